@@ -15,6 +15,10 @@ from typing import NamedTuple
 
 NANOSECONDS = 1_000_000_000
 
+PATIENCE = 5.0
+"""Seconds without an answer after which silence is said to be one. A TWS answers a hello within milliseconds; the
+shortest-tempered clients give up after 2 to 4 seconds, and their going proves the silence earlier than this."""
+
 # ---------------------------------------------------------------------------------------------------------------
 # What goes wrong at the edges: the only exception a user may ever see
 
@@ -97,7 +101,9 @@ class InputFacts:
     """Packets the capturing side says it lost; None when it does not say."""
     cut_by_snaplen: int = 0
     times_backwards: int = 0
-    """How often a packet was stamped earlier than the one before it, by more than reordering explains."""
+    """How often a packet was stamped more than a second earlier than the latest before it (reordering is less)."""
+    untimed: int = 0
+    """Packets without a time of their own (pcapng simple packet blocks, impossible stamps): they bear the one before."""
     skipped: Counter[str] = field(default_factory=Counter)
     """Packets not looked at, by reason."""
 
@@ -328,6 +334,8 @@ class Connection:
     ended: Ended | None = None
     history: str = ""
     """Zeek's history letters, upper case for the client."""
+    conn_state: str = ""
+    """Zeek's conn_state, set by ``tcp``."""
 
     @property
     def same_host(self) -> bool:
@@ -439,6 +447,13 @@ class Start:
     moment: Moment
     before_reply: bool
     """It was sent before the version reply had come."""
+    expected: StartForm | None = None
+    """The form the negotiated version asks for; None while that is not known."""
+
+    @property
+    def fits(self) -> bool:
+        """It has the form the negotiated version asks for."""
+        return self.form == self.expected
 
 
 class Message(NamedTuple):
@@ -483,9 +498,7 @@ class Dialogue:
     ready: Moment | None = None
     """When both nextValidId and managedAccounts had come."""
     first_speaker: Side | None = None
-    messages: dict[Side, Counter[str]] = field(
-        default_factory=lambda: {Side.CLIENT: Counter(), Side.SERVER: Counter()}
-    )
+    messages: dict[Side, Counter[str]] = field(default_factory=lambda: {Side.CLIENT: Counter(), Side.SERVER: Counter()})
     first_messages: list[Message] = field(default_factory=list)
     """The first of both sides, in the order they came (bounded by ``ib``)."""
     errors: dict[int, ErrorTally] = field(default_factory=dict)
@@ -611,6 +624,8 @@ class Conversation:
     watched_by: WatchedBy
     outcome: Outcome
     rung: Rung
+    missing: Rung | None = None
+    """The first rung not reached; None when all were, or when that cannot be known."""
     findings: tuple[Finding, ...] = ()
     cause: Finding | None = None
     """The finding that explains the first missing rung."""
