@@ -1,0 +1,298 @@
+"""What both sides say, read as their bytes come.
+
+The handshake is a table: a side is in one phase, and (side, phase) names the reader of its next bytes. A reader says
+whether it got anywhere; then the table is asked again. Nothing here raises, whatever the bytes: what does not fit
+becomes a statement in the :class:`~ibsniff.model.Dialogue`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from enum import Enum, auto
+
+from ibsniff.ib import messages, names
+from ibsniff.ib.hello import LENGTH_END, PREFIX, read_hello
+from ibsniff.ib.legacy import LegacyFields
+from ibsniff.ib.reply import read_reply
+from ibsniff.ib.tape import Tape
+from ibsniff.model import (
+    Dialect,
+    Dialogue,
+    ErrorTally,
+    Gap,
+    Hello,
+    Message,
+    Moment,
+    Reply,
+    ReplyKind,
+    Run,
+    Side,
+    Start,
+    WireError,
+)
+
+MAX_FRAME = 0xFFFFFF
+"""Longest frame any official client accepts (16 MiB less one); a longer one is no IB frame."""
+MAX_OPENING = 8192
+"""Bytes of an opening kept while it makes no sense yet: a hello with options has about 30, an HTTP request 500."""
+MAX_RAW = 64
+"""Bytes of a hello, reply or START_API kept to be shown."""
+MAX_FIRST_MESSAGES = 40
+"""The set-up of a session has about ten messages; what follows is counted, not kept."""
+MAX_ERROR_CODES = 200
+"""Different error codes tallied in one conversation; IB has about 400 in all."""
+MAX_ERROR_EXAMPLES = 4
+"""Of one error code: the first three and the last."""
+
+
+class Phase(Enum):
+    """What a side's next bytes are expected to be."""
+
+    OPENING = auto()
+    """The hello, or the reply to it."""
+    FRAMES = auto()
+    FIELDS = auto()
+    """The legacy stream of NUL-terminated fields."""
+    LOST = auto()
+    """Out of step: the beginning or a piece was not captured. A packet that begins with a frame finds it again."""
+    IGNORED = auto()
+    """Not IB's language: nothing more is read."""
+
+
+class DialogueReader:
+    """Reads one conversation's bytes of both sides into a :class:`Dialogue`."""
+
+    def __init__(self, seen_from_start: bool) -> None:
+        self.dialogue = Dialogue()
+        first = Phase.OPENING if seen_from_start else Phase.LOST
+        self._phase = {Side.CLIENT: first, Side.SERVER: first}
+        self._tape = {Side.CLIENT: Tape(), Side.SERVER: Tape()}
+        self._fields = {side: LegacyFields() for side in Side}
+        self._table: dict[tuple[Side, Phase], Callable[[Side], bool]] = {
+            (Side.CLIENT, Phase.OPENING): self._read_hello,
+            (Side.SERVER, Phase.OPENING): self._read_reply,
+            (Side.CLIENT, Phase.FRAMES): self._read_frames,
+            (Side.SERVER, Phase.FRAMES): self._read_frames,
+            (Side.CLIENT, Phase.FIELDS): self._read_fields,
+            (Side.SERVER, Phase.FIELDS): self._read_fields,
+            (Side.CLIENT, Phase.LOST): self._find_step,
+            (Side.SERVER, Phase.LOST): self._find_step,
+            (Side.CLIENT, Phase.IGNORED): self._ignore,
+            (Side.SERVER, Phase.IGNORED): self._ignore,
+        }
+
+    def take(self, side: Side, piece: Run | Gap) -> None:
+        """Take the next bytes of one side, or the news that some were never captured."""
+        if isinstance(piece, Gap):
+            self._lose(side, piece)
+            return
+        if self.dialogue.first_speaker is None:
+            self.dialogue.first_speaker = side
+        self._tape[side].append(piece)
+        while self._table[side, self._phase[side]](side):
+            pass
+
+    # -- the opening ---------------------------------------------------------------------------------------------
+
+    def _read_hello(self, side: Side) -> bool:
+        tape = self._tape[side]
+        if not tape.unread:
+            return False
+        found = read_hello(bytes(tape.unread[:MAX_OPENING]))
+        shown = found.consumed or len(tape.unread)
+        self.dialogue.hello = Hello(
+            dialect=found.dialect,
+            raw=bytes(tape.unread[: min(shown, MAX_RAW)]),
+            packets=tape.packets(0, shown),
+            began=tape.moment(0),
+            complete=tape.moment(shown - 1),
+            min_version=found.min_version,
+            max_version=found.max_version,
+            options=found.options,
+            declared_length=found.declared_length,
+            detail=found.detail,
+        )
+        if found.consumed:
+            tape.drop(found.consumed)
+            self._phase[side] = Phase.FIELDS if found.dialect is Dialect.LEGACY else Phase.FRAMES
+            return True
+        if len(tape.unread) > MAX_OPENING:
+            self._phase[side] = Phase.IGNORED
+            return True
+        return False
+
+    def _read_reply(self, side: Side) -> bool:
+        tape = self._tape[side]
+        if not tape.unread:
+            return False
+        raw = bytes(tape.unread[:MAX_OPENING])
+        found = read_reply(raw)
+        if found.kind is ReplyKind.FOREIGN and messages.looks_like_frame(side, raw, MAX_FRAME):
+            return self._read_frame_before_reply(side)
+        shown = found.consumed or len(tape.unread)
+        self.dialogue.reply = Reply(
+            kind=found.kind,
+            raw=bytes(tape.unread[: min(shown, MAX_RAW)]),
+            packets=tape.packets(0, shown),
+            began=tape.moment(0),
+            complete=tape.moment(shown - 1),
+            server_version=found.server_version,
+            connection_time=found.connection_time,
+            redirect=found.redirect,
+            service=found.service,
+        )
+        if found.consumed:
+            tape.drop(found.consumed)
+            self._answered(found.kind)
+            return True
+        if found.kind is ReplyKind.FOREIGN and len(raw) >= MAX_RAW:
+            self._phase[side] = Phase.IGNORED
+            return True
+        return False
+
+    def _read_frame_before_reply(self, side: Side) -> bool:
+        """A message ahead of the version reply: IB's own client is prepared for news there."""
+        tape = self._tape[side]
+        length = int.from_bytes(tape.unread[:4], "big")
+        if len(tape.unread) < 4 + length:
+            return False
+        self._message(side, bytes(tape.unread[4 : 4 + length]), tape.moment(0))
+        tape.drop(4 + length)
+        return True
+
+    def _answered(self, kind: ReplyKind) -> None:
+        """The server has understood: so what follows a hello we thought broken are messages after all."""
+        self._phase[Side.SERVER] = Phase.FIELDS if kind is ReplyKind.LEGACY else Phase.FRAMES
+        hello, tape = self.dialogue.hello, self._tape[Side.CLIENT]
+        if self._phase[Side.CLIENT] is Phase.OPENING and hello is not None and hello.declared_length is not None:
+            tape.drop(min(LENGTH_END + hello.declared_length, len(tape.unread)))
+            self._phase[Side.CLIENT] = Phase.FRAMES
+        start, reply = self.dialogue.start, self.dialogue.reply
+        if start is not None and reply is not None and reply.server_version is not None:
+            self.dialogue.start = replace(start, expected=messages.expected_start(reply.server_version))
+
+    # -- the messages --------------------------------------------------------------------------------------------
+
+    def _read_frames(self, side: Side) -> bool:
+        """Walk all whole frames, then take them off the tape at once."""
+        tape = self._tape[side]
+        unread, at = tape.unread, 0
+        while len(unread) - at >= 4:
+            length = int.from_bytes(unread[at : at + 4], "big")
+            if not 0 < length <= MAX_FRAME:
+                self.dialogue.unframed.setdefault(side, tape.moment(at))
+                self.dialogue.unframed_detail.setdefault(side, f"a frame length of {length:,} bytes")
+                self._phase[side] = Phase.IGNORED
+                return True
+            if len(unread) - at - 4 < length:
+                break
+            self._message(side, bytes(unread[at + 4 : at + 4 + length]), tape.moment(at))
+            at += 4 + length
+        tape.drop(at)
+        return False
+
+    def _read_fields(self, side: Side) -> bool:
+        """Read the legacy stream as far as its messages are known."""
+        tape = self._tape[side]
+        version = self.dialogue.reply.server_version if self.dialogue.reply else None
+        for payload, start, end in self._fields[side].messages(side, bytes(tape.unread), version):
+            self._message(side, payload, tape.moment(start))
+            tape.drop(end)
+            return True
+        if self._fields[side].lost:
+            self._phase[side] = Phase.IGNORED
+            return True
+        return False
+
+    def _message(self, side: Side, raw: bytes, moment: Moment) -> None:
+        """Count a message; keep what decides."""
+        payload = messages.split_payload(raw)
+        name = messages.name_of(side, payload.id)
+        dialogue = self.dialogue
+        dialogue.messages[side][name] += 1
+        if len(dialogue.first_messages) < MAX_FIRST_MESSAGES:
+            dialogue.first_messages.append(Message(side, name, payload.id, moment, len(raw)))
+        if side is Side.CLIENT:
+            if payload.id == names.START_API and dialogue.start is None:
+                self._start(payload, raw, moment)
+        elif payload.id == names.ERR_MSG:
+            self._error(messages.decode_error(payload, self._server_version(), moment))
+        elif payload.id == names.NEXT_VALID_ID:
+            dialogue.next_valid_id = dialogue.next_valid_id or moment
+            self._note_ready(moment)
+        elif payload.id == names.MANAGED_ACCTS:
+            if dialogue.managed_accounts is None:
+                dialogue.managed_accounts = moment
+                dialogue.accounts = messages.decode_accounts(payload)
+            self._note_ready(moment)
+
+    def _server_version(self) -> int | None:
+        return self.dialogue.reply.server_version if self.dialogue.reply else None
+
+    def _start(self, payload: messages.Payload, raw: bytes, moment: Moment) -> None:
+        form, client_id = messages.decode_start(payload)
+        reply = self.dialogue.reply
+        answered = reply is not None and reply.is_whole
+        version = self._server_version() if answered else None
+        expected = messages.expected_start(version) if version is not None else None
+        if reply is not None and reply.kind is ReplyKind.LEGACY:
+            expected = form
+        self.dialogue.start = Start(form, client_id, raw[:MAX_RAW], moment, not answered, expected)
+
+    def _note_ready(self, moment: Moment) -> None:
+        dialogue = self.dialogue
+        if dialogue.ready is None and dialogue.next_valid_id and dialogue.managed_accounts:
+            dialogue.ready = moment
+
+    def _error(self, error: WireError | None) -> None:
+        if error is None:
+            return
+        errors = self.dialogue.errors
+        if error.code not in errors and len(errors) >= MAX_ERROR_CODES:
+            return
+        tally = errors.setdefault(error.code, ErrorTally())
+        tally.count += 1
+        if len(tally.examples) == MAX_ERROR_EXAMPLES:
+            tally.examples.pop()
+        tally.examples.append(error)
+
+    # -- out of step ---------------------------------------------------------------------------------------------
+
+    def _lose(self, side: Side, gap: Gap) -> None:
+        """Bytes are missing: an opening cannot be judged any more, frames must find their step again."""
+        dialogue, tape = self.dialogue, self._tape[side]
+        moment = tape.moment(0) if tape.unread else gap.noticed
+        raw = bytes(tape.unread[:MAX_RAW])
+        packets = tape.packets(0, len(tape.unread)) if tape.unread else ()
+        if self._phase[side] is Phase.OPENING:
+            if side is Side.CLIENT:
+                dialogue.hello = Hello(Dialect.NOT_CAPTURED, raw, packets, moment, moment)
+            else:
+                dialogue.reply = Reply(ReplyKind.NOT_CAPTURED, raw, packets, moment, moment)
+        if self._phase[side] is not Phase.IGNORED:
+            dialogue.bytes_after_gap.setdefault(side, gap)
+            self._phase[side] = Phase.LOST
+        tape.clear()
+
+    def _find_step(self, side: Side) -> bool:
+        """Look for a packet that begins with a frame, or with the hello."""
+        tape = self._tape[side]
+        if side is Side.CLIENT and self.dialogue.hello is None and tape.unread.startswith(PREFIX):
+            self._phase[side] = Phase.OPENING
+            if self.dialogue.first_speaker is side:
+                self._phase[Side.SERVER] = Phase.OPENING
+            return True
+        for start in tape.starts():
+            if messages.looks_like_frame(side, bytes(tape.unread[start : start + 16]), MAX_FRAME):
+                tape.drop(start)
+                self._phase[side] = Phase.FRAMES
+                if side is Side.SERVER and self.dialogue.reply is None:
+                    self.dialogue.mid_stream_frames += 1
+                return True
+        tape.clear()
+        return False
+
+    def _ignore(self, side: Side) -> bool:
+        self._tape[side].clear()
+        return False

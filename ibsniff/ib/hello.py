@@ -1,0 +1,144 @@
+"""The client's first words: one pure function from bytes to what they are.
+
+A valid hello is ``API`` NUL, a big-endian length, and a version range of that length: ``v100..187``, perhaps with
+connect options behind a space. Clients older than version 100 send only their number and a NUL. Everything else a
+program has been seen to send is named here, because the wrong bytes *are* the diagnosis.
+
+Source: EClient of the official API (``startApi``/``sendConnectRequest``); the ways to get it wrong were collected from
+public issue threads of client libraries.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ibsniff.model import Dialect
+
+PREFIX = b"API\0"
+LENGTH_END = 8
+"""The version string begins after the prefix and its four length bytes."""
+
+MAX_VERSION_STRING = 4096
+"""A longer version string than this is a wrong length, not a version: real ones have 9 bytes, with options about 20."""
+
+VERSION = re.compile(rb"v(\d{1,4})(?:\.\.(\d{1,4}))?(?: (.*))?", re.DOTALL)
+VERSION_THEN_FRAME = re.compile(rb"v\d{1,4}(?:\.\.\d{1,4})?\0\0")
+ALMOST_VERSION = re.compile(rb"v?\d{1,4}[^\d\s]{1,3}\d{1,4}")
+LEGACY = re.compile(rb"(\d{1,3})\0")
+HTTP = re.compile(rb"(GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|TRACE|PRI) ")
+WEBSOCKET = re.compile(rb"\r\nUpgrade:\s*websocket", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class HelloBytes:
+    """What the bytes say."""
+
+    dialect: Dialect
+    consumed: int = 0
+    """Length of a valid hello; 0 when it is not one (yet)."""
+    min_version: int | None = None
+    max_version: int | None = None
+    options: str | None = None
+    declared_length: int | None = None
+    detail: str = ""
+
+
+def read_hello(raw: bytes) -> HelloBytes:
+    """Say what a client's first bytes are. Total: every byte string has an answer."""
+    if raw.startswith(PREFIX):
+        return _after_prefix(raw)
+    if legacy := LEGACY.match(raw):
+        number = int(legacy[1])
+        return HelloBytes(Dialect.LEGACY, legacy.end(), number, number)
+    return _without_prefix(raw)
+
+
+def _after_prefix(raw: bytes) -> HelloBytes:
+    """The prefix is right; what about length and version?"""
+    if len(raw) == len(PREFIX):
+        return HelloBytes(Dialect.INCOMPLETE, detail="it ends after the prefix: no length and no version range follow")
+    if VERSION.match(raw, len(PREFIX)):
+        return _bad_length(None, "the version range stands where its 4-byte length belongs")
+    if len(raw) < LENGTH_END:
+        return HelloBytes(Dialect.INCOMPLETE, detail=f"it ends after {len(raw)} bytes, inside the 4-byte length")
+    declared = int.from_bytes(raw[4:8], "big")
+    body = raw[LENGTH_END : LENGTH_END + declared] if declared <= MAX_VERSION_STRING else raw[LENGTH_END:]
+    if declared > MAX_VERSION_STRING:
+        swapped = int.from_bytes(raw[4:8], "little")
+        kind = f" ({swapped} in little-endian order)" if swapped <= MAX_VERSION_STRING else ""
+        return _bad_length(declared, f"its length field says {declared:,} bytes{kind}; the length is big-endian")
+    if len(body) < declared:
+        return _short(declared, body)
+    return _version(declared, body)
+
+
+def _bad_length(declared: int | None, detail: str) -> HelloBytes:
+    return HelloBytes(Dialect.BAD_LENGTH, declared_length=declared, detail=detail)
+
+
+def _short(declared: int, body: bytes) -> HelloBytes:
+    """Fewer bytes than declared: still under way, or a length that counts too much."""
+    overcount = {4: "itself", 8: "the prefix and itself"}.get(declared - len(body))
+    if overcount and VERSION.fullmatch(body):
+        return _bad_length(
+            declared,
+            f"its length field says {declared} but the version range has {len(body)} bytes: it counts {overcount}",
+        )
+    detail = f"its length field says {declared} bytes and {len(body)} came"
+    return HelloBytes(Dialect.INCOMPLETE, declared_length=declared, detail=detail)
+
+
+def _version(declared: int, body: bytes) -> HelloBytes:
+    """All declared bytes are there; are they a version range?"""
+    if match := VERSION.fullmatch(body):
+        low, high, options = int(match[1]), int(match[2] or match[1]), match[3]
+        text = options.decode("utf-8", "backslashreplace") if options is not None else None
+        if text is None or text.isprintable():
+            return HelloBytes(Dialect.V100PLUS, LENGTH_END + declared, low, high, text, declared)
+    stripped = body.rstrip(b"\0\r\n \t")
+    if stripped != body and (match := VERSION.fullmatch(stripped)):
+        extra = body[len(stripped) :].hex(" ")
+        detail = f"{extra} follows the version range inside the declared length"
+        low, high = int(match[1]), int(match[2] or match[1])
+        return HelloBytes(Dialect.TRAILING, 0, low, high, None, declared, detail)
+    if VERSION_THEN_FRAME.match(body):
+        return _bad_length(declared, f"its length field says {declared} and reaches into the next message")
+    return HelloBytes(
+        Dialect.BAD_VERSION, declared_length=declared, detail="the version is not v<min>..<max> with two dots"
+    )
+
+
+def _without_prefix(raw: bytes) -> HelloBytes:
+    """No ``API`` NUL at the very start: whose language is it?"""
+    if len(raw) < len(PREFIX) and PREFIX.startswith(raw):
+        return HelloBytes(Dialect.INCOMPLETE, detail=f"only {len(raw)} bytes of the prefix came")
+    if VERSION.match(raw) or VERSION.match(raw, 4) or ALMOST_VERSION.fullmatch(raw[4:32].rstrip(b"\0")):
+        return HelloBytes(Dialect.UNFRAMED, detail="the 4 bytes API NUL (41 50 49 00) are missing in front")
+    if raw[:3] == b"API":
+        return HelloBytes(Dialect.BAD_PREFIX, detail="API is not followed by the single byte 00")
+    if PREFIX in raw[:16]:
+        return HelloBytes(Dialect.BAD_PREFIX, detail="API NUL must be the very first bytes, before any length")
+    if len(raw) >= 8 and raw[4:7] == b"API":
+        return HelloBytes(Dialect.BAD_PREFIX, detail="API must be the very first bytes, before any length")
+    return _foreign(raw)
+
+
+def _foreign(raw: bytes) -> HelloBytes:
+    """Another protocol, or nothing known."""
+    if HTTP.match(raw):
+        kind = "a WebSocket upgrade" if WEBSOCKET.search(raw) else "an HTTP request"
+        return HelloBytes(Dialect.HTTP, detail=f"it is {kind}")
+    if raw[:2] == b"\x16\x03":
+        return HelloBytes(Dialect.TLS, detail="it is a TLS ClientHello")
+    if raw.startswith(b"8=FIX"):
+        return HelloBytes(Dialect.FIX, detail="it is a FIX message")
+    if raw.startswith(b"SSH-"):
+        return HelloBytes(Dialect.SSH, detail="it is an SSH greeting")
+    if not raw.strip(b"\r\n"):
+        return HelloBytes(Dialect.TEXT, detail="it is only line ends, as a telnet test sends")
+    if len(raw) < 4 and raw.isdigit():
+        return HelloBytes(Dialect.INCOMPLETE, detail="a legacy version number without its NUL")
+    if all(0x20 <= byte < 0x7F or byte in b"\r\n\t" for byte in raw):
+        return HelloBytes(Dialect.TEXT, detail="it is plain text")
+    return HelloBytes(Dialect.UNKNOWN, detail="they are no protocol known here")

@@ -1,0 +1,54 @@
+"""The unframed protocol of clients older than version 100: fields ended by NUL, and no border between messages.
+
+Only decoding a message tells where it ends, so this reads the few whose length is known and which a session begins
+with; at the first other message the rest of the stream is given up as unreadable (and said to be).
+
+Source: EReader/EClientSocket of the official API 9.70.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ibsniff.ib import names
+from ibsniff.model import Side
+
+MAX_FIELD_BYTES = 4096
+"""Fields of a message sought in this many bytes; the known ones are shorter than 300."""
+
+SERVER_FIELDS = {names.ERR_MSG: 5, names.NEXT_VALID_ID: 3, names.MANAGED_ACCTS: 3}
+"""Message id -> its number of fields, the id included (legacy server versions always send a version field)."""
+
+START_FIELDS = 3
+"""START_API of a legacy client: id, version, client id; from server version 72 a version 2 adds capabilities."""
+
+
+class LegacyFields:
+    """Cuts one side's legacy stream into messages."""
+
+    def __init__(self) -> None:
+        self.lost = False
+        """A message of unknown length came: nothing behind it can be read."""
+
+    def messages(self, side: Side, unread: bytes, server_version: int | None) -> Iterator[tuple[bytes, int, int]]:
+        """Yield ``(payload, start, end)`` of the next message, if it is whole; at most one."""
+        fields = unread[:MAX_FIELD_BYTES].split(b"\0")[:-1]
+        if not fields or self.lost:
+            return
+        count = self._count(side, fields, server_version)
+        if count is None:
+            self.lost = True
+        elif len(fields) >= count:
+            end = sum(len(field) + 1 for field in fields[:count])
+            yield unread[:end], 0, end
+
+    @staticmethod
+    def _count(side: Side, fields: list[bytes], server_version: int | None) -> int | None:
+        """Number of fields of the message that begins here; None when it is not known."""
+        number = int(fields[0]) if fields[0].isdigit() and len(fields[0]) <= 3 else None
+        if side is Side.SERVER:
+            return SERVER_FIELDS.get(number) if number is not None else None
+        if number != names.START_API:
+            return None
+        has_capabilities = fields[1:2] == [b"2"] and (server_version or 0) >= names.OPTIONAL_CAPABILITIES
+        return START_FIELDS + has_capabilities

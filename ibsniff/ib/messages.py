@@ -1,0 +1,134 @@
+"""One frame's payload: which message it is, and the few whose contents decide a diagnosis.
+
+Three eras on one wire: text fields below server version 201; from 201 on a raw 4-byte id in front, in both
+directions; and with an id above 200 a protobuf body. The bytes themselves tell which: a text id begins with an ASCII
+digit, a raw one with a zero byte.
+
+Source: ``comm.py``, ``client.py`` and ``decoder.py`` of the official Python client.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ibsniff.ib import names, protobuf
+from ibsniff.model import Moment, Side, StartForm, WireError
+
+RAW_ID_LENGTH = 4
+MAX_ID = 400
+"""Message ids are below 112 in text and below 312 in protobuf; a greater number is no message id."""
+MAX_ERROR_TEXT = 400
+"""Characters kept of an error's text: they are one sentence; a longer one is cut, not stored."""
+MAX_ACCOUNTS = 50
+"""Accounts kept of one session: an advisor may have thousands, the report shows a few."""
+
+NAMES = {Side.CLIENT: names.CLIENT_MESSAGES, Side.SERVER: names.SERVER_MESSAGES}
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A frame's payload with its message id taken off."""
+
+    id: int | None
+    """IB's message number; None when the bytes begin with no id."""
+    raw_id: bool
+    protobuf: bool
+    body: bytes
+    """What follows the id."""
+
+    @property
+    def fields(self) -> list[str]:
+        """The NUL-separated text fields after the id."""
+        return [field.decode("utf-8", "backslashreplace") for field in self.body.split(b"\0")[:-1]]
+
+
+def split_payload(payload: bytes) -> Payload:
+    """Take the message id off, in whichever of the three forms it has."""
+    if payload[:1] == b"\0":
+        number = int.from_bytes(payload[:RAW_ID_LENGTH], "big")
+        if len(payload) < RAW_ID_LENGTH or not 0 < number <= MAX_ID:
+            return Payload(None, True, False, payload)
+        is_protobuf = number > names.PROTOBUF_ID_OFFSET
+        return Payload(
+            number - names.PROTOBUF_ID_OFFSET if is_protobuf else number, True, is_protobuf, payload[RAW_ID_LENGTH:]
+        )
+    token, nul, _ = payload[:5].partition(b"\0")
+    if not nul or not token.isdigit() or not 0 < int(token) <= MAX_ID:
+        return Payload(None, False, False, payload)
+    return Payload(int(token), False, False, payload[len(token) + 1 :])
+
+
+def name_of(side: Side, number: int | None) -> str:
+    """IB's own name of a message, ``UNKNOWN`` when it has none."""
+    return NAMES[side].get(number, "UNKNOWN") if number is not None else "UNKNOWN"
+
+
+def looks_like_frame(side: Side, raw: bytes, max_frame: int) -> bool:
+    """Whether these bytes may well begin a frame of this side: for streams whose beginning was not seen."""
+    if len(raw) < 6:
+        return False
+    length = int.from_bytes(raw[:4], "big")
+    if not 2 <= length <= max_frame:
+        return False
+    return split_payload(raw[4 : 4 + length]).id in NAMES[side]
+
+
+def decode_error(payload: Payload, server_version: int | None, moment: Moment) -> WireError | None:
+    """Read an ERR_MSG; None when its fields are not where any version puts them."""
+    if payload.protobuf:
+        found = protobuf.fields(payload.body)
+        code, text = protobuf.signed(found.get(3), 0), protobuf.text(found.get(4))
+        return WireError(protobuf.signed(found.get(1)), code, text[:MAX_ERROR_TEXT], moment)
+    fields = payload.fields
+    if _has_version_field(fields, server_version):
+        fields = fields[1:]
+    if len(fields) < 3 or not (_is_number(fields[0]) and _is_number(fields[1])):
+        return None
+    return WireError(int(fields[0]), int(fields[1]), fields[2][:MAX_ERROR_TEXT], moment)
+
+
+def _has_version_field(fields: list[str], server_version: int | None) -> bool:
+    """Below 194 a version stands first; without the handshake, three numbers in a row betray it."""
+    if server_version is not None:
+        return server_version < names.ERROR_TIME
+    return len(fields) >= 4 and all(_is_number(field) for field in fields[:3])
+
+
+def _is_number(text: str) -> bool:
+    return text.removeprefix("-").isdecimal() and len(text) <= 11 and text.isascii()
+
+
+def decode_accounts(payload: Payload) -> list[str]:
+    """Read MANAGED_ACCTS: the accounts of this session."""
+    if payload.protobuf:
+        listed = protobuf.text(protobuf.fields(payload.body).get(1))
+    else:
+        listed = payload.fields[1] if len(payload.fields) > 1 else ""
+    return [account for account in listed.split(",") if account][:MAX_ACCOUNTS]
+
+
+def decode_start(payload: Payload) -> tuple[StartForm, int | None]:
+    """Read START_API: its form and the client id."""
+    if payload.protobuf:
+        client_id = protobuf.fields(payload.body).get(1)
+        return (StartForm.PROTOBUF, client_id) if isinstance(client_id, int) else (StartForm.MALFORMED, None)
+    fields = payload.fields
+    if not payload.body.endswith(b"\0") or not all(_is_number(field) for field in fields[:2]) or len(fields) < 2:
+        return StartForm.MALFORMED, None
+    client_id = int(fields[1])
+    if len(fields) == 2:
+        return (StartForm.MALFORMED if payload.raw_id else StartForm.TEXT), client_id
+    if len(fields) == 3:
+        return (StartForm.RAW_ID if payload.raw_id else StartForm.TEXT_CAPABILITIES), client_id
+    return StartForm.MALFORMED, client_id
+
+
+def expected_start(server_version: int) -> StartForm:
+    """The form of START_API the negotiated version asks for (EClient.startApi)."""
+    if server_version >= names.START_API_PROTOBUF:
+        return StartForm.PROTOBUF
+    if server_version >= names.PROTOBUF:
+        return StartForm.RAW_ID
+    if server_version >= names.OPTIONAL_CAPABILITIES:
+        return StartForm.TEXT_CAPABILITIES
+    return StartForm.TEXT if server_version >= names.LINKING else StartForm.CLIENT_ID_ONLY

@@ -1,0 +1,220 @@
+"""The names and numbers of IB's protocol: data with its source, no code.
+
+Where it comes from: message ids, server-version thresholds and version ranges were read out of the client libraries
+themselves (nautilus-ibapi 10.46.1, which is IB's official Python client; ibapi 9.81.1; ib_async 2.1.0; ib_insync
+0.9.86; @stoqey/ib 1.6.10; npm ib 0.2.9). IB publishes no specification. What only the server knows is inferred, and
+says so.
+"""
+
+from __future__ import annotations
+
+# ---------------------------------------------------------------------------------------------------------------
+# Messages: the id every message begins with. The same number means different things in each direction.
+
+# fmt: off
+CLIENT_MESSAGES: dict[int, str] = {
+    1: "REQ_MKT_DATA", 2: "CANCEL_MKT_DATA", 3: "PLACE_ORDER", 4: "CANCEL_ORDER", 5: "REQ_OPEN_ORDERS",
+    6: "REQ_ACCT_DATA", 7: "REQ_EXECUTIONS", 8: "REQ_IDS", 9: "REQ_CONTRACT_DATA", 10: "REQ_MKT_DEPTH",
+    11: "CANCEL_MKT_DEPTH", 12: "REQ_NEWS_BULLETINS", 13: "CANCEL_NEWS_BULLETINS", 14: "SET_SERVER_LOGLEVEL",
+    15: "REQ_AUTO_OPEN_ORDERS", 16: "REQ_ALL_OPEN_ORDERS", 17: "REQ_MANAGED_ACCTS", 18: "REQ_FA", 19: "REPLACE_FA",
+    20: "REQ_HISTORICAL_DATA", 21: "EXERCISE_OPTIONS", 22: "REQ_SCANNER_SUBSCRIPTION",
+    23: "CANCEL_SCANNER_SUBSCRIPTION", 24: "REQ_SCANNER_PARAMETERS", 25: "CANCEL_HISTORICAL_DATA",
+    49: "REQ_CURRENT_TIME", 50: "REQ_REAL_TIME_BARS", 51: "CANCEL_REAL_TIME_BARS", 52: "REQ_FUNDAMENTAL_DATA",
+    53: "CANCEL_FUNDAMENTAL_DATA", 54: "REQ_CALC_IMPLIED_VOLAT", 55: "REQ_CALC_OPTION_PRICE",
+    56: "CANCEL_CALC_IMPLIED_VOLAT", 57: "CANCEL_CALC_OPTION_PRICE", 58: "REQ_GLOBAL_CANCEL",
+    59: "REQ_MARKET_DATA_TYPE", 61: "REQ_POSITIONS", 62: "REQ_ACCOUNT_SUMMARY", 63: "CANCEL_ACCOUNT_SUMMARY",
+    64: "CANCEL_POSITIONS", 65: "VERIFY_REQUEST", 66: "VERIFY_MESSAGE", 67: "QUERY_DISPLAY_GROUPS",
+    68: "SUBSCRIBE_TO_GROUP_EVENTS", 69: "UPDATE_DISPLAY_GROUP", 70: "UNSUBSCRIBE_FROM_GROUP_EVENTS", 71: "START_API",
+    72: "VERIFY_AND_AUTH_REQUEST", 73: "VERIFY_AND_AUTH_MESSAGE", 74: "REQ_POSITIONS_MULTI",
+    75: "CANCEL_POSITIONS_MULTI", 76: "REQ_ACCOUNT_UPDATES_MULTI", 77: "CANCEL_ACCOUNT_UPDATES_MULTI",
+    78: "REQ_SEC_DEF_OPT_PARAMS", 79: "REQ_SOFT_DOLLAR_TIERS", 80: "REQ_FAMILY_CODES", 81: "REQ_MATCHING_SYMBOLS",
+    82: "REQ_MKT_DEPTH_EXCHANGES", 83: "REQ_SMART_COMPONENTS", 84: "REQ_NEWS_ARTICLE", 85: "REQ_NEWS_PROVIDERS",
+    86: "REQ_HISTORICAL_NEWS", 87: "REQ_HEAD_TIMESTAMP", 88: "REQ_HISTOGRAM_DATA", 89: "CANCEL_HISTOGRAM_DATA",
+    90: "CANCEL_HEAD_TIMESTAMP", 91: "REQ_MARKET_RULE", 92: "REQ_PNL", 93: "CANCEL_PNL", 94: "REQ_PNL_SINGLE",
+    95: "CANCEL_PNL_SINGLE", 96: "REQ_HISTORICAL_TICKS", 97: "REQ_TICK_BY_TICK_DATA", 98: "CANCEL_TICK_BY_TICK_DATA",
+    99: "REQ_COMPLETED_ORDERS", 100: "REQ_WSH_META_DATA", 101: "CANCEL_WSH_META_DATA", 102: "REQ_WSH_EVENT_DATA",
+    103: "CANCEL_WSH_EVENT_DATA", 104: "REQ_USER_INFO", 105: "REQ_CURRENT_TIME_IN_MILLIS",
+    106: "CANCEL_CONTRACT_DATA", 107: "CANCEL_HISTORICAL_TICKS", 108: "REQ_CONFIG", 109: "UPDATE_CONFIG",
+}
+"""What a client may send (``OUT`` in IB's ``message.py``)."""
+
+SERVER_MESSAGES: dict[int, str] = {
+    1: "TICK_PRICE", 2: "TICK_SIZE", 3: "ORDER_STATUS", 4: "ERR_MSG", 5: "OPEN_ORDER", 6: "ACCT_VALUE",
+    7: "PORTFOLIO_VALUE", 8: "ACCT_UPDATE_TIME", 9: "NEXT_VALID_ID", 10: "CONTRACT_DATA", 11: "EXECUTION_DATA",
+    12: "MARKET_DEPTH", 13: "MARKET_DEPTH_L2", 14: "NEWS_BULLETINS", 15: "MANAGED_ACCTS", 16: "RECEIVE_FA",
+    17: "HISTORICAL_DATA", 18: "BOND_CONTRACT_DATA", 19: "SCANNER_PARAMETERS", 20: "SCANNER_DATA",
+    21: "TICK_OPTION_COMPUTATION", 45: "TICK_GENERIC", 46: "TICK_STRING", 47: "TICK_EFP", 49: "CURRENT_TIME",
+    50: "REAL_TIME_BARS", 51: "FUNDAMENTAL_DATA", 52: "CONTRACT_DATA_END", 53: "OPEN_ORDER_END",
+    54: "ACCT_DOWNLOAD_END", 55: "EXECUTION_DATA_END", 56: "DELTA_NEUTRAL_VALIDATION", 57: "TICK_SNAPSHOT_END",
+    58: "MARKET_DATA_TYPE", 59: "COMMISSION_AND_FEES_REPORT", 61: "POSITION_DATA", 62: "POSITION_END",
+    63: "ACCOUNT_SUMMARY", 64: "ACCOUNT_SUMMARY_END", 65: "VERIFY_MESSAGE_API", 66: "VERIFY_COMPLETED",
+    67: "DISPLAY_GROUP_LIST", 68: "DISPLAY_GROUP_UPDATED", 69: "VERIFY_AND_AUTH_MESSAGE_API",
+    70: "VERIFY_AND_AUTH_COMPLETED", 71: "POSITION_MULTI", 72: "POSITION_MULTI_END", 73: "ACCOUNT_UPDATE_MULTI",
+    74: "ACCOUNT_UPDATE_MULTI_END", 75: "SECURITY_DEFINITION_OPTION_PARAMETER",
+    76: "SECURITY_DEFINITION_OPTION_PARAMETER_END", 77: "SOFT_DOLLAR_TIERS", 78: "FAMILY_CODES", 79: "SYMBOL_SAMPLES",
+    80: "MKT_DEPTH_EXCHANGES", 81: "TICK_REQ_PARAMS", 82: "SMART_COMPONENTS", 83: "NEWS_ARTICLE", 84: "TICK_NEWS",
+    85: "NEWS_PROVIDERS", 86: "HISTORICAL_NEWS", 87: "HISTORICAL_NEWS_END", 88: "HEAD_TIMESTAMP",
+    89: "HISTOGRAM_DATA", 90: "HISTORICAL_DATA_UPDATE", 91: "REROUTE_MKT_DATA_REQ", 92: "REROUTE_MKT_DEPTH_REQ",
+    93: "MARKET_RULE", 94: "PNL", 95: "PNL_SINGLE", 96: "HISTORICAL_TICKS", 97: "HISTORICAL_TICKS_BID_ASK",
+    98: "HISTORICAL_TICKS_LAST", 99: "TICK_BY_TICK", 100: "ORDER_BOUND", 101: "COMPLETED_ORDER",
+    102: "COMPLETED_ORDERS_END", 103: "REPLACE_FA_END", 104: "WSH_META_DATA", 105: "WSH_EVENT_DATA",
+    106: "HISTORICAL_SCHEDULE", 107: "USER_INFO", 108: "HISTORICAL_DATA_END", 109: "CURRENT_TIME_IN_MILLIS",
+    110: "CONFIG_RESPONSE", 111: "UPDATE_CONFIG_RESPONSE",
+}
+"""What TWS may send (``IN`` in IB's ``message.py``)."""
+# fmt: on
+
+START_API = 71
+"""Client to server: the one message every session must begin with."""
+ERR_MSG, NEXT_VALID_ID, MANAGED_ACCTS = 4, 9, 15
+"""Server to client: errors and notices; and the two that together make a session ready."""
+
+# ---------------------------------------------------------------------------------------------------------------
+# Server versions that change the form of the wire (IB's ``server_versions.py``, named as there)
+
+MIN_CLIENT_VERSION = 100
+"""The lowest version of the framed protocol; below it a client speaks the legacy, unframed one."""
+LEGACY_SERVER_VERSION = 76
+"""What a modern TWS answers to a legacy hello (github.com/pilwon/node-ib/issues/155)."""
+TIME_IN_REPLY = 20
+"""From here the legacy version reply carries the connection time."""
+LINKING = 70
+"""From here the client introduces itself with START_API instead of its bare client id."""
+OPTIONAL_CAPABILITIES = 72
+"""From here START_API has its fourth field."""
+ADVANCED_ORDER_REJECT = 166
+"""From here ERR_MSG carries a JSON text after the message."""
+ERROR_TIME = 194
+"""From here ERR_MSG has no version field and ends with a time in milliseconds."""
+PROTOBUF = 201
+"""From here every message begins with its id as a 32-bit big-endian integer, in both directions."""
+PROTOBUF_ID_OFFSET = 200
+"""A raw id above this means: the rest is protobuf, and the real id is this much less."""
+START_API_PROTOBUF = 213
+"""From here START_API is protobuf."""
+
+_PROTOBUF_FAMILIES: dict[int, tuple[int, ...]] = {
+    201: (7,),
+    203: (3, 4, 58),
+    204: (5, 15, 16, 99),
+    205: (9,),
+    206: (1, 2, 10, 11, 59),
+    207: (6, 17, 61, 62, 63, 64, 74, 75, 76, 77),
+    208: (20, 25, 50, 51, 87, 88, 89, 90, 96, 97, 98),
+    209: (12, 13, 84, 85, 86, 100, 101, 102, 103),
+    210: (22, 23, 24, 52, 53, 92, 93, 94, 95),
+    211: (18, 19, 21, 54, 55, 56, 57),
+    212: (78, 79, 80, 81, 83, 91, 104),
+    213: (8, 14, 49, 65, 66, 67, 68, 69, 70, 71, 82, 105),
+    215: (106, 107),
+    219: (108,),
+    221: (109,),
+}
+CLIENT_PROTOBUF_SINCE: dict[int, int] = {
+    message: version for version, messages in _PROTOBUF_FAMILIES.items() for message in messages
+}
+"""Client message id -> the server version from which it is protobuf (``PROTOBUF_MSG_IDS`` in IB's ``common.py``;
+from 215 on the messages were born as protobuf). 72 and 73 never are."""
+
+SERVER_PROTOBUF_SINCE: dict[int, int] = {
+    11: 201, 55: 201, 3: 203, 4: 203, 5: 203, 53: 203, 101: 204, 102: 204, 10: 205, 52: 205,
+    1: 206, 2: 206, 45: 206, 46: 206, 57: 206, 58: 206, 81: 206,
+    6: 207, 7: 207, 8: 207, 15: 207, 54: 207, 61: 207, 62: 207, 63: 207, 64: 207, 71: 207, 72: 207, 73: 207, 74: 207,
+    9: 213, 49: 213, 109: 213,
+}  # fmt: skip
+"""Server message id -> the same, for what a session begins with. INFERRED from the families above: clients look at
+the id alone. Confirmed only that 10.37 (203) decodes 3, 4, 5, 11, 53 and 55."""
+
+# ---------------------------------------------------------------------------------------------------------------
+# Ports
+
+DEFAULT_PORTS: dict[int, str] = {
+    7497: "TWS, paper trading",
+    7496: "TWS, live trading",
+    4002: "IB Gateway, paper trading",
+    4001: "IB Gateway, live trading",
+}
+"""Where TWS and Gateway listen until someone changes it."""
+
+RELAY_PORTS: dict[int, str] = {
+    4003: "relay in a container to IB Gateway, live trading",
+    4004: "relay in a container to IB Gateway, paper trading",
+    4000: "IB Gateway moved by IBC or an older container image",
+    7498: "relay in a container to TWS, live trading",
+    7499: "relay in a container to TWS, paper trading",
+    8888: "relay in a container to TWS or IB Gateway",
+}
+"""Where others put them (gnzsnz/ib-gateway-docker, heshiming/ibga, extrange/ibkr-docker, IBC)."""
+
+# ---------------------------------------------------------------------------------------------------------------
+# Who says hello like this
+
+CLIENT_LIBRARIES: dict[tuple[int, int], str] = {
+    (100, 157): "ibapi 9.81 (official Python client as on PyPI)",
+    (157, 176): "ib_insync 0.9.86",
+    (157, 178): "ib_async 2.x",
+    (100, 176): "official client 10.19",
+    (100, 187): "official client 10.30",
+    (100, 193): "@stoqey/ib 1.6 (JavaScript)",
+    (100, 203): "official client 10.37",
+    (100, 219): "official client 10.43",
+    (100, 222): "official client 10.44",
+    (100, 223): "official client 10.45",
+    (100, 225): "official client 10.46, nautilus-ibapi 10.46 or scmhub/ibapi (Go)",
+    (100, 226): "official client newer than 10.46",
+    (213, 225): "rust-ibapi 3.x",
+}
+"""(lowest, highest) version a hello offers -> who offers exactly that. A guess: a range is not a signature."""
+
+LEGACY_CLIENTS: dict[int, str] = {
+    47: "IBrokers (R)",
+    62: "npm ib 0.2 (JavaScript)",
+    63: "official client 9.70",
+    66: "official client with V100+ disabled",
+}
+"""The one version a legacy hello names -> who names it."""
+
+# ---------------------------------------------------------------------------------------------------------------
+# Error codes that matter when a connection is diagnosed, in our words
+
+ERROR_MEANINGS: dict[int, str] = {
+    100: "more messages per second than TWS allows; after repeated breaches it ends the session",
+    103: "order id already used: start from nextValidId and count up",
+    162: "the historical data service refused: pacing, permission, or no data",
+    200: "no contract fits the description, or several do",
+    320: "TWS could not read the request: wrong encoding or a wrong number of fields",
+    321: "TWS read the request and refused it; also what a Read-Only API answers to orders",
+    322: "TWS failed while processing the request, for example a duplicate id",
+    326: "the client id is in use; TWS closes the socket",
+    327: "only client id 0 may bind orders entered by hand",
+    354: "no live market data subscription for this instrument",
+    357: "the client is too old for this request",
+    502: "made by the client: it could not open the socket, or lost it during the handshake",
+    503: "made by the client: TWS is older than the request needs",
+    504: "made by the client: a request was made while not connected",
+    505: "made by the client: it got a message id it does not know",
+    506: "made by the client: the server version lies outside the range it supports",
+    507: "made by the client: a frame was too long, or the stream ended inside one",
+    1100: "TWS lost its connection to IB's servers; the API socket stays open",
+    1101: "connection to IB's servers restored, market data subscriptions lost",
+    1102: "connection to IB's servers restored, market data subscriptions kept",
+    1300: "the API port was changed in TWS; this connection is being dropped",
+    2100: "another account subscription replaced this one",
+    2103: "connection to a market data farm is broken",
+    2104: "connection to a market data farm is fine",
+    2105: "connection to a historical data farm is broken",
+    2106: "connection to a historical data farm is fine",
+    2107: "a historical data farm is idle and wakes on demand",
+    2108: "a market data farm is idle and wakes on demand",
+    2110: "TWS lost its connection to IB's servers and is restoring it",
+    2119: "a market data farm is being connected",
+    2139: "the paper trading disclaimer has not been accepted in TWS",
+    2157: "connection to the security definition farm is broken",
+    2158: "connection to the security definition farm is fine",
+    10182: "live updates could not be requested, the data connection is down",
+    10197: "another live session of the same user takes the market data",
+}
+"""Error code -> what it says (numbers from IB's message code pages and the official clients)."""
+
+NOTICES: frozenset[int] = frozenset({1101, 1102, 2100, 2104, 2106, 2107, 2108, 2119, 2158})
+"""Codes that travel as errors and are none: states of health."""

@@ -1,0 +1,63 @@
+"""Just enough protobuf to read a handful of fields by number.
+
+The wire format: a key (field number and wire type) as a varint, then the value. Unknown fields are skipped, as newer
+servers add some. Source: protobuf.dev/programming-guides/encoding.
+"""
+
+from __future__ import annotations
+
+VARINT, FIXED64, LENGTH_DELIMITED, FIXED32 = 0, 1, 2, 5
+MAX_VARINT = 10
+"""Bytes of the longest varint (64 bits, seven a byte)."""
+
+
+def fields(raw: bytes) -> dict[int, int | bytes]:
+    """Read the top-level fields, the last value of each number winning; stops at the first malformed one.
+
+    Signed 32- and 64-bit integers come as two's complement in 64 bits: see :func:`signed`.
+    """
+    found: dict[int, int | bytes] = {}
+    at = 0
+    while at < len(raw):
+        key, at = _varint(raw, at)
+        kind = key & 7
+        if kind == VARINT:
+            value, at = _varint(raw, at)
+            if at > len(raw):
+                break
+            found[key >> 3] = value
+            continue
+        size, at = _size(raw, at, kind)
+        if size < 0 or at + size > len(raw):
+            break
+        found[key >> 3] = raw[at : at + size]
+        at += size
+    return found
+
+
+def signed(value: int | bytes | None, default: int = -1) -> int:
+    """Return an int32/int64 field's value; ``default`` when the field is absent or of another type."""
+    if not isinstance(value, int):
+        return default
+    return value - (1 << 64) if value >> 63 else value
+
+
+def text(value: int | bytes | None) -> str:
+    """Return a string field's value; empty when absent."""
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else ""
+
+
+def _size(raw: bytes, at: int, kind: int) -> tuple[int, int]:
+    if kind == LENGTH_DELIMITED:
+        return _varint(raw, at)
+    return {FIXED64: 8, FIXED32: 4}.get(kind, -1), at
+
+
+def _varint(raw: bytes, at: int) -> tuple[int, int]:
+    """Return value and the next position; a position beyond the end when it is cut off or too long."""
+    value = 0
+    for index, byte in enumerate(raw[at : at + MAX_VARINT]):
+        value |= (byte & 0x7F) << (7 * index)
+        if byte < 0x80:
+            return value & 0xFFFF_FFFF_FFFF_FFFF, at + index + 1
+    return 0, len(raw) + 1

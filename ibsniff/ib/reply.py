@@ -1,0 +1,98 @@
+"""The server's first words: a version reply, part of one, or another service altogether.
+
+A TWS answers a modern hello with one frame of two text fields, ``<serverVersion>`` and ``<connectionTime>``; in text
+even where later messages are protobuf. To a client older than version 100 it answers the same fields without a
+frame. A negative version redirects to the host in the second field.
+
+Source: EClient/EDecoder of the official API (processConnectAck); unframed replies as seen in public traces.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ibsniff.model import ReplyKind
+
+MAX_REPLY = 4096
+"""A reply is about 30 bytes; a frame longer than this in its place is no reply."""
+
+LOWEST_VERSION = 20
+"""Since server version 20 the connection time follows; anything lower in a first frame is a message id."""
+
+FRAMED = re.compile(rb"(-?\d{1,9})\0([^\0]*)\0", re.DOTALL)
+LEGACY = re.compile(rb"(\d{1,3})\0(?:([^\0]{1,64})\0)?")
+LEGACY_PREFIX = re.compile(rb"\d{1,3}(?:\0[^\0]{0,64})?")
+
+SERVICES: tuple[tuple[bytes, str], ...] = (
+    (b"HTTP/", "HTTP"),
+    (b"<html", "HTTP"),
+    (b"<!DOCTYPE", "HTTP"),
+    (b"<?xml", "HTTP"),
+    (b"\x15\x03", "TLS"),
+    (b"\x16\x03", "TLS"),
+    (b"SSH-", "SSH"),
+    (b"RFB 0", "VNC"),
+    (b"\x03\x00\x00", "RDP"),
+    (b"220 ", "FTP or SMTP"),
+    (b"220-", "FTP or SMTP"),
+    (b"* OK", "IMAP"),
+    (b"+OK", "POP3 or Redis"),
+    (b"-ERR", "Redis"),
+    (b"8=FIX", "FIX"),
+    (b"IBController", "the IBController command port"),
+    (b"OK ", "an IBC command port"),
+)
+"""First bytes of other services that have been found behind an API port."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyBytes:
+    """What the bytes say."""
+
+    kind: ReplyKind
+    consumed: int = 0
+    server_version: int | None = None
+    connection_time: str | None = None
+    redirect: str | None = None
+    service: str | None = None
+
+
+def read_reply(raw: bytes) -> ReplyBytes:
+    """Say what a server's first bytes are. Total: every byte string has an answer."""
+    for magic, service in SERVICES:
+        if raw.startswith(magic):
+            return ReplyBytes(ReplyKind.FOREIGN, service=service)
+    if raw[:1].isdigit():
+        return _legacy(raw)
+    if len(raw) < 4:
+        begins_like_a_frame = not raw.strip(b"\0") or raw[:2] == b"\0\0"
+        return ReplyBytes(ReplyKind.UNFINISHED if begins_like_a_frame else ReplyKind.FOREIGN)
+    length = int.from_bytes(raw[:4], "big")
+    if not 2 <= length <= MAX_REPLY:
+        return ReplyBytes(ReplyKind.FOREIGN)
+    return _framed(raw[4 : 4 + length], length)
+
+
+def _framed(body: bytes, length: int) -> ReplyBytes:
+    if len(body) < length:
+        plausible = re.fullmatch(rb"-?\d{0,9}(?:\0[^\0]*\0?)?", body, re.DOTALL)
+        return ReplyBytes(ReplyKind.UNFINISHED if plausible else ReplyKind.FOREIGN)
+    match = FRAMED.fullmatch(body)
+    if match is None:
+        return ReplyBytes(ReplyKind.FOREIGN)
+    version, second = int(match[1]), match[2].decode("latin-1")
+    if version < 0:
+        return ReplyBytes(ReplyKind.REDIRECT, 4 + length, version, redirect=second)
+    if version < LOWEST_VERSION:
+        return ReplyBytes(ReplyKind.FOREIGN)
+    return ReplyBytes(ReplyKind.FRAMED, 4 + length, version, second)
+
+
+def _legacy(raw: bytes) -> ReplyBytes:
+    match = LEGACY.match(raw)
+    if match is None or (match[2] is None and int(match[1]) >= LOWEST_VERSION):
+        unfinished = LEGACY_PREFIX.fullmatch(raw)
+        return ReplyBytes(ReplyKind.UNFINISHED if unfinished else ReplyKind.FOREIGN)
+    time = match[2].decode("latin-1") if match[2] is not None else None
+    return ReplyBytes(ReplyKind.LEGACY, match.end(), int(match[1]), time)
