@@ -1,0 +1,9 @@
+"""The rulebook: one rule, one file, one function; the file's name is the rule's code and name.
+
+``IBS0xx`` can this capture be trusted; ``1xx`` reaching the socket; ``2xx`` what the client sent; ``3xx`` what TWS
+answered; ``4xx`` after the session is up; ``5xx`` across conversations. A code is for life.
+"""
+
+from ibsniff.rules.registry import Rule, all_rules, judge_capture, judge_conversation
+
+__all__ = ["Rule", "all_rules", "judge_capture", "judge_conversation"]

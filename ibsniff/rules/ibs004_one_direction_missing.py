@@ -1,0 +1,33 @@
+"""Only one direction of the conversation was captured.
+
+Seen: one side's packets acknowledge packets of the other side that are not in the capture.
+Meaning: nothing can be said of the side that was not captured; least of all that it was silent.
+How sure: acknowledgments prove that the other side sent something.
+What to do: capture on the interface that carries both directions: on the client's machine, or on ``any``. A mirror
+port must copy both. In WSL's mirrored mode replies may arrive on another interface than requests leave by.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+
+
+@conversation_rule(Severity.WARNING)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """One side sent nothing that was captured, and yet the other answers it."""
+    connection = conversation.connection
+    client, server = connection.from_client.segments, connection.from_server.segments
+    if conversation.outcome is not Outcome.UNPROVEN or (client and server):
+        return None
+    if not client or client > connection.syn_count:
+        missing = "client" if not client else "server"
+        return Statement(
+            f"Only one direction was captured: no packet of the {missing} is there, so its part cannot be judged.",
+            Fault.UNDETERMINED,
+            Confidence.HIGH,
+            packets=(connection.first.packet, connection.last.packet),
+            remedy="Capture where both directions pass: on the client's machine, or with -i any.",
+            explains=conversation.missing,
+        )
+    return None

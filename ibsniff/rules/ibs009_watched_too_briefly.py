@@ -1,0 +1,53 @@
+"""The capture ends before silence could be proved.
+
+Seen: the server's turn had come, and the capture stops a moment later.
+Meaning: a TWS that answers in the next second looks the same. A classic pcap does not say how long it went on after
+its last packet: the usual ticket, stopped while the bot still waits, is five packets and proves nothing.
+How sure: certain that nothing is proved.
+What to do: let the program give up (or stop it) before stopping the capture; or say how long you watched with
+``--watched-until +10``.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import (
+    NANOSECONDS,
+    PATIENCE,
+    Capture,
+    Confidence,
+    Conversation,
+    Dialect,
+    Fault,
+    Outcome,
+    ReplyKind,
+    Severity,
+)
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.words import packets_of, span
+
+
+@conversation_rule(Severity.WARNING)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """The server still had time when the capture ended."""
+    connection, dialogue = conversation.connection, conversation.dialogue
+    if conversation.outcome is not Outcome.UNPROVEN or not connection.syn_count:
+        return None
+    if not connection.from_server.segments and connection.from_client.segments > connection.syn_count:
+        return None
+    if dialogue.hello is not None and dialogue.hello.dialect is Dialect.NOT_CAPTURED:
+        return None
+    if dialogue.reply is not None and dialogue.reply.kind is ReplyKind.NOT_CAPTURED:
+        return None
+    began = connection.from_client.last_data or connection.established or connection.first
+    watched = span((conversation.watched_until_ns - began.time_ns) / NANOSECONDS)
+    what = "the program spoke" if connection.from_client.first_data else "the program called"
+    return Statement(
+        f"Not proven: only {watched} were watched after {what}; capture at least {PATIENCE:.0f} s, until it gives up.",
+        Fault.UNDETERMINED,
+        Confidence.HIGH,
+        packets=packets_of(conversation),
+        remedy=f"Capture again: start the capture, start the program, wait {PATIENCE:.0f} s or until it gives up, stop "
+        f"the program, then stop the capture. If you did watch longer than the file says, read it with "
+        f"--watched-until +SECONDS.",
+        explains=conversation.missing,
+    )

@@ -1,0 +1,25 @@
+"""The clock of the capturing machine stepped back while capturing.
+
+Seen: packets stamped more than a second earlier than the ones before them.
+Meaning: the durations around the step are wrong; a silence may be longer or shorter than it seems.
+How sure: certain for the stamps. Merged files whose packets are not in order of time look the same.
+What to do: sort a merged file with ``reordercap``; otherwise read durations near the step with care.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Fault, Severity
+from ibsniff.rules.registry import Statement, capture_rule
+
+
+@capture_rule(Severity.WARNING)
+def check(capture: Capture) -> Statement | None:
+    """Time ran backwards."""
+    if not capture.facts.times_backwards:
+        return None
+    return Statement(
+        f"Time runs backwards {capture.facts.times_backwards} times in this capture; durations may be wrong.",
+        Fault.UNDETERMINED,
+        Confidence.HIGH,
+        remedy="Sort a merged capture with reordercap; otherwise read durations with care.",
+    )

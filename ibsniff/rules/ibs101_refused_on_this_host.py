@@ -1,0 +1,59 @@
+"""The connection was refused on the same machine.
+
+Seen: the SYN is answered by a RST at once, and both ends are one machine.
+Meaning: nothing listens on that port. TWS or Gateway is not running, or has not finished logging in, or is just
+restarting; or TWS does run and its socket API is off; or it listens on another port. In a container or in WSL,
+``localhost`` is the container or WSL itself, not the machine TWS runs on.
+How sure: that nothing listens is certain (RFC 9293, 3.10.7.1); why is not to be seen in the packets.
+Sources: extrange/ibkr-docker 16 and 48 (box unticked: refused); gnzsnz/ib-gateway-docker 83 (before login); IB's API
+documentation on error 502.
+What to do: see that TWS is up and logged in; compare the port with its API settings; in TWS only, tick "Enable
+ActiveX and Socket Clients" (Gateway has no such box).
+"""
+
+from __future__ import annotations
+
+from ibsniff.ib.names import DEFAULT_PORTS
+from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.words import between
+
+NOT_UP = Alternative(
+    "TWS or Gateway is not running, not logged in yet, or restarting",
+    Fault.TWS_STATE,
+    "look at its window; its log says 'API server listening on port' once it is up",
+)
+BOX_UNTICKED = Alternative(
+    "TWS runs with its socket API off (TWS only: Gateway has no such box)",
+    Fault.TWS_CONFIG,
+    "TWS: Global Configuration > API > Settings > Enable ActiveX and Socket Clients",
+)
+WRONG_PORT = Alternative(
+    "the program calls another port than TWS listens on (7497/7496 TWS paper/live, 4002/4001 Gateway paper/live)",
+    Fault.CLIENT,
+    "compare with API > Settings > Socket port; `ss -ltn` or `netstat -an` lists what listens",
+)
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """A RST answers the SYN on one machine."""
+    connection = conversation.connection
+    if conversation.outcome is not Outcome.REFUSED or not connection.refusals or not connection.same_host:
+        return None
+    last = connection.refusals[-1]
+    tries = connection.syn_count
+    felt = f" (the client tried {tries} times, {between(connection.first, last)} in all)" if tries > 1 else ""
+    known = DEFAULT_PORTS.get(connection.server.port)
+    usual = f", the usual port of {known}" if known else ""
+    return Statement(
+        f"Refused: nothing listens on {connection.server}{usual}{felt}.",
+        Fault.UNDETERMINED,
+        Confidence.HIGH,
+        packets=[moment.packet for pair in zip(connection.syns, connection.refusals, strict=False) for moment in pair],
+        remedy=f"See that TWS or Gateway is up and logged in, and that its API socket port is {connection.server.port}. "
+        "If TWS is up and the port is right, tick Enable ActiveX and Socket Clients (TWS only). In a container or WSL, "
+        "localhost is not the machine TWS runs on.",
+        alternatives=(NOT_UP, BOX_UNTICKED, WRONG_PORT),
+        explains=Rung.CONNECTED,
+    )

@@ -1,0 +1,35 @@
+"""A firewall rejected the call.
+
+Seen: an ICMP "port unreachable" or "administratively prohibited" in answer to the SYN.
+Meaning: a packet filter did that. A TCP port on which nothing listens answers with a RST, not with ICMP.
+How sure: certain that a filter rejects (RFC 9293, 3.10.7.1; ICMP codes 9, 10 and 13 of RFC 1812); which one is told
+by the address the ICMP came from.
+What to do: allow the port in the firewall of the machine that answered.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Rung, Severity, UnreachableKind
+from ibsniff.rules.registry import Statement, conversation_rule
+
+FILTERED = (UnreachableKind.PORT, UnreachableKind.PROHIBITED)
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """ICMP says no in place of TCP."""
+    connection = conversation.connection
+    report = connection.unreachable
+    if report is None or report.kind not in FILTERED or connection.syn_ack is not None or connection.refusals:
+        return None
+    reporter = ipaddress.ip_address(report.reporter)
+    return Statement(
+        f"Rejected by a firewall: {reporter} answers the call to {connection.server} with ICMP {report.kind}.",
+        Fault.NETWORK,
+        Confidence.HIGH,
+        packets=(connection.first.packet, report.packet),
+        remedy=f"Allow TCP port {connection.server.port} from {connection.client.ip} in the firewall of {reporter}.",
+        explains=Rung.CONNECTED,
+    )

@@ -1,0 +1,49 @@
+"""Another machine does not answer the call at all.
+
+Seen: SYNs go out, again and again, and nothing comes back: no SYN-ACK, no RST, no ICMP.
+Meaning: most often a firewall drops them silently (Windows Defender treats WSL's network as public), or nobody is at
+that address. TWS answers or refuses at once; it never leaves a SYN unanswered while it runs well.
+How sure: that nothing came back here is certain; where it was lost is not to be seen on this side.
+Sources: microsoft/WSL 4139, 4585 (Windows firewall); mementum/backtrader 217 (mistyped address).
+What to do: allow the port in the server's firewall; check the address; capture on the server's machine too.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.words import span
+
+HUNG = Alternative(
+    "TWS hangs and its queue of waiting connections is full",
+    Fault.TWS_STATE,
+    "earlier connections were accepted and never answered; on the server `ss -ltn` shows Recv-Q above Send-Q",
+)
+WRONG_ADDRESS = Alternative(
+    "the address is wrong or stale (a WSL host's address changes with a restart)",
+    Fault.NETWORK,
+    "ping it; from WSL compare with `ip route show default`",
+)
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """Nothing comes back from another machine."""
+    connection = conversation.connection
+    if conversation.outcome is not Outcome.UNREACHABLE or connection.same_host:
+        return None
+    if connection.unreachable is not None or connection.arp_unanswered:
+        return None
+    calls = f"{connection.syn_count} calls" if connection.syn_count > 1 else "the call"
+    watched = span((conversation.watched_until_ns - connection.first.time_ns) / 1e9)
+    return Statement(
+        f"No answer at all from {connection.server}: {calls} in {watched}, not even a refusal. A firewall drops them, "
+        f"or nobody is there.",
+        Fault.NETWORK,
+        Confidence.MEDIUM,
+        packets=[moment.packet for moment in connection.syns],
+        remedy=f"On {connection.server.ip} allow inbound TCP port {connection.server.port} from {connection.client.ip} "
+        "(from WSL: a Windows Defender rule for the vEthernet (WSL) network); check the address.",
+        alternatives=(WRONG_ADDRESS, HUNG),
+        explains=Rung.CONNECTED,
+    )

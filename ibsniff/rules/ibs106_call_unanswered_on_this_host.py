@@ -1,0 +1,45 @@
+"""On the same machine the call is not answered at all.
+
+Seen: SYNs over loopback, and nothing comes back.
+Meaning: not a firewall as a rule. A program that listens and never accepts fills its queue of waiting connections
+(51 with Java's default on Linux); from then on the kernel ignores further SYNs. TWS or Gateway hangs, and has for as
+long as it took to fill the queue.
+How sure: the mechanism was measured with a Java listener on Linux; that TWS hangs is inferred.
+Sources: gnzsnz/ib-gateway-docker 77 and UnusualAlpha/ib-gateway-docker 52 fit it to the minute.
+What to do: ``ss -ltn`` shows Recv-Q 51 and Send-Q 50 on the port; restart TWS or Gateway; find the program that leaves
+connections open.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.words import span
+
+LOCAL_FILTER = Alternative(
+    "a packet filter on this machine drops loopback traffic (rare), or WSL's mirrored mode loses the answer",
+    Fault.NETWORK,
+    "`iptables -L` or `nft list ruleset`; in WSL capture with -i any",
+)
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """Nothing comes back on one machine."""
+    connection = conversation.connection
+    if conversation.outcome is not Outcome.UNREACHABLE or not connection.same_host:
+        return None
+    if connection.unreachable is not None:
+        return None
+    watched = span((conversation.watched_until_ns - connection.first.time_ns) / 1e9)
+    return Statement(
+        f"{connection.server} is on this machine and does not answer the call ({connection.syn_count} SYNs in "
+        f"{watched}): a program that listens there hangs, and its queue of waiting connections is full.",
+        Fault.TWS_STATE,
+        Confidence.MEDIUM,
+        packets=[moment.packet for moment in connection.syns],
+        remedy=f"Look at `ss -ltn 'sport = :{connection.server.port}'`: Recv-Q above Send-Q confirms it. Then restart TWS "
+        "or Gateway, and find the program that connects and never closes.",
+        alternatives=(LOCAL_FILTER,),
+        explains=Rung.CONNECTED,
+    )

@@ -1,0 +1,45 @@
+"""A relay took the call and hung up, because nobody is behind it.
+
+Seen: SYN-ACK, then FIN or RST from the server within about a millisecond of the connection or before the client has
+said a word, on the same machine or on a port where relays listen.
+Meaning: socat, ``ssh -L``, docker-proxy and the like accept first and call the real TWS afterwards; when that is
+refused they close. The port is open although no TWS is behind it. TWS itself does not close on loopback unasked.
+How sure: measured with socat (0.85 ms) and ssh -L (0.46 ms); docker-proxy by its source. That it is a relay here is
+inferred from time and address.
+Sources: gnzsnz/ib-gateway-docker 94; moby, tcp_proxy_linux.go.
+What to do: look at the inner port: is Gateway logged in, is the port map right? Capture inside the container.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.rules.closing import closed_unheard, on_relay_port
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.words import between, packets_of
+
+OTHER_SERVICE = Alternative(
+    "another program listens on this port and hangs up",
+    Fault.NETWORK,
+    "`ss -ltnp` names the program that listens; is it java (TWS, Gateway), or socat, docker-proxy, ssh?",
+)
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """The server ends before it can have heard anything."""
+    connection = conversation.connection
+    ended = closed_unheard(conversation)
+    if ended is None or connection.syn_ack is None or not (connection.same_host or on_relay_port(connection)):
+        return None
+    delay = between(connection.established or connection.syn_ack, ended.moment)
+    return Statement(
+        f"{connection.server} accepted and hung up {delay} later, before it heard a word: that is a relay with nobody "
+        f"behind it, not TWS.",
+        Fault.NETWORK,
+        Confidence.MEDIUM,
+        packets=packets_of(conversation),
+        remedy="Find what listens on the port (`ss -ltnp`), and look behind it: is Gateway up and logged in, and is the "
+        "inner port the one the relay calls? Capture there too.",
+        alternatives=(OTHER_SERVICE,),
+        explains=conversation.missing,
+    )

@@ -1,0 +1,31 @@
+"""The client connected and said nothing.
+
+Seen: a complete connection without a single byte from the client.
+Meaning: TWS waits for the client to speak first, so its silence is right. A port test (``nc -z``, a health check,
+``check_port.py``) looks like this; so does a program that hangs before its hello.
+How sure: certain that nothing was sent.
+Sources: stimutak/robo_trader and nautilus_trader 4796 report that such probes can make a Gateway deaf; not proven.
+What to do: test with a real client; replace a bare port test by one that looks at what listens (``ss -ltn``).
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.words import packets_of, silence
+
+
+@conversation_rule(Severity.WARNING)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """It was the client's turn to speak."""
+    if conversation.outcome is not Outcome.NOT_ASKED or conversation.connection.established is None:
+        return None
+    return Statement(
+        f"The client connected and said nothing ({silence(conversation)}); TWS speaks only when spoken to.",
+        Fault.CLIENT,
+        Confidence.HIGH,
+        packets=packets_of(conversation),
+        remedy="If this is a port test, use one that does not connect (ss -ltn): bare connections are suspected of making "
+        "Gateway deaf. If it is your program, see why it hangs before its hello.",
+        explains=conversation.missing,
+    )

@@ -1,0 +1,26 @@
+r"""The hello does not begin with the four bytes ``API`` NUL.
+
+Seen: a version range without the prefix, or the prefix inside a frame, or with other bytes than ``41 50 49 00`` (the
+text ``API\0`` escaped twice, ``API0``, ``API=``).
+Meaning: TWS looks at the first bytes to tell a client from a stranger. With others it waits, or hangs up.
+How sure: that the bytes are wrong is certain (every client library sends the same four); what TWS does then differs.
+Sources: EClient.connect of the official API; emptist/ib_tws_api (missing prefix: closed after 1 to 57 ms); the same
+author's first conclusion, a TWS setting, was wrong.
+What to do: send ``41 50 49 00`` once, by itself, before the length and the version range.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Conversation, Dialect, Severity
+from ibsniff.rules.openings import RIGHT_BYTES, accuse_client, broken_opening
+from ibsniff.rules.registry import Statement, conversation_rule
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """The first four bytes are not the prefix."""
+    hello = broken_opening(conversation, Dialect.UNFRAMED, Dialect.BAD_PREFIX)
+    if hello is None:
+        return None
+    what = f"The client's hello is broken: {hello.detail}"
+    return accuse_client(conversation, hello, what, f"Send {RIGHT_BYTES}.")

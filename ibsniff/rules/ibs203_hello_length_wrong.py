@@ -1,0 +1,25 @@
+"""The length in the hello is wrong.
+
+Seen: ``API`` NUL is followed by no length, by a little-endian one, or by one that counts itself or the prefix.
+Meaning: TWS waits for as many bytes as it was told to expect. It looks like a silent TWS and is a patient one.
+How sure: the declared length and the bytes sent disagree, which is certain; that TWS waits follows from the format.
+Sources: EClient.connect of the official API.
+What to do: the four bytes after the prefix are the length of the version string alone, big-endian:
+``00 00 00 09`` for ``v100..187``.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Conversation, Dialect, Severity
+from ibsniff.rules.openings import RIGHT_BYTES, accuse_client, broken_opening
+from ibsniff.rules.registry import Statement, conversation_rule
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """Declared and sent length differ."""
+    hello = broken_opening(conversation, Dialect.BAD_LENGTH)
+    if hello is None:
+        return None
+    what = f"The client's hello is broken: {hello.detail}, so TWS waits for bytes that never come"
+    return accuse_client(conversation, hello, what, f"Send {RIGHT_BYTES} (9 bytes: 00 00 00 09).")

@@ -1,0 +1,24 @@
+"""The version string in the hello ends with bytes that do not belong there.
+
+Seen: a NUL, a line end or a space after the version range, counted by the length.
+Meaning: real clients send the range bare. Whether TWS accepts a trailing byte is not known.
+How sure: certain for the bytes, not for what TWS makes of them: so medium at most.
+Sources: EClient.connect of the official API (no terminator is sent).
+What to do: send the range without a terminator, and do not count one.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Dialect, Severity
+from ibsniff.rules.openings import RIGHT_BYTES, accuse_client, broken_opening
+from ibsniff.rules.registry import Statement, conversation_rule
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """Something follows the range."""
+    hello = broken_opening(conversation, Dialect.TRAILING)
+    if hello is None:
+        return None
+    what = f"The client's hello is unusual: {hello.detail}"
+    return accuse_client(conversation, hello, what, f"Send {RIGHT_BYTES}; no NUL behind it.", Confidence.MEDIUM)

@@ -1,0 +1,26 @@
+"""The client speaks HTTP to the API port.
+
+Seen: ``GET``, ``POST`` or another HTTP method as the first bytes; a WebSocket upgrade is one too.
+Meaning: the socket API is not HTTP. TWS does not answer, and ``curl`` hangs. IB's web API is another product, the
+Client Portal Gateway, usually on port 5000.
+How sure: certain for the bytes; that TWS stays silent was reported.
+Sources: gnzsnz/ib-gateway-docker 123 and 268.
+What to do: use an API client library here, or the Client Portal Gateway for HTTP.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Conversation, Dialect, Severity
+from ibsniff.rules.openings import accuse_client, broken_opening
+from ibsniff.rules.registry import Statement, conversation_rule
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """An HTTP request came where a hello belongs."""
+    hello = broken_opening(conversation, Dialect.HTTP)
+    if hello is None:
+        return None
+    what = f"The client speaks another language: {hello.detail}, and this port speaks IB's socket API"
+    remedy = "Use an API client library (ib_async, ibapi ...) on this port; IB's web API is the Client Portal Gateway."
+    return accuse_client(conversation, hello, what, remedy)

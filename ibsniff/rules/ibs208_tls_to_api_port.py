@@ -1,0 +1,26 @@
+"""The client speaks TLS to the API port.
+
+Seen: a TLS record as the first bytes (``16 03``).
+Meaning: the API port is plain TCP. The "Use SSL" of TWS concerns its own link to IB, not this port.
+How sure: certain for the bytes; every known client speaks in the clear. What TWS does with a ClientHello is not known.
+Sources: IbcAlpha/IBC 55 and 133 (what "Use SSL" means).
+What to do: switch TLS off in the client; to encrypt, use an SSH tunnel or stunnel on both ends.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Conversation, Dialect, Severity
+from ibsniff.rules.openings import accuse_client, broken_opening
+from ibsniff.rules.registry import Statement, conversation_rule
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """A ClientHello came where a hello belongs."""
+    hello = broken_opening(conversation, Dialect.TLS)
+    if hello is None:
+        return None
+    what = f"The client speaks another language: {hello.detail}, and the API port is plain TCP"
+    return accuse_client(
+        conversation, hello, what, "Switch TLS off in the client; tunnel over SSH if it must be private."
+    )

@@ -1,0 +1,47 @@
+"""TWS answered, and the client never sent START_API.
+
+Seen: hello, version reply, and then no message 71 from the client.
+Meaning: until START_API TWS sends nothing and ignores other requests ("since API is not accepted" in its log). A
+self-made test script that stops here has in fact proved that the handshake works.
+How sure: certain; the official client sends it as soon as the reply is in.
+Sources: EClient.startApi; deephaven-ib 12.
+What to do: send START_API (71) with the client id, then wait for nextValidId (9).
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Dialect, Fault, Outcome, ReplyKind, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.session import client_stopped_after_reply
+from ibsniff.rules.words import packets_of
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """It was the client's turn after the reply."""
+    if conversation.outcome is not Outcome.REPLIED or conversation.dialogue.start is not None:
+        return None
+    reply, hello = conversation.dialogue.reply, conversation.dialogue.hello
+    if reply is None or reply.kind is ReplyKind.REDIRECT or not client_stopped_after_reply(conversation):
+        return None
+    if hello is None or len(reply.packets) > 1 or _out_of_range(conversation):
+        return None
+    legacy = hello.dialect is Dialect.LEGACY
+    return Statement(
+        f"TWS answered (server version {reply.server_version}), and the client never sent START_API: it is the client's "
+        "turn.",
+        Fault.CLIENT,
+        Confidence.MEDIUM if legacy else Confidence.HIGH,
+        packets=(*packets_of(conversation), *reply.packets),
+        remedy="Send START_API (71) with the client id right after the reply, then wait for nextValidId (9). If this is a "
+        "test that stops after the version reply: it has passed, TWS is there and answers.",
+        explains=conversation.missing,
+    )
+
+
+def _out_of_range(conversation: Conversation) -> bool:
+    """The version is one the client did not offer: IBS308 speaks then."""
+    hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
+    if hello is None or reply is None or hello.min_version is None or reply.server_version is None:
+        return False
+    return reply.server_version < hello.min_version

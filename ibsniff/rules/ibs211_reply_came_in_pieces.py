@@ -1,0 +1,33 @@
+"""The version reply came in several pieces, and the client did not go on.
+
+Seen: a whole, valid reply spread over two or more packets; afterwards the client sends nothing.
+Meaning: TCP may cut a message anywhere, and a client must put it together. IB's official Python client parses each
+read by itself and throws a part away: it then waits for ever, although all bytes arrived.
+How sure: that defect was measured in ibapi 9.81.1 and 10.46.1; that it strikes here is inferred from the hello.
+What to do: try again (the pieces are chance); take a relay out of the path; use a client that reassembles (ib_async).
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.session import client_stopped_after_reply
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """The client is stuck on a split reply."""
+    dialogue = conversation.dialogue
+    if conversation.outcome is not Outcome.REPLIED or dialogue.start is not None or dialogue.hello is None:
+        return None
+    reply = dialogue.reply
+    if reply is None or len(reply.packets) < 2 or not client_stopped_after_reply(conversation):
+        return None
+    return Statement(
+        f"TWS answered in {len(reply.packets)} pieces, and the client did not put them together: it never went on.",
+        Fault.CLIENT,
+        Confidence.MEDIUM,
+        packets=reply.packets,
+        remedy="Try again; take a relay out of the path; or use a client library that reassembles, as ib_async does.",
+        explains=conversation.missing,
+    )

@@ -1,0 +1,36 @@
+"""START_API has not the form the negotiated version asks for.
+
+Seen: message 71 as text where a raw id or protobuf is due, or the other way round, or with a field too few; and no
+session came of it.
+Meaning: TWS reads another message, or none. From server version 201 on every id is a raw 4-byte number, from 213 on
+START_API is protobuf.
+How sure: certain for the form (EClient.startApi); what TWS does with a wrong one is not known.
+Sources: client.py and comm.py of the official Python client 10.46; wboayue/rust-ibapi 410.
+What to do: send the form of the *negotiated* version, or offer a lower maximum in the hello.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.session import settled_after
+from ibsniff.rules.words import hexed
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """Form and version disagree."""
+    start, reply = conversation.dialogue.start, conversation.dialogue.reply
+    if conversation.outcome is not Outcome.REPLIED or conversation.dialogue.ready or start is None or reply is None:
+        return None
+    if start.fits or start.expected is None or not settled_after(conversation, start.moment):
+        return None
+    return Statement(
+        f"The client's START_API is '{start.form}'; server version {reply.server_version} asks for '{start.expected}'. "
+        f"The bytes: {hexed(start.raw)}",
+        Fault.CLIENT,
+        Confidence.HIGH,
+        packets=(*reply.packets, start.moment.packet),
+        remedy="Send START_API in the form of the negotiated version, or offer a lower maximum version in the hello.",
+        explains=conversation.missing,
+    )

@@ -1,0 +1,33 @@
+"""The client sent requests before the session was ready.
+
+Seen: messages after START_API and before nextValidId, and the session did not become ready.
+Meaning: TWS may drop such requests, or end the connection.
+How sure: IB documents that requests may be dropped; that it closes was seen once.
+Sources: IB's API documentation on nextValidId; stoqey/ib 162 (71 and 17 in one millisecond, closed 4 ms later).
+What to do: wait for nextValidId (9) before the first request.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity, Side
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.session import settled_after
+
+
+@conversation_rule(Severity.NOTE)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """Requests in a session that never got ready."""
+    dialogue = conversation.dialogue
+    start = dialogue.start
+    if conversation.outcome is not Outcome.REPLIED or start is None or dialogue.next_valid_id is not None:
+        return None
+    early = [one for one in dialogue.first_messages if one.side is Side.CLIENT and one.name != "START_API"]
+    if not early or not settled_after(conversation, start.moment):
+        return None
+    return Statement(
+        f"The client sent {early[0].name} before nextValidId; TWS may drop that, or hang up over it.",
+        Fault.CLIENT,
+        Confidence.LOW,
+        packets=(message.moment.packet for message in early),
+        remedy="Wait for nextValidId (9) before the first request.",
+    )

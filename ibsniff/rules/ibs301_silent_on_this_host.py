@@ -1,0 +1,40 @@
+"""TWS took the call on the same machine, heard a good hello, and said nothing.
+
+Seen: a complete connection between two ends of one machine, a valid hello, the kernel's acknowledgment of it, and
+then nothing from the server until the client gave up or PATIENCE passed.
+Meaning: the kernel accepts and acknowledges for a program that no longer reads. TWS or Gateway hangs ("wedge", seen
+with 10.40 and 10.41), is frozen, or still starting. Not the client: its hello is right. Not a setting: "Enable
+ActiveX and Socket Clients" unticked refuses the call; Trusted IPs and the question whether to accept a connection
+concern other machines' addresses, not the loopback.
+How sure: that it was silent to a valid hello is certain; that it hangs is the commonest cause, not proved: medium.
+Sources: gnzsnz/ib-gateway-docker 336, nautilus_trader 4796, ib_insync 386 (wedge on loopback).
+What else: a relay whose inner side is silent; another program on the port.
+What to do: look at the TWS window for a dialog; ``ss -ltn`` for a growing Recv-Q; restart Gateway or TWS; then find
+what connects and never closes, or connects and says nothing.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Rung, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.silences import NOT_THE_BOX, causes_besides, silent_to_a_good_hello
+from ibsniff.rules.words import packets_of, silence
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """Silence to a good hello, on one machine."""
+    if not silent_to_a_good_hello(conversation) or not conversation.connection.same_host:
+        return None
+    port = conversation.connection.server.port
+    return Statement(
+        f"{conversation.connection.server} took the call, received a good hello, and said nothing "
+        f"({silence(conversation)}). What listens there hangs or is still starting; the client did its part.",
+        Fault.TWS_STATE,
+        Confidence.MEDIUM,
+        packets=packets_of(conversation),
+        remedy=f"Look at the TWS or Gateway window for a dialog that waits, and at `ss -ltn 'sport = :{port}'`: a Recv-Q "
+        f"above 0 means it no longer takes calls, and only a restart of it helps. {NOT_THE_BOX}",
+        alternatives=causes_besides(conversation),
+        explains=Rung.ANSWERED,
+    )

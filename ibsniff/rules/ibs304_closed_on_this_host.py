@@ -1,0 +1,48 @@
+"""A server on the same machine heard a good hello and hung up.
+
+Seen: a complete connection between two ends of one machine, a valid hello, and the server's FIN or RST without a byte.
+Meaning: TWS does not do that to loopback clients over its settings: Trusted IPs and "localhost only" concern other
+machines. It is shutting down or restarting, or what listens is a relay whose inner side hung up, or another program.
+FIN or RST is no difference: a close with unread bytes becomes a RST.
+How sure: that it hung up is certain; the reason is not to be seen: low.
+Sources: QuantConnect Lean 242 (restart resets all sockets); the race between FIN and RST was measured.
+What to do: see which program listens; with a relay, capture behind it too.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.rules.closing import closed_unheard, hung_up
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.silences import STRANGER
+from ibsniff.rules.words import between, packets_of
+
+INNER_SIDE = Alternative(
+    "a relay (socat, ssh -L, docker-proxy, portproxy) whose inner side hung up: there TWS sees another address",
+    Fault.NETWORK,
+    "`ss -ltnp` names what listens on the port; if it is not java, capture behind it",
+)
+GOING_DOWN = Alternative(
+    "TWS or Gateway is shutting down or restarting", Fault.TWS_STATE, "try again in a minute or two"
+)
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """Hung up on one machine, after a good hello."""
+    connection, hello = conversation.connection, conversation.dialogue.hello
+    ended = hung_up(conversation)
+    if ended is None or hello is None or not hello.is_valid or not connection.same_host:
+        return None
+    if closed_unheard(conversation) is not None:
+        return None
+    return Statement(
+        f"{connection.server} heard a good hello and hung up {between(hello.complete, ended.moment)} later, without a word.",
+        Fault.UNDETERMINED,
+        Confidence.LOW,
+        packets=packets_of(conversation),
+        remedy=f"See which program listens on port {connection.server.port} (`ss -ltnp`). If it is TWS or Gateway, look "
+        "whether it is shutting down, and try again; if it is a relay, capture behind it.",
+        alternatives=(INNER_SIDE, GOING_DOWN, STRANGER),
+        explains=conversation.missing,
+    )

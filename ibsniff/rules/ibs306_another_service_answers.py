@@ -1,0 +1,36 @@
+"""What answers is not a TWS.
+
+Seen: the server's first bytes are no IB reply: HTTP, a TLS alert, an SSH or VNC greeting, or unknown.
+Meaning: the program calls the wrong port or the wrong machine. The Client Portal Gateway (5000) is another product;
+5900 is VNC, 7462 the command port of IBC.
+How sure: high for services known by their greeting; unknown bytes are undecided.
+Sources: ib_insync 578, lbilli/rib 12 (Client Portal Gateway); TLS alert and HTTP measured with stand-ins.
+What to do: use the API port: 7497 or 7496 for TWS, 4002 or 4001 for Gateway, unless it was changed.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.words import hexed, packets_of
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """Another protocol answers."""
+    reply = conversation.dialogue.reply
+    if conversation.outcome is not Outcome.FOREIGN or reply is None:
+        return None
+    server = conversation.connection.server
+    known = reply.service is not None
+    what = (
+        f"What answers on {server} speaks {reply.service}" if known else f"What {server} answers is not IB's language"
+    )
+    return Statement(
+        f"{what}: this is not the API port of a TWS. The bytes: {hexed(reply.raw)}",
+        Fault.NETWORK if known else Fault.UNDETERMINED,
+        Confidence.HIGH if known else Confidence.LOW,
+        packets=(*packets_of(conversation), *reply.packets),
+        remedy="Call the API port: 7497 or 7496 for TWS, 4002 or 4001 for Gateway (API > Settings > Socket port).",
+        explains=conversation.missing,
+    )

@@ -1,0 +1,29 @@
+"""The version reply stops half-way.
+
+Seen: the beginning of a valid reply, and then nothing more.
+Meaning: what answered died or hung while answering, or a relay stopped passing bytes on.
+How sure: certain that it is unfinished; why is not to be seen: low.
+What to do: try again; restart TWS if it stays so; capture behind a relay.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.words import hexed, packets_of
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """Half a reply."""
+    reply = conversation.dialogue.reply
+    if conversation.outcome is not Outcome.CUT_OFF or reply is None:
+        return None
+    return Statement(
+        f"The server began to answer and stopped half-way. The bytes: {hexed(reply.raw)}",
+        Fault.UNDETERMINED,
+        Confidence.LOW,
+        packets=(*packets_of(conversation), *reply.packets),
+        remedy="Try again; if it stays so restart TWS or Gateway; with a relay in between, capture behind it.",
+        explains=conversation.missing,
+    )

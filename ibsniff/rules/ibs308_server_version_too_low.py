@@ -1,0 +1,33 @@
+"""TWS offers an older version than the client accepts.
+
+Seen: a version reply below the lowest version in the hello.
+Meaning: TWS is too old for this client library, or the library too new for this TWS. ib_async and ib_insync need 157
+(TWS 972), rust-ibapi 3 needs 213.
+How sure: certain; both numbers are on the wire. Whether to update TWS or the library is your choice.
+Sources: EClient (error 506); ib_async client.py.
+What to do: update TWS or Gateway, or install an older version of the library.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, ReplyKind, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """The versions do not overlap."""
+    hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
+    if hello is None or reply is None or reply.kind is not ReplyKind.FRAMED or conversation.dialogue.ready:
+        return None
+    if reply.server_version is None or hello.min_version is None or reply.server_version >= hello.min_version:
+        return None
+    return Statement(
+        f"TWS answers with version {reply.server_version}, and the client needs at least {hello.min_version}: the one is "
+        "too old or the other too new.",
+        Fault.UNDETERMINED,
+        Confidence.HIGH,
+        packets=(*hello.packets, *reply.packets),
+        remedy="Update TWS or Gateway, or install a version of the client library made for this one.",
+        explains=conversation.missing,
+    )

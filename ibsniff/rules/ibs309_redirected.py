@@ -1,0 +1,29 @@
+"""The server sends the client elsewhere.
+
+Seen: a reply with a negative version: a redirect to the host in its second field.
+Meaning: the client should connect to that host. IB's Python client does not know redirects and takes -1 for a version.
+How sure: certain for the bytes; a desktop TWS has not been reported to send this.
+Sources: EDecoder.processConnectAck (C++, Java, C#).
+What to do: connect to the named host, if it is one you trust; see what listens on this port.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, ReplyKind, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+
+
+@conversation_rule(Severity.WARNING)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """A redirect."""
+    reply = conversation.dialogue.reply
+    if reply is None or reply.kind is not ReplyKind.REDIRECT or conversation.dialogue.ready:
+        return None
+    return Statement(
+        f"The server redirects the client to {reply.redirect}.",
+        Fault.UNDETERMINED,
+        Confidence.HIGH,
+        packets=reply.packets,
+        remedy="If that host is yours, call it directly; if not, see what listens on this port.",
+        explains=conversation.missing,
+    )

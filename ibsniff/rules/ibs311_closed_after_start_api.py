@@ -1,0 +1,46 @@
+"""TWS answered the hello and hung up after START_API without a reason.
+
+Seen: version reply, START_API in the right form, and the server's FIN or RST before nextValidId, without error 326.
+Meaning: not established. A client id in use whose error text was lost, requests sent too early, or TWS not accepting
+the API ("since API is not accepted" in its log).
+How sure: that it happens is; the cause is open in every known case.
+Sources: stoqey/ib 162, ib_async 143 and 169, tws_async 2 (all unexplained).
+What to do: try another client id; send nothing between START_API and nextValidId; read TWS's log around that time.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity, Side
+from ibsniff.rules.ibs310_client_id_in_use import CODE as ID_IN_USE
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.words import between, packets_of
+
+OTHER_ID = Alternative(
+    "the client id is in use and the error text was lost", Fault.CLIENT, "another client id works at once"
+)
+NOT_ACCEPTED = Alternative(
+    "TWS does not accept the API in its present state",
+    Fault.TWS_STATE,
+    "its log says 'Ignoring API request ... since API is not accepted'",
+)
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """Hung up between START_API and nextValidId."""
+    connection, start = conversation.connection, conversation.dialogue.start
+    ended = connection.ended
+    if conversation.outcome is not Outcome.REPLIED or conversation.rung is not Rung.STARTED or start is None:
+        return None
+    if ended is None or ended.by is not Side.SERVER or ID_IN_USE in conversation.dialogue.errors:
+        return None
+    return Statement(
+        f"TWS answered and hung up {between(start.moment, ended.moment)} after START_API, without a reason. What for is "
+        "not to be seen in the packets.",
+        Fault.UNDETERMINED,
+        Confidence.LOW,
+        packets=(*packets_of(conversation), start.moment.packet),
+        remedy="Try another client id; send nothing between START_API and nextValidId; read TWS's log of that time.",
+        alternatives=(OTHER_ID, NOT_ACCEPTED),
+        explains=Rung.READY,
+    )

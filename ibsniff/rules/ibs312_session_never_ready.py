@@ -1,0 +1,40 @@
+"""The session was started and never became ready.
+
+Seen: START_API in the right form, and nextValidId or managedAccounts (or both) did not come.
+Meaning: TWS took the client in and did not finish. Seen after TWS starts, and with Gateway 10.41 where
+managedAccounts came and nextValidId did not.
+How sure: certain that it is missing; why is not established.
+Sources: heshiming/ibga 24; ib_insync 303 (the second try works).
+What to do: try again; wait until TWS has finished starting; restart it if it stays so.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity, Side
+from ibsniff.rules.ibs310_client_id_in_use import CODE as ID_IN_USE
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.session import settled_after
+from ibsniff.rules.words import packets_of
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """Started, and not ready."""
+    dialogue, ended = conversation.dialogue, conversation.connection.ended
+    start = dialogue.start
+    if conversation.outcome is not Outcome.REPLIED or conversation.rung is not Rung.STARTED or start is None:
+        return None
+    if ID_IN_USE in dialogue.errors or (ended is not None and ended.by is Side.SERVER):
+        return None
+    if not settled_after(conversation, start.moment):
+        return None
+    came = {"nextValidId": dialogue.next_valid_id, "managedAccounts": dialogue.managed_accounts}
+    missing = " and ".join(name for name, moment in came.items() if moment is None)
+    return Statement(
+        f"The session was started and never got ready: {missing} did not come.",
+        Fault.UNDETERMINED,
+        Confidence.LOW,
+        packets=(*packets_of(conversation), start.moment.packet),
+        remedy="Try again, once TWS has finished starting; restart TWS or Gateway if it stays so.",
+        explains=Rung.READY,
+    )

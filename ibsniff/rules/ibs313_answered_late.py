@@ -1,0 +1,33 @@
+"""TWS answered, and late.
+
+Seen: the version reply came more than a second after the hello.
+Meaning: TWS answers within milliseconds as a rule. Someone clicked Yes in its dialog meanwhile, or it was busy or just
+starting. A client with a short timeout has gone by then.
+How sure: the delay is certain; what it was spent on is inferred.
+Sources: ib_async 18, SumZeroTrading 11.
+What to do: add the client's address to Trusted IPs if a dialog comes up; give the client a longer timeout.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.silences import FAIR_CHANCE
+from ibsniff.rules.words import between, seconds_between
+
+
+@conversation_rule(Severity.NOTE)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """More than a second passed between hello and reply."""
+    hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
+    if conversation.outcome is not Outcome.REPLIED or hello is None or reply is None:
+        return None
+    if seconds_between(hello.complete, reply.complete) < FAIR_CHANCE:
+        return None
+    asked = "" if conversation.connection.same_host else " Someone may have clicked Yes in its dialog meanwhile."
+    return Statement(
+        f"TWS took {between(hello.complete, reply.complete)} to answer the hello; usually it takes milliseconds.{asked}",
+        Fault.NONE,
+        Confidence.HIGH,
+        packets=(*hello.packets, *reply.packets),
+    )

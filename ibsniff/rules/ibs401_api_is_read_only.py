@@ -1,0 +1,34 @@
+"""The API is set to read-only.
+
+Seen: error 321 with "Read-Only mode" in its text.
+Meaning: TWS serves data and refuses everything about orders, the list of open orders included; a client that waits for
+that list times out although it is connected.
+How sure: TWS says so itself.
+Sources: ib_insync 224, IbcAlpha/IBC 341, extrange/ibkr-docker 119.
+What to do: untick Read-Only API, or connect the client in its read-only mode (ib_async: ``readonly=True``).
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+
+CODE = 321
+TEXT = "read-only"
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """321 because of Read-Only."""
+    tally = conversation.dialogue.errors.get(CODE)
+    said = [one for one in tally.examples if TEXT in one.text.lower()] if tally else []
+    if not said:
+        return None
+    return Statement(
+        "The session is up, but the API is read-only: TWS refuses everything about orders.",
+        Fault.TWS_CONFIG,
+        Confidence.HIGH,
+        packets=(one.moment.packet for one in said),
+        remedy="Untick Read-Only API under Global Configuration > API > Settings; or connect the client read-only "
+        "(ib_async: readonly=True).",
+    )

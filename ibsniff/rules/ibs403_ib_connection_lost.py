@@ -1,0 +1,43 @@
+"""TWS lost its connection to IB.
+
+Seen: error 1100 or 2110 on a session that stays up; 1101 or 1102 says it is back.
+Meaning: not the API socket: TWS's own link to IB's servers. It happens at the nightly reset and when the Internet
+fails.
+How sure: TWS says so itself.
+Sources: IB's API documentation (system message codes); IbcAlpha/IBC 251 (1100, then 1102 after 15 s).
+What to do: wait; after 1101 subscribe to market data again.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity, WireError
+from ibsniff.rules.registry import Statement, conversation_rule
+
+LOST = (1100, 2110)
+RESTORED = (1101, 1102)
+
+
+@conversation_rule(Severity.WARNING)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """1100, and perhaps 1101 or 1102."""
+    lost, restored = _said(conversation, LOST), _said(conversation, RESTORED)
+    if not lost:
+        return None
+    back = bool(restored) and restored[-1].moment.time_ns >= lost[-1].moment.time_ns
+    again = " and has it again" if back else "; the API session itself stays up"
+    return Statement(
+        f"TWS lost its connection to IB's servers{again}.",
+        Fault.IB,
+        Confidence.HIGH,
+        packets=(one.moment.packet for one in (*lost, *restored)),
+        remedy="After 1101 subscribe to market data again; after 1102 do nothing."
+        if back
+        else "Wait for 1101 or 1102; see TWS's status line and your Internet connection.",
+        severity=Severity.NOTE if back else None,
+    )
+
+
+def _said(conversation: Conversation, codes: tuple[int, ...]) -> list[WireError]:
+    errors = conversation.dialogue.errors
+    said = [one for code in codes if code in errors for one in errors[code].examples]
+    return sorted(said, key=lambda one: one.moment.time_ns)

@@ -1,0 +1,32 @@
+"""TWS could not read a request.
+
+Seen: error 320.
+Meaning: the client encoded a message in a way TWS cannot read: a field too few, a wrong form for the negotiated
+version.
+How sure: TWS says so itself.
+Sources: IB's API documentation (message code 320); wboayue/rust-ibapi 255.
+What to do: update the client library, or report this capture to its maintainers.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+
+CODE = 320
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """TWS says 320."""
+    tally = conversation.dialogue.errors.get(CODE)
+    if tally is None:
+        return None
+    return Statement(
+        f"TWS could not read {tally.count} of the client's requests.",
+        Fault.CLIENT,
+        Confidence.HIGH,
+        packets=(one.moment.packet for one in tally.examples),
+        remedy="Update the client library; if that does not help, give its maintainers this capture.",
+        explains=conversation.missing,
+    )

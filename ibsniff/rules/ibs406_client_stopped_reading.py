@@ -1,0 +1,28 @@
+"""The client stopped reading.
+
+Seen: the client's TCP window closed (zero window): its buffer is full.
+Meaning: the program takes bytes more slowly than TWS sends them; data is late, and the sender must wait.
+How sure: the window is the client kernel's own word; what TWS does about it is not known.
+Sources: RFC 9293, 3.8.6.1.
+What to do: read the socket in a thread of its own, do less in callbacks, subscribe to less.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+
+
+@conversation_rule(Severity.WARNING)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """Zero windows from the client."""
+    half = conversation.connection.from_client
+    if not half.zero_windows or half.first_zero_window is None or conversation.missing is not None:
+        return None
+    return Statement(
+        f"The client stopped reading {half.zero_windows} times (zero window): the program is slower than the data.",
+        Fault.CLIENT,
+        Confidence.HIGH,
+        packets=(half.first_zero_window.packet,),
+        remedy="Read the socket in a thread of its own, do less in callbacks, subscribe to less.",
+    )

@@ -1,0 +1,46 @@
+"""What the rules about a broken opening have in common: when they may speak, and how sure they are."""
+
+from __future__ import annotations
+
+from ibsniff.model import Alternative, Confidence, Conversation, Dialect, Fault, Hello, Outcome
+from ibsniff.rules.registry import Statement
+from ibsniff.rules.words import hexed, packets_of
+
+RIGHT_BYTES = "41 50 49 00, then the length of the version range as 4 bytes big-endian, then for example v100..187"
+"""A hello a TWS understands, in words."""
+
+UNJUDGED = (Outcome.UNPROVEN, Outcome.REPLIED, Outcome.FOREIGN)
+"""Outcomes under which an odd opening explains nothing: too early to say, or the server did answer, or it is no TWS."""
+
+UNTRUSTED = Alternative(
+    "TWS closes to this address whatever it says (localhost only, or not in Trusted IPs)",
+    Fault.TWS_CONFIG,
+    "mend the hello first; if it is still closed, the address is the reason",
+)
+
+
+def broken_opening(conversation: Conversation, *dialects: Dialect) -> Hello | None:
+    """The client's opening, if it is one of these and the server did not understand it."""
+    hello = conversation.dialogue.hello
+    if hello is None or hello.dialect not in dialects or conversation.outcome in UNJUDGED:
+        return None
+    heard = conversation.connection.from_client.ack_of_first_data is not None
+    return hello if heard or conversation.outcome is not Outcome.SILENT else None
+
+
+def accuse_client(
+    conversation: Conversation, hello: Hello, what: str, remedy: str, confidence: Confidence = Confidence.HIGH
+) -> Statement:
+    """State that the client's opening is wrong; less surely when a remote server hung up, which has other reasons."""
+    closed = conversation.outcome in (Outcome.CLOSED, Outcome.RESET)
+    doubt = closed and not conversation.connection.same_host
+    did = "hung up" if closed else "does not answer"
+    return Statement(
+        f"{what}; the server {did}. The bytes: {hexed(hello.raw)}",
+        Fault.CLIENT,
+        Confidence.MEDIUM if doubt and confidence is Confidence.HIGH else confidence,
+        packets=packets_of(conversation),
+        remedy=remedy,
+        alternatives=(UNTRUSTED,) if doubt else (),
+        explains=conversation.missing,
+    )

@@ -1,0 +1,143 @@
+"""How a rule is written and found.
+
+A rule is one module of this package with one decorated function. Its file name gives code and name:
+``ibs301_silent_on_this_host.py`` is ``IBS301 silent-on-this-host``. Its docstring is what ``ibsniff explain`` prints.
+The function looks at one conversation (or one capture) and returns what it has to say, or None.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Finding, Rung, Severity
+
+FILE_NAME = re.compile(r"ibs(\d{3})_(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a rule says about what it looked at."""
+
+    summary: str
+    fault: Fault
+    confidence: Confidence
+    packets: Iterable[int | None] = ()
+    remedy: str = ""
+    alternatives: tuple[Alternative, ...] = ()
+    explains: Rung | None = None
+    """The rung that was not reached because of this."""
+    severity: Severity | None = None
+    """When it is not the rule's usual one."""
+    conversations: tuple[str, ...] = ()
+
+
+ConversationCheck = Callable[[Conversation, Capture], Statement | None]
+CaptureCheck = Callable[[Capture], Statement | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A registered rule."""
+
+    code: str
+    name: str
+    severity: Severity
+    on_conversation: ConversationCheck | None
+    on_capture: CaptureCheck | None
+    text: str
+    """Its documentation: what is seen, what it means, how sure and why, what else it could be, what to do."""
+
+    @property
+    def title(self) -> str:
+        """The first sentence of its documentation."""
+        return self.text.split("\n", 1)[0].rstrip(".")
+
+
+_RULES: dict[str, Rule] = {}
+
+
+def conversation_rule(severity: Severity) -> Callable[[ConversationCheck], ConversationCheck]:
+    """Register a function that judges one conversation."""
+
+    def register(check: ConversationCheck) -> ConversationCheck:
+        _register(check.__module__, severity, check, None)
+        return check
+
+    return register
+
+
+def capture_rule(severity: Severity) -> Callable[[CaptureCheck], CaptureCheck]:
+    """Register a function that judges a whole capture, or several conversations together."""
+
+    def register(check: CaptureCheck) -> CaptureCheck:
+        _register(check.__module__, severity, None, check)
+        return check
+
+    return register
+
+
+def _register(
+    module: str, severity: Severity, on_conversation: ConversationCheck | None, on_capture: CaptureCheck | None
+) -> None:
+    match = FILE_NAME.fullmatch(module.rpartition(".")[2])
+    if match is None:
+        raise ImportError(f"{module}: a rule's file is named ibsNNN_what_it_finds.py")
+    code = f"IBS{match[1]}"
+    if code in _RULES:
+        raise ImportError(f"{module}: {code} is taken by {_RULES[code].name}")
+    text = (sys.modules[module].__doc__ or "").strip()
+    _RULES[code] = Rule(code, match[2].replace("_", "-"), severity, on_conversation, on_capture, text)
+
+
+@cache
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule of this package, by code."""
+    package = __name__.rpartition(".")[0]
+    for module in pkgutil.iter_modules(sys.modules[package].__path__):
+        if FILE_NAME.fullmatch(module.name):
+            importlib.import_module(f"{package}.{module.name}")
+    return tuple(rule for _, rule in sorted(_RULES.items()))
+
+
+def judge_conversation(conversation: Conversation, capture: Capture) -> tuple[Finding, ...]:
+    """Ask every rule about one conversation."""
+    findings = []
+    for rule in all_rules():
+        statement = rule.on_conversation(conversation, capture) if rule.on_conversation else None
+        if statement is not None:
+            findings.append(_finding(rule, statement, conversation.input))
+    return tuple(findings)
+
+
+def judge_capture(capture: Capture) -> tuple[Finding, ...]:
+    """Ask every rule about the capture as a whole."""
+    findings = []
+    for rule in all_rules():
+        statement = rule.on_capture(capture) if rule.on_capture else None
+        if statement is not None:
+            findings.append(_finding(rule, statement, capture.index))
+    return tuple(findings)
+
+
+def _finding(rule: Rule, statement: Statement, index: int) -> Finding:
+    packets = tuple(dict.fromkeys(packet for packet in statement.packets if packet is not None))
+    return Finding(
+        code=rule.code,
+        name=rule.name,
+        severity=statement.severity or rule.severity,
+        fault=statement.fault,
+        confidence=statement.confidence,
+        summary=statement.summary,
+        packets=packets,
+        remedy=statement.remedy,
+        alternatives=statement.alternatives,
+        explains=statement.explains,
+        input=index,
+        conversations=statement.conversations,
+    )

@@ -1,0 +1,74 @@
+"""What rules say alike: times, addresses and bytes in words."""
+
+from __future__ import annotations
+
+from ibsniff.model import NANOSECONDS, Connection, Conversation, Moment, Side
+
+SHOWN_BYTES = 40
+"""Bytes of an offending opening shown in a sentence; the evidence shows more."""
+SECONDS_FROM = 0.9995
+"""From here on durations are said in seconds."""
+
+
+def span(seconds: float) -> str:
+    """Say a duration with the precision it deserves: ``0.4 ms``, ``37 ms``, ``4.00 s``, ``3 min 07 s``."""
+    if seconds < 0.01:
+        return f"{seconds * 1000:.1f} ms"
+    if seconds < SECONDS_FROM:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 120:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s"
+
+
+def seconds_between(earlier: Moment, later: Moment) -> float:
+    """Seconds from one packet to another."""
+    return (later.time_ns - earlier.time_ns) / NANOSECONDS
+
+
+def between(earlier: Moment, later: Moment) -> str:
+    """Say the time from one packet to another."""
+    return span(seconds_between(earlier, later))
+
+
+def hexed(raw: bytes) -> str:
+    """Bytes as hex; digits that may be part of an account number are not shown.
+
+    A hello holds no account unless in its options, which stand behind a space.
+    """
+    head, space, options = raw.partition(b" ")
+    if head.startswith(b"API\0") and space:
+        raw = head + space + b"*" * len(options)
+    shown = raw[:SHOWN_BYTES].hex(" ")
+    return f"{shown} ..." if len(raw) > SHOWN_BYTES else shown
+
+
+def address_to_trust(connection: Connection) -> str:
+    """The address TWS sees, as it must be entered in Trusted IPs."""
+    return connection.client.ip
+
+
+def silence(conversation: Conversation) -> str:
+    """Say how long the server was silent, and how it is known."""
+    connection = conversation.connection
+    began = connection.from_client.last_data or connection.established or connection.first
+    ended = connection.ended
+    if ended is not None:
+        who = "client" if ended.by is Side.CLIENT else "server"
+        return f"{between(began, ended.moment)}, until the {who} closed"
+    watched = (conversation.watched_until_ns - began.time_ns) / NANOSECONDS
+    return f"{span(watched)}, as long as was watched"
+
+
+def packets_of(conversation: Conversation) -> tuple[int | None, ...]:
+    """Numbers of the packets every story begins with: SYN, SYN-ACK, hello, and its acknowledgment."""
+    connection, hello = conversation.connection, conversation.dialogue.hello
+    acknowledged = connection.from_client.ack_of_first_data
+    return (
+        connection.syns[0].packet if connection.syns else None,
+        connection.syn_ack.packet if connection.syn_ack else None,
+        *(hello.packets if hello else ()),
+        acknowledged.packet if acknowledged else None,
+        connection.ended.moment.packet if connection.ended else None,
+    )
