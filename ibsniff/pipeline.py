@@ -1,0 +1,253 @@
+"""The one module that knows the order of the rooms: frames in, a report out.
+
+A file pushes its frames and then says it is over; a live source pushes frames and ticks, and a report may be asked
+for at any time. Nothing else differs between the two.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ibsniff import diagnose
+from ibsniff.ib.dialogue import DialogueReader
+from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
+from ibsniff.model import (
+    NANOSECONDS,
+    Arp,
+    Capture,
+    Connection,
+    Conversation,
+    Dialect,
+    Dialogue,
+    Frame,
+    Gap,
+    InputFacts,
+    Moment,
+    Outcome,
+    Report,
+    Run,
+    Segment,
+    Side,
+    StrayHello,
+    Tick,
+    Unreachable,
+    WatchedBy,
+)
+from ibsniff.net import Dissector
+from ibsniff.rules import judge_capture, judge_conversation
+from ibsniff.tcp import ConnectionTable, conn_state
+
+API_PORTS = frozenset(DEFAULT_PORTS) | frozenset(RELAY_PORTS)
+"""Ports looked at unless the user says otherwise."""
+
+IB_LINK_PORTS = frozenset({4000, 4001})
+"""TWS and Gateway themselves call these ports of IB's public hosts: the same number, another protocol."""
+
+MAX_CONVERSATIONS = 2000
+"""Conversations kept whole, about 10 KB each; older ones are folded into counts."""
+ALWAYS_KEPT = 100
+"""The first conversations are never folded: a wedge is explained by what came first."""
+STILL_TALKING = 60 * NANOSECONDS
+"""A conversation with traffic this recent is not folded while another can be."""
+MAX_SECOND_CHANCES = 8
+"""How many conversations that still talk are passed over when one must be folded."""
+MAX_STRAY_HELLOS = 100
+"""Different conversations noticed on other ports; one would do."""
+MAX_ARP_TARGETS = 1000
+"""Addresses whose ARP requests are remembered: a sweep of a network asks for a few hundred."""
+MAX_ARP_REQUESTS = 20
+"""Requests remembered per address."""
+
+
+@dataclass(slots=True)
+class _Tracked:
+    """A connection and the reader of what is said in it."""
+
+    number: int
+    connection: Connection
+    reader: DialogueReader
+
+
+class Analysis:
+    """One input on its way through the rooms."""
+
+    def __init__(self, facts: InputFacts, ports: frozenset[int] = API_PORTS, *, any_port: bool = False) -> None:
+        """Look at these API ports; with ``any_port``, at every TCP conversation that speaks IB."""
+        self.facts = facts
+        self._ports = ports
+        self._dissector = Dissector(None if any_port else ports, facts.skipped)
+        self._table = ConnectionTable(ports)
+        self._tracked: dict[int, _Tracked] = {}
+        self._foldable: deque[int] = deque()
+        self._numbered = 0
+        self._omitted: Counter[Outcome] = Counter()
+        self._stray: dict[tuple[object, object], StrayHello] = {}
+        self._arp: dict[bytes, list[Moment]] = {}
+        self._now_ns = 0
+
+    def run(self, events: Iterable[Frame | Tick]) -> None:
+        """Push all events of a source, then say it is over."""
+        for event in events:
+            self.feed(event)
+        self.finish()
+
+    def feed(self, event: Frame | Tick) -> None:
+        """Take one frame, or the news that time has passed."""
+        if isinstance(event, Tick):
+            self._now_ns = max(self._now_ns, event.time_ns)
+            return
+        packet = self._dissector.dissect(event)
+        if packet is None:
+            return
+        if isinstance(packet, Segment):
+            self._segment(packet)
+        elif isinstance(packet, Unreachable):
+            self._table.unreachable(packet)
+        elif isinstance(packet, Arp):
+            self._note_arp(packet)
+        elif len(self._stray) < MAX_STRAY_HELLOS:
+            self._stray.setdefault((packet.source, packet.destination), packet)
+
+    def finish(self) -> None:
+        """End of input: holes are given up, fragments that never completed are counted."""
+        for connection, side, piece in self._table.finish():
+            self._say(connection, side, piece)
+        self._dissector.finish()
+
+    # -- one packet ----------------------------------------------------------------------------------------------
+
+    def _segment(self, segment: Segment) -> None:
+        connection, pieces = self._table.feed(segment)
+        if id(connection) not in self._tracked:
+            self._track(connection)
+        for side, piece in pieces:
+            self._say(connection, side, piece)
+
+    def _say(self, connection: Connection, side: Side, piece: Run | Gap) -> None:
+        tracked = self._tracked.get(id(connection))
+        if tracked is not None:
+            tracked.reader.take(side, piece)
+
+    def _track(self, connection: Connection) -> None:
+        self._numbered += 1
+        seen_from_start = bool(connection.syn_count) or connection.syn_ack is not None
+        self._tracked[id(connection)] = _Tracked(self._numbered, connection, DialogueReader(seen_from_start))
+        if self._numbered > ALWAYS_KEPT:
+            self._foldable.append(id(connection))
+        if len(self._tracked) > MAX_CONVERSATIONS:
+            self._fold(connection.first.time_ns)
+
+    def _fold(self, now_ns: int) -> None:
+        """Fold the oldest conversation into a count; one that still talks gets a second chance."""
+        for _ in range(MAX_SECOND_CHANCES):
+            key = self._foldable.popleft()
+            connection = self._tracked[key].connection
+            if connection.ended is not None or now_ns - connection.last.time_ns > STILL_TALKING:
+                break
+            self._foldable.append(key)
+        else:
+            key = self._foldable.popleft()
+        tracked = self._tracked.pop(key)
+        if self._is_api(tracked.connection, tracked.reader.dialogue):
+            self._omitted[diagnose.outcome(tracked.connection, tracked.reader.dialogue, now_ns)] += 1
+        self._table.forget(tracked.connection)
+
+    def _note_arp(self, arp: Arp) -> None:
+        if arp.is_reply:
+            self._arp.pop(arp.sender, None)
+        elif arp.target in self._arp or len(self._arp) < MAX_ARP_TARGETS:
+            asked = self._arp.setdefault(arp.target, [])
+            if len(asked) < MAX_ARP_REQUESTS:
+                asked.append(Moment(arp.packet, arp.time_ns))
+
+    # -- what it amounts to --------------------------------------------------------------------------------------
+
+    @property
+    def watched_until_ns(self) -> int:
+        """Until when the wire is known to have been watched."""
+        return max(self.facts.watched_until_ns or 0, self.facts.last_time_ns or 0, self._now_ns)
+
+    def capture(self, index: int = 0, first_id: int = 1) -> Capture:
+        """Judge every conversation so far; ``first_id`` numbers them across several inputs."""
+        kept = [
+            tracked for tracked in self._tracked.values() if self._is_api(tracked.connection, tracked.reader.dialogue)
+        ]
+        seen = tuple(self._conversation(tracked, index, first_id + place) for place, tracked in enumerate(kept))
+        bare = Capture(index, self.facts, seen, tuple(self._stray.values()), self._omitted.total())
+        judged = tuple(diagnose.conclude(one, judge_conversation(one, bare)) for one in seen)
+        return Capture(index, self.facts, judged, bare.stray_hellos, bare.omitted)
+
+    @property
+    def omitted(self) -> Counter[Outcome]:
+        """Outcomes of the conversations that were folded."""
+        return self._omitted
+
+    def _conversation(self, tracked: _Tracked, index: int, number: int) -> Conversation:
+        connection, dialogue = tracked.connection, tracked.reader.dialogue
+        if connection.syn_ack is None:
+            connection.arp_unanswered = self._arp.get(connection.server.address, [])
+        connection.conn_state = conn_state(connection)
+        until = self.watched_until_ns
+        seen = diagnose.outcome(connection, dialogue, until)
+        reached = diagnose.rung(connection, dialogue, seen)
+        return Conversation(
+            id=f"c{number}",
+            input=index,
+            connection=connection,
+            dialogue=dialogue,
+            watched_until_ns=until,
+            watched_by=self.facts.watched_by,
+            outcome=seen,
+            rung=reached,
+            missing=diagnose.first_missing(reached),
+        )
+
+    def _is_api(self, connection: Connection, dialogue: Dialogue) -> bool:
+        """Whether this is a conversation with a TWS, or an attempt at one: judged by who serves, not by the number."""
+        if connection.server.port in self._ports:
+            calls_ib = connection.server.port in IB_LINK_PORTS and connection.server.is_public
+            return not calls_ib or not _speaks_something_else(dialogue)
+        return _speaks_ib(dialogue)
+
+
+def _speaks_ib(dialogue: Dialogue) -> bool:
+    hello, reply = dialogue.hello, dialogue.reply
+    if hello is not None and (b"API" in hello.raw[:8] or hello.dialect is Dialect.UNFRAMED):
+        return True
+    return reply is not None and reply.is_whole and hello is not None and hello.is_valid
+
+
+def _speaks_something_else(dialogue: Dialogue) -> bool:
+    """Neither side said anything of the API's language, and something was said."""
+    if dialogue.first_speaker is None:
+        return False
+    return not _speaks_ib(dialogue) and not dialogue.ready and not dialogue.messages[Side.SERVER]
+
+
+def report(analyses: Sequence[Analysis]) -> Report:
+    """Judge all inputs and put the worst first."""
+    captures: list[Capture] = []
+    first_id = 1
+    for index, analysis in enumerate(analyses):
+        _settle_watched(analysis)
+        capture = analysis.capture(index, first_id)
+        first_id += len(capture.conversations)
+        captures.append(capture)
+    conversations = tuple(conversation for capture in captures for conversation in capture.conversations)
+    omitted = sum((analysis.omitted for analysis in analyses), Counter[Outcome]())
+    return Report(
+        inputs=tuple(analysis.facts for analysis in analyses),
+        verdict=diagnose.verdict(conversations, omitted),
+        findings=tuple(finding for capture in captures for finding in judge_capture(capture)),
+        conversations=conversations,
+        omitted=omitted.total(),
+    )
+
+
+def _settle_watched(analysis: Analysis) -> None:
+    """Write down until when was watched, as far as the source did not say."""
+    facts = analysis.facts
+    if facts.watched_by is WatchedBy.LIVE or facts.watched_until_ns is None:
+        facts.watched_until_ns = analysis.watched_until_ns or None
