@@ -1,0 +1,5 @@
+"""``python -m ibsniff`` is ``ibsniff``."""
+
+from ibsniff.cli import main
+
+main()
