@@ -41,7 +41,7 @@ def parse_ports(given: Iterable[str]) -> Ports:
         elif text.isascii() and text.isdigit() and 1 <= int(text) <= 65535:
             api.add(int(text))
         else:
-            raise UserError(f"--port {text}: not a port.", "Give a number from 1 to 65535, or 'any'.", ExitCode.USAGE)
+            raise UserError(f"--port {text}: not a port", "Give a number from 1 to 65535, or 'any'", ExitCode.USAGE)
     return Ports(frozenset(api), everywhere)
 
 
@@ -96,8 +96,8 @@ def parse_watched_until(text: str) -> Vouch:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UserError(
-            f"--watched-until {text}: not a time.",
-            "Give seconds after the last packet, as +10, or a time, as 2026-01-05T09:30:10Z.",
+            f"--watched-until {text}: not a time",
+            "Give seconds after the last packet, as +10, or a time, as 2026-01-05T09:30:10Z",
             ExitCode.USAGE,
         ) from None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

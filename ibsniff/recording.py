@@ -50,8 +50,8 @@ class Recorder:
 
     def _failed(self, error: OSError) -> UserError:
         return UserError(
-            f"cannot write {self._path}: {error.strerror or error}.",
-            "What was written until then is whole; make room, or name another file.",
+            f"cannot write {self._path}: {error.strerror or error}",
+            "What was written until then is whole; make room, or name another file",
             ExitCode.INPUT,
         )
 

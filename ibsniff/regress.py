@@ -83,13 +83,13 @@ def find_scenarios(root: Path) -> list[Scenario]:
     """
     if not root.is_dir():
         raise UserError(
-            f"{root}: no such folder.", "Name the folder that holds the scenarios: ibsniff regress DIR.", ExitCode.USAGE
+            f"{root}: no such folder", "Name the folder that holds the scenarios: ibsniff regress DIR", ExitCode.USAGE
         )
     found = [load_scenario(file.parent) for file in sorted(root.rglob(SCENARIO))]
     if not found:
         raise UserError(
-            f"{root}: no scenario in it.",
-            f"A scenario is a folder with capture.pcapng (or .pcap) and {SCENARIO}.",
+            f"{root}: no scenario in it",
+            f"A scenario is a folder with capture.pcapng (or .pcap) and {SCENARIO}",
             ExitCode.USAGE,
         )
     return found
@@ -104,24 +104,24 @@ def load_scenario(folder: Path) -> Scenario:
     try:
         content = tomllib.loads(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"{file}: {error}.", "Mend the file; it is TOML.", ExitCode.USAGE) from None
+        raise UserError(f"{file}: {error}", "Mend the file; it is TOML", ExitCode.USAGE) from None
     _check(file, "", content, KEYS)
     expect = content["expect"]
     _check(file, "expect.", expect, EXPECT_KEYS)
     captures = [folder / name for name in CAPTURES if (folder / name).exists()]
     if len(captures) != 1:
-        raise UserError(f"{folder}: one capture is needed.", "Put one capture.pcapng or capture.pcap beside it.")
+        raise UserError(f"{folder}: one capture is needed", "Put one capture.pcapng or capture.pcap beside it")
     promise = Promise(expect["outcome"], expect["fault"], expect["rung"], tuple(expect["codes"]))
     return Scenario(folder, content["title"], content["made"], content["command"], promise, captures[0])
 
 
 def _check(file: Path, where: str, found: dict[str, Any], known: dict[str, type]) -> None:
     for key in found.keys() - known.keys():
-        hint = f"Known keys here: {', '.join(known)}."
-        raise UserError(f"{file}: unknown key '{where}{key}'.", hint, ExitCode.USAGE)
+        hint = f"Known keys here: {', '.join(known)}"
+        raise UserError(f"{file}: unknown key '{where}{key}'", hint, ExitCode.USAGE)
     for key, kind in known.items():
         if not isinstance(found.get(key), kind):
-            raise UserError(f"{file}: '{where}{key}' is missing or no {kind.__name__}.", "Add it.", ExitCode.USAGE)
+            raise UserError(f"{file}: '{where}{key}' is missing or no {kind.__name__}", "Add it", ExitCode.USAGE)
 
 
 def run(scenario: Scenario) -> Result:
@@ -138,8 +138,8 @@ def run(scenario: Scenario) -> Result:
             watched = value
         else:
             raise UserError(
-                f"{scenario.folder}: command: '{name}' is no option of a scenario.",
-                "Only --port and --watched-until may stand there.",
+                f"{scenario.folder}: command: '{name}' is no option of a scenario",
+                "Only --port and --watched-until may stand there",
                 ExitCode.USAGE,
             )
     reading = read_files([str(scenario.capture)], parse_ports(ports), watched)

@@ -1,0 +1,112 @@
+"""The command line's frame: the app, options several commands share, how reports are printed and errors said."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ibsniff import __version__
+from ibsniff.model import ExitCode, Report, UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+app = typer.Typer(
+    name="ibsniff",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Why does my program not connect to TWS or IB Gateway? ibsniff reads the packets between the two, and says "
+    "what happened, whose turn it is, which packets prove it, and what to do next.",
+    epilog="ibsniff demo shows it on three recorded cases. Exit codes: 0 analysed, 1 findings (--fail-on, regress), "
+    "2 usage, 3 input unreadable, 4 no permission or no such interface, 130 interrupted.",
+)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document (schema_version 1) instead of the report.")]
+PortOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--port", metavar="N|any", help="Another API port; repeatable. 'any': every conversation that speaks IB."
+    ),
+]
+AccountsOption = Annotated[bool, typer.Option("--show-accounts", help="Do not mask account numbers.")]
+VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="Everything, however long.")]
+QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="The verdict in one line.")]
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[
+        bool, typer.Option("-V", "--version", is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    if version:
+        print(f"ibsniff {__version__}")
+        raise typer.Exit(ExitCode.OK)
+
+
+@contextmanager
+def edges() -> Iterator[None]:
+    """Turn what a user can do wrong into two lines and an exit code."""
+    try:
+        yield
+    except UserError as error:
+        complain(error)
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(ExitCode.OK) from None
+
+
+def complain(error: UserError) -> None:
+    """Say on stderr what failed, and what to do about it."""
+    from ibsniff.render.text import prose
+
+    print(f"ibsniff: {prose(error.what)}", file=sys.stderr)
+    for line in error.what_to_do.splitlines():
+        print(f"  {prose(line)}", file=sys.stderr)
+
+
+def print_report(
+    report: Report, as_json: bool, as_markdown: bool, show_accounts: bool, verbose: bool, quiet: bool
+) -> None:
+    """Print a report on stdout in the form the user chose."""
+    if as_json:
+        print(json.dumps(as_document(report, show_accounts), indent=2))
+    elif as_markdown:
+        from ibsniff.render.markdown import markdown
+
+        print(markdown(report, tool_version=__version__, show_accounts=show_accounts))
+    else:
+        from ibsniff.render import terminal
+
+        whole = terminal.renderable(report, verbose=verbose, show_accounts=show_accounts)
+        console().print(terminal.one_line(report, show_accounts=show_accounts) if quiet else whole)
+    sys.stdout.flush()
+
+
+def as_document(report: Report, show_accounts: bool) -> dict[str, Any]:
+    """Return the contract's JSON document."""
+    from ibsniff.render.document import document
+
+    return document(report, __version__, show_accounts)
+
+
+def console() -> Console:
+    """Return a console on stdout that takes text as it is."""
+    from rich.console import Console
+
+    return Console(highlight=False, emoji=False, markup=False)
+
+
+def say(line: str) -> None:
+    """Print one line on stdout at once."""
+    print(line, flush=True)
