@@ -1,0 +1,153 @@
+"""Which interfaces there are, and which of them carries the traffic between a program and its TWS.
+
+From the operating system's own library (``getifaddrs``), so no tool need be installed; on Windows, where that
+function does not exist, from scapy. Nothing here needs a privilege or sends a packet.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ipaddress
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ibsniff.capture.machine import MIRRORED_LOOPBACK, WindowsSubsystem, default_gateway, windows_subsystem
+from ibsniff.capture.scapy_backend import load_scapy
+
+if sys.platform == "linux":
+    from ibsniff.capture.socket_backend import link_type_of
+
+IFF_UP, IFF_LOOPBACK = 0x1, 0x8
+"""Interface flags (net/if.h); the same numbers on Linux and macOS."""
+LINKTYPE_NULL, LINKTYPE_ETHERNET = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One interface that can be captured."""
+
+    name: str
+    index: int
+    addresses: tuple[str, ...]
+    up: bool
+    loopback: bool
+    link_type: int
+    """LINKTYPE_ value of the packets a live capture would hold."""
+    hint: str
+    """What TWS traffic it carries, in words; empty when nothing special is known."""
+
+
+def list_interfaces() -> list[Interface]:
+    """Return all interfaces in the system's order. Raises UserError on Windows without scapy."""
+    if sys.platform == "win32":
+        return _windows_interfaces()
+    subsystem, gateway = windows_subsystem(), default_gateway()
+    addresses: dict[str, list[str]] = {}
+    flags: dict[str, int] = {}
+    for name, flag_bits, address in _system_addresses():
+        flags[name] = flag_bits
+        addresses.setdefault(name, [])
+        if address and address not in addresses[name]:
+            addresses[name].append(address)
+    return [
+        Interface(
+            name=name,
+            index=index,
+            addresses=tuple(addresses.get(name, ())),
+            up=bool(flags.get(name, 0) & IFF_UP),
+            loopback=bool(flags.get(name, 0) & IFF_LOOPBACK),
+            link_type=_link_type(name),
+            hint=hint_for(name, sys.platform, subsystem, gateway),
+        )
+        for index, name in socket.if_nameindex()
+    ]
+
+
+def hint_for(name: str, platform: str, subsystem: WindowsSubsystem | None, gateway: tuple[str, str] | None) -> str:
+    """Say what TWS traffic an interface carries, by its name and where this machine is."""
+    if name in ("lo", "lo0"):
+        if subsystem is WindowsSubsystem.WSL2_NAT:
+            return "a TWS inside this WSL only; one on Windows is reached through the interface of the default route"
+        return "program and TWS both on this machine" if platform != "win32" else ""
+    if name == MIRRORED_LOOPBACK:
+        return "TWS on Windows, called as 127.0.0.1 (mirrored networking)"
+    if subsystem is WindowsSubsystem.WSL2_NAT and gateway and gateway[0] == name:
+        return f"TWS on Windows, called as {gateway[1]} (NAT networking)"
+    for prefixes, hint in _NAMED:
+        if name.startswith(prefixes):
+            return hint
+    return "TWS on another machine" if gateway and gateway[0] == name else ""
+
+
+_NAMED: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("docker", "br-", "podman", "cni"), "a Gateway in a container, from this machine or another container"),
+    (("veth",), "one container's side of a bridge; the bridge shows them all"),
+    (("tun", "tap", "wg", "utun", "tailscale", "ppp"), "a TWS at the other end of a VPN"),
+)
+
+
+class _IfAddrs(ctypes.Structure):
+    """``struct ifaddrs`` (getifaddrs(3)): the same layout in glibc, musl and macOS."""
+
+
+_IfAddrs._fields_ = [
+    ("next", ctypes.POINTER(_IfAddrs)),
+    ("name", ctypes.c_char_p),
+    ("flags", ctypes.c_uint),
+    ("address", ctypes.c_void_p),
+    ("netmask", ctypes.c_void_p),
+    ("destination", ctypes.c_void_p),
+    ("data", ctypes.c_void_p),
+]
+
+
+def _system_addresses() -> Iterator[tuple[str, int, str]]:
+    """Yield name, flags and address (empty for a link-layer entry) of everything ``getifaddrs`` lists."""
+    library = ctypes.CDLL(None, use_errno=True)
+    first = ctypes.POINTER(_IfAddrs)()
+    if library.getifaddrs(ctypes.byref(first)) != 0:
+        return
+    try:
+        entry = first
+        while entry:
+            yield entry.contents.name.decode(), entry.contents.flags, _address(entry.contents.address)
+            entry = entry.contents.next
+    finally:
+        library.freeifaddrs(first)
+
+
+def _address(pointer: int | None) -> str:
+    if not pointer:
+        return ""
+    head = ctypes.string_at(pointer, 2)
+    # BSD's sockaddr begins with its length, and the family is the second byte.
+    family = head[1] if sys.platform == "darwin" else int.from_bytes(head, sys.byteorder)
+    if family == socket.AF_INET:
+        return str(ipaddress.ip_address(ctypes.string_at(pointer + 4, 4)))
+    if family == socket.AF_INET6:
+        return str(ipaddress.ip_address(ctypes.string_at(pointer + 8, 16)))
+    return ""
+
+
+def _link_type(name: str) -> int:
+    if sys.platform == "linux":
+        return link_type_of(name)
+    return LINKTYPE_NULL if name.startswith(("lo", "utun")) else LINKTYPE_ETHERNET
+
+
+def _windows_interfaces() -> list[Interface]:
+    scapy = load_scapy()
+    return [
+        Interface(
+            name=entry.name,
+            index=entry.index,
+            addresses=(*entry.ips[4], *entry.ips[6]),
+            up=entry.is_valid(),
+            loopback=entry.network_name == scapy.loopback_name,
+            link_type=LINKTYPE_NULL if entry.network_name == scapy.loopback_name else LINKTYPE_ETHERNET,
+            hint="program and TWS both on this machine" if entry.network_name == scapy.loopback_name else "",
+        )
+        for entry in scapy.ifaces.values()
+    ]

@@ -1,0 +1,88 @@
+"""The classic capture file of tcpdump (draft-ietf-opsawg-pcap; pcap-savefile(5))."""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from ibsniff.capture.feed import MAX_FRAME, Cut, Damage, Feed
+from ibsniff.model import NANOSECONDS, Frame, InputFacts
+
+MAGICS = {
+    b"\xd4\xc3\xb2\xa1": ("<", 1000),
+    b"\xa1\xb2\xc3\xd4": (">", 1000),
+    b"\x4d\x3c\xb2\xa1": ("<", 1),
+    b"\xa1\xb2\x3c\x4d": (">", 1),
+}
+"""First four bytes -> byte order, and nanoseconds in one unit of a time stamp's fraction."""
+
+FILE_HEADER_SIZE = 24
+RECORD_HEADER_SIZE = 16
+VERSION = (2, 4)
+"""The only one written since 1998; in older ones the two lengths may stand the other way round."""
+
+LINK_TYPE_MASK = 0x0000FFFF
+RESERVED_MASK = 0x03FF0000
+"""pcap-savefile(5): non-zero is an error to readers. The bits above say how long the frame check sequence is."""
+
+
+class PcapReader:
+    """Frames of one pcap file; ``parse`` is given the buffer again and again as it fills."""
+
+    format = "pcap"
+
+    def __init__(self, feed: Feed, facts: InputFacts) -> None:
+        """Read the file header. Raises Damage when it is cut or is not one."""
+        if not feed.advance(0, FILE_HEADER_SIZE):
+            raise Cut(f"the file header is cut: {len(feed.buffer)} of {FILE_HEADER_SIZE} bytes are there")
+        order, self._fraction_ns = MAGICS[feed.buffer[:4]]
+        major, minor, _zone, _accuracy, _snaplen, link = Struct(order + "HHIIII").unpack_from(feed.buffer, 4)
+        if (major, minor) != VERSION:
+            raise Damage(f"it says it is pcap version {major}.{minor}, and only 2.4 is known")
+        if link & RESERVED_MASK:
+            raise Damage(f"its link type field is {link:#010x}, in which reserved bits are set")
+        self._record = Struct(order + "IIII")
+        self._link_type = link & LINK_TYPE_MASK
+        self._facts = facts
+        self.number = 0
+        self.position = FILE_HEADER_SIZE
+        self.needed = RECORD_HEADER_SIZE
+        facts.link_types.append(self._link_type)
+
+    def parse(self, feed: Feed, batch: list[Frame]) -> None:
+        """Append the whole packets in the buffer to ``batch``; then ``needed`` bytes from ``position`` on are wanted.
+
+        Raises Damage at a length no packet has. A length above the file's snaplen is none: some writers are careless.
+        """
+        buffer, link_type, fraction_ns = feed.buffer, self._link_type, self._fraction_ns
+        unpack, append = self._record.unpack_from, batch.append
+        frame = tuple.__new__  # what Frame(...) ends in, at half its price
+        size, number, position, cut = len(buffer), self.number, 0, 0
+        captured, last = 0, size - RECORD_HEADER_SIZE
+        while position <= last:
+            seconds, fraction, captured, original = unpack(buffer, position)
+            start = position + RECORD_HEADER_SIZE
+            end = start + captured
+            if end > size or captured > MAX_FRAME:
+                break
+            if captured < original:
+                cut += 1
+            else:
+                original = captured  # less on the wire than was captured: there is no such thing
+            number += 1
+            time_ns = seconds * NANOSECONDS + fraction * fraction_ns
+            append(frame(Frame, (number, time_ns, link_type, buffer[start:end], original)))
+            position = end
+        else:
+            captured = 0
+        self.number, self.position, self.needed = number, position, RECORD_HEADER_SIZE + captured
+        self._facts.cut_by_snaplen += cut
+        if captured > MAX_FRAME:
+            raise Damage(f"packet {number + 1}, at byte {feed.offset + position}, says it is {captured} bytes long")
+
+    def missing(self, rest: int) -> str:
+        """What is not there when the input ends ``rest`` bytes after the last whole packet."""
+        if rest < RECORD_HEADER_SIZE:
+            what, there, whole = "the header of packet", rest, RECORD_HEADER_SIZE
+        else:
+            what, there, whole = "packet", rest - RECORD_HEADER_SIZE, self.needed - RECORD_HEADER_SIZE
+        return f"the capture ends inside {what} {self.number + 1}: {there} of {whole} bytes are there"

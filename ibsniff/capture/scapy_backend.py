@@ -1,0 +1,187 @@
+"""Live capture through scapy: macOS (libpcap over /dev/bpf), Windows (Npcap), and Linux to prove this file in tests.
+
+scapy only opens the interface and hands over bytes; it dissects nothing, which would cost a hundred times as much.
+A thread empties the interface, because the reader may be busy when a burst comes. Where the kernel can run our filter
+it does (Linux); libpcap gets the filter in its own words; where neither is possible, the program runs here.
+
+scapy is GPL-2.0 and takes half a second to load: it is imported inside functions, when someone asks for it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import logging
+import queue
+import re
+import sys
+import threading
+import time
+from typing import Any
+
+from ibsniff.capture.backend import RawPacket, Statistics
+from ibsniff.capture.bpf import Program, keeps
+from ibsniff.capture.packet_filter import BSD_LOOPBACK, ETHERNET, KEEP_BYTES, RAW_IP, capture_filter, expression
+from ibsniff.model import NANOSECONDS, ExitCode, UserError
+
+if sys.platform == "linux":
+    from ibsniff.capture import socket_backend
+
+POLL_SECONDS = 0.1
+DELIVERY_NS = 250_000_000
+"""libpcap may keep a packet for 0.1 s (the time-out scapy gives it), and our thread has to get its turn."""
+MOST_WAITING = 200_000
+"""Packets between the thread and the reader, some seconds of heavy traffic; beyond it they count as dropped."""
+
+LINK_TYPES = {0: 0, 1: 1, 12: 101, 14: 101, 101: 101, 108: 108}
+"""libpcap's DLT_ numbers, which differ by system for raw IP, to LINKTYPE_ values (tcpdump.org/linktypes.html)."""
+LAYOUTS = {0: BSD_LOOPBACK, 1: ETHERNET, 101: RAW_IP, 108: BSD_LOOPBACK}
+
+
+def load_scapy() -> Any:
+    """Import scapy and return its ``conf``. Raises UserError when it is not installed."""
+    logging.getLogger("scapy").setLevel(logging.CRITICAL)  # nothing but our own words on the user's terminal
+    try:
+        import scapy.arch  # noqa: F401, PLC0415  (it chooses this platform's sockets)
+        from scapy.config import conf  # noqa: PLC0415
+    except ImportError as error:
+        raise UserError("scapy is not installed", "pip install 'ibsniff[scapy]'", ExitCode.USAGE) from error
+    return conf
+
+
+class ScapyCapture:
+    """One interface opened by scapy and emptied by a thread: the `Backend` of macOS and Windows."""
+
+    delay_ns = DELIVERY_NS
+
+    def __init__(self, interface: str, ports: frozenset[int] | None, libpcap: bool = sys.platform != "linux") -> None:
+        scapy = load_scapy()
+        if bool(scapy.use_pcap) != libpcap:
+            scapy.use_pcap = libpcap  # it goes on without when there is no libpcap
+        self._uses_libpcap = bool(scapy.use_pcap)
+        self._waiting: queue.SimpleQueue[RawPacket | OSError | None] = queue.SimpleQueue()
+        self._received = self._dropped = self._overflowed = 0
+        self._closing = threading.Event()
+        self._socket = _open(scapy, interface, expression(ports) if self._uses_libpcap else None)
+        self.link_type = self._link_type(interface)
+        self._program = self._filter(capture_filter(LAYOUTS.get(self.link_type, ETHERNET), ports))
+        self._thread = threading.Thread(target=self._empty_interface, name=f"capture on {interface}", daemon=True)
+        self._thread.start()
+
+    def _link_type(self, interface: str) -> int:
+        if self._uses_libpcap:
+            number: int = self._socket.pcap_fd.datalink()
+            return LINK_TYPES.get(number, number)
+        if sys.platform == "linux":
+            return socket_backend.link_type_of(interface)
+        return 0 if interface.startswith(("lo", "utun")) else 1
+
+    def _filter(self, program: Program) -> Program | None:
+        """Make reading non-blocking and attach the filter; return it when it must run here instead."""
+        if self._uses_libpcap:
+            self._socket.pcap_fd.setnonblock(True)
+            return None
+        if sys.platform == "linux":
+            socket_backend.attach_filter(self._socket.ins, program)
+            socket_backend.enlarge_buffer(self._socket.ins)
+            self._socket.ins.setblocking(False)
+            while self._read() is not None:  # scapy binds first: what came before the filter is not for us
+                pass
+            return None
+        self._socket.set_nonblock()
+        return program
+
+    def _empty_interface(self) -> None:
+        try:
+            while not self._closing.is_set():
+                packet = self._read()
+                if packet is None:
+                    self._socket.select([self._socket], POLL_SECONDS)
+                elif self._program is None or keeps(self._program, packet.data):
+                    self._hand_over(packet)
+        except OSError as error:
+            self._waiting.put(error)
+
+    def _read(self) -> RawPacket | None:
+        try:
+            _, data, seconds = self._socket.recv_raw(KEEP_BYTES)
+        except BlockingIOError:
+            return None
+        if not data:
+            return None
+        return RawPacket(time.time_ns() if seconds is None else int(seconds * NANOSECONDS), data, len(data))
+
+    def _hand_over(self, packet: RawPacket) -> None:
+        if self._waiting.qsize() < MOST_WAITING:
+            self._waiting.put(packet)
+        else:
+            self._overflowed += 1
+
+    def receive(self, wait: float) -> RawPacket | None:
+        """Return the next packet, waiting for it at most ``wait`` seconds."""
+        try:
+            packet = self._waiting.get(block=wait > 0, timeout=wait or None)
+        except queue.Empty:
+            return None
+        if isinstance(packet, OSError):
+            raise packet
+        return packet
+
+    def statistics(self) -> Statistics:
+        """Return what the kernel counted; on the way through our own thread packets may be lost as well."""
+        if not self._closing.is_set():
+            self._count()
+        return Statistics(self._received, self._dropped + self._overflowed)
+
+    def _count(self) -> None:
+        if self._uses_libpcap:
+            self._received, self._dropped = _libpcap_statistics(self._socket.pcap_fd.pcap)
+        elif sys.platform == "linux":
+            received, dropped = socket_backend.packet_statistics(self._socket.ins)
+            self._received += received
+            self._dropped += dropped
+        else:
+            self._received, self._dropped = self._socket.get_stats()
+
+    def wake(self) -> None:
+        """Make a `receive` that waits return. SimpleQueue.put is safe in a signal handler."""
+        self._waiting.put(None)
+
+    def close(self) -> None:
+        """Stop the thread and close the interface; the last counts stay available."""
+        if not self._closing.is_set():
+            self._count()
+            self._closing.set()
+            self._thread.join()
+            self._socket.close()
+
+
+def _open(scapy: Any, interface: str, filter_expression: str | None) -> Any:
+    from scapy.error import Scapy_Exception  # noqa: PLC0415
+
+    try:
+        return scapy.L2listen(iface=interface, filter=filter_expression)
+    except (OSError, ValueError, RuntimeError, Scapy_Exception) as error:
+        raise _plain(error) from error
+
+
+def _plain(error: Exception) -> OSError:
+    """Turn what scapy and libpcap say, mostly in words only, into the error the system meant."""
+    if isinstance(error, OSError) and error.errno:
+        return error
+    text = str(error)
+    # RuntimeError: no Npcap. To the user that is the same as no permission: install it, or be administrator.
+    if isinstance(error, RuntimeError) or re.search("permission|not permitted|denied", text, re.IGNORECASE):
+        return PermissionError(errno.EPERM, text)
+    if isinstance(error, ValueError) or re.search("no such device|not found|not configured", text, re.IGNORECASE):
+        return OSError(errno.ENODEV, text)
+    return OSError(errno.EIO, text)
+
+
+def _libpcap_statistics(handle: Any) -> tuple[int, int]:
+    """Return packets that passed the filter and those dropped, by pcap_stats(3)."""
+    from scapy.libs.winpcapy import pcap_stat, pcap_stats  # noqa: PLC0415
+
+    counted = pcap_stat()
+    pcap_stats(handle, ctypes.byref(counted))
+    return counted.ps_recv, counted.ps_drop

@@ -1,0 +1,51 @@
+"""What pcapng says of an interface, and by it what a time stamp means (draft-ietf-opsawg-pcapng, section 4.2)."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import NamedTuple
+
+from ibsniff.capture import blocks
+from ibsniff.model import NANOSECONDS
+
+LATEST_NS = 2**63 - 1
+"""The year 2262. A stamp beyond it is a broken clock or a wrong resolution, and no calendar library could show it."""
+
+_MICROSECONDS = 6
+_POWER_OF_TWO = 0x80  # of if_tsresol: the other bits are an exponent of 2, not of 10
+
+
+class Interface(NamedTuple):
+    """What a packet needs to know of the interface it came from."""
+
+    link_type: int
+    multiplier: int
+    divisor: int
+    offset_ns: int
+    snaplen: int
+
+    def time_ns(self, ticks: int) -> int | None:
+        """Nanoseconds since the epoch; None for a time that cannot be."""
+        time_ns = ticks * self.multiplier // self.divisor + self.offset_ns
+        return time_ns if 0 <= time_ns <= LATEST_NS else None
+
+
+def interface_described(body: bytes, byte_order: str) -> Interface:
+    """An interface description block without its lengths. Raises Damage when its options do not fit."""
+    link_type, _reserved, snaplen = Struct(byte_order + "HHI").unpack_from(body)
+    resolution, offset = _MICROSECONDS, 0
+    for code, value in blocks.options(body[8:], byte_order):
+        if code == blocks.IF_TIME_RESOLUTION and len(value) == 1:
+            resolution = value[0]
+        elif code == blocks.IF_TIME_OFFSET and len(value) == 8:
+            (offset,) = Struct(byte_order + "q").unpack(value)
+    return Interface(link_type, *_scale(resolution), offset * NANOSECONDS, snaplen)
+
+
+def _scale(resolution: int) -> tuple[int, int]:
+    """Multiplier and divisor that make nanoseconds of ticks."""
+    if resolution & _POWER_OF_TWO:
+        return NANOSECONDS, 2 ** (resolution & ~_POWER_OF_TWO)
+    if resolution <= 9:
+        return 10 ** (9 - resolution), 1
+    return 1, 10 ** (resolution - 9)

@@ -1,0 +1,53 @@
+"""Foreign captures, many of them broken on purpose: each ends in frames or in one clear error."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+
+from ibsniff.capture.files import open_capture
+from ibsniff.model import UserError
+
+CORPUS = Path(os.environ.get("IBSNIFF_CORPUS") or Path(__file__).parents[3] / "shared" / "corpus")
+
+pytestmark = pytest.mark.skipif(
+    not (CORPUS / "index.tsv").is_file(), reason="no foreign captures: IBSNIFF_CORPUS is not set to their folder"
+)
+
+DIFFERENCES = {
+    "pcap-invalid-version-2.pcap": "version 2.5: Wireshark reads it as 2.4, libpcap refuses it, and so do we",
+}
+"""Files of which the index counts packets that we do not, and why."""
+
+
+def index() -> list[dict[str, str]]:
+    with (CORPUS / "index.tsv").open(newline="") as lines:
+        return list(csv.DictReader(lines, delimiter="\t"))
+
+
+def test_every_file_ends_in_frames_or_one_clear_error_and_counts_as_the_tools_do():
+    rows = index()
+    assert rows
+    different = {}
+    for row in rows:
+        ours, told = outcome(CORPUS / row["path"])
+        theirs = int(row["packets"]) if row["packets"] and row["capinfos_exit"] == "0" else None
+        if theirs is not None and (ours, told) != (theirs, None):
+            different[Path(row["path"]).name] = (ours, told)
+    assert different.keys() == DIFFERENCES.keys()
+
+
+def outcome(path: Path) -> tuple[int, str | None]:
+    """How many packets, and what was said of the damage."""
+    try:
+        with open_capture(str(path)) as capture:
+            numbers = [frame.number for frame in capture.frames()]
+    except UserError as error:
+        assert error.what_to_do  # noqa: PT017  (either is right)
+        return 0, error.what
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) == capture.facts.packets
+    return capture.facts.packets, capture.facts.truncated

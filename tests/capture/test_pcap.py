@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import io
+
+import dpkt
+import pytest
+from capture_bytes import BIG, DATA, LITTLE, opened, pcap_header, read, record
+
+from ibsniff.capture.feed import MAX_FRAME
+from ibsniff.model import Frame, UserError
+
+SECOND = 1_000_000_000
+
+
+@pytest.mark.parametrize("order", [LITTLE, BIG])
+@pytest.mark.parametrize(("magic", "fraction"), [(0xA1B2C3D4, 123_456), (0xA1B23C4D, 123_456_000)])
+def test_reads_both_byte_orders_and_both_resolutions(order, magic, fraction):
+    frames, facts = read(pcap_header(order, magic, link=113) + record(DATA, 7, fraction, order=order))
+    assert frames == [Frame(1, 7 * SECOND + 123_456_000, 113, DATA, len(DATA))]
+    assert (facts.format, facts.link_types, facts.packets, facts.truncated) == ("pcap", [113], 1, None)
+
+
+def test_agrees_with_dpkt_on_a_whole_file():
+    content = pcap_header() + b"".join(record(DATA[:n], n, n * 1000) for n in range(61))
+    frames, _ = read(content)
+    theirs = [(round(stamp * SECOND), data) for stamp, data in dpkt.pcap.Reader(io.BytesIO(content))]
+    assert [(frame.time_ns, frame.data) for frame in frames] == theirs
+
+
+def test_a_packet_cut_by_the_snaplen_keeps_its_length_and_is_counted():
+    frames, facts = read(pcap_header(snaplen=20) + record(DATA[:20], original=60) + record(DATA[:10]))
+    assert [(len(frame.data), frame.wire_length) for frame in frames] == [(20, 60), (10, 10)]
+    assert facts.cut_by_snaplen == 1
+
+
+def test_more_captured_than_was_on_the_wire_counts_as_all_of_it():
+    frames, facts = read(pcap_header() + record(DATA, original=10))
+    assert frames[0].wire_length == 60
+    assert facts.cut_by_snaplen == 0
+
+
+def test_a_length_above_the_snaplen_is_no_damage():
+    frames, facts = read(pcap_header(snaplen=40) + record() * 3)
+    assert len(frames) == 3
+    assert facts.truncated is None
+
+
+@pytest.mark.parametrize("link", [0x14000001, 0xF4000001, 0x30000001, 0x08000001])
+def test_what_stands_above_the_link_type_is_masked(link):
+    assert read(pcap_header(link=link) + record())[0][0].link_type == 1
+
+
+def test_reserved_bits_in_the_link_type_are_refused_as_libpcap_and_wireshark_do():
+    with pytest.raises(UserError, match="reserved bits"):
+        opened(pcap_header(link=0x00300001))
+
+
+@pytest.mark.parametrize("version", [(1, 4), (2, 5), (2, 3), (0, 0), (0x3030, 0x3030)])
+def test_an_insane_version_is_refused(version):
+    with pytest.raises(UserError, match=r"pcap version .* only 2\.4 is known"):
+        opened(pcap_header(version=version) + record())
+
+
+def test_a_fraction_beyond_a_second_only_adds():
+    frames, _ = read(pcap_header() + record(fraction=1_500_000) + record(fraction=4_000_000_000))
+    assert [frame.time_ns for frame in frames] == [2_500_000_000, 4_001 * SECOND]
+
+
+def test_seconds_are_unsigned():
+    assert read(pcap_header() + record(seconds=0xFFFFFFFF))[0][0].time_ns == 0xFFFFFFFF * SECOND
+
+
+def test_the_longest_packet_is_read_and_a_longer_one_is_damage():
+    longest = record(bytes(MAX_FRAME))
+    frames, facts = read(pcap_header() + record() + longest + record())
+    assert [len(frame.data) for frame in frames] == [60, MAX_FRAME, 60]
+    assert facts.truncated is None
+    frames, facts = read(pcap_header() + record() + record(bytes(MAX_FRAME + 1)) + record())
+    assert [frame.number for frame in frames] == [1]
+    assert facts.truncated == f"packet 2, at byte 100, says it is {MAX_FRAME + 1} bytes long"
+
+
+def test_a_nonsense_length_in_the_first_packet_makes_it_unreadable():
+    with pytest.raises(UserError, match="packet 1, at byte 24, says it is 2147483647 bytes long"):
+        read(pcap_header() + record(captured=0x7FFFFFFF))
+
+
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        (16 + 58, "the capture ends inside packet 2: 58 of 60 bytes are there"),
+        (16, "the capture ends inside packet 2: 0 of 60 bytes are there"),
+        (10, "the capture ends inside the header of packet 2: 10 of 16 bytes are there"),
+    ],
+)
+def test_says_what_is_missing_when_the_file_is_cut(there, words):
+    frames, facts = read(pcap_header() + record() + record()[:there])
+    assert [frame.number for frame in frames] == [1]
+    assert facts.truncated == words
+
+
+def test_a_file_cut_in_its_first_packet_is_not_unreadable_only_short():
+    frames, facts = read(pcap_header() + record()[:20])
+    assert frames == []
+    assert facts.truncated == "the capture ends inside packet 1: 4 of 60 bytes are there"
+    assert facts.watched_until_ns is None
+
+
+def test_a_file_of_a_header_alone_is_whole_and_empty():
+    frames, facts = read(pcap_header())
+    assert frames == []
+    assert (facts.packets, facts.first_time_ns, facts.truncated) == (0, None, None)
+
+
+def test_a_cut_file_header_is_unreadable():
+    with pytest.raises(UserError, match="the file header is cut: 23 of 24 bytes"):
+        opened(pcap_header()[:23])

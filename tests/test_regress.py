@@ -1,0 +1,128 @@
+"""Scenarios against their promises: kept, broken, and badly written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from wire import Wire
+
+from ibsniff import regress
+from ibsniff.model import ExitCode, UserError
+
+HELLO = b"API\0\0\0\0\x09v157..178"
+TOML = """title = "ib_async times out"
+made = "by a script"
+command = "{command}"
+[expect]
+outcome = "{outcome}"
+fault = "tws_state"
+rung = "greeted"
+codes = ["IBS301"]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A scenario that keeps its promise."""
+    folder = tmp_path / "silent"
+    folder.mkdir()
+    Wire().connect().client(HELLO).fin_client(after=4.0).write(folder / "capture.pcap")
+    write(folder)
+    return folder
+
+
+def write(folder: Path, command: str = "", outcome: str = "silent") -> None:
+    (folder / regress.SCENARIO).write_text(TOML.format(command=command, outcome=outcome))
+
+
+def test_a_kept_promise_shows_no_difference(folder: Path) -> None:
+    result = regress.run(regress.load_scenario(folder))
+    assert result.kept
+    assert result.difference() == []
+
+
+def test_a_broken_promise_says_what_differs(folder: Path) -> None:
+    write(folder, outcome="refused")
+    result = regress.run(regress.load_scenario(folder))
+    assert not result.kept
+    assert result.difference() == ['- outcome = "refused"', '+ outcome = "silent"']
+
+
+def test_one_changed_byte_of_the_capture_breaks_the_promise(folder: Path) -> None:
+    capture = folder / "capture.pcap"
+    capture.write_bytes(capture.read_bytes().replace(b"v157..178", b"v157.,178"))
+    result = regress.run(regress.load_scenario(folder))
+    assert '+ fault = "client"' in result.difference()
+
+
+def test_update_rewrites_the_promise_and_nothing_else(folder: Path) -> None:
+    write(folder, outcome="refused")
+    regress.update(regress.run(regress.load_scenario(folder)))
+    assert (folder / regress.SCENARIO).read_text() == TOML.format(command="", outcome="silent")
+
+
+def test_junit_names_every_scenario_and_what_broke(folder: Path) -> None:
+    write(folder, outcome="refused")
+    result = regress.run(regress.load_scenario(folder))
+    suite = ElementTree.fromstring(regress.junit([result]))
+    assert suite.attrib["tests"] == "1"
+    assert suite.attrib["failures"] == "1"
+    failure = suite.find("testcase/failure")
+    assert failure is not None
+    assert failure.text == "\n".join(result.difference())
+
+
+def test_read_options_of_a_scenario_are_obeyed(folder: Path) -> None:
+    capture = folder / "capture.pcap"
+    capture.unlink()
+    Wire(server="127.0.0.1:5555").connect().client(HELLO).write(capture)
+    write(folder, command="--port 5555 --watched-until +9")
+    assert "IBS301" in regress.run(regress.load_scenario(folder)).found.codes
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (TOML.format(command="", outcome="silent") + "extra = 1\n", "unknown key 'expect.extra'"),
+        ("titel = 'x'\n" + TOML.format(command="", outcome="silent"), "unknown key 'titel'"),
+        (TOML.replace("rung", "# rung").format(command="", outcome="silent"), "'expect.rung' is missing"),
+        ("title = ", "scenario.toml"),
+        (TOML.format(command="--frobnicate 1", outcome="silent"), "'--frobnicate' is no option"),
+        (TOML.format(command="--port 0", outcome="silent"), "not a port"),
+    ],
+)
+def test_a_badly_written_scenario_is_a_usage_error(folder: Path, text: str, complaint: str) -> None:
+    (folder / regress.SCENARIO).write_text(text)
+    with pytest.raises(UserError, match=r".") as caught:
+        regress.run(regress.load_scenario(folder))
+    assert complaint in caught.value.what
+    assert caught.value.exit_code is ExitCode.USAGE
+
+
+def test_a_scenario_without_a_capture_is_an_error(folder: Path) -> None:
+    (folder / "capture.pcap").unlink()
+    with pytest.raises(UserError, match="one capture is needed"):
+        regress.load_scenario(folder)
+
+
+def test_folders_without_scenarios_say_so(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no scenario"):
+        regress.find_scenarios(tmp_path)
+    with pytest.raises(UserError, match="no such folder"):
+        regress.find_scenarios(tmp_path / "nowhere")
+
+
+def test_an_unreadable_capture_is_an_input_error(folder: Path) -> None:
+    (folder / "capture.pcap").write_text("no capture")
+    with pytest.raises(UserError) as caught:
+        regress.run(regress.load_scenario(folder))
+    assert caught.value.exit_code is ExitCode.INPUT
+
+
+def test_a_capture_without_a_conversation_promises_none(tmp_path: Path) -> None:
+    Wire(server="127.0.0.1:80").connect().write(tmp_path / "capture.pcap")
+    write(tmp_path)
+    found = regress.run(regress.load_scenario(tmp_path)).found
+    assert found == regress.Promise("none", "none", "none", ("IBS006",))

@@ -1,0 +1,101 @@
+"""A live source's events become news, and the last report is the one a file would give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wire import Wire
+
+from ibsniff.model import NANOSECONDS, Frame, InputFacts, Outcome, Report, Rung, Tick, WatchedBy
+from ibsniff.pipeline import Analysis
+from ibsniff.watching import Change, Limits, follow
+
+HELLO = b"API\0\0\0\0\x09v157..178"
+
+
+class Screen:
+    """Keeps what it is shown."""
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self.reports: list[Report] = []
+        self.said_quiet = 0
+
+    def show(self, seen: Report, changes: list[Change]) -> None:
+        self.reports.append(seen)
+        self.changes += changes
+
+    def quiet(self) -> None:
+        self.said_quiet += 1
+
+
+def events(facts: InputFacts, wire: Wire, watched: float) -> Iterator[Frame | Tick]:
+    """A wire as a live source gives it: frames, and ticks every quarter of a second in between and after."""
+    frames = wire.frames()
+    end_ns = frames[0].time_ns + round(watched * NANOSECONDS)
+    now_ns = frames[0].time_ns
+    for frame in [*frames, None]:
+        until_ns = frame.time_ns if frame else end_ns
+        while now_ns + NANOSECONDS // 4 <= until_ns:
+            now_ns += NANOSECONDS // 4
+            yield Tick(now_ns)
+        if frame is not None:
+            facts.packets += 1
+            facts.first_time_ns = facts.first_time_ns or frame.time_ns
+            facts.last_time_ns = frame.time_ns
+            yield frame
+
+
+def watch(wire: Wire, watched: float, limits: Limits = Limits()) -> tuple[Report, Screen]:
+    facts = InputFacts("lo", watched_by=WatchedBy.LIVE)
+    screen = Screen()
+    report = follow(events(facts, wire, watched), Analysis(facts), screen, limits)
+    return report, screen
+
+
+def test_silence_is_concluded_from_ticks_without_another_packet() -> None:
+    report, screen = watch(Wire().connect().client(HELLO), watched=8, limits=Limits(until_verdict=True))
+    (conversation,) = report.conversations
+    assert conversation.outcome is Outcome.SILENT
+    assert conversation.watched_until_ns - conversation.connection.first.time_ns < 6 * NANOSECONDS
+    assert [change.code for change in screen.changes if change.type == "finding"] == ["IBS301"]
+
+
+def test_the_news_come_in_order_and_once() -> None:
+    _, screen = watch(Wire().connect().client(HELLO).fin_client(after=4.0), watched=6)
+    said = [(change.type, change.conversation.rung) for change in screen.changes if change.type != "finding"]
+    assert said[0][0] == "conversation"
+    assert ("rung", Rung.GREETED) in said
+    assert said[-1][0] == "outcome"
+    assert len(said) == len(set(said))
+
+
+def test_a_quiet_line_is_said_once_after_five_seconds() -> None:
+    _, screen = watch(Wire(server="127.0.0.1:80").connect(), watched=12)
+    assert screen.said_quiet == 1
+
+
+def test_a_line_with_a_conversation_is_not_called_quiet() -> None:
+    _, screen = watch(Wire().connect().client(HELLO), watched=12)
+    assert screen.said_quiet == 0
+
+
+def test_it_stops_after_a_number_of_packets() -> None:
+    report, _ = watch(Wire().connect().client(HELLO), watched=8, limits=Limits(packets=2))
+    assert report.inputs[0].packets == 2
+
+
+def test_it_stops_after_a_time() -> None:
+    report, _ = watch(Wire().connect().client(HELLO), watched=60, limits=Limits(seconds=2))
+    watched = report.conversations[0].watched_until_ns - report.conversations[0].connection.first.time_ns
+    assert 2 * NANOSECONDS <= watched < 3 * NANOSECONDS
+
+
+def test_until_verdict_does_not_wait_for_a_session_that_was_joined() -> None:
+    joined = Wire(client="127.0.0.1:40000").connect().server(b"\0\0\0\x064\x002\x001\0")
+    joined_frames = joined.frames()[3:]
+    fresh = Wire(client="127.0.0.1:50000", start_ns=joined_frames[-1].time_ns + NANOSECONDS).syn()
+    facts, screen = InputFacts("lo", watched_by=WatchedBy.LIVE), Screen()
+    refused = fresh.rst_server().frames()
+    report = follow([*joined_frames, *refused], Analysis(facts), screen, Limits(until_verdict=True))
+    assert Outcome.REFUSED in {conversation.outcome for conversation in report.conversations}
