@@ -209,22 +209,35 @@ def badness(conversation: Conversation) -> tuple[int, int]:
     return severity, WORST_FIRST.index(conversation.outcome)
 
 
-def verdict(conversations: Sequence[Conversation], folded: Counter[Outcome]) -> Verdict | None:
-    """Let the worst conversation speak, the latest of equals; and say so when the newest works."""
+def verdict(
+    conversations: Sequence[Conversation], folded: Counter[Outcome], shared: Sequence[Finding] = ()
+) -> Verdict | None:
+    """Let the worst conversation speak, the latest of equals; and say so when the newest works.
+
+    A finding about several conversations, the worst among them, tells the whole story and speaks in its place; the
+    first conversation it names is the user's.
+    """
     if not conversations:
         return None
     newest = max(conversations, key=lambda conversation: conversation.connection.first.time_ns)
     newest_first = sorted(conversations, key=lambda conversation: -conversation.connection.first.time_ns)
     worst = min(newest_first, key=badness)
-    summary = worst.summary
+    works = ""
     if newest is not worst and is_fine(newest) and newest.rung is Rung.READY and not is_fine(worst):
-        summary += f" The latest conversation ({newest.id}) is ready: it works since then."
+        works = f" The latest conversation ({newest.id}) is ready: it works since then."
+    counts = dict(Counter(conversation.outcome for conversation in conversations) + folded)
+    story = next((one for one in shared if one.severity is Severity.ERROR and worst.id in one.conversations), None)
+    if story is not None:
+        worst = next(conversation for conversation in conversations if conversation.id == story.conversations[0])
+        return Verdict(
+            worst.outcome, story.fault, story.confidence, story.code, story.summary + works, worst.id, counts
+        )
     return Verdict(
         outcome=worst.outcome,
         fault=worst.fault,
         confidence=worst.confidence,
         code=worst.cause.code if worst.cause else None,
-        summary=summary,
+        summary=worst.summary + works,
         conversation=worst.id,
-        counts=dict(Counter(conversation.outcome for conversation in conversations) + folded),
+        counts=counts,
     )

@@ -237,10 +237,11 @@ def report(analyses: Sequence[Analysis]) -> Report:
         captures.append(capture)
     conversations = tuple(conversation for capture in captures for conversation in capture.conversations)
     omitted = sum((analysis.omitted for analysis in analyses), Counter[Outcome]())
+    shared = tuple(finding for capture in captures for finding in judge_capture(capture))
     return Report(
         inputs=tuple(analysis.facts for analysis in analyses),
-        verdict=diagnose.verdict(conversations, omitted),
-        findings=tuple(finding for capture in captures for finding in judge_capture(capture)),
+        verdict=diagnose.verdict(conversations, omitted, shared),
+        findings=shared,
         conversations=conversations,
         omitted=omitted.total(),
     )

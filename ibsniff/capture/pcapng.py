@@ -212,7 +212,7 @@ class PcapngReader:
                 continue
             if code == blocks.ISB_END_TIME:
                 high, low = self._words.unpack(value)
-                self._ended(self._interfaces[index].time_ns(high << 32 | low))
+                self._ended(self._interfaces[index].end_time_ns(high << 32 | low, self._time_ns))
             elif code in (blocks.ISB_IF_DROPPED, blocks.ISB_OS_DROPPED):
                 lost = (lost or 0) + self._integer(value)
         if lost is not None:

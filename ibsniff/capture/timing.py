@@ -11,6 +11,8 @@ from ibsniff.model import NANOSECONDS
 LATEST_NS = 2**63 - 1
 """The year 2262. A stamp beyond it is a broken clock or a wrong resolution, and no calendar library could show it."""
 
+MICROSECOND_NS = 1000
+
 _MICROSECONDS = 6
 _POWER_OF_TWO = 0x80  # of if_tsresol: the other bits are an exponent of 2, not of 10
 
@@ -28,6 +30,19 @@ class Interface(NamedTuple):
         """Nanoseconds since the epoch; None for a time that cannot be."""
         time_ns = ticks * self.multiplier // self.divisor + self.offset_ns
         return time_ns if 0 <= time_ns <= LATEST_NS else None
+
+    def end_time_ns(self, ticks: int, last_packet_ns: int) -> int | None:
+        """When a capture ended; None for a time that cannot be.
+
+        dumpcap writes this one stamp in microseconds whatever resolution it declares (observed with 4.0.17, which
+        declares nanoseconds on Linux), and so puts the end in January 1970, before its own packets: then it is taken
+        for what it is.
+        """
+        declared_ns = self.time_ns(ticks)
+        if declared_ns is None or declared_ns >= last_packet_ns:
+            return declared_ns
+        meant_ns = ticks * MICROSECOND_NS + self.offset_ns
+        return meant_ns if last_packet_ns <= meant_ns <= LATEST_NS else declared_ns
 
 
 def interface_described(body: bytes, byte_order: str) -> Interface:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from ibsniff.cli import read, live, rules, simulate  # noqa: I001 (the order of --help)
+from ibsniff.cli import read, live, rules, simulate  # isort: skip (the order of --help)
 from ibsniff.cli.app import app
 
 __all__ = ["app", "live", "main", "read", "rules", "simulate"]

@@ -21,7 +21,7 @@ from ibsniff.cli.app import (
 )
 from ibsniff.model import ExitCode, Report, Severity, UserError
 
-DEMO = ("timeout-silent", "timeout-closed-by-relay", "timeout-call-unanswered")
+DEMO = ("silent-ib-async-loopback", "closed-by-relay-socat", "dropped-wsl")
 """Scenarios that share one error text of the client, ``TimeoutError``, and have three causes."""
 
 
@@ -95,6 +95,4 @@ def _shipped_captures() -> Path:
     for root in (package / "captures", package.parent / "captures"):
         if (root / DEMO[0]).is_dir():
             return root
-    raise UserError(
-        "the demo's captures are not installed", "Install ibsniff from its wheel, or run it in a checkout"
-    )
+    raise UserError("the demo's captures are not installed", "Install ibsniff from its wheel, or run it in a checkout")

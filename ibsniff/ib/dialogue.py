@@ -13,7 +13,7 @@ from enum import Enum, auto
 
 from ibsniff.ib import messages, names
 from ibsniff.ib.hello import LENGTH_END, PREFIX, read_hello
-from ibsniff.ib.legacy import LegacyFields
+from ibsniff.ib.legacy import LegacyFields, bare_client_id
 from ibsniff.ib.reply import read_reply
 from ibsniff.ib.tape import Tape
 from ibsniff.model import (
@@ -29,6 +29,7 @@ from ibsniff.model import (
     Run,
     Side,
     Start,
+    StartForm,
     WireError,
 )
 
@@ -168,9 +169,9 @@ class DialogueReader:
         if self._phase[Side.CLIENT] is Phase.OPENING and hello is not None and hello.declared_length is not None:
             tape.drop(min(LENGTH_END + hello.declared_length, len(tape.unread)))
             self._phase[Side.CLIENT] = Phase.FRAMES
-        start, reply = self.dialogue.start, self.dialogue.reply
-        if start is not None and reply is not None and reply.server_version is not None:
-            self.dialogue.start = replace(start, expected=messages.expected_start(reply.server_version))
+        start = self.dialogue.start
+        if start is not None:
+            self.dialogue.start = replace(start, expected=self._expected_start(start.form))
 
     # -- the messages --------------------------------------------------------------------------------------------
 
@@ -195,8 +196,14 @@ class DialogueReader:
     def _read_fields(self, side: Side) -> bool:
         """Read the legacy stream as far as its messages are known."""
         tape = self._tape[side]
-        version = self.dialogue.reply.server_version if self.dialogue.reply else None
-        for payload, start, end in self._fields[side].messages(side, bytes(tape.unread), version):
+        unread = bytes(tape.unread)
+        bare_id = bare_client_id(unread) if side is Side.CLIENT and self.dialogue.start is None else None
+        if bare_id is not None:
+            raw = unread[: unread.index(0) + 1]
+            self._started(StartForm.CLIENT_ID_ONLY, bare_id, raw, tape.moment(0))
+            tape.drop(len(raw))
+            return True
+        for payload, start, end in self._fields[side].messages(side, unread, self._server_version()):
             self._message(side, payload, tape.moment(start))
             tape.drop(end)
             return True
@@ -232,13 +239,20 @@ class DialogueReader:
 
     def _start(self, payload: messages.Payload, raw: bytes, moment: Moment) -> None:
         form, client_id = messages.decode_start(payload)
+        self._started(form, client_id, raw, moment)
+
+    def _started(self, form: StartForm, client_id: int | None, raw: bytes, moment: Moment) -> None:
         reply = self.dialogue.reply
         answered = reply is not None and reply.is_whole
-        version = self._server_version() if answered else None
-        expected = messages.expected_start(version) if version is not None else None
-        if reply is not None and reply.kind is ReplyKind.LEGACY:
-            expected = form
+        expected = self._expected_start(form) if answered else None
         self.dialogue.start = Start(form, client_id, raw[:MAX_RAW], moment, not answered, expected)
+
+    def _expected_start(self, form: StartForm) -> StartForm | None:
+        """What the reply asks for; legacy clients of every age are served, so there any form will do."""
+        reply = self.dialogue.reply
+        if reply is None or reply.server_version is None:
+            return None
+        return form if reply.kind is ReplyKind.LEGACY else messages.expected_start(reply.server_version)
 
     def _note_ready(self, moment: Moment) -> None:
         dialogue = self.dialogue

@@ -52,3 +52,9 @@ class LegacyFields:
             return None
         has_capabilities = fields[1:2] == [b"2"] and (server_version or 0) >= names.OPTIONAL_CAPABILITIES
         return START_FIELDS + has_capabilities
+
+
+def bare_client_id(unread: bytes) -> int | None:
+    """Read the client id of a client too old for START_API: a number by itself, once, right after the hello."""
+    first, nul, _ = unread[:12].partition(b"\0")
+    return int(first) if nul and first.isdigit() and first != b"%d" % names.START_API else None

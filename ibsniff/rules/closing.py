@@ -16,16 +16,27 @@ def hung_up(conversation: Conversation) -> Ended | None:
     return conversation.connection.ended if conversation.outcome in (Outcome.CLOSED, Outcome.RESET) else None
 
 
+def closed_before_a_word(conversation: Conversation) -> bool:
+    """The server ended before the client's first data."""
+    ended, spoke = hung_up(conversation), conversation.connection.from_client.first_data
+    return ended is not None and (spoke is None or ended.moment.packet < spoke.packet)
+
+
 def closed_unheard(conversation: Conversation) -> Ended | None:
-    """The server's end, if it came before it can have heard the client."""
+    """The server's end, if it came before it can have read what the client said.
+
+    A FIN behind the acknowledgment of the hello, and no RST after it, means that it was read: a kernel that closes
+    with unread bytes sends a RST (RFC 2525, 2.17; measured with socat, whose FIN is followed by one).
+    """
     ended = hung_up(conversation)
     connection = conversation.connection
     accepted = connection.established or connection.syn_ack
     if ended is None or accepted is None:
         return None
-    spoke = connection.from_client.first_data
-    before_hello = spoke is None or ended.moment.time_ns < spoke.time_ns or ended.moment.packet < spoke.packet
-    return ended if before_hello or seconds_between(accepted, ended.moment) <= UNHEARD else None
+    if closed_before_a_word(conversation):
+        return ended
+    was_read = connection.from_client.ack_of_first_data is not None and connection.from_server.rst is None
+    return ended if not was_read and seconds_between(accepted, ended.moment) <= UNHEARD else None
 
 
 def on_relay_port(connection: Connection) -> bool:

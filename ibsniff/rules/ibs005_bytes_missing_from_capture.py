@@ -8,7 +8,7 @@ What to do: capture again with a filter on the API port and a larger buffer; cap
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 
 
@@ -27,5 +27,5 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         Confidence.HIGH,
         packets=(gap.noticed.packet for half in whole for gap in half.gaps),
         remedy="Capture again with a filter on the API port and a larger buffer: tcpdump -B 65536 'tcp port 7497'.",
-        explains=conversation.missing if conversation.outcome is Outcome.UNPROVEN else None,
+        explains=conversation.missing if conversation.dialogue.bytes_after_gap else None,
     )

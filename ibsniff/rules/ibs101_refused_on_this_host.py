@@ -14,7 +14,8 @@ ActiveX and Socket Clients" (Gateway has no such box).
 from __future__ import annotations
 
 from ibsniff.ib.names import DEFAULT_PORTS
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity
+from ibsniff.model import Alternative, Capture, Conversation, Fault, Outcome, Severity
+from ibsniff.rules.company import refused
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.words import between
 
@@ -36,7 +37,7 @@ WRONG_PORT = Alternative(
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """A RST answers the SYN on one machine."""
     connection = conversation.connection
     if conversation.outcome is not Outcome.REFUSED or not connection.refusals or not connection.same_host:
@@ -46,14 +47,12 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     felt = f" (the client tried {tries} times, {between(connection.first, last)} in all)" if tries > 1 else ""
     known = DEFAULT_PORTS.get(connection.server.port)
     usual = f", the usual port of {known}" if known else ""
-    return Statement(
+    return refused(
+        conversation,
+        capture,
         f"Refused: nothing listens on {connection.server}{usual}{felt}.",
-        Fault.UNDETERMINED,
-        Confidence.HIGH,
-        packets=[moment.packet for pair in zip(connection.syns, connection.refusals, strict=False) for moment in pair],
-        remedy=f"See that TWS or Gateway is up and logged in, and that its API socket port is {connection.server.port}. "
+        f"See that TWS or Gateway is up and logged in, and that its API socket port is {connection.server.port}. "
         "If TWS is up and the port is right, tick Enable ActiveX and Socket Clients (TWS only). In a container or WSL, "
         "localhost is not the machine TWS runs on.",
-        alternatives=(NOT_UP, BOX_UNTICKED, WRONG_PORT),
-        explains=Rung.CONNECTED,
+        (NOT_UP, BOX_UNTICKED, WRONG_PORT),
     )

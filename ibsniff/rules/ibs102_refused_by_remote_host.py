@@ -11,7 +11,8 @@ published port with the inner one.
 
 from __future__ import annotations
 
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity
+from ibsniff.model import Alternative, Capture, Conversation, Fault, Outcome, Severity
+from ibsniff.rules.company import refused
 from ibsniff.rules.ibs101_refused_on_this_host import BOX_UNTICKED, NOT_UP, WRONG_PORT
 from ibsniff.rules.registry import Statement, conversation_rule
 
@@ -23,18 +24,16 @@ FIREWALL = Alternative(
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """A RST from another machine answers the SYN."""
     connection = conversation.connection
     if conversation.outcome is not Outcome.REFUSED or not connection.refusals or connection.same_host:
         return None
-    return Statement(
+    return refused(
+        conversation,
+        capture,
         f"Refused: {connection.server.ip} answers, but nothing listens there on port {connection.server.port}.",
-        Fault.UNDETERMINED,
-        Confidence.HIGH,
-        packets=[moment.packet for pair in zip(connection.syns, connection.refusals, strict=False) for moment in pair],
-        remedy=f"On {connection.server.ip}: see that TWS or Gateway is up, logged in, and that its API socket port is "
+        f"On {connection.server.ip}: see that TWS or Gateway is up, logged in, and that its API socket port is "
         f"{connection.server.port}; with a container, that this port is published to the inner one.",
-        alternatives=(NOT_UP, BOX_UNTICKED, WRONG_PORT, FIREWALL),
-        explains=Rung.CONNECTED,
+        (NOT_UP, BOX_UNTICKED, WRONG_PORT, FIREWALL),
     )

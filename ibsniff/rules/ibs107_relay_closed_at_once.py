@@ -33,7 +33,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     delay = between(connection.established or connection.syn_ack, ended.moment)
     return Statement(
-        f"{connection.server} accepted and hung up {delay} later, before it heard a word: that is a relay with nobody "
+        f"{connection.server} accepted and hung up {delay} later, before it read a word: that is a relay with nobody "
         f"behind it, not TWS.",
         Fault.NETWORK,
         Confidence.MEDIUM,

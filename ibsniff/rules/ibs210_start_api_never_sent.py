@@ -10,7 +10,7 @@ What to do: send START_API (71) with the client id, then wait for nextValidId (9
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Dialect, Fault, Outcome, ReplyKind, Severity
+from ibsniff.model import Capture, Confidence, Conversation, Dialect, Fault, Outcome, ReplyKind, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.session import client_stopped_after_reply
 from ibsniff.rules.words import packets_of
@@ -19,7 +19,7 @@ from ibsniff.rules.words import packets_of
 @conversation_rule(Severity.ERROR)
 def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     """It was the client's turn after the reply."""
-    if conversation.outcome is not Outcome.REPLIED or conversation.dialogue.start is not None:
+    if conversation.outcome is not Outcome.REPLIED:
         return None
     reply, hello = conversation.dialogue.reply, conversation.dialogue.hello
     if reply is None or reply.kind is ReplyKind.REDIRECT or not client_stopped_after_reply(conversation):
@@ -28,7 +28,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     legacy = hello.dialect is Dialect.LEGACY
     return Statement(
-        f"TWS answered (server version {reply.server_version}), and the client never sent START_API: it is the client's "
+        f"TWS answered (server version {reply.server_version}), and the client {_did(conversation)}: it is the client's "
         "turn.",
         Fault.CLIENT,
         Confidence.MEDIUM if legacy else Confidence.HIGH,
@@ -39,9 +39,20 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     )
 
 
+def _did(conversation: Conversation) -> str:
+    said = [message.name for message in conversation.dialogue.first_messages if message.side is Side.CLIENT]
+    return f"sent {said[0]} and never START_API" if said else "never sent START_API"
+
+
 def _out_of_range(conversation: Conversation) -> bool:
     """The version is one the client did not offer: IBS308 speaks then."""
     hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
-    if hello is None or reply is None or hello.min_version is None or reply.server_version is None:
+    if (
+        hello is None
+        or reply is None
+        or hello.dialect is Dialect.LEGACY
+        or hello.min_version is None
+        or reply.server_version is None
+    ):
         return False
     return reply.server_version < hello.min_version

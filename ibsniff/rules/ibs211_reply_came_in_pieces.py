@@ -18,7 +18,7 @@ from ibsniff.rules.session import client_stopped_after_reply
 def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     """The client is stuck on a split reply."""
     dialogue = conversation.dialogue
-    if conversation.outcome is not Outcome.REPLIED or dialogue.start is not None or dialogue.hello is None:
+    if conversation.outcome is not Outcome.REPLIED or dialogue.hello is None:
         return None
     reply = dialogue.reply
     if reply is None or len(reply.packets) < 2 or not client_stopped_after_reply(conversation):

@@ -26,7 +26,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     if ID_IN_USE in dialogue.errors or (ended is not None and ended.by is Side.SERVER):
         return None
-    if not settled_after(conversation, start.moment):
+    if Side.SERVER in dialogue.bytes_after_gap or not settled_after(conversation, start.moment):
         return None
     came = {"nextValidId": dialogue.next_valid_id, "managedAccounts": dialogue.managed_accounts}
     missing = " and ".join(name for name, moment in came.items() if moment is None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, Moment
+from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, Moment, Side
 
 
 def settled_after(conversation: Conversation, moment: Moment) -> bool:
@@ -13,6 +13,10 @@ def settled_after(conversation: Conversation, moment: Moment) -> bool:
 
 
 def client_stopped_after_reply(conversation: Conversation) -> bool:
-    """The reply came, and the client had its time to go on."""
-    reply = conversation.dialogue.reply
-    return reply is not None and settled_after(conversation, reply.complete)
+    """The reply came while the client was there, it had its time to go on, and all it sent was captured."""
+    dialogue, ended = conversation.dialogue, conversation.connection.ended
+    reply = dialogue.reply
+    if reply is None or dialogue.ready or dialogue.start or Side.CLIENT in dialogue.bytes_after_gap:
+        return False
+    left_before = ended is not None and ended.moment.time_ns < reply.complete.time_ns
+    return not left_before and settled_after(conversation, reply.complete)

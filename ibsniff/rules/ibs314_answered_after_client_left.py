@@ -1,0 +1,36 @@
+"""TWS answered when the client had gone.
+
+Seen: a valid hello, then the client's FIN or RST, and the version reply after that.
+Meaning: TWS was slow: someone had to click Yes in its dialog first, or it was just starting. The client's patience was
+shorter. Both can be mended: trust the address, or raise the client's timeout.
+How sure: the order is certain; what TWS spent the time on is inferred.
+Sources: ib_async 18 (the dialog); wboayue/rust-ibapi 761 (just after a restart).
+What to do: try again now; give the client a timeout of 10 s or more; add its address to Trusted IPs if it is remote.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity, Side
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.words import between, packets_of
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """The reply came after the client's end."""
+    hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
+    ended = conversation.connection.ended
+    if conversation.outcome is not Outcome.REPLIED or hello is None or reply is None or ended is None:
+        return None
+    if ended.by is not Side.CLIENT or ended.moment.time_ns > reply.began.time_ns or conversation.dialogue.start:
+        return None
+    trust = "" if conversation.connection.same_host else ", and add its address to Trusted IPs"
+    return Statement(
+        f"TWS answered {between(hello.complete, reply.complete)} after the hello; the client had given up "
+        f"{between(ended.moment, reply.complete)} before.",
+        Fault.TWS_STATE,
+        Confidence.MEDIUM,
+        packets=(*packets_of(conversation), *reply.packets),
+        remedy=f"Try again: TWS answers now. Give the client a timeout of 10 s or more{trust}.",
+        explains=conversation.missing,
+    )

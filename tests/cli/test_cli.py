@@ -1,0 +1,213 @@
+"""The command line as a user meets it: what it prints, where, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+from wire import Wire
+
+from ibsniff import __version__
+from ibsniff.cli import app
+from ibsniff.rules import all_rules
+
+HELLO = b"API\0\0\0\0\x09v157..178"
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> str:
+    """The capture of a client that was not answered."""
+    path = tmp_path / "silent.pcap"
+    Wire().connect().client(HELLO).fin_client(after=4.0).write(path)
+    return str(path)
+
+
+def run(*arguments: str, stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(app, arguments, input=stdin)
+
+
+def process(*arguments: str, **kwargs: object) -> subprocess.CompletedProcess[str]:
+    """The real process, as installed."""
+    command = [sys.executable, "-m", "ibsniff", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **kwargs)  # type: ignore[call-overload, no-any-return]
+
+
+def test_read_says_the_verdict_first(silent: str) -> None:
+    result = run("read", silent)
+    assert result.exit_code == 0
+    assert "127.0.0.1:7497 took the call" in result.stdout.splitlines()[0]
+    assert "IBS301" in result.stdout
+
+
+def test_json_is_the_contracts_document(silent: str) -> None:
+    document = json.loads(run("read", silent, "--json").stdout)
+    assert document["schema_version"] == 1
+    assert document["tool"] == {"name": "ibsniff", "version": __version__}
+    assert document["verdict"]["code"] == "IBS301"
+
+
+def test_quiet_is_one_line(silent: str) -> None:
+    (line,) = run("read", "-q", silent).stdout.splitlines()
+    assert line.startswith("silent")
+
+
+def test_markdown_can_be_pasted(silent: str) -> None:
+    assert "IBS301" in run("read", "--markdown", silent).stdout
+
+
+def test_stdin_is_a_capture_too(silent: str) -> None:
+    assert "IBS301" in run("read", "-", stdin=Path(silent).read_bytes()).stdout
+
+
+def test_tcpdumps_r_and_a_bare_file_mean_read(silent: str) -> None:
+    for arguments in (["-r", silent], [silent], ["read", "-r", silent]):
+        assert "IBS301" in process(*arguments).stdout
+
+
+def test_fail_on_is_opt_in_and_the_report_comes_first(silent: str) -> None:
+    assert run("read", silent).exit_code == 0
+    result = run("read", silent, "--json", "--fail-on", "error")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["verdict"]["outcome"] == "silent"
+
+
+def test_fail_on_error_passes_what_has_only_warnings(tmp_path: Path) -> None:
+    Wire().connect().client(HELLO).write(tmp_path / "short.pcap")
+    assert run("read", str(tmp_path / "short.pcap"), "--fail-on", "error").exit_code == 0
+    assert run("read", str(tmp_path / "short.pcap"), "--fail-on", "warning").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["read"], 2),
+        (["read", "x.pcap", "--port", "70000"], 2),
+        (["read", "x.pcap", "--watched-until", "soon"], 2),
+        (["read", "x.pcap", "--frobnicate"], 2),
+        (["read", "/nowhere/x.pcap"], 3),
+        (["explain", "IBS999"], 2),
+        (["regress", "/nowhere"], 2),
+        (["live", "-i", "nosuch0"], 4),
+        (["live", "-a", "filesize:3"], 2),
+        (["live", "--backend", "pigeon"], 2),
+        (["simulate", "sulk"], 2),
+        (["simulate", "ok", "--port", "70000"], 2),
+    ],
+)
+def test_mistakes_end_with_the_designs_exit_code_and_no_traceback(arguments: list[str], code: int) -> None:
+    result = process(*arguments)
+    assert result.returncode == code, result.stderr
+    assert result.stderr.strip()
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_folder_and_an_unreadable_file_are_said_in_two_lines(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none.pcap"):
+        result = process("read", str(path))
+        assert result.returncode == 3
+        assert len(result.stderr.splitlines()) == 2
+
+
+def test_one_bad_file_of_two_is_named_and_the_other_read(silent: str, tmp_path: Path) -> None:
+    result = process("read", str(tmp_path / "none.pcap"), silent)
+    assert result.returncode == 3
+    assert "none.pcap" in result.stderr
+    assert "IBS301" in result.stdout
+
+
+def test_a_closed_pipe_ends_quietly(silent: str) -> None:
+    script = f"{sys.executable} -m ibsniff read --json {silent} | head -c 10"
+    result = subprocess.run(["bash", "-c", f"set -o pipefail; {script}"], capture_output=True, text=True, check=False)
+    assert result.stderr == ""
+
+
+def test_a_terminal_escape_in_a_file_name_does_not_reach_the_terminal() -> None:
+    result = process("read", "/nowhere/\x1b[31mred.pcap")
+    assert "\x1b" not in result.stderr
+
+
+def test_no_color_is_obeyed(silent: str) -> None:
+    forced = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm-256color"}
+    coloured = process("read", silent, env=forced).stdout
+    plain = process("read", silent, env={**forced, "NO_COLOR": "1"}).stdout
+    assert "\x1b[3" in coloured
+    assert "\x1b[31" not in plain
+    assert "\x1b[33" not in plain
+
+
+def test_version_and_help() -> None:
+    assert run("--version").stdout == f"ibsniff {__version__}\n"
+    shown = run("--help").stdout
+    for command in ("read", "live", "interfaces", "regress", "explain", "rules", "simulate", "demo"):
+        assert command in shown
+
+
+def test_every_rule_is_listed_and_can_be_explained() -> None:
+    listed = run("rules").stdout
+    for rule in all_rules():
+        assert rule.code in listed
+        assert rule.text in run("explain", rule.code.lower()).stdout
+
+
+def test_regress_prints_what_differs_and_fails(silent: str, tmp_path: Path) -> None:
+    folder = tmp_path / "cases" / "one"
+    folder.mkdir(parents=True)
+    Path(silent).rename(folder / "capture.pcap")
+    promise = 'outcome = "refused"\nfault = "tws_state"\nrung = "greeted"\ncodes = ["IBS301"]\n'
+    (folder / "scenario.toml").write_text(f'title = "t"\nmade = "m"\ncommand = ""\n[expect]\n{promise}')
+    junit = tmp_path / "junit.xml"
+    result = run("regress", str(folder.parent), "--junit", str(junit))
+    assert result.exit_code == 1
+    assert '- outcome = "refused"' in result.stdout
+    assert '+ outcome = "silent"' in result.stdout
+    assert "failure" in junit.read_text()
+    assert run("regress", str(folder.parent), "--update").exit_code == 0
+    assert run("regress", str(folder.parent)).exit_code == 0
+
+
+def test_regress_without_a_folder_takes_captures_here_and_says_so_when_there_is_none(tmp_path: Path) -> None:
+    result = process("regress", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "captures: no such folder" in result.stderr
+
+
+def test_simulate_lists_its_modes() -> None:
+    listed = run("simulate", "list").stdout
+    assert "silent" in listed
+    assert "client-id-in-use" in listed
+
+
+def test_interfaces_shows_the_loopback() -> None:
+    assert "127.0.0.1" in run("interfaces").stdout
+
+
+def test_read_does_not_import_what_only_live_needs(silent: str) -> None:
+    script = (
+        "import sys; sys.argv = ['ibsniff', 'read', '-q', sys.argv[1]]\n"
+        "from ibsniff.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'scapy', 'dpkt', 'asyncio', 'ctypes', 'socket', 'ssl', 'zstandard', 'rich.live'} & set(sys.modules)\n"
+        "print(sorted(heavy), file=sys.stderr)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script, silent], capture_output=True, text=True, check=True)
+    assert result.stderr == "[]\n"
+
+
+def test_files_written_by_live_are_readable_by_their_owner_only_if_so_asked(tmp_path: Path) -> None:
+    """The umask rules, as for any other file: nothing here widens it."""
+    from ibsniff.capture.privilege import open_output
+
+    before = os.umask(0o077)
+    try:
+        open_output(tmp_path / "x.pcapng").close()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "x.pcapng").stat().st_mode) == 0o600
