@@ -1,0 +1,66 @@
+"""Zeek's connection states: one word for how a connection went (docs.zeek.org, base/protocols/conn: conn_state)."""
+
+from __future__ import annotations
+
+from ibsniff.model import Connection
+
+MEANINGS = {
+    "S0": "attempt seen, no reply",
+    "S1": "established, not ended",
+    "SF": "established and ended by both",
+    "REJ": "attempt rejected",
+    "S2": "established, only the client closed",
+    "S3": "established, only the server closed",
+    "RSTO": "established, the client reset it",
+    "RSTR": "the server reset it",
+    "RSTOS0": "SYN and RST of the client, no SYN-ACK",
+    "RSTRH": "SYN-ACK and RST of the server, no SYN",
+    "SH": "SYN and FIN of the client, no SYN-ACK",
+    "SHR": "SYN-ACK and FIN of the server, no SYN",
+    "OTH": "joined in the middle",
+}
+
+
+def conn_state(connection: Connection) -> str:
+    """One of ``MEANINGS``, for any connection. Where both sides reset, the server's RST counts, as in Zeek."""
+    called = connection.syn_count > 0
+    # a SYN-ACK that the capture missed is as good as seen when the server spoke later
+    spoke = connection.established is not None and connection.from_server.segments > 0
+    answered = connection.syn_ack is not None or spoke
+    if called and answered:
+        return _state_of_established(connection)
+    if called:
+        return _state_of_attempt(connection)
+    if answered:
+        return _state_of_answer(connection)
+    return "OTH"
+
+
+def _state_of_established(connection: Connection) -> str:
+    client, server = connection.from_client, connection.from_server
+    if server.rst:
+        return "RSTR"
+    if client.rst:
+        return "RSTO"
+    if client.fin:
+        return "SF" if server.fin else "S2"
+    return "S3" if server.fin else "S1"
+
+
+def _state_of_attempt(connection: Connection) -> str:
+    if connection.refusals:
+        return "REJ"
+    if connection.from_client.rst:
+        return "RSTOS0"
+    if connection.from_client.fin:
+        return "SH"
+    return "OTH" if connection.from_server.segments else "S0"
+
+
+def _state_of_answer(connection: Connection) -> str:
+    client, server = connection.from_client, connection.from_server
+    if client.segments:
+        return "OTH"
+    if server.rst:
+        return "RSTRH"
+    return "SHR" if server.fin else "OTH"

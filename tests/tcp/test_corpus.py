@@ -1,0 +1,95 @@
+"""Foreign captures: the same streams as those on which tshark, tcpflow and tcptrace agree.
+
+The captures belong to other projects and lie beside the checkout, or where ``IBSNIFF_CORPUS`` says.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import ipaddress
+import os
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+from tcp_replay import Replay
+
+from ibsniff.capture.files import open_capture
+from ibsniff.model import Connection, Gap, Run, Segment, Side
+from ibsniff.net import Dissector
+from ibsniff.tcp import conn_state
+
+CORPUS = Path(os.environ.get("IBSNIFF_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
+TRUTH = CORPUS / "truth.tsv"
+
+OTHER_LINK_TYPES = {
+    "tcpdump/tests/ipoib.pcap": "IP over InfiniBand",
+    "tcpdump/tests/bgp-aigp.pcap": "Juniper Ethernet",
+    "tcpdump/tests/bgp_vpn_attrset.pcap": "PPP",
+    "tcpdump/tests/lspping-fec-ldp.pcap": "PPP",
+    "libpcap/tests/filter/arcnet-rfc1051-arp-icmp-http.pcap": "ARCNET",
+}
+"""Nothing that carries TWS traffic: not read."""
+
+UNSEEN_TAIL = {
+    "tcpdump/tests/bgp-enhanced-route-refresh-subtype.pcapng": "the other side acknowledges more than was captured",
+    "tcpdump/tests/bgp-cease-hard-reset.pcap": "the other side acknowledges more than was captured",
+    "tcpdump/tests/kday4.pcap": "an IP length promises more than the frame holds",
+    "tcpdump/tests/kday7.pcap": "an IP length promises more than the frame holds",
+}
+"""A stream of ours ends in a gap here: bytes that were sent as far as one can know. The tools count what they saw."""
+
+Row = dict[str, str]
+
+
+def truth() -> dict[str, list[Row]]:
+    rows: dict[str, list[Row]] = defaultdict(list)
+    if TRUTH.exists():
+        with TRUTH.open(newline="") as file:
+            for row in csv.DictReader(file, delimiter="\t"):
+                rows[row["file"]].append(row)
+    return rows
+
+
+ROWS = truth()
+
+pytestmark = pytest.mark.skipif(not ROWS, reason=f"no foreign captures in {CORPUS}")
+
+
+def replay(name: str) -> Replay:
+    dissector = Dissector(ports=None, skipped=Counter())
+    with open_capture(str(CORPUS / name)) as capture:
+        packets = [dissector.dissect(frame) for frame in capture.frames()]
+    return Replay(packet for packet in packets if isinstance(packet, Segment))
+
+
+def directions(connections: list[Connection]) -> dict[tuple[str, int, str, int], list[tuple[Connection, Side]]]:
+    """By sender and receiver, in order: what a row of the truth means."""
+    found = defaultdict(list)
+    for connection in connections:
+        client, server = connection.client, connection.server
+        found[client.ip, client.port, server.ip, server.port].append((connection, Side.CLIENT))
+        found[server.ip, server.port, client.ip, client.port].append((connection, Side.SERVER))
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(set(ROWS) - set(OTHER_LINK_TYPES)))
+def test_streams_are_those_the_tools_agree_on(name: str) -> None:
+    replayed = replay(name)
+    found = directions(replayed.connections)
+    for row in ROWS[name]:
+        ips = [str(ipaddress.ip_address(row[end])) for end in ("src", "dst")]
+        connection, side = found[ips[0], int(row["sport"]), ips[1], int(row["dport"])].pop(0)
+        events = replayed.of(side, connection)
+        if name in UNSEEN_TAIL and events and isinstance(events[-1], Gap):
+            events.pop()
+        stream = b"".join(event.data if isinstance(event, Run) else bytes(event.length) for event in events)
+        gap_bytes = sum(event.length for event in events if isinstance(event, Gap))
+        assert (len(stream), gap_bytes) == (int(row["bytes"]), int(row["gapbytes_zero_filled"])), row
+        assert hashlib.sha256(stream).hexdigest() == row["sha256"], row
+        assert conn_state(connection) == row["conn_state"], row
+
+
+def test_the_exceptions_are_about_files_that_are_there() -> None:
+    assert set(OTHER_LINK_TYPES) | set(UNSEEN_TAIL) <= set(ROWS)

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from wire import endpoint
+
+from ibsniff.model import Mark, Run, Segment
+from ibsniff.tcp import pieces
+from ibsniff.tcp.pieces import PIECE_COST, Budget, Pieces
+
+END = endpoint("127.0.0.1:1")
+STREAM = bytes(range(64))
+
+
+def segment(data: bytes, packet: int = 1) -> Segment:
+    return Segment(packet, packet * 10, END, END, 0, 0, 0, 0, data, len(data))
+
+
+@given(st.lists(st.tuples(st.integers(0, 64), st.integers(0, 64)), max_size=20), st.integers(0, 64))
+def test_what_is_kept_is_the_first_version_of_every_byte(stretches: list[tuple[int, int]], already: int) -> None:
+    budget = Budget()
+    waiting = Pieces(budget)
+    owner: dict[int, int] = {}
+    for packet, ends in enumerate(stretches):
+        start, stop = min(ends), max(ends)
+        new = [place for place in range(max(start, already), stop) if place not in owner]
+        owner |= dict.fromkeys(new, packet)
+        assert waiting.add(start, segment(bytes((packet,)) * (stop - start), packet), already) == len(new)
+    taken: dict[int, int] = {}
+    while waiting:
+        run = waiting.take(waiting.first_offset)
+        assert run is not None
+        taken |= {run.offset + index: byte for index, byte in enumerate(run.data)}
+    assert taken == owner
+    assert budget.held == 0
+
+
+def test_a_run_is_taken_only_where_the_stream_stands() -> None:
+    waiting = Pieces(Budget())
+    waiting.add(5, segment(b"later", 2), 0)
+    waiting.add(2, segment(b"abc", 1), 0)
+    assert waiting.take(0) is None
+    assert waiting.take(2) == Run(2, b"abclater", (Mark(2, 1, 10), Mark(5, 2, 20)))
+    assert not waiting
+
+
+def test_the_budget_counts_what_a_piece_costs() -> None:
+    budget = Budget()
+    one, other = Pieces(budget), Pieces(budget)
+    one.add(3, segment(b"x"), 0)
+    other.add(3, segment(b"yy"), 0)
+    assert budget.held == 3 + 2 * PIECE_COST
+    one.clear()
+    assert budget.held == 2 + PIECE_COST
+
+
+def test_limits_of_one_direction_and_of_all(monkeypatch) -> None:
+    monkeypatch.setattr(pieces, "DIRECTION_LIMIT", 10 + PIECE_COST)
+    monkeypatch.setattr(pieces, "TOTAL_LIMIT", 15 + 2 * PIECE_COST)
+    budget = Budget()
+    one, other, empty = Pieces(budget), Pieces(budget), Pieces(budget)
+    one.add(1, segment(b"x" * 10), 0)
+    assert not one.too_many
+    other.add(1, segment(b"x" * 5), 0)
+    assert not other.too_many
+    other.add(20, segment(b"x"), 0)
+    assert one.too_many, "all together"
+    assert not empty.too_many, "nothing to let go"
