@@ -642,6 +642,8 @@ class Capture:
     facts: InputFacts
     conversations: tuple[Conversation, ...]
     stray_hellos: tuple[StrayHello, ...] = ()
+    unanswered_arp: tuple[tuple[bytes, tuple[Moment, ...]], ...] = ()
+    """Addresses that were asked for and did not answer, with the requests."""
     omitted: int = 0
 
 

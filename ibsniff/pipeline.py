@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ibsniff import diagnose
 from ibsniff.ib.dialogue import DialogueReader
@@ -175,9 +175,10 @@ class Analysis:
             tracked for tracked in self._tracked.values() if self._is_api(tracked.connection, tracked.reader.dialogue)
         ]
         seen = tuple(self._conversation(tracked, index, first_id + place) for place, tracked in enumerate(kept))
-        bare = Capture(index, self.facts, seen, tuple(self._stray.values()), self._omitted.total())
+        asked = tuple((address, tuple(requests)) for address, requests in self._arp.items())
+        bare = Capture(index, self.facts, seen, tuple(self._stray.values()), asked, self._omitted.total())
         judged = tuple(diagnose.conclude(one, judge_conversation(one, bare)) for one in seen)
-        return Capture(index, self.facts, judged, bare.stray_hellos, bare.omitted)
+        return replace(bare, conversations=judged)
 
     @property
     def omitted(self) -> Counter[Outcome]:

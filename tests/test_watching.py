@@ -46,10 +46,10 @@ def events(facts: InputFacts, wire: Wire, watched: float) -> Iterator[Frame | Ti
             yield frame
 
 
-def watch(wire: Wire, watched: float, limits: Limits = Limits()) -> tuple[Report, Screen]:
+def watch(wire: Wire, watched: float, limits: Limits | None = None) -> tuple[Report, Screen]:
     facts = InputFacts("lo", watched_by=WatchedBy.LIVE)
     screen = Screen()
-    report = follow(events(facts, wire, watched), Analysis(facts), screen, limits)
+    report = follow(events(facts, wire, watched), Analysis(facts), screen, limits or Limits())
     return report, screen
 
 

@@ -22,6 +22,7 @@ if sys.platform == "linux":
 IFF_UP, IFF_LOOPBACK = 0x1, 0x8
 """Interface flags (net/if.h); the same numbers on Linux and macOS."""
 LINKTYPE_NULL, LINKTYPE_ETHERNET = 0, 1
+BOTH_HERE = "program and TWS both on this machine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +60,18 @@ def list_interfaces() -> list[Interface]:
             up=bool(flags.get(name, 0) & IFF_UP),
             loopback=bool(flags.get(name, 0) & IFF_LOOPBACK),
             link_type=_link_type(name),
-            hint=hint_for(name, sys.platform, subsystem, gateway),
+            hint=hint_for(name, subsystem, gateway),
         )
         for index, name in socket.if_nameindex()
     ]
 
 
-def hint_for(name: str, platform: str, subsystem: WindowsSubsystem | None, gateway: tuple[str, str] | None) -> str:
+def hint_for(name: str, subsystem: WindowsSubsystem | None, gateway: tuple[str, str] | None) -> str:
     """Say what TWS traffic an interface carries, by its name and where this machine is."""
     if name in ("lo", "lo0"):
         if subsystem is WindowsSubsystem.WSL2_NAT:
             return "a TWS inside this WSL only; one on Windows is reached through the interface of the default route"
-        return "program and TWS both on this machine" if platform != "win32" else ""
+        return BOTH_HERE
     if name == MIRRORED_LOOPBACK:
         return "TWS on Windows, called as 127.0.0.1 (mirrored networking)"
     if subsystem is WindowsSubsystem.WSL2_NAT and gateway and gateway[0] == name:
@@ -147,7 +148,7 @@ def _windows_interfaces() -> list[Interface]:
             up=entry.is_valid(),
             loopback=entry.network_name == scapy.loopback_name,
             link_type=LINKTYPE_NULL if entry.network_name == scapy.loopback_name else LINKTYPE_ETHERNET,
-            hint="program and TWS both on this machine" if entry.network_name == scapy.loopback_name else "",
+            hint=BOTH_HERE if entry.network_name == scapy.loopback_name else "",
         )
         for entry in scapy.ifaces.values()
     ]

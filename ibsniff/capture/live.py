@@ -16,7 +16,7 @@ from typing import Self
 from ibsniff.capture.backend import Backend, RawPacket, Statistics
 from ibsniff.capture.files import BACKWARDS_NS
 from ibsniff.capture.interfaces import list_interfaces
-from ibsniff.capture.machine import WindowsSubsystem, windows_subsystem
+from ibsniff.capture.machine import WindowsSubsystem, packets_crossed, windows_subsystem
 from ibsniff.capture.privilege import permission_help, this_command
 from ibsniff.capture.scapy_backend import ScapyCapture
 from ibsniff.model import NANOSECONDS, ExitCode, Frame, InputFacts, Tick, UserError, WatchedBy
@@ -40,6 +40,8 @@ class LiveSource:
         self.facts = InputFacts(
             path=interface, format="pcapng", link_types=[backend.link_type], watched_by=WatchedBy.LIVE
         )
+        self.crossed_before = packets_crossed(interface)
+        """What the interface had carried, whoever's it was, when the capture began; for `traffic.traffic_hint`."""
         self._backend = backend
         self._stopped_at_ns: int | None = None
         self._latest_ns = 0

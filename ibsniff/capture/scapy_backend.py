@@ -22,7 +22,7 @@ from typing import Any
 from ibsniff.capture.backend import RawPacket, Statistics
 from ibsniff.capture.bpf import Program, keeps
 from ibsniff.capture.packet_filter import BSD_LOOPBACK, ETHERNET, KEEP_BYTES, RAW_IP, capture_filter, expression
-from ibsniff.model import NANOSECONDS, ExitCode, UserError
+from ibsniff.model import ExitCode, UserError
 
 if sys.platform == "linux":
     from ibsniff.capture import socket_backend
@@ -109,7 +109,9 @@ class ScapyCapture:
             return None
         if not data:
             return None
-        return RawPacket(time.time_ns() if seconds is None else int(seconds * NANOSECONDS), data, len(data))
+        # scapy keeps the time as a float, and of a date that is good to a microsecond only
+        time_ns = time.time_ns() if seconds is None else round(seconds * 1_000_000) * 1000
+        return RawPacket(time_ns, data, len(data))
 
     def _hand_over(self, packet: RawPacket) -> None:
         if self._waiting.qsize() < MOST_WAITING:

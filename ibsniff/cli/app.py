@@ -88,8 +88,10 @@ def print_report(
     else:
         from ibsniff.render import terminal
 
-        whole = terminal.renderable(report, verbose=verbose, show_accounts=show_accounts)
-        console().print(terminal.one_line(report, show_accounts=show_accounts) if quiet else whole)
+        if quiet:
+            print(terminal.one_line(report, show_accounts=show_accounts).plain)
+        else:
+            console().print(terminal.renderable(report, verbose=verbose, show_accounts=show_accounts))
     sys.stdout.flush()
 
 

@@ -108,7 +108,7 @@ def _screen(source: LiveSource, ports: Ports, as_json: bool, quiet: bool, show_a
     from ibsniff.screens import JsonLines, Lines, LiveScreen
 
     def hint() -> str:
-        return traffic_hint(source.interface, ports.filter)
+        return traffic_hint(source.interface, ports.filter, source.crossed_before)
 
     screen = console()
     if as_json:

@@ -37,6 +37,8 @@ MAX_FRAME = 0xFFFFFF
 """Longest frame any official client accepts (16 MiB less one); a longer one is no IB frame."""
 MAX_OPENING = 8192
 """Bytes of an opening kept while it makes no sense yet: a hello with options has about 30, an HTTP request 500."""
+OTHER_PROTOCOLS = frozenset({Dialect.HTTP, Dialect.TLS, Dialect.FIX, Dialect.SSH})
+"""What a client may speak instead, and what its first bytes alone give away."""
 MAX_RAW = 64
 """Bytes of a hello, reply or START_API kept to be shown."""
 MAX_FIRST_MESSAGES = 40
@@ -154,6 +156,7 @@ class DialogueReader:
 
     def _read_frame_before_reply(self, side: Side) -> bool:
         """A message ahead of the version reply: IB's own client is prepared for news there."""
+        self.dialogue.reply = None  # its first bytes alone may have looked like one
         tape = self._tape[side]
         length = int.from_bytes(tape.unread[:4], "big")
         if len(tape.unread) < 4 + length:
@@ -169,6 +172,7 @@ class DialogueReader:
         if self._phase[Side.CLIENT] is Phase.OPENING and hello is not None and hello.declared_length is not None:
             tape.drop(min(LENGTH_END + hello.declared_length, len(tape.unread)))
             self._phase[Side.CLIENT] = Phase.FRAMES
+            self._read_frames(Side.CLIENT)
         start = self.dialogue.start
         if start is not None:
             self.dialogue.start = replace(start, expected=self._expected_start(start.form))
@@ -280,7 +284,9 @@ class DialogueReader:
         raw = bytes(tape.unread[:MAX_RAW])
         packets = tape.packets(0, len(tape.unread)) if tape.unread else ()
         if self._phase[side] is Phase.OPENING:
-            if side is Side.CLIENT:
+            if self._speaks_another_protocol(side):
+                self._phase[side] = Phase.IGNORED
+            elif side is Side.CLIENT:
                 dialogue.hello = Hello(Dialect.NOT_CAPTURED, raw, packets, moment, moment)
             else:
                 dialogue.reply = Reply(ReplyKind.NOT_CAPTURED, raw, packets, moment, moment)
@@ -288,6 +294,13 @@ class DialogueReader:
             dialogue.bytes_after_gap.setdefault(side, gap)
             self._phase[side] = Phase.LOST
         tape.clear()
+
+    def _speaks_another_protocol(self, side: Side) -> bool:
+        """Its first bytes have shown it, whatever follows."""
+        hello, reply = self.dialogue.hello, self.dialogue.reply
+        if side is Side.CLIENT:
+            return hello is not None and hello.dialect in OTHER_PROTOCOLS
+        return reply is not None and reply.service is not None
 
     def _find_step(self, side: Side) -> bool:
         """Look for a packet that begins with a frame, or with the hello."""

@@ -60,6 +60,10 @@ def _after_prefix(raw: bytes) -> HelloBytes:
         return HelloBytes(Dialect.INCOMPLETE, detail="it ends after the prefix: no length and no version range follow")
     if VERSION.match(raw, len(PREFIX)):
         return _bad_length(None, "the version range stands where its 4-byte length belongs")
+    if VERSION.match(raw, LENGTH_END - 1):
+        return HelloBytes(
+            Dialect.BAD_PREFIX, detail="API is not followed by a 00 of its own: the length took its place"
+        )
     if len(raw) < LENGTH_END:
         return HelloBytes(Dialect.INCOMPLETE, detail=f"it ends after {len(raw)} bytes, inside the 4-byte length")
     declared = int.from_bytes(raw[4:8], "big")
@@ -113,6 +117,8 @@ def _without_prefix(raw: bytes) -> HelloBytes:
     """No ``API`` NUL at the very start: whose language is it?"""
     if len(raw) < len(PREFIX) and PREFIX.startswith(raw):
         return HelloBytes(Dialect.INCOMPLETE, detail=f"only {len(raw)} bytes of the prefix came")
+    if other := _another_protocol(raw):
+        return other
     if VERSION.match(raw) or VERSION.match(raw, 4) or ALMOST_VERSION.fullmatch(raw[4:32].rstrip(b"\0")):
         return HelloBytes(Dialect.UNFRAMED, detail="the 4 bytes API NUL (41 50 49 00) are missing in front")
     if raw[:3] == b"API":
@@ -121,11 +127,11 @@ def _without_prefix(raw: bytes) -> HelloBytes:
         return HelloBytes(Dialect.BAD_PREFIX, detail="API NUL must be the very first bytes, before any length")
     if len(raw) >= 8 and raw[4:7] == b"API":
         return HelloBytes(Dialect.BAD_PREFIX, detail="API must be the very first bytes, before any length")
-    return _foreign(raw)
+    return _no_protocol(raw)
 
 
-def _foreign(raw: bytes) -> HelloBytes:
-    """Another protocol, or nothing known."""
+def _another_protocol(raw: bytes) -> HelloBytes | None:
+    """A protocol that shows in its first bytes, whatever follows."""
     if HTTP.match(raw):
         kind = "a WebSocket upgrade" if WEBSOCKET.search(raw) else "an HTTP request"
         return HelloBytes(Dialect.HTTP, detail=f"it is {kind}")
@@ -135,6 +141,11 @@ def _foreign(raw: bytes) -> HelloBytes:
         return HelloBytes(Dialect.FIX, detail="it is a FIX message")
     if raw.startswith(b"SSH-"):
         return HelloBytes(Dialect.SSH, detail="it is an SSH greeting")
+    return None
+
+
+def _no_protocol(raw: bytes) -> HelloBytes:
+    """Text, or nothing known."""
     if not raw.strip(b"\r\n"):
         return HelloBytes(Dialect.TEXT, detail="it is only line ends, as a telnet test sends")
     if len(raw) < 4 and raw.isdigit():

@@ -32,11 +32,11 @@ class LegacyFields:
 
     def messages(self, side: Side, unread: bytes, server_version: int | None) -> Iterator[tuple[bytes, int, int]]:
         """Yield ``(payload, start, end)`` of the next message, if it is whole; at most one."""
-        fields = unread[:MAX_FIELD_BYTES].split(b"\0")[:-1]
-        if not fields or self.lost:
+        if self.lost:
             return
-        count = self._count(side, fields, server_version)
-        if count is None:
+        fields = unread[:MAX_FIELD_BYTES].split(b"\0")[:-1]
+        count = self._count(side, fields, server_version) if fields else 1
+        if count is None or (len(fields) < count and len(unread) >= MAX_FIELD_BYTES):
             self.lost = True
         elif len(fields) >= count:
             end = sum(len(field) + 1 for field in fields[:count])

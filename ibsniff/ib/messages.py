@@ -77,8 +77,10 @@ def decode_error(payload: Payload, server_version: int | None, moment: Moment) -
     """Read an ERR_MSG; None when its fields are not where any version puts them."""
     if payload.protobuf:
         found = protobuf.fields(payload.body)
-        code, text = protobuf.signed(found.get(3), 0), protobuf.text(found.get(4))
-        return WireError(protobuf.signed(found.get(1)), code, text[:MAX_ERROR_TEXT], moment)
+        if not isinstance(found.get(3), int):
+            return None
+        text = protobuf.text(found.get(4))[:MAX_ERROR_TEXT]
+        return WireError(protobuf.signed(found.get(1)), protobuf.signed(found.get(3)), text, moment)
     fields = payload.fields
     if _has_version_field(fields, server_version):
         fields = fields[1:]

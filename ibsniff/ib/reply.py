@@ -18,11 +18,11 @@ MAX_REPLY = 4096
 """A reply is about 30 bytes; a frame longer than this in its place is no reply."""
 
 LOWEST_VERSION = 20
-"""Since server version 20 the connection time follows; anything lower in a first frame is a message id."""
+"""Since server version 20 the connection time follows; anything lower is a message id, or no TWS."""
 
 FRAMED = re.compile(rb"(-?\d{1,9})\0([^\0]*)\0", re.DOTALL)
-LEGACY = re.compile(rb"(\d{1,3})\0(?:([^\0]{1,64})\0)?")
-LEGACY_PREFIX = re.compile(rb"\d{1,3}(?:\0[^\0]{0,64})?")
+LEGACY = re.compile(rb"(\d{2,3})\0([^\0]{1,64})\0")
+LEGACY_PREFIX = re.compile(rb"\d|\d{2,3}(?:\0[^\0]{0,64})?")
 
 SERVICES: tuple[tuple[bytes, str], ...] = (
     (b"HTTP/", "HTTP"),
@@ -91,8 +91,9 @@ def _framed(body: bytes, length: int) -> ReplyBytes:
 
 def _legacy(raw: bytes) -> ReplyBytes:
     match = LEGACY.match(raw)
-    if match is None or (match[2] is None and int(match[1]) >= LOWEST_VERSION):
+    if match is None:
         unfinished = LEGACY_PREFIX.fullmatch(raw)
         return ReplyBytes(ReplyKind.UNFINISHED if unfinished else ReplyKind.FOREIGN)
-    time = match[2].decode("latin-1") if match[2] is not None else None
-    return ReplyBytes(ReplyKind.LEGACY, match.end(), int(match[1]), time)
+    if int(match[1]) < LOWEST_VERSION:
+        return ReplyBytes(ReplyKind.FOREIGN)
+    return ReplyBytes(ReplyKind.LEGACY, match.end(), int(match[1]), match[2].decode("latin-1"))

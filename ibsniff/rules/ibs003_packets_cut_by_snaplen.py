@@ -24,5 +24,5 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         Fault.UNDETERMINED,
         Confidence.HIGH,
         remedy="Capture again with whole packets: tcpdump -s 0.",
-        explains=conversation.missing if conversation.outcome == "unproven" else None,
+        explains=conversation.missing if conversation.dialogue.bytes_after_gap else None,
     )

@@ -13,7 +13,7 @@ What to do: look at the inner port: is Gateway logged in, is the port map right?
 from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
-from ibsniff.rules.closing import closed_unheard, on_relay_port
+from ibsniff.rules.closing import closed_before_a_word, closed_unheard, on_relay_port
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.words import between, packets_of
 
@@ -30,6 +30,9 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     connection = conversation.connection
     ended = closed_unheard(conversation)
     if ended is None or connection.syn_ack is None or not (connection.same_host or on_relay_port(connection)):
+        return None
+    hello = conversation.dialogue.hello
+    if hello is not None and not hello.is_valid and not closed_before_a_word(conversation):
         return None
     delay = between(connection.established or connection.syn_ack, ended.moment)
     return Statement(

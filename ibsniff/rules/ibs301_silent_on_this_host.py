@@ -15,14 +15,14 @@ what connects and never closes, or connects and says nothing.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Rung, Severity
+from ibsniff.model import Capture, Conversation, Fault, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import NOT_THE_BOX, causes_besides, silent_to_a_good_hello
+from ibsniff.rules.silences import NOT_THE_BOX, causes_besides, silent_to_a_good_hello, sureness
 from ibsniff.rules.words import packets_of, silence
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """Silence to a good hello, on one machine."""
     if not silent_to_a_good_hello(conversation) or not conversation.connection.same_host:
         return None
@@ -31,7 +31,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         f"{conversation.connection.server} took the call, received a good hello, and said nothing "
         f"({silence(conversation)}). What listens there hangs or is still starting; the client did its part.",
         Fault.TWS_STATE,
-        Confidence.MEDIUM,
+        sureness(capture),
         packets=packets_of(conversation),
         remedy=f"Look at the TWS or Gateway window for a dialog that waits, and at `ss -ltn 'sport = :{port}'`: a Recv-Q "
         f"above 0 means it no longer takes calls, and only a restart of it helps. {NOT_THE_BOX}",

@@ -13,9 +13,9 @@ answered either, restart TWS.
 
 from __future__ import annotations
 
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Rung, Severity
+from ibsniff.model import Alternative, Capture, Conversation, Fault, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import NOT_THE_BOX, causes_besides, silent_to_a_good_hello
+from ibsniff.rules.silences import NOT_THE_BOX, causes_besides, silent_to_a_good_hello, sureness
 from ibsniff.rules.words import address_to_trust, packets_of, silence
 
 HANGS = Alternative(
@@ -26,7 +26,7 @@ HANGS = Alternative(
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """Silence to a good hello, between two machines."""
     connection = conversation.connection
     if not silent_to_a_good_hello(conversation) or connection.same_host:
@@ -36,7 +36,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         f"{connection.server} took the call, received a good hello, and said nothing ({silence(conversation)}). It "
         f"probably waits for someone to accept the connection from {address}, or it hangs; the client did its part.",
         Fault.TWS_STATE,
-        Confidence.MEDIUM,
+        sureness(capture),
         packets=packets_of(conversation),
         remedy=f"Look for a dialog on the TWS screen and click Yes; add {address} (this one address, no range) under "
         f"Global Configuration > API > Settings > Trusted IPs. {NOT_THE_BOX}",

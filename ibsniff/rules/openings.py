@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ibsniff.model import Alternative, Confidence, Conversation, Dialect, Fault, Hello, Outcome
+from ibsniff.rules.closing import closed_before_a_word
 from ibsniff.rules.registry import Statement
 from ibsniff.rules.words import hexed, packets_of
 
@@ -23,6 +24,8 @@ def broken_opening(conversation: Conversation, *dialects: Dialect) -> Hello | No
     """The client's opening, if it is one of these and the server did not understand it."""
     hello = conversation.dialogue.hello
     if hello is None or hello.dialect not in dialects or conversation.outcome in UNJUDGED:
+        return None
+    if closed_before_a_word(conversation):
         return None
     heard = conversation.connection.from_client.ack_of_first_data is not None
     return hello if heard or conversation.outcome is not Outcome.SILENT else None

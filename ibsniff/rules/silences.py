@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ibsniff.model import Alternative, Connection, Conversation, Fault, Outcome, Side
+from ibsniff.model import Alternative, Capture, Confidence, Connection, Conversation, Fault, Outcome, Side
 from ibsniff.rules.closing import on_relay_port
 from ibsniff.rules.words import seconds_between
 
@@ -34,7 +34,7 @@ STARTING = Alternative(
 def gave_up_early(conversation: Conversation) -> bool:
     """The client ended before the server had a fair chance to answer."""
     ended, hello = conversation.connection.ended, conversation.dialogue.hello
-    if ended is None or hello is None or ended.by is not Side.CLIENT:
+    if ended is None or hello is None or not hello.is_valid or ended.by is not Side.CLIENT:
         return False
     return seconds_between(hello.complete, ended.moment) < FAIR_CHANCE
 
@@ -50,6 +50,11 @@ def silent_to_a_good_hello(conversation: Conversation) -> bool:
     if conversation.outcome is not Outcome.SILENT or hello is None or not hello.is_valid:
         return False
     return hello_heard(conversation.connection) and not gave_up_early(conversation)
+
+
+def sureness(capture: Capture) -> Confidence:
+    """How sure a cause of silence can be: where packets were lost, the answer may be among them."""
+    return Confidence.LOW if capture.facts.dropped else Confidence.MEDIUM
 
 
 def causes_besides(conversation: Conversation) -> tuple[Alternative, ...]:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from wire import Wire
 
 from ibsniff import __version__
+from ibsniff.capture.privilege import open_output
 from ibsniff.cli import app
 from ibsniff.rules import all_rules
 
@@ -194,7 +195,7 @@ def test_read_does_not_import_what_only_live_needs(silent: str) -> None:
         "from ibsniff.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "heavy = {'scapy', 'dpkt', 'asyncio', 'ctypes', 'socket', 'ssl', 'zstandard', 'rich.live'} & set(sys.modules)\n"
+        "heavy = {'scapy', 'dpkt', 'asyncio', 'ctypes', 'numpy', 'zstandard', 'rich.live'} & set(sys.modules)\n"
         "print(sorted(heavy), file=sys.stderr)\n"
     )
     result = subprocess.run([sys.executable, "-c", script, silent], capture_output=True, text=True, check=True)
@@ -203,8 +204,6 @@ def test_read_does_not_import_what_only_live_needs(silent: str) -> None:
 
 def test_files_written_by_live_are_readable_by_their_owner_only_if_so_asked(tmp_path: Path) -> None:
     """The umask rules, as for any other file: nothing here widens it."""
-    from ibsniff.capture.privilege import open_output
-
     before = os.umask(0o077)
     try:
         open_output(tmp_path / "x.pcapng").close()

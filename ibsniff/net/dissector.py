@@ -1,0 +1,199 @@
+"""The way of a frame through this room, and the short cut for most of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from struct import Struct
+from typing import NamedTuple
+
+from ibsniff.model import Frame, Packet, StrayHello, Unreachable
+from ibsniff.net.arp import read_arp
+from ibsniff.net.fragments import Fragments
+from ibsniff.net.icmp import read_unreachable
+from ibsniff.net.ip import (
+    FRAGMENTED,
+    ICMP,
+    ICMPV6,
+    TCP,
+    Datagram,
+    Fragment,
+    may_hold_tcp,
+    not_tcp,
+    pass_extensions,
+    read_ipv4,
+    read_ipv6,
+)
+from ibsniff.net.link import ARP, FAMILIES, IPV4, IPV6, find_network
+from ibsniff.net.segment import HELLO, Flows, begins_with_hello, read_segment
+from ibsniff.net.skip import Skip
+
+_PORTS = 65_536
+
+_OTHER_PORTS = Skip.OTHER_PORTS
+"""Looked up once: an enum gives out its members slowly, and this one is asked for most."""
+
+
+class _Shape(NamedTuple):
+    """A link header of fixed length: where its type stands, and which types of packet follow it at ``length``."""
+
+    type_start: int
+    type_end: int
+    length: int
+    protocols: dict[bytes, int]
+
+
+_ETHERTYPES = {b"\x08\x00": IPV4, b"\x86\xdd": IPV6}
+_LOOPBACK = _Shape(
+    0,
+    4,
+    4,
+    {family.to_bytes(4, "little"): protocol for family, protocol in FAMILIES.items()}
+    | {family.to_bytes(4, "big"): protocol for family, protocol in FAMILIES.items()},
+)
+_RAW = _Shape(0, 1, 0, {b"\x45": IPV4} | {bytes([first]): IPV6 for first in range(0x60, 0x70)})
+_SHAPES = {
+    0: _LOOPBACK,
+    1: _Shape(12, 14, 14, _ETHERTYPES),
+    12: _RAW,
+    14: _RAW,
+    101: _RAW,
+    108: _LOOPBACK,
+    113: _Shape(14, 16, 16, _ETHERTYPES),
+    228: _RAW,
+    229: _RAW,
+    276: _Shape(0, 2, 20, _ETHERTYPES),
+}
+"""For the short cut only; ``link`` reads everything."""
+
+_plain_ipv4 = Struct("!BxHHHBB10xHH8xB").unpack_from
+_plain_ipv6 = Struct("!B3xHBB32xHH8xB").unpack_from
+"""An IP header without options and what the short cut asks of the TCP header behind it: ports and data offset."""
+
+
+class Dissector:
+    """Makes of each frame the packet in it that may matter, and counts the others by reason.
+
+    ``ports`` are the TCP ports that matter, None for all; ``skipped`` is counted up as frames pass. Each frame is
+    given back, or counted once, or (an IP fragment) has become part of a later frame's segment.
+    """
+
+    def __init__(self, ports: frozenset[int] | None, skipped: Counter[str]) -> None:
+        # One byte a port: as quick to ask as a set, and "all of them" is no special case.
+        self._wanted = bytearray(b"\0" if ports is not None else b"\1") * _PORTS
+        for port in ports or ():
+            self._wanted[port] = 1
+        self._skipped = skipped
+        self._fragments = Fragments(skipped)
+        self._flows = Flows()
+
+    def dissect(self, frame: Frame) -> Packet | None:
+        """Give the segment, unreachable, ARP or stray hello in a frame; None when there is none that matters.
+
+        The short cut is for plain TCP behind a link header of fixed length: a foreign port costs no object. It must
+        agree with ``_dissect_any`` to the last field, and leaves to it whatever is in the least unusual.
+        """
+        _, _, link_type, data, _ = frame
+        shape = _SHAPES.get(link_type)
+        if shape is None:
+            return self._dissect_any(frame)
+        type_start, type_end, at, protocols = shape
+        protocol = protocols.get(data[type_start:type_end])
+        ip_id: int | None
+        if protocol == IPV4 and len(data) >= at + 40:
+            first, length, ip_id, fragment, ttl, transport, source, destination, offset = _plain_ipv4(data, at)
+            if first != 0x45 or transport != TCP or fragment & FRAGMENTED or length < 40:
+                return self._dissect_any(frame)
+            start = at + 20
+            addresses = at + 12
+            end = at + length
+        elif protocol == IPV6 and len(data) >= at + 60:
+            first, length, transport, ttl, source, destination, offset = _plain_ipv6(data, at)
+            if first >> 4 != 6 or transport != TCP or length < 20:
+                return self._dissect_any(frame)
+            start = at + 40
+            addresses = at + 8
+            ip_id = None
+            end = start + length
+        else:
+            return self._dissect_any(frame)
+        wanted = self._wanted
+        if not (wanted[source] or wanted[destination]):
+            if data.startswith(HELLO, start + (offset >> 4) * 4):
+                return self._dissect_any(frame)
+            self._skipped[_OTHER_PORTS] += 1
+            return None
+        ends = self._flows.ends(data[addresses : start + 4])
+        return self._or_count(read_segment(frame, ends, data, start, end, ttl, ip_id), frame)
+
+    def finish(self) -> None:
+        """Count, the capture being over, the fragments that still wait for others."""
+        self._fragments.finish()
+
+    def _dissect_any(self, frame: Frame) -> Packet | None:
+        return self._or_count(self._read(frame), frame)
+
+    def _read(self, frame: Frame) -> Packet | str | None:
+        network = find_network(frame.link_type, frame.data)
+        if isinstance(network, str):
+            return network
+        if network.protocol == ARP:
+            return read_arp(frame, network.offset)
+        read = read_ipv4 if network.protocol == IPV4 else read_ipv6
+        datagram = read(frame.data, network.offset, max(frame.wire_length, len(frame.data)))
+        if isinstance(datagram, Skip):
+            return datagram
+        if datagram.protocol in (ICMP, ICMPV6):
+            return self._unreachable(frame, datagram)
+        if not may_hold_tcp(datagram):
+            return not_tcp(datagram)
+        if datagram.fragment:
+            return self._fragment(frame, datagram, datagram.fragment)
+        return self._segment(frame, datagram)
+
+    def _unreachable(self, frame: Frame, datagram: Datagram) -> Packet | Skip:
+        read = read_unreachable(datagram)
+        if isinstance(read, Skip):
+            return read
+        kind, flow = read
+        source, destination = self._flows.ends(flow)
+        if not (self._wanted[source.port] or self._wanted[destination.port]):
+            return Skip.OTHER_ICMP
+        return Unreachable(frame.number, frame.time_ns, datagram.source, source, destination, kind)
+
+    def _fragment(self, frame: Frame, datagram: Datagram, fragment: Fragment) -> Packet | Skip | None:
+        taken = self._fragments.add(datagram, fragment, frame.time_ns)
+        if taken is None or isinstance(taken, Skip):
+            return taken
+        whole, frames = taken
+        return self._or_count(self._joined(frame, whole), frame, frames)
+
+    def _joined(self, frame: Frame, whole: Datagram) -> Packet | str:
+        datagram = pass_extensions(whole) if len(whole.source) == 16 else whole
+        if isinstance(datagram, Skip):
+            return datagram
+        if datagram.fragment:
+            return Skip.DAMAGED  # a fragment of a fragment: nobody sends that
+        return self._segment(frame, datagram) if datagram.protocol == TCP else not_tcp(datagram)
+
+    def _segment(self, frame: Frame, datagram: Datagram) -> Packet | Skip:
+        _, _, _, data, start, end, ttl, ip_id, _ = datagram
+        if end < start + 4:
+            return Skip.DAMAGED
+        if len(data) < start + 4:
+            return Skip.CUT
+        flow = datagram.source + datagram.destination + data[start : start + 4]
+        wanted = self._wanted
+        if wanted[int.from_bytes(flow[-4:-2])] or wanted[int.from_bytes(flow[-2:])]:
+            return read_segment(frame, self._flows.ends(flow), data, start, end, ttl, ip_id)
+        if begins_with_hello(data, start, end):
+            return StrayHello(frame.number, frame.time_ns, *self._flows.ends(flow))
+        return Skip.OTHER_PORTS
+
+    def _or_count(self, result: Packet | str | None, frame: Frame, frames: int = 1) -> Packet | None:
+        """Let a packet pass, and count the frames that hold none."""
+        if not isinstance(result, str):
+            return result
+        # What ends too early is damaged when the capture itself has cut nothing off.
+        damaged = result is Skip.CUT and len(frame.data) >= frame.wire_length
+        self._skipped[Skip.DAMAGED if damaged else result] += frames
+        return None

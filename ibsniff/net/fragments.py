@@ -1,0 +1,129 @@
+"""Join the fragments of IP datagrams, in whatever order they come, within bounds.
+
+Where fragments overlap the first bytes seen win. A fragment that the snaplen cut still counts as arrived: the joined
+datagram then holds its bytes up to the first that was not captured.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from ibsniff.model import NANOSECONDS
+from ibsniff.net.ip import Datagram, Fragment
+from ibsniff.net.skip import Skip
+
+MAX_AGE_NS = 30 * NANOSECONDS
+"""Linux gives up after 30 s (ipfrag_time); a later fragment would belong to another datagram with the same number."""
+
+MAX_BYTES = 4 * 1024 * 1024
+"""Of captured bytes waiting; Linux's ipfrag_high_thresh. TCP avoids fragments, so this is attack or fault."""
+
+MAX_DATAGRAMS = 1024
+"""Waiting at once: empty fragments must not fill the memory that MAX_BYTES does not count."""
+
+MAX_PIECES = 256
+"""Of one datagram: 65,535 bytes at the smallest IPv4 MTU a router may have, 576 (RFC 1122), are 119."""
+
+MAX_LENGTH = 65_535
+"""A datagram's payload cannot be longer: the length fields have 16 bits."""
+
+
+class _Waiting:
+    """A datagram of which parts are missing."""
+
+    __slots__ = ("first", "frames", "pieces", "since_ns", "size", "total")
+
+    def __init__(self, since_ns: int) -> None:
+        self.since_ns = since_ns
+        self.frames = 0
+        self.size = 0
+        self.total: int | None = None
+        self.first: Datagram | None = None
+        self.pieces: list[tuple[int, int, bytes]] = []
+        """Start, end on the wire and captured bytes, ascending and without overlap."""
+
+    def add(self, datagram: Datagram, fragment: Fragment) -> None:
+        """Take those bytes of a fragment that are not here yet."""
+        self.frames += 1
+        start, end = fragment.offset, fragment.offset + datagram.end - datagram.start
+        if start == 0 and self.first is None:
+            self.first = datagram
+        if not fragment.more and self.total is None:
+            self.total = end
+        data = datagram.data[datagram.start : datagram.end]
+        new = [(low, high, data[low - start : high - start]) for low, high in self._missing(start, end)]
+        self.size += sum(len(piece) for _, _, piece in new)
+        self.pieces = sorted(self.pieces + new)
+
+    def _missing(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        for low, high, _ in self.pieces:
+            if start < min(low, end):
+                yield start, min(low, end)
+            start = max(start, high)
+        if start < end:
+            yield start, end
+
+    def joined(self) -> Datagram | None:
+        """Give the whole datagram, once its first and last fragment and everything between them are here."""
+        if self.first is None or self.total is None or any(self._missing(0, self.total)):
+            return None
+        data = bytearray()
+        for start, _, piece in self.pieces:
+            if start != len(data):
+                break
+            data += piece
+        return self.first._replace(data=bytes(data), start=0, end=self.total, fragment=None)
+
+
+class Fragments:
+    """The datagrams that wait for their missing parts, oldest first."""
+
+    def __init__(self, skipped: Counter[str]) -> None:
+        self._skipped = skipped
+        self._waiting: dict[bytes, _Waiting] = {}
+        self._size = 0
+
+    def add(self, datagram: Datagram, fragment: Fragment, time_ns: int) -> tuple[Datagram, int] | Skip | None:
+        """Take one more fragment.
+
+        Gives the whole datagram and how many frames it came in when this fragment completes it, a reason when the
+        fragment itself is impossible, and None when it was taken and something is still missing.
+        """
+        length = datagram.end - datagram.start
+        if length <= 0 or fragment.offset + length > MAX_LENGTH or (fragment.more and length % 8):
+            return Skip.DAMAGED  # offsets count 8 bytes, so only the last part may have another length
+        self._expire(time_ns)
+        waiting = self._waiting.setdefault(fragment.key, _Waiting(time_ns))
+        before = waiting.size
+        waiting.add(datagram, fragment)
+        self._size += waiting.size - before
+        whole = waiting.joined()
+        if whole is not None:
+            self._remove(fragment.key)
+            return whole, waiting.frames
+        if len(waiting.pieces) > MAX_PIECES:
+            self._give_up(fragment.key, Skip.FRAGMENT_LIMIT)
+        while self._size > MAX_BYTES or len(self._waiting) > MAX_DATAGRAMS:
+            self._give_up(next(iter(self._waiting)), Skip.FRAGMENT_LIMIT)
+        return None
+
+    def finish(self) -> None:
+        """Count what was never completed."""
+        for key in list(self._waiting):
+            self._give_up(key, Skip.FRAGMENT_INCOMPLETE)
+
+    def _expire(self, time_ns: int) -> None:
+        while self._waiting:
+            key, oldest = next(iter(self._waiting.items()))
+            if time_ns - oldest.since_ns <= MAX_AGE_NS:
+                break
+            self._give_up(key, Skip.FRAGMENT_INCOMPLETE)
+
+    def _give_up(self, key: bytes, reason: Skip) -> None:
+        self._skipped[reason] += self._remove(key).frames
+
+    def _remove(self, key: bytes) -> _Waiting:
+        waiting = self._waiting.pop(key)
+        self._size -= waiting.size
+        return waiting

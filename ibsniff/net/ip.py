@@ -1,0 +1,147 @@
+"""IPv4 and IPv6: who to whom, which transport protocol, and where it begins and ends.
+
+Checksums are not looked at: with offload the capturing machine has not computed them yet.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import NamedTuple
+
+from ibsniff.net.skip import Skip, inside_tunnel
+
+ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
+"""Protocol numbers (IANA)."""
+
+_TUNNELS = {
+    4: "IP in IP",
+    41: "IPv6 in IP",
+    47: "GRE",
+    50: "IPsec ESP",
+    51: "IPsec AH",  # in IPv4; in IPv6 it is an extension header and is passed over
+    97: "EtherIP",
+    108: "IPComp",
+    115: "L2TP",
+    137: "MPLS",
+}
+_UDP_TUNNELS = {
+    1194: "OpenVPN",
+    1701: "L2TP",
+    2152: "GTP",
+    4500: "IPsec ESP",
+    4789: "VXLAN",
+    6081: "Geneve",
+    6343: "sFlow",
+    8472: "VXLAN",  # what Linux used before RFC 7348
+    51820: "WireGuard",  # by convention only
+}
+"""By destination port (IANA); a source port may be any number by chance."""
+
+_HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _DESTINATION, _MOBILITY = 0, 43, 44, 51, 60, 135
+_EXTENSIONS = frozenset({_HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _DESTINATION, _MOBILITY})
+_MAX_EXTENSIONS = 8
+"""RFC 8200, 4.1 recommends each at most once, destination options twice; more is an attempt to keep us busy."""
+
+_MORE_FRAGMENTS = 0x2000
+_OFFSET = 0x1FFF
+FRAGMENTED = _MORE_FRAGMENTS | _OFFSET
+"""The bits of IPv4's flags and offset word that a whole datagram has all clear."""
+
+_ipv4_header = Struct("!BxHHHBB2x4s4s").unpack_from
+_ipv6_header = Struct("!B3xHBB16s16s").unpack_from
+_fragment_header = Struct("!BxHI").unpack_from
+_u16 = Struct("!H").unpack_from
+
+
+class Fragment(NamedTuple):
+    """Which part of which datagram a fragment is."""
+
+    key: bytes
+    """What the fragments of one datagram share (RFC 791, 3.2; RFC 8200, 4.5): addresses and identification.
+
+    The protocol, which IPv4 counts in, is left out: fragments of anything but TCP are not kept.
+    """
+    offset: int
+    """Bytes."""
+    more: bool
+
+
+class Datagram(NamedTuple):
+    """An IP packet, or a fragment of one, and where its transport layer lies."""
+
+    source: bytes
+    destination: bytes
+    protocol: int
+    data: bytes
+    start: int
+    end: int
+    """Where the transport layer ended on the wire: padding lies behind it, and ``data`` may stop before it."""
+    ttl: int
+    ip_id: int | None
+    fragment: Fragment | None = None
+
+
+def read_ipv4(data: bytes, at: int, wire_length: int) -> Datagram | Skip:
+    """Read the datagram whose IPv4 header begins at ``at`` (RFC 791, 3.1)."""
+    if len(data) < at + 20:
+        return Skip.CUT
+    first, total, ip_id, flags, ttl, protocol, source, destination = _ipv4_header(data, at)
+    header = (first & 0x0F) * 4
+    # A length of 0 is what a capture sees when the network card does the segmentation: the packet fills the frame.
+    end = at + total if total else wire_length
+    if first >> 4 != 4 or header < 20 or end < at + header:
+        return Skip.DAMAGED
+    fragment = None
+    if flags & FRAGMENTED:
+        key = source + destination + data[at + 4 : at + 6]
+        fragment = Fragment(key, (flags & _OFFSET) * 8, bool(flags & _MORE_FRAGMENTS))
+    return Datagram(source, destination, protocol, data, at + header, end, ttl, ip_id, fragment)
+
+
+def read_ipv6(data: bytes, at: int, wire_length: int) -> Datagram | Skip:
+    """Read the datagram whose IPv6 header begins at ``at`` (RFC 8200, 3), its extension headers passed over."""
+    if len(data) < at + 40:
+        return Skip.CUT
+    first, length, protocol, hops, source, destination = _ipv6_header(data, at)
+    if first >> 4 != 6:
+        return Skip.DAMAGED
+    # 0 means a jumbogram (RFC 2675) or segmentation by the network card: either fills the frame.
+    end = at + 40 + length if length else wire_length
+    return pass_extensions(Datagram(source, destination, protocol, data, at + 40, end, hops, None))
+
+
+def pass_extensions(datagram: Datagram) -> Datagram | Skip:
+    """Move an IPv6 datagram's start behind its extension headers, or to the part of a fragment."""
+    data, at, protocol = datagram.data, datagram.start, datagram.protocol
+    for _ in range(_MAX_EXTENSIONS):
+        if protocol not in _EXTENSIONS:
+            return datagram._replace(protocol=protocol, start=at)
+        if len(data) < at + 8:
+            return Skip.CUT
+        if protocol == _FRAGMENT:
+            protocol, offset, identification = _fragment_header(data, at)
+            at += 8
+            if offset & 0xFFF9:  # else "atomic": the header is there and nothing was cut up (RFC 6946)
+                key = datagram.source + datagram.destination + identification.to_bytes(4)
+                fragment = Fragment(key, offset & 0xFFF8, bool(offset & 1))
+                return datagram._replace(protocol=protocol, start=at, fragment=fragment)
+        else:
+            # The length counts 8 bytes and not the first of them; AH's counts 4 and not the first two (RFC 4302, 2.2).
+            following, units = data[at], data[at + 1]
+            at += (units + 2) * 4 if protocol == _AUTHENTICATION else (units + 1) * 8
+            protocol = following
+    return Skip.DAMAGED
+
+
+def may_hold_tcp(datagram: Datagram) -> bool:
+    """Tell whether it is TCP, or an IPv6 fragment whose first part may still have extension headers before the TCP header."""
+    return datagram.protocol == TCP or (datagram.fragment is not None and datagram.protocol in _EXTENSIONS)
+
+
+def not_tcp(datagram: Datagram) -> str:
+    """Give the reason for a datagram that is something else than TCP: a tunnel has its name."""
+    name = _TUNNELS.get(datagram.protocol)
+    is_first = datagram.fragment is None or datagram.fragment.offset == 0
+    if datagram.protocol == UDP and is_first and len(datagram.data) >= datagram.start + 4:
+        name = _UDP_TUNNELS.get(_u16(datagram.data, datagram.start + 2)[0])
+    return inside_tunnel(name) if name else Skip.NOT_TCP

@@ -1,0 +1,250 @@
+"""The report as one JSON document: the contract others rely on, ``schema_version`` 1.
+
+Fields are added within a schema version, never renamed. Times are ISO 8601 in UTC with nanoseconds, spans are
+seconds, packet numbers are Wireshark's. Wire text is masked and bounded but not escaped: JSON does that itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ibsniff.model import (
+    Alternative,
+    Conversation,
+    Ended,
+    Endpoint,
+    ErrorTally,
+    Finding,
+    Hello,
+    InputFacts,
+    Moment,
+    Reply,
+    Report,
+    Side,
+    Verdict,
+    WatchedBy,
+)
+from ibsniff.render.story import NOTHING_SEEN, gravest
+from ibsniff.render.text import Veil, iso, seconds_between
+from ibsniff.render.timeline import guessed_library
+
+SCHEMA_VERSION = 1
+
+MOST_LISTED = 20
+"""Packets, accounts, conversations or link types in one list; the full number stands beside it (``..._count``)."""
+
+MOST_CODES = 100
+"""Error codes and message names of one conversation: IB has fewer, a hostile peer has not."""
+
+Json = dict[str, Any]
+
+
+WATCHED_BY = {
+    WatchedBy.STATISTICS: "capture",
+    WatchedBy.LIVE: "capture",
+    WatchedBy.LAST_PACKET: "last packet",
+    WatchedBy.USER: "user",
+}
+"""Who says until when was watched; live and its file say alike, for the file holds the end of the capture."""
+
+
+def document(report: Report, tool_version: str, show_accounts: bool = False) -> Json:
+    """The whole report, made of what ``json.dumps`` takes."""
+    writer = Writer(Veil.over(report, show_accounts))
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "ibsniff", "version": tool_version},
+        "inputs": [writer.input(facts) for facts in report.inputs],
+        "verdict": writer.verdict(report.verdict, gravest(report.findings)),
+        "findings": [writer.shared_finding(finding) for finding in report.findings],
+        "omitted": report.omitted,
+        "conversations": [writer.conversation(conversation) for conversation in report.conversations],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes the parts of the document; every text passes its veil."""
+
+    veil: Veil
+
+    def text(self, text: str) -> str:
+        """Masked, valid Unicode, bounded."""
+        return self.veil.text(text)
+
+    def optional(self, text: str | None) -> str | None:
+        """The same where there may be none."""
+        return None if text is None else self.text(text)
+
+    def input(self, facts: InputFacts) -> Json:
+        """What one capture says of itself."""
+        return {
+            "path": self.text(facts.path),
+            "format": facts.format,
+            "link_types": facts.link_types[:MOST_LISTED],
+            "link_type_count": len(facts.link_types),
+            "packets": facts.packets,
+            "first_time": _time(facts.first_time_ns),
+            "last_time": _time(facts.last_time_ns),
+            "watched_until": _time(facts.watched_until_ns),
+            "watched_by": WATCHED_BY[facts.watched_by],
+            "truncated": facts.truncated is not None,
+            "truncated_detail": self.optional(facts.truncated),
+            "dropped": facts.dropped,
+            "cut_by_snaplen": facts.cut_by_snaplen,
+            "times_backwards": facts.times_backwards,
+            "skipped": {self.text(reason): count for reason, count in facts.skipped.items()},
+        }
+
+    def verdict(self, verdict: Verdict | None, gravest_of_capture: Finding | None) -> Json:
+        """What the capture says; without any conversation ``outcome`` is null and the gravest finding speaks."""
+        speaks = verdict or gravest_of_capture
+        return {
+            "outcome": verdict.outcome.value if verdict else None,
+            "fault": speaks.fault.value if speaks else "undetermined",
+            "confidence": speaks.confidence.value if speaks else "low",
+            "code": speaks.code if speaks else None,
+            "summary": self.text(speaks.summary) if speaks else NOTHING_SEEN,
+            "conversation": verdict.conversation if verdict else None,
+            "counts": {outcome.value: count for outcome, count in verdict.counts.items()} if verdict else {},
+        }
+
+    def finding(self, finding: Finding) -> Json:
+        """One rule's statement."""
+        return {
+            "code": finding.code,
+            "name": finding.name,
+            "severity": finding.severity.value,
+            "fault": finding.fault.value,
+            "confidence": finding.confidence.value,
+            "summary": self.text(finding.summary),
+            "packets": list(finding.packets[:MOST_LISTED]),
+            "packet_count": len(finding.packets),
+            "remedy": self.text(finding.remedy),
+            "alternatives": [self.alternative(alternative) for alternative in finding.alternatives],
+        }
+
+    def alternative(self, alternative: Alternative) -> Json:
+        """Another cause that fits."""
+        return {
+            "cause": self.text(alternative.cause),
+            "fault": alternative.fault.value,
+            "how_to_tell": self.text(alternative.how_to_tell),
+        }
+
+    def shared_finding(self, finding: Finding) -> Json:
+        """A finding about the capture, or across conversations."""
+        return self.finding(finding) | {
+            "input": finding.input,
+            "conversations": list(finding.conversations[:MOST_LISTED]),
+            "conversation_count": len(finding.conversations),
+        }
+
+    def conversation(self, conversation: Conversation) -> Json:
+        """One connection with all that is known and concluded of it."""
+        connection, dialogue = conversation.connection, conversation.dialogue
+        codes = list(dialogue.errors.items())
+        accounts = [self.veil.account(account) for account in dialogue.accounts[:MOST_LISTED]]
+        return {
+            "id": conversation.id,
+            "input": conversation.input,
+            "client": _endpoint(connection.client),
+            "server": _endpoint(connection.server),
+            "start": iso(connection.first.time_ns),
+            "end": iso(connection.last.time_ns),
+            "duration": _span(connection.first, connection.last),
+            "conn_state": connection.conn_state,
+            "history": connection.history,
+            "outcome": conversation.outcome.value,
+            "rung": conversation.rung.value,
+            "fault": conversation.fault.value,
+            "code": conversation.cause.code if conversation.cause else None,
+            "confidence": conversation.confidence.value,
+            "summary": self.text(conversation.summary),
+            "hello": self.hello(dialogue.hello) if dialogue.hello else None,
+            "reply": self.reply(dialogue.reply) if dialogue.reply else None,
+            "client_id": dialogue.start.client_id if dialogue.start else None,
+            "accounts": accounts,
+            "account_count": len(dialogue.accounts),
+            "ended": _ended(connection.ended, connection.first) if connection.ended else None,
+            "timings": _timings(conversation),
+            "messages": {side.value: self.messages(conversation, side) for side in Side},
+            "message_names_omitted": sum(max(0, len(dialogue.messages[side]) - MOST_CODES) for side in Side),
+            "errors": [self.error(code, tally) for code, tally in codes[:MOST_CODES]],
+            "error_codes_omitted": max(0, len(codes) - MOST_CODES),
+            "findings": [self.finding(finding) for finding in conversation.findings],
+        }
+
+    def hello(self, hello: Hello) -> Json:
+        """The client's first words; ``min`` and ``max`` are versions."""
+        return {
+            "dialect": hello.dialect.value,
+            "min": hello.min_version,
+            "max": hello.max_version,
+            "options": self.optional(hello.options),
+            "client_library": guessed_library(hello),
+            "detail": self.text(hello.detail),
+            "raw": self.veil.hex(hello.raw),
+            "packets": list(hello.packets[:MOST_LISTED]),
+            "packet_count": len(hello.packets),
+        }
+
+    def reply(self, reply: Reply) -> Json:
+        """The server's first words."""
+        return {
+            "kind": reply.kind.value,
+            "server_version": reply.server_version,
+            "connection_time": self.optional(reply.connection_time),
+            "redirect": self.optional(reply.redirect),
+            "service": self.optional(reply.service),
+            "raw": self.veil.hex(reply.raw),
+            "packets": list(reply.packets[:MOST_LISTED]),
+            "packet_count": len(reply.packets),
+        }
+
+    def messages(self, conversation: Conversation, side: Side) -> dict[str, int]:
+        """How often one side sent which message, the most frequent ones first."""
+        return {self.text(name): n for name, n in conversation.dialogue.messages[side].most_common(MOST_CODES)}
+
+    def error(self, code: int, tally: ErrorTally) -> Json:
+        """All messages of one error code; ``id`` is the request's."""
+        examples = [
+            {
+                "id": error.request,
+                "text": self.text(error.text),
+                "packet": error.moment.packet,
+                "time": iso(error.moment.time_ns),
+            }
+            for error in tally.examples
+        ]
+        return {"code": code, "count": tally.count, "examples": examples}
+
+
+def _time(time_ns: int | None) -> str | None:
+    return None if time_ns is None else iso(time_ns)
+
+
+def _endpoint(endpoint: Endpoint) -> Json:
+    return {"ip": endpoint.ip, "port": endpoint.port}
+
+
+def _ended(ended: Ended, first: Moment) -> Json:
+    after = _span(first, ended.moment)
+    return {"by": ended.by.value, "how": ended.how.value, "after": after, "packet": ended.moment.packet}
+
+
+def _timings(conversation: Conversation) -> dict[str, float | None]:
+    """``connect``: SYN to SYN-ACK; ``reply``: whole hello to whole reply; the others: since the first packet."""
+    connection, dialogue = conversation.connection, conversation.dialogue
+    hello, reply = dialogue.hello, dialogue.reply
+    return {
+        "connect": _span(connection.syns[0], connection.syn_ack) if connection.syns else None,
+        "reply": _span(hello.complete, reply.complete) if hello and reply and reply.is_whole else None,
+        "ready": _span(connection.first, dialogue.ready),
+        "watched": seconds_between(connection.first.time_ns, conversation.watched_until_ns),
+    }
+
+
+def _span(earlier: Moment, later: Moment | None) -> float | None:
+    return None if later is None else seconds_between(earlier.time_ns, later.time_ns)

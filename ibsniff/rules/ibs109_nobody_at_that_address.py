@@ -1,0 +1,38 @@
+"""Nobody answers for an address that was called.
+
+Seen: ARP requests for an address, none answered, and no API conversation in the capture.
+Meaning: a machine that cannot find out the other's hardware address sends no SYN at all: the program's call never
+left. The other machine is off, asleep, or the address is wrong or stale.
+How sure: that nobody answered is certain (RFC 826); that this is the address the program calls is inferred.
+What to do: compare the address with the one the program calls; see that the machine is on. From WSL the Windows host is
+the default gateway (``ip route show default``).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+from ibsniff.model import Capture, Confidence, Fault, Severity
+from ibsniff.rules.registry import Statement, capture_rule
+
+ENOUGH = 2
+"""Unanswered requests: one may have been answered from another path."""
+SHOWN = 3
+"""Addresses named: more are a scan of the network, not a program's call."""
+
+
+@capture_rule(Severity.WARNING)
+def check(capture: Capture) -> Statement | None:
+    """ARP without an answer, and nothing else."""
+    asked = [(address, requests) for address, requests in capture.unanswered_arp if len(requests) >= ENOUGH]
+    if capture.conversations or not 0 < len(asked) <= SHOWN:
+        return None
+    named = ", ".join(str(ipaddress.ip_address(address)) for address, _ in asked)
+    return Statement(
+        f"Nobody answers ARP for {named}: if the program calls that address, its call never left this machine.",
+        Fault.NETWORK,
+        Confidence.MEDIUM,
+        packets=(request.packet for _, requests in asked for request in requests),
+        remedy=f"See whether {named} is the address the program calls, and whether that machine is on. From WSL the "
+        "Windows host is the default gateway: ip route show default.",
+    )

@@ -1,0 +1,137 @@
+"""The scapy back end where there is no scapy to ask: what macOS and Windows answer, played by stand-ins."""
+
+from __future__ import annotations
+
+import errno
+import re
+import select
+import socket
+import sys
+
+import pytest
+
+from ibsniff.capture import scapy_backend
+from ibsniff.capture.backend import RawPacket
+from ibsniff.capture.scapy_backend import ScapyCapture, load_scapy
+from ibsniff.model import UserError
+
+PORTS = frozenset({7497})
+API = bytes.fromhex("020000004500002c00000000400600007f0000017f000001c3501d490000000000000000500200000000000000000000")
+OTHER = API.replace(b"\x1d\x49", b"\x01\xbb")
+
+
+class BsdSocket:
+    """scapy's socket over /dev/bpf, without libpcap."""
+
+    def __init__(self, packets: list[bytes], fails: bool = False) -> None:
+        self.packets, self.fails = packets, fails
+        self.non_blocking = self.closed = False
+        self.quiet, self.never = socket.socketpair()
+
+    def set_nonblock(self) -> None:
+        self.non_blocking = True
+
+    def select(self, _: object, timeout: float) -> object:
+        return select.select([self.quiet], [], [], timeout)
+
+    def recv_raw(self, _: int) -> tuple[None, bytes | None, float | None]:
+        if self.packets:
+            return None, self.packets.pop(0), 1_800_000_000.25
+        if self.fails:
+            raise OSError(errno.ENXIO, "Device not configured")
+        return None, None, None
+
+    def get_stats(self) -> tuple[int, int]:
+        return 5, 2
+
+    def close(self) -> None:
+        self.closed = True
+        self.quiet.close()
+        self.never.close()
+
+
+class ConfWithoutLibpcap:
+    """scapy's ``conf`` where setting use_pcap has no effect."""
+
+    use_pcap = property(lambda _: False, lambda _, value: None)
+
+    def __init__(self, opened: BsdSocket | Exception) -> None:
+        self.opened = opened
+
+    def L2listen(self, iface: str, filter: str | None) -> BsdSocket:
+        assert filter is None
+        if isinstance(self.opened, Exception):
+            raise self.opened
+        return self.opened
+
+
+@pytest.fixture
+def bsd(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("scapy.error", reason="needs scapy")
+    monkeypatch.setattr(sys, "platform", "darwin")
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, answer: BsdSocket | Exception) -> ScapyCapture:
+    monkeypatch.setattr(scapy_backend, "load_scapy", lambda: ConfWithoutLibpcap(answer))
+    return ScapyCapture("lo0", PORTS, libpcap=True)
+
+
+@pytest.mark.usefixtures("bsd")
+def test_without_libpcap_the_filter_runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    bpf = BsdSocket([OTHER, API, OTHER])
+    capture = opened(monkeypatch, bpf)
+    assert capture.link_type == 0
+    assert capture.receive(5) == RawPacket(1_800_000_000_250_000_000, API, len(API))
+    assert capture.receive(0) is None
+    assert capture.statistics() == (5, 2)
+    capture.close()
+    capture.close()
+    assert bpf.non_blocking
+    assert bpf.closed
+    assert capture.statistics() == (5, 2)
+
+
+@pytest.mark.usefixtures("bsd")
+def test_packets_nobody_takes_are_counted_as_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scapy_backend, "MOST_WAITING", 3)
+    capture = opened(monkeypatch, BsdSocket([API] * 10, fails=True))
+    capture._thread.join(5)
+    assert [capture.receive(0) is not None for _ in range(3)] == [True] * 3
+    with pytest.raises(OSError, match="Device not configured"):
+        capture.receive(0)
+    assert capture.statistics() == (5, 2 + 7)
+    capture.close()
+
+
+@pytest.mark.usefixtures("bsd")
+def test_wake_ends_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    capture = opened(monkeypatch, BsdSocket([]))
+    capture.wake()
+    assert capture.receive(60) is None
+    capture.close()
+
+
+@pytest.mark.usefixtures("bsd")
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (OSError(errno.EACCES, "Permission denied"), errno.EACCES),
+        (OSError("lo0: You don't have permission to capture on that device"), errno.EPERM),
+        (RuntimeError("winpcap is not installed"), errno.EPERM),
+        (ValueError("Interface 'lo9' not found !"), errno.ENODEV),
+        (OSError("lo9: No such device exists (BIOCSETIF failed)"), errno.ENODEV),
+        (OSError("something else"), errno.EIO),
+    ],
+)
+def test_words_become_the_error_they_mean(monkeypatch: pytest.MonkeyPatch, said: Exception, meant: int) -> None:
+    with pytest.raises(OSError, match=re.escape(str(said))) as raised:
+        opened(monkeypatch, said)
+    assert raised.value.errno == meant
+    assert isinstance(raised.value, PermissionError) == (meant in (errno.EPERM, errno.EACCES))
+
+
+def test_scapy_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scapy.arch", None)
+    with pytest.raises(UserError, match="scapy is not installed") as raised:
+        load_scapy()
+    assert raised.value.what_to_do == "pip install 'ibsniff[scapy]'"

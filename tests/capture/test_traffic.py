@@ -1,0 +1,105 @@
+"""Where the traffic would be, from what a machine knows of itself."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from ibsniff.capture import traffic
+from ibsniff.capture.interfaces import Interface
+from ibsniff.capture.machine import TcpSocket, TcpState, WindowsSubsystem
+from ibsniff.capture.traffic import Surroundings, traffic_hint, where_it_would_be
+from ibsniff.model import Endpoint
+
+INTERFACES = (
+    Interface("lo", 1, ("127.0.0.1", "::1"), True, True, 1, ""),
+    Interface("eth0", 2, ("192.0.2.10", "2001:db8::10"), True, False, 1, ""),
+)
+PORTS = frozenset({7497, 4001})
+
+
+def endpoint(ip: str, port: int) -> Endpoint:
+    return Endpoint(socket.inet_pton(socket.AF_INET6 if ":" in ip else socket.AF_INET, ip), port)
+
+
+def tcp(
+    local: str, remote: str, state: TcpState = TcpState.ESTABLISHED, ports: tuple[int, int] = (50000, 7497)
+) -> TcpSocket:
+    return TcpSocket(endpoint(local, ports[0]), endpoint(remote, ports[1]), state)
+
+
+LISTENER = tcp("::", "::", TcpState.LISTEN, (7497, 0))
+NAT = {"subsystem": WindowsSubsystem.WSL2_NAT, "gateway": ("eth0", "172.24.32.1")}
+MIRRORED = {"subsystem": WindowsSubsystem.WSL2_MIRRORED, "gateway": ("eth0", "192.0.2.1")}
+
+
+@pytest.mark.parametrize(
+    ("interface", "sockets", "machine", "said"),
+    [
+        ("eth0", [tcp("127.0.0.1", "127.0.0.1")], {}, "which crosses lo: try -i lo."),
+        ("eth0", [tcp("192.0.2.10", "192.0.2.10")], {}, "try -i lo."),
+        ("eth0", [tcp("::1", "::1")], {}, "try -i lo."),
+        ("lo", [tcp("192.0.2.10", "192.0.2.99")], {}, "192.0.2.10:50000 is connected with 192.0.2.99:7497"),
+        ("lo", [tcp("192.0.2.10", "192.0.2.99", TcpState.SYN_SENT)], {}, "try -i eth0."),
+        ("lo", [tcp("2001:db8::10", "2001:db8::99")], {}, "try -i eth0."),
+        ("lo", [tcp("198.51.100.1", "192.0.2.99")], {}, "try -i any."),
+        ("lo", [tcp("127.0.0.1", "127.0.0.1")], {}, "neither has said anything"),
+        ("any", [tcp("127.0.0.1", "127.0.0.1")], {}, "neither has said anything"),
+        ("eth0", [LISTENER], {}, "listens on port 7497; programs on this machine reach it through lo: try -i lo."),
+        ("lo", [LISTENER], {}, "nobody has called it yet"),
+        ("any", [LISTENER], {}, "nobody has called it yet"),
+        ("lo", [], NAT, "called as 172.24.32.1, through eth0: try -i eth0."),
+        ("eth0", [], NAT, "is TWS running"),
+        ("lo", [], MIRRORED, "loopback0"),
+        ("loopback0", [], MIRRORED, "is TWS running"),
+        ("lo", [], {}, "is TWS running"),
+        ("lo", [tcp("127.0.0.1", "127.0.0.1", TcpState(10))], {}, "listens on port 50000"),
+    ],
+)
+def test_where_it_would_be(interface: str, sockets: list[TcpSocket], machine: dict[str, object], said: str) -> None:
+    here = Surroundings(INTERFACES, tuple(sockets), **machine)  # type: ignore[arg-type]
+    assert said in where_it_would_be(interface, here)
+
+
+def test_a_connection_says_more_than_a_listener() -> None:
+    here = Surroundings(INTERFACES, (LISTENER, tcp("192.0.2.10", "192.0.2.99")))
+    assert "try -i eth0" in where_it_would_be("lo", here)
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """This machine, as the functions are told."""
+    facts: dict[str, object] = {"tcp_sockets": [], "packets_crossed": None}
+    monkeypatch.setattr(traffic, "list_interfaces", lambda: list(INTERFACES))
+    monkeypatch.setattr(traffic, "windows_subsystem", lambda: None)
+    monkeypatch.setattr(traffic, "default_gateway", lambda: None)
+    monkeypatch.setattr(traffic, "tcp_sockets", lambda: facts["tcp_sockets"])
+    monkeypatch.setattr(traffic, "packets_crossed", lambda _: facts["packets_crossed"])
+    return facts
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        (100, 100, "Not one packet has crossed lo. No program"),
+        (100, 142, "42 packets have crossed lo, none of them with an API port. No program"),
+        (None, 142, "No program"),
+        (100, None, "No program"),
+    ],
+)
+def test_what_crossed(machine: dict[str, object], before: int | None, now: int | None, said: str) -> None:
+    machine["packets_crossed"] = now
+    assert traffic_hint("lo", PORTS, before).startswith(said)
+
+
+def test_tws_calling_ib_is_not_the_api(machine: dict[str, object]) -> None:
+    machine["tcp_sockets"] = [
+        tcp("192.0.2.10", "8.8.8.8", ports=(50000, 4001)),
+        tcp("127.0.0.1", "127.0.0.1", ports=(1, 2)),
+    ]
+    assert "No program" in traffic_hint("lo", PORTS)
+    machine["tcp_sockets"] = [tcp("192.0.2.10", "8.8.8.8", ports=(7497, 50000))]
+    assert "try -i eth0" in traffic_hint("lo", PORTS)
+    machine["tcp_sockets"] = [tcp("192.0.2.10", "10.0.0.1", ports=(1, 2))]
+    assert "try -i eth0" in traffic_hint("lo", None)

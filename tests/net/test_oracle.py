@@ -1,0 +1,169 @@
+"""Every TCP packet of many foreign captures, field by field as tshark reads it, and the differences explained."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shutil
+import struct
+import subprocess
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+from net_frames import RAW, fragments, look, over_ipv4, segment
+
+from ibsniff.capture.files import open_capture
+from ibsniff.model import Frame, Segment, UserError
+from ibsniff.net import Dissector, Skip
+from ibsniff.net.link import READERS
+
+CORPUS = Path(os.environ.get("IBSNIFF_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
+needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="no foreign captures here (IBSNIFF_CORPUS)")
+
+COLUMNS = [
+    "frame.number",
+    "ip.src",
+    "ip.dst",
+    "ipv6.src",
+    "ipv6.dst",
+    "tcp.srcport",
+    "tcp.dstport",
+    "tcp.seq",
+    "tcp.ack",
+    "tcp.flags",
+    "tcp.window_size_value",
+    "tcp.options.mss_val",
+    "ip.ttl",
+    "ipv6.hlim",
+    "ip.id",
+    "tcp.len",
+]
+
+Row = tuple[str | int | None, ...]
+"""Addresses, ports, seq, ack, flags, window, MSS, TTL, identification; payload length last."""
+
+EXPLAINED = {
+    "tunnel": "tshark looks inside tunnels, we name them",
+    "damaged": "tshark shows the fields of a TCP header whose length it then calls bogus; we call it damaged",
+    "cut": "tshark shows the ports of a TCP header that the snaplen cut",
+    "beyond": "IP claims more bytes than the frame had: tshark believes the frame, we believe IP (snaplen rewriters)",
+    "big TCP": "IPv6 length 0 with a jumbo payload option (RFC 2675), which tshark 4.0 does not read",
+}
+
+
+def write_pcap(path: Path, link_type: int, frames: list[tuple[bytes, int]]) -> None:
+    with path.open("wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, link_type))
+        for second, (data, wire_length) in enumerate(frames):
+            file.write(struct.pack("<IIII", second, 0, len(data), wire_length) + data)
+
+
+def tshark(path: Path, *, defragment: bool) -> dict[int, Row]:
+    """Ask tshark for its TCP packets, by number."""
+    preferences = ["tcp.relative_sequence_numbers:FALSE", "tcp.desegment_tcp_streams:FALSE"]
+    preferences += [f"{version}.defragment:{str(defragment).upper()}" for version in ("ip", "ipv6")]
+    command = ["tshark", "-n", "-r", str(path), "-Y", "tcp && !icmp && !icmpv6", "-T", "fields", "-E", "occurrence=f"]
+    command += [word for preference in preferences for word in ("-o", preference)]
+    command += [word for column in COLUMNS for word in ("-e", column)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    return {int(line.split("\t")[0]): as_row(line.split("\t")) for line in lines}
+
+
+def as_row(cells: list[str]) -> Row:
+    _, source, destination, source6, destination6, *numbers = cells
+    *values, mss, ttl, hops, ip_id, length = [int(number, 0) if number else None for number in numbers]
+    if len(values) == 6 and values[4] is not None:
+        values[4] &= 0xFF  # tshark counts four reserved bits among the flags
+    return (plain(source or source6), plain(destination or destination6), *values, mss, ttl or hops, ip_id, length)
+
+
+def plain(address: str) -> str:
+    parsed = ipaddress.ip_address(address)
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
+
+
+def our_row(found: Segment) -> Row:
+    source, destination = found.source, found.destination
+    numbers = (source.port, destination.port, found.seq, found.ack, found.flags, found.window, found.mss)
+    return (source.ip, destination.ip, *numbers, found.ttl, found.ip_id, found.length)
+
+
+def explanation(frame: Frame, ours: Segment | None, theirs: Row | None, skipped: Counter[str]) -> str | None:
+    """Name the entry of EXPLAINED that fits a difference."""
+    if ours is None:
+        why = str(next(iter(skipped), ""))
+        if theirs is not None and None in (*theirs[4:8], theirs[-1]):
+            known = {str(Skip.CUT): "cut", str(Skip.DAMAGED): "damaged"}
+            if why in known:
+                return known[why]
+        return "tunnel" if why.startswith("inside a tunnel") else None
+    if theirs is None:
+        return "big TCP" if ours.ip_id is None and ours.length > 65_535 else None
+    captured_whole = frame.wire_length <= len(frame.data)
+    same_but_length = our_row(ours)[:-1] == theirs[:-1] and captured_whole and ours.length >= len(ours.payload)
+    return "beyond" if same_but_length else None
+
+
+def corpus_frames() -> dict[int, list[tuple[bytes, int]]]:
+    frames: dict[int, list[tuple[bytes, int]]] = defaultdict(list)
+    for path in sorted(path for path in CORPUS.rglob("*") if "cap" in path.suffix):
+        try:
+            with open_capture(str(path)) as capture:
+                for frame in capture.frames():
+                    if frame.link_type in READERS and len(frame.data) <= 262_144:
+                        frames[frame.link_type].append((frame.data, max(frame.wire_length, len(frame.data))))
+        except UserError:
+            continue
+    return frames
+
+
+@needs_tshark
+@needs_corpus
+def test_every_tcp_packet_of_the_foreign_captures(tmp_path: Path) -> None:
+    compared, explained, unexplained = 0, Counter[str](), []
+    for link_type, frames in corpus_frames().items():
+        write_pcap(tmp_path / "merged.pcap", link_type, frames)
+        theirs = tshark(tmp_path / "merged.pcap", defragment=False)
+        for number, (data, wire_length) in enumerate(frames, 1):
+            skipped: Counter[str] = Counter()
+            frame = Frame(number, 0, link_type, data, wire_length)
+            found = Dissector(None, skipped).dissect(frame)
+            ours = found if isinstance(found, Segment) else None
+            if (our_row(ours) if ours else None) == theirs.get(number):
+                compared += ours is not None
+                continue
+            why = explanation(frame, ours, theirs.get(number), skipped)
+            explained[why or ""] += 1
+            if why is None:
+                unexplained.append((frame, ours, theirs.get(number), skipped))
+    assert unexplained == []
+    assert set(explained) == set(EXPLAINED), "an explanation that explains nothing any more"
+    assert compared > 2000
+
+
+@needs_tshark
+def test_reassembled_fragments_are_what_tshark_makes_of_them(tmp_path: Path) -> None:
+    whole = over_ipv4(segment(bytes(range(256)) * 6, options=[("NOP", None), ("NOP", None), ("Timestamp", (1, 2))]))
+    first, second, third, fourth = fragments(whole, [3, 90, 100])
+    parts = [third, first, second, third, fourth]
+    write_pcap(tmp_path / "fragments.pcap", RAW, [(part, len(part)) for part in parts])
+    ((number, theirs),) = tshark(tmp_path / "fragments.pcap", defragment=True).items()
+    dissector = Dissector(None, Counter())
+    found = [dissector.dissect(Frame(n, n, RAW, part, len(part))) for n, part in enumerate(parts, 1)]
+    ours = found[number - 1]
+    assert number == 5
+    assert isinstance(ours, Segment)
+    assert our_row(ours) == theirs
+    assert ours.payload == getattr(look(whole, RAW)[0], "payload", None)
+
+
+@needs_corpus
+def test_no_foreign_frame_of_any_link_type_raises_and_each_is_accounted_for() -> None:
+    for link_type, frames in corpus_frames().items():
+        skipped: Counter[str] = Counter()
+        dissector = Dissector(None, skipped)
+        found = [dissector.dissect(Frame(n, n, link_type, *frame)) for n, frame in enumerate(frames, 1)]
+        dissector.finish()
+        assert sum(packet is not None for packet in found) + skipped.total() == len(frames)

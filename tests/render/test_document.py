@@ -1,0 +1,290 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from render.build import (
+    ACCOUNT,
+    at,
+    called,
+    closed_by_relay,
+    conversation,
+    facts,
+    finding,
+    many,
+    read_only,
+    ready,
+    refused,
+    report,
+    silent,
+    unproven,
+)
+
+from ibsniff.model import (
+    Confidence,
+    Dialect,
+    ErrorTally,
+    Fault,
+    How,
+    Outcome,
+    ReplyKind,
+    Report,
+    Rung,
+    Severity,
+    Side,
+    WireError,
+)
+from ibsniff.render.document import MOST_CODES, document
+
+# The contract: every key there is, and what may stand there. A tuple is a choice, a list a list of such, a dict an
+# object with exactly these keys; `{str: ...}` an object with any keys.
+NUMBER = (int, float)
+FINDING = {
+    "code": str,
+    "name": str,
+    "severity": set(Severity),
+    "fault": set(Fault),
+    "confidence": set(Confidence),
+    "summary": str,
+    "packets": [int],
+    "packet_count": int,
+    "remedy": str,
+    "alternatives": [{"cause": str, "fault": set(Fault), "how_to_tell": str}],
+}
+SCHEMA: dict[str, Any] = {
+    "schema_version": int,
+    "tool": {"name": str, "version": str},
+    "inputs": [
+        {
+            "path": str,
+            "format": {"pcap", "pcapng"},
+            "link_types": [int],
+            "link_type_count": int,
+            "packets": int,
+            "first_time": (str, None),
+            "last_time": (str, None),
+            "watched_until": (str, None),
+            "watched_by": str,
+            "truncated": bool,
+            "truncated_detail": (str, None),
+            "dropped": (int, None),
+            "cut_by_snaplen": int,
+            "times_backwards": int,
+            "skipped": {str: int},
+        }
+    ],
+    "verdict": {
+        "outcome": ({*Outcome}, None),
+        "fault": set(Fault),
+        "confidence": set(Confidence),
+        "code": (str, None),
+        "summary": str,
+        "conversation": (str, None),
+        "counts": {str: int},
+    },
+    "findings": [FINDING | {"input": int, "conversations": [str], "conversation_count": int}],
+    "omitted": int,
+    "conversations": [
+        {
+            "id": str,
+            "input": int,
+            "client": {"ip": str, "port": int},
+            "server": {"ip": str, "port": int},
+            "start": str,
+            "end": str,
+            "duration": NUMBER,
+            "conn_state": str,
+            "history": str,
+            "outcome": set(Outcome),
+            "rung": set(Rung),
+            "fault": set(Fault),
+            "code": (str, None),
+            "confidence": set(Confidence),
+            "summary": str,
+            "hello": (
+                {
+                    "dialect": set(Dialect),
+                    "min": (int, None),
+                    "max": (int, None),
+                    "options": (str, None),
+                    "client_library": (str, None),
+                    "detail": str,
+                    "raw": str,
+                    "packets": [int],
+                    "packet_count": int,
+                },
+                None,
+            ),
+            "reply": (
+                {
+                    "kind": set(ReplyKind),
+                    "server_version": (int, None),
+                    "connection_time": (str, None),
+                    "redirect": (str, None),
+                    "service": (str, None),
+                    "raw": str,
+                    "packets": [int],
+                    "packet_count": int,
+                },
+                None,
+            ),
+            "client_id": (int, None),
+            "accounts": [str],
+            "account_count": int,
+            "ended": ({"by": set(Side), "how": set(How), "after": NUMBER, "packet": int}, None),
+            "timings": {
+                "connect": (*NUMBER, None),
+                "reply": (*NUMBER, None),
+                "ready": (*NUMBER, None),
+                "watched": NUMBER,
+            },
+            "messages": {"client": {str: int}, "server": {str: int}},
+            "message_names_omitted": int,
+            "errors": [
+                {
+                    "code": int,
+                    "count": int,
+                    "examples": [{"id": int, "text": str, "packet": int, "time": str}],
+                }
+            ],
+            "error_codes_omitted": int,
+            "findings": [FINDING],
+        }
+    ],
+}
+
+
+def check(value: Any, expected: Any, where: str = "$") -> None:
+    """Raise when a value is not what the contract says; every key must be there, and no other."""
+    match expected:
+        case tuple():
+            assert any(fits(value, choice) for choice in expected), f"{where}: {value!r}"
+            for choice in expected:
+                if isinstance(choice, dict) and isinstance(value, dict):
+                    check(value, choice, where)
+        case set():
+            assert value in expected, f"{where}: {value!r}"
+        case list():
+            for number, item in enumerate(value):
+                check(item, expected[0], f"{where}[{number}]")
+        case dict() if str in expected:
+            for name, item in value.items():
+                check(item, expected[str], f"{where}.{name}")
+        case dict():
+            assert value.keys() == expected.keys(), where
+            for name, item in value.items():
+                check(item, expected[name], f"{where}.{name}")
+        case _:
+            assert fits(value, expected), f"{where}: {value!r}"
+
+
+def fits(value: Any, choice: Any) -> bool:
+    if choice is None:
+        return value is None
+    if isinstance(choice, type):
+        return type(value) is choice
+    return isinstance(value, dict) if isinstance(choice, dict) else value in choice
+
+
+EVERY_REPORT = [
+    report(),
+    report(findings=(finding(severity=Severity.NOTE, remedy="", conversations=("c1", "c2")),)),
+    report(silent()),
+    report(refused()),
+    report(closed_by_relay()),
+    report(ready()),
+    report(read_only()),
+    report(unproven()),
+    many(5),
+    Report((), None, (), ()),
+    replace(report(), inputs=(facts(first_time_ns=None, last_time_ns=None, watched_until_ns=None, dropped=3),)),
+]
+
+
+@pytest.mark.parametrize("each", EVERY_REPORT)
+def test_every_document_keeps_the_contract(each: Report) -> None:
+    made = document(each, "1.2.3")
+    check(made, SCHEMA)
+    assert json.loads(json.dumps(made, allow_nan=False)) == made
+
+
+def test_the_check_itself_finds_a_missing_and_a_wrong_field() -> None:
+    made = document(report(silent()), "1")
+    for name, value in (("rung", "high"), ("duration", "4"), ("ended", {}), ("hello", 5)):
+        broken = document(report(silent()), "1")
+        broken["conversations"][0][name] = value
+        with pytest.raises(AssertionError):
+            check(broken, SCHEMA)
+    del made["conversations"][0]["rung"]
+    with pytest.raises(AssertionError):
+        check(made, SCHEMA)
+
+
+def test_a_silence() -> None:
+    made = document(report(silent()), "1")
+    talk = made["conversations"][0]
+    assert made["verdict"] == {
+        "outcome": "silent",
+        "fault": "tws_state",
+        "confidence": "medium",
+        "code": "IBS301",
+        "summary": "TWS took the connection and the hello, and never answered.",
+        "conversation": "c1",
+        "counts": {"silent": 1},
+    }
+    assert (talk["conn_state"], talk["history"], talk["rung"]) == ("S2", "ShADaF", "greeted")
+    assert talk["ended"] == {"by": "client", "how": "fin", "after": 4.001, "packet": 6}
+    assert talk["timings"] == {"connect": 0.00005, "reply": None, "ready": None, "watched": 6.0}
+    assert talk["hello"]["raw"] == "41 50 49 00 00 00 00 09 76 31 30 30 2e 2e 31 38 37"
+    assert (talk["hello"]["min"], talk["hello"]["max"]) == (100, 187)
+    assert talk["start"] == "2026-01-05T09:30:00.000000000Z"
+
+
+def test_without_any_conversation_the_gravest_finding_speaks() -> None:
+    note = finding("IBS010", severity=Severity.NOTE)
+    warning = finding("IBS006", severity=Severity.WARNING, summary="No API traffic.", confidence=Confidence.HIGH)
+    verdict = document(report(findings=(note, warning)), "1")["verdict"]
+    assert (verdict["outcome"], verdict["code"], verdict["summary"]) == (None, "IBS006", "No API traffic.")
+    assert document(report(), "1")["verdict"]["fault"] == "undetermined"
+
+
+def test_accounts_are_masked_unless_asked_for() -> None:
+    each = report(read_only())
+    made = document(each, "1")
+    assert ACCOUNT not in json.dumps(made)
+    assert made["conversations"][0]["accounts"] == ["DU*****67"]
+    assert json.dumps(document(each, "1", show_accounts=True)).count(ACCOUNT) == 2
+
+
+def test_lists_are_bounded_and_say_what_was_left_out() -> None:
+    talk = ready(findings=(finding(packets=tuple(range(1, 10_001))),))
+    talk.dialogue.accounts[:] = [f"DU{number}" for number in range(1_000_000, 1_000_500)]
+    talk.dialogue.messages[Side.SERVER] = Counter({f"message {number}": 1 for number in range(MOST_CODES + 7)})
+    for code in range(MOST_CODES):
+        talk.dialogue.errors[code] = ErrorTally(1, [WireError(-1, code, "x", at(9, 1))])
+    shared = finding("IBS501", conversations=tuple(f"c{number}" for number in range(300)))
+    made = document(report(talk, findings=(shared,), omitted=12), "1")
+    written = made["conversations"][0]
+    check(made, SCHEMA)
+    assert (len(written["findings"][0]["packets"]), written["findings"][0]["packet_count"]) == (20, 10_000)
+    assert (len(written["accounts"]), written["account_count"]) == (20, 500)
+    assert (len(written["messages"]["server"]), written["message_names_omitted"]) == (MOST_CODES, 7)
+    assert (len(written["errors"]), written["error_codes_omitted"]) == (MOST_CODES, 1)
+    assert (len(made["findings"][0]["conversations"]), made["findings"][0]["conversation_count"]) == (20, 300)
+    assert made["omitted"] == 12
+
+
+def test_addresses_are_written_as_people_write_them() -> None:
+    made = document(report(conversation(called(ip="2001:db8::7", server="2001:db8::1"))), "1")
+    assert made["conversations"][0]["server"] == {"ip": "2001:db8::1", "port": 7497}
+
+
+def test_documents_and_tickets_do_not_pay_for_rich() -> None:
+    script = "import sys; import ibsniff.render.document, ibsniff.render.markdown; print('rich' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

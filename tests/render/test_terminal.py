@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from textwrap import dedent
+
+import pytest
+from render.build import (
+    ACCOUNT,
+    at,
+    closed_by_relay,
+    facts,
+    finding,
+    many,
+    read_only,
+    ready,
+    refused,
+    report,
+    shown,
+    silent,
+    unproven,
+)
+
+from ibsniff.model import Alternative, Confidence, Conversation, Fault, Report, Rung, Severity
+from ibsniff.render import terminal
+from ibsniff.render.screen import MOST_LINES
+
+
+def screen(each: Report, width: int = 80, encoding: str = "utf-8", **how: bool) -> str:
+    return shown(terminal.renderable(each, **how), width, encoding)
+
+
+def lines(text: str) -> str:
+    return dedent(text).lstrip("\n")
+
+
+def test_a_silence() -> None:
+    assert screen(report(silent())) == lines("""
+        ▌ TWS took the connection and the hello, and never answered.
+        ▌ TWS's turn: its state · medium confidence · IBS301 · silent
+
+        c1  127.0.0.1:50123 → 127.0.0.1:7497  2026-01-05 09:30:00 UTC
+          ✓ called ── ✓ connected ── ✓ greeted ──── ✗ answered    · started    · ready
+            #1 0 s      #2 50 µs       #4 0.4 ms      no reply in 4.0 s
+
+        Evidence   → to the server, ← from it
+          #1    0 s → SYN
+          #2  50 µs ← SYN-ACK
+          #3  80 µs → ACK
+          #4 0.4 ms → hello, versions 100 to 187 (official client 10.30?)
+                      41 50 49 00 00 00 00 09 76 31 30 30 2e 2e 31 38 37
+          #5 0.5 ms ← ACK of the hello
+          #6  4.0 s → FIN: the client ends it
+
+        What to do
+          Restart TWS or IB Gateway. Stop health checks that open the API port and say
+          nothing.
+
+        It could also be
+          • TWS is frozen: its window does not react; jstack shows where it hangs
+          • TWS has just started: try again after 90 seconds
+
+        bot.pcapng: 6 packets, Ethernet · watched 2026-01-05 09:30:00 to 09:30:06 UTC
+        (end: the capture's own end time)
+        """)
+
+
+def test_a_refusal() -> None:
+    assert screen(report(refused())) == lines("""
+        ▌ Nothing listens on 127.0.0.1:7497.
+        ▌ TWS's turn: a setting · high confidence · IBS101 · refused
+
+        c1  127.0.0.1:50123 → 127.0.0.1:7497  2026-01-05 09:30:00 UTC
+          ✓ called ── ✗ connected    · greeted    · answered    · started    · ready
+            #1 0 s      refused
+
+        Evidence   → to the server, ← from it
+          #1   0 s → SYN
+          #2 30 µs ← RST: refused
+
+        What to do
+          Start TWS and log in; tick Enable ActiveX and Socket Clients; compare the
+          port.
+
+        bot.pcapng: 6 packets, Ethernet · watched 2026-01-05 09:30:00 to 09:30:06 UTC
+        (end: the capture's own end time)
+        """)
+
+
+def test_no_conversation_says_what_was_seen() -> None:
+    nothing = finding(
+        "IBS006",
+        severity=Severity.WARNING,
+        fault=Fault.UNDETERMINED,
+        confidence=Confidence.HIGH,
+        summary="12 packets, and none of them is API traffic.",
+        packets=(),
+        alternatives=(),
+        remedy="Capture on the interface that carries it.",
+    )
+    seen = facts(packets=12, link_types=[113], skipped=Counter({"UDP": 9, "other ports": 3}))
+    assert screen(report(findings=(nothing,), inputs=(seen,))) == lines("""
+        ▌ 12 packets, and none of them is API traffic.
+        ▌ undecided · high confidence · IBS006
+
+        What to do
+          Capture on the interface that carries it.
+
+        bot.pcapng: 12 packets, Linux cooked · watched 2026-01-05 09:30:00 to 09:30:06
+        UTC (end: the capture's own end time) · not looked at: 9 UDP, 3 other ports
+        """)
+
+
+def test_nothing_at_all() -> None:
+    empty = facts(packets=0, link_types=[], first_time_ns=None, watched_until_ns=None)
+    assert screen(report(inputs=(empty,))) == lines("""
+        ▌ No conversation with TWS or IB Gateway was seen.
+        ▌ undecided
+
+        bot.pcapng: 0 packets
+        """)
+
+
+def test_three_hundred_silences_and_an_answer() -> None:
+    text = screen(many())
+    assert "c1 of 301: 300 silent, 1 replied" in " ".join(text.split()).replace("▌ ", "")
+    assert "newest: c301  127.0.0.1:50123 → 127.0.0.1:7497  2026-01-05 14:30:00 UTC\n" in text
+    assert (
+        lines("""
+        Conversations
+          300x  silent   127.0.0.1 → 127.0.0.1:7497  09:30:00 to 14:29:00  every 60 s
+            1x  replied  127.0.0.1 → 127.0.0.1:7497  14:30:00
+        """)
+        in text
+    )
+
+
+def test_a_crowd_over_several_days_shows_the_days() -> None:
+    assert "01-05 09:30:00 to 01-08 08:30:00  every 1 h 00 min" in screen(many(72, seconds=3600), width=100)
+
+
+def test_what_came_after_the_evidence_is_not_called_silence_when_it_works() -> None:
+    assert "6.0 s   still open; watched until here (the capture's own end time)" in screen(report(ready()))
+    assert "300 ms   nothing more; watched until here (its last packet)" in screen(report(unproven()))
+
+
+def test_a_reason_that_finds_no_room_stands_on_its_own_line() -> None:
+    talk = replace(ready(), rung=Rung.STARTED)
+    talk.dialogue.errors.clear()
+    climb = screen(report(talk)).splitlines()[3:7]
+    assert climb[1].endswith("✗ ready")
+    assert climb[3].strip() == "not seen in 6.0 s"
+    assert max(map(len, climb)) <= 80
+
+
+def test_the_ladder_stands_upright_where_it_finds_no_room() -> None:
+    assert "  ✓ connected #2 50 µs\n  ✓ greeted   #4 0.4 ms\n  ✗ answered  no reply in 4.0 s\n" in screen(
+        report(silent()), width=60
+    )
+
+
+def test_an_ascii_console_gets_ascii() -> None:
+    text = screen(many(), encoding="ascii")
+    assert "| TWS took the connection" in text
+    assert "127.0.0.1:50123 -> 127.0.0.1:7497" in text
+    assert "ok called" in text
+    assert "x answered" in text.replace("  ", " ")
+
+
+def crowded() -> Report:
+    """Everything at once, and all of it long."""
+    prolix = "word " * 300
+    alternatives = tuple(Alternative(prolix, Fault.NETWORK, prolix) for _ in range(12))
+    cause = finding(summary=prolix, remedy=prolix, alternatives=alternatives, packets=tuple(range(1, 400)))
+    extra = tuple(finding(f"IBS00{number}", severity=Severity.NOTE, summary=prolix) for number in range(9))
+    worst = replace(silent(id="worst"), summary=prolix, cause=cause, findings=(cause, *extra))
+    base = many(30)
+    inputs = tuple(facts(path=f"/captures/{number}/{prolix}.pcap") for number in range(30))
+    return report(worst, *base.conversations, findings=extra, omitted=4711, inputs=inputs)
+
+
+@pytest.mark.parametrize("width", [20, 37, 60, 80, 120, 300])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_forty_lines_at_most(width: int, encoding: str) -> None:
+    for each in (report(silent()), many(), report(read_only()), crowded()):
+        written = screen(each, width, encoding).splitlines()
+        assert len(written) <= MOST_LINES
+        assert max(map(len, written)) <= width
+
+
+def test_what_was_cut_is_said_and_verbose_shows_it() -> None:
+    short, verbose = screen(crowded()), screen(crowded(), verbose=True)
+    assert "more lines with -v" in short
+    assert "more lines" not in verbose
+    assert "Wireshark: frame.number in {1, 2, 3" in verbose
+    assert len(verbose.splitlines()) > MOST_LINES
+
+
+@pytest.mark.parametrize("talk", [ready(), read_only(), silent(), closed_by_relay()])
+@pytest.mark.parametrize("verbose", [True, False])
+def test_accounts_are_masked_unless_asked_for(talk: Conversation, verbose: bool) -> None:
+    talk.dialogue.accounts.append(ACCOUNT)
+    each = report(replace(talk, summary=f"for {ACCOUNT.lower()}"))
+    masked = screen(each, verbose=verbose) + terminal.one_line(each).plain
+    assert ACCOUNT.lower() not in masked.lower()
+    assert ACCOUNT.lower() in screen(each, verbose=verbose, show_accounts=True)
+
+
+def test_one_line_is_one_line_of_ascii() -> None:
+    assert terminal.one_line(report(refused())).plain == (
+        "refused, TWS's turn: a setting, IBS101: Nothing listens on 127.0.0.1:7497."
+    )
+    assert terminal.one_line(report()).plain == (
+        "no conversation, undecided: No conversation with TWS or IB Gateway was seen."
+    )
+    prolix = terminal.one_line(crowded()).plain
+    assert prolix.isascii()
+    assert "\n" not in prolix
+
+
+def test_every_fault_has_a_turn_and_a_colour() -> None:
+    assert set(terminal.TURN) == set(terminal.COLOURS) == set(Fault)
+
+
+def test_the_least_of_all_sections_fits() -> None:
+    told = terminal.story(crowded())
+    pen = terminal.Pen(terminal.Veil.over(crowded(), False), False)
+    parts = list(terminal.sections(told, pen, 80, verbose=False))
+    assert len(parts) == 8
+    assert sum(part.least for part in parts) + len(parts) - 1 <= MOST_LINES
+
+
+def test_the_report_itself_is_not_touched() -> None:
+    each = crowded()
+    before = json.dumps(repr(each))
+    screen(each)
+    assert json.dumps(repr(each)) == before
+
+
+def test_numbers_of_a_big_file_put_packets_and_times_on_two_lines() -> None:
+    talk = ready()
+    talk.connection.syns = [at(123_456_788, 0)]
+    talk.connection.syn_ack = at(123_456_789, 0.05)
+    assert screen(report(talk)).splitlines()[4:7] == [
+        "  ✓ called ───── ✓ connected ── ✓ greeted ─ ✓ answered ─ ✓ started ─ ✓ ready",
+        "    #123456788     #123456789     #4          #6           #7          #8",
+        "    0 s            50 µs          0.4 ms      3 ms         3.5 ms      9 ms",
+    ]

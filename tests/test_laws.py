@@ -1,0 +1,302 @@
+"""The laws of the package, held over its source: who may import whom, no clock, no print, nothing undocumented.
+
+Each law is a function from modules to the sentences it has to say; each is also shown to bite.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = "ibsniff"
+
+MAY_IMPORT = {
+    "": set(),
+    "model": set(),
+    "capture": {"model", "ib.names"},
+    "net": {"model", "ib.names"},
+    "tcp": {"model", "ib.names"},
+    "ib": {"model"},
+    "rules": {"model", "ib.names"},
+    "diagnose": {"model", "rules.registry"},
+    "render": {"model", "ib.names"},
+    "standin": {"model.UserError", "model.ExitCode", "ib.names"},
+    "pipeline": {"model", "net", "tcp", "ib", "diagnose", "rules"},
+    "reading": {"model", "capture", "pipeline"},
+    "watching": {"model", "pipeline"},
+    "recording": {"model", "capture"},
+    "screens": {"model", "render", "watching"},
+    "regress": {"model", "capture", "reading", "pipeline", "render"},
+    "__main__": {"cli"},
+}
+"""Room -> what it may import besides itself and the package's version; ``cli`` may import everything.
+
+A room that is not here may import nothing: a new one begins with a row.
+"""
+
+MEET_THE_WORLD = {"capture", "standin", "cli"}
+NOT_ON_WINDOWS = {"fcntl", "termios", "resource", "pwd", "grp"}
+LAZY_HOMES = {"scapy": ("capture.scapy_backend",), "dpkt": ("capture", "net")}
+"""Slow to import, so only inside functions, and only there."""
+
+TOP_LEVEL = {"pyproject.toml", PACKAGE, "captures", "tests", "README.md", "LICENSE", "CHANGELOG.md"}
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One imported name, as seen from the package: ``model.Frame``, or ``scapy.config`` from outside it."""
+
+    target: str
+    ours: bool
+    line: int
+    in_function: bool
+    for_types: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A parsed source file; ``name`` is without the package: ``net.link``, or empty for the package itself."""
+
+    name: str
+    where: str
+    tree: ast.Module
+
+    @property
+    def room(self) -> str:
+        """The part of the package it belongs to."""
+        return self.name.partition(".")[0]
+
+    def imports(self) -> Iterator[Import]:
+        """Give every import in the file."""
+        yield from _imports(self.tree, in_function=False, for_types=False)
+
+
+def _imports(node: ast.AST, *, in_function: bool, for_types: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            names = [alias.name for alias in child.names]
+        elif isinstance(child, ast.ImportFrom):
+            base = "." * child.level + (child.module or "")
+            names = [f"{base}.{alias.name}" for alias in child.names]
+        else:
+            inside = in_function or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            types = for_types or (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test))
+            yield from _imports(child, in_function=inside, for_types=types)
+            continue
+        for name in names:
+            ours = name == PACKAGE or name.startswith((PACKAGE + ".", "."))
+            target = name.removeprefix(PACKAGE).removeprefix(".") if ours else name
+            yield Import(target, ours, child.lineno, in_function, for_types)
+
+
+def parse(name: str, source: str, where: str = "example.py") -> Module:
+    return Module(name, where, ast.parse(source))
+
+
+@cache
+def package() -> tuple[Module, ...]:
+    """Parse every module there is."""
+    modules = []
+    for path in sorted((ROOT / PACKAGE).rglob("*.py")):
+        parts = path.relative_to(ROOT / PACKAGE).with_suffix("").parts
+        name = ".".join(part for part in parts if part != "__init__")
+        modules.append(parse(name, path.read_text(encoding="utf-8"), str(path.relative_to(ROOT))))
+    return tuple(modules)
+
+
+def is_within(name: str, places: Iterable[str]) -> bool:
+    return any(name == place or name.startswith(place + ".") for place in places)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The laws
+
+
+def import_law(modules: Iterable[Module]) -> Iterator[str]:
+    """A room imports the model, itself and the names of IB; the pipeline knows the order; the cli knows everything."""
+    for module in modules:
+        if module.room == "cli":
+            continue
+        allowed = MAY_IMPORT.get(module.room, set()) | ({module.room} if module.room else set())
+        for found in module.imports():
+            if found.ours and found.target != "__version__" and not is_within(found.target, allowed):
+                yield f"{module.where}:{found.line} {module.room or PACKAGE} may not import {found.target}"
+
+
+def lazy_law(modules: Iterable[Module]) -> Iterator[str]:
+    """What is slow to import is imported where it is used, and nowhere else."""
+    for module in modules:
+        for found in module.imports():
+            library = found.target.partition(".")[0]
+            if found.ours or library not in LAZY_HOMES or found.for_types:
+                continue
+            if not found.in_function:
+                yield f"{module.where}:{found.line} imports {library} at module level: every start would pay for it"
+            if not is_within(module.name, LAZY_HOMES[library]):
+                yield f"{module.where}:{found.line} imports {library}, whose place is {LAZY_HOMES[library]}"
+
+
+def windows_law(
+    modules: Iterable[Module], starts: Iterable[str] = ("cli", "pipeline", "capture.files")
+) -> Iterator[str]:
+    """What `read` loads imports nothing that Windows lacks. Rules are loaded by their folder, so all of them count."""
+    by_name = {module.name: module for module in modules}
+    waiting = [*starts, *(name for name in by_name if is_within(name, ("rules",)))]
+    loaded: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        module = by_name.get(name)
+        if name in loaded:
+            continue
+        loaded.add(name)
+        waiting += [name.rpartition(".")[0]] if name else []
+        for found in module.imports() if module else ():
+            if found.in_function or found.for_types:
+                continue
+            if found.ours:
+                waiting.append(found.target)
+            elif module and found.target.partition(".")[0] in NOT_ON_WINDOWS:
+                yield f"{module.where}:{found.line} imports {found.target}, which Windows lacks, and `read` loads it"
+
+
+def clock_law(modules: Iterable[Module]) -> Iterator[str]:
+    """Below the edges there is no clock and no socket: time comes from packets and ticks."""
+    for module in modules:
+        if module.room in MEET_THE_WORLD:
+            continue
+        for found in module.imports():
+            if not found.ours and found.target.partition(".")[0] in {"time", "socket"}:
+                yield f"{module.where}:{found.line} imports {found.target}"
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Attribute) and node.attr in {"now", "utcnow", "today"}:
+                yield f"{module.where}:{node.lineno} asks this machine's clock: {ast.unparse(node)}"
+
+
+def print_law(modules: Iterable[Module]) -> Iterator[str]:
+    """Only the edges speak."""
+    for module in modules:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Name) and node.id == "print" and module.room not in MEET_THE_WORLD:
+                yield f"{module.where}:{node.lineno} prints"
+
+
+def docstring_law(modules: Iterable[Module]) -> Iterator[str]:
+    """Every public module, class and function says what it is."""
+    for module in modules:
+        if not ast.get_docstring(module.tree):
+            yield f"{module.where}:1 the module has no docstring"
+        yield from _undocumented(module, module.tree)
+
+
+def _undocumented(module: Module, parent: ast.Module | ast.ClassDef) -> Iterator[str]:
+    for node in parent.body:
+        if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
+            continue
+        if not ast.get_docstring(node):
+            yield f"{module.where}:{node.lineno} {node.name} has no docstring"
+        if isinstance(node, ast.ClassDef):
+            yield from _undocumented(module, node)
+
+
+Law = Callable[[Iterable[Module]], Iterator[str]]
+LAWS: tuple[Law, ...] = (import_law, lazy_law, windows_law, clock_law, print_law, docstring_law)
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_law(law: Law) -> None:
+    broken = list(law(package()))
+    assert not broken, "\n" + "\n".join(broken)
+
+
+@pytest.mark.parametrize(
+    ("law", "name", "source"),
+    [
+        (import_law, "net.link", "from ibsniff.tcp import table"),
+        (import_law, "net.link", "def late():\n    import ibsniff.ib.messages"),
+        (import_law, "model", "from ibsniff.ib.names import DEFAULT_PORTS"),
+        (import_law, "standin.server", "from ibsniff.model import Frame"),
+        (import_law, "pipeline", "from ibsniff import capture"),
+        (import_law, "render.text", "from ..rules import registry"),
+        (import_law, "newroom", "from ibsniff.model import Frame"),
+        (lazy_law, "capture.scapy_backend", "import scapy.all"),
+        (lazy_law, "net.ip", "def late():\n    from scapy.layers.inet import IP"),
+        (lazy_law, "net.ip", "import dpkt"),
+        (windows_law, "cli", "import fcntl"),
+        (windows_law, "rules.ibs101_refused", "if True:\n    from resource import getrusage"),
+        (clock_law, "tcp.table", "import time"),
+        (clock_law, "tcp.table", "def late():\n    from time import monotonic"),
+        (clock_law, "diagnose", "from datetime import datetime\nx = datetime.now()"),
+        (clock_law, "regress", "import socket"),
+        (print_law, "regress", "print('hello')"),
+        (docstring_law, "ib.hello", "x = 1"),
+        (docstring_law, "ib.hello", "'''Doc.'''\nclass Hello:\n    '''Doc.'''\n    def read(self): ..."),
+    ],
+)
+def test_each_law_bites(law: Law, name: str, source: str) -> None:
+    assert list(law([parse(name, source)]))
+
+
+def test_a_law_follows_imports_to_what_read_loads() -> None:
+    needs_it = parse("capture.socket_backend", "import fcntl")
+    assert not list(windows_law([parse("cli", "def live():\n    import ibsniff.capture.socket_backend"), needs_it]))
+    assert list(windows_law([parse("cli", "from ibsniff.capture.socket_backend import open_it"), needs_it]))
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The repository, and the running program
+
+
+def git(*arguments: str) -> str | None:
+    """Ask git about this checkout; None outside of one (an unpacked archive, or a copy inside another repository)."""
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        return None
+    answer = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return answer.stdout if answer.returncode == 0 else None
+
+
+@pytest.fixture
+def tracked() -> list[str]:
+    listing = git("ls-files", "-z")
+    if listing is None:
+        pytest.skip("not a git checkout")
+    return [name for name in listing.split("\0") if name]
+
+
+def test_the_top_level_stays_small(tracked: list[str]) -> None:
+    tops = {name.partition("/")[0] for name in tracked}
+    assert tops, "git tracks nothing"
+    assert {top for top in tops if not top.startswith(".")} <= TOP_LEVEL
+
+
+SOMEONES_MACHINE = re.compile(rb"/(work|root)/|/tmp/[v]env")
+
+
+def test_no_file_names_the_machine_it_was_written_on(tracked: list[str]) -> None:
+    assert SOMEONES_MACHINE.search(b"see /" + b"work/notes")
+    broken = []
+    for name in tracked:
+        path = ROOT / name
+        content = path.read_bytes() if path.is_file() else b""
+        found = SOMEONES_MACHINE.search(content)
+        if found:
+            line = content.count(b"\n", 0, found.start()) + 1
+            broken.append(f"{name}:{line} names {found.group().decode()}")
+    assert not broken, "\n" + "\n".join(broken)
+
+
+def test_the_program_starts_without_what_is_slow_to_import() -> None:
+    program = "import ibsniff.cli, sys; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "ibsniff.cli" in loaded
+    assert not loaded & {"scapy", "dpkt", "numpy", "zstandard", "asyncio", "multiprocessing", "hypothesis"}
