@@ -59,13 +59,13 @@ def outcome(connection: Connection, dialogue: Dialogue, watched_until_ns: int) -
         return Outcome.JOINED if dialogue.mid_stream_frames or _replied(dialogue) else Outcome.UNPROVEN
     if one_way(connection):
         return Outcome.UNPROVEN
-    if connection.syn_ack is None and connection.from_server.length == 0 and not _hello_seen(dialogue):
+    if not _call_answered(connection) and not _hello_seen(dialogue):
         return _unanswered_call(connection, watched_until_ns)
     if connection.from_server.length > 0:
         return _server_spoke(connection, dialogue, watched_until_ns)
     if connection.ended is not None and connection.ended.by is Side.SERVER:
         return Outcome.CLOSED if connection.ended.how is How.FIN else Outcome.RESET
-    settled = connection.ended is not None or waited(connection, watched_until_ns) >= PATIENCE
+    settled = connection.ended is not None or waited(connection, dialogue, watched_until_ns) >= PATIENCE
     if connection.from_client.length == 0:
         return Outcome.NOT_ASKED if settled else Outcome.UNPROVEN
     return Outcome.SILENT if settled else Outcome.UNPROVEN
@@ -79,10 +79,23 @@ def one_way(connection: Connection) -> bool:
     return client.segments == 0
 
 
-def waited(connection: Connection, watched_until_ns: int) -> float:
-    """Seconds watched since the server's turn began: since the client's first data, else since it was connected."""
-    began = connection.from_client.first_data or connection.established or connection.syn_ack or connection.first
+def waited(connection: Connection, dialogue: Dialogue, watched_until_ns: int) -> float:
+    """Seconds watched since the server's last byte; before that since it had the hello, else since it was connected."""
+    client, hello = connection.from_client, dialogue.hello
+    spoken_to = hello.complete if hello is not None and hello.is_valid else client.first_data
+    connected = connection.established or connection.syn_ack or connection.first
+    began = connection.from_server.last_data or spoken_to or connected
     return (watched_until_ns - began.time_ns) / NANOSECONDS
+
+
+def _call_answered(connection: Connection) -> bool:
+    """A SYN-ACK, or what cannot be without one: bytes of the server, or the client's ACK and something acknowledged."""
+    server = connection.from_server
+    return (
+        connection.syn_ack is not None
+        or server.length > 0
+        or (connection.established is not None and server.segments > 0)
+    )
 
 
 def _beginning_seen(connection: Connection, dialogue: Dialogue) -> bool:
@@ -118,7 +131,9 @@ def _server_spoke(connection: Connection, dialogue: Dialogue, watched_until_ns: 
         return Outcome.REPLIED
     if reply.kind is ReplyKind.FOREIGN:
         return Outcome.FOREIGN
-    settled = connection.ended is not None or waited(connection, watched_until_ns) >= PATIENCE
+    if connection.from_server.captured < connection.from_server.length:
+        return Outcome.UNPROVEN
+    settled = connection.ended is not None or waited(connection, dialogue, watched_until_ns) >= PATIENCE
     return Outcome.CUT_OFF if settled else Outcome.UNPROVEN
 
 
@@ -129,7 +144,7 @@ def rung(connection: Connection, dialogue: Dialogue, seen: Outcome) -> Rung:
     start = dialogue.start
     steps = {
         Rung.CALLED: bool(connection.syn_count),
-        Rung.CONNECTED: connection.syn_ack is not None or connection.from_server.length > 0,
+        Rung.CONNECTED: _call_answered(connection),
         Rung.GREETED: _hello_seen(dialogue),
         Rung.ANSWERED: _replied(dialogue),
         Rung.STARTED: start is not None and start.fits,

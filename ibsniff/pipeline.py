@@ -56,7 +56,7 @@ MAX_SECOND_CHANCES = 8
 MAX_STRAY_HELLOS = 100
 """Different conversations noticed on other ports; one would do."""
 MAX_ARP_TARGETS = 1000
-"""Addresses whose ARP requests are remembered: a sweep of a network asks for a few hundred."""
+"""Pairs of addresses whose ARP requests are remembered: a sweep of a network asks for a few hundred."""
 MAX_ARP_REQUESTS = 20
 """Requests remembered per address."""
 
@@ -77,6 +77,7 @@ class Analysis:
         """Look at these API ports; with ``any_port``, at every TCP conversation that speaks IB."""
         self.facts = facts
         self._ports = ports
+        self._any_port = any_port
         self._dissector = Dissector(None if any_port else ports, facts.skipped)
         self._table = ConnectionTable(ports)
         self._tracked: dict[int, _Tracked] = {}
@@ -84,7 +85,9 @@ class Analysis:
         self._numbered = 0
         self._omitted: Counter[Outcome] = Counter()
         self._stray: dict[tuple[object, object], StrayHello] = {}
-        self._arp: dict[bytes, list[Moment]] = {}
+        self._arp: dict[tuple[bytes, bytes], list[Moment]] = {}
+        """Who asks and for which address: requests without an answer. They go to everyone and the answers to who asked,
+        so only of the client's own can it be known."""
         self._now_ns = 0
 
     def run(self, events: Iterable[Frame | Tick]) -> None:
@@ -140,11 +143,10 @@ class Analysis:
             self._fold(connection.first.time_ns)
 
     def _fold(self, now_ns: int) -> None:
-        """Fold the oldest conversation into a count; one that still talks gets a second chance."""
+        """Fold the oldest conversation into a count; one that had better stay gets a second chance."""
         for _ in range(MAX_SECOND_CHANCES):
             key = self._foldable.popleft()
-            connection = self._tracked[key].connection
-            if connection.ended is not None or now_ns - connection.last.time_ns > STILL_TALKING:
+            if self._may_go(self._tracked[key], now_ns):
                 break
             self._foldable.append(key)
         else:
@@ -154,11 +156,19 @@ class Analysis:
             self._omitted[diagnose.outcome(tracked.connection, tracked.reader.dialogue, now_ns)] += 1
         self._table.forget(tracked.connection)
 
+    def _may_go(self, tracked: _Tracked, now_ns: int) -> bool:
+        """It is over; and among the strangers of all ports, it is one of them."""
+        connection = tracked.connection
+        is_over = connection.ended is not None or bool(connection.refusals)
+        if not is_over and now_ns - connection.last.time_ns <= STILL_TALKING:
+            return False
+        return not (self._any_port and self._is_api(connection, tracked.reader.dialogue))
+
     def _note_arp(self, arp: Arp) -> None:
         if arp.is_reply:
-            self._arp.pop(arp.sender, None)
-        elif arp.target in self._arp or len(self._arp) < MAX_ARP_TARGETS:
-            asked = self._arp.setdefault(arp.target, [])
+            self._arp.pop((arp.target, arp.sender), None)
+        elif (arp.sender, arp.target) in self._arp or len(self._arp) < MAX_ARP_TARGETS:
+            asked = self._arp.setdefault((arp.sender, arp.target), [])
             if len(asked) < MAX_ARP_REQUESTS:
                 asked.append(Moment(arp.packet, arp.time_ns))
 
@@ -170,15 +180,24 @@ class Analysis:
         return max(self.facts.watched_until_ns or 0, self.facts.last_time_ns or 0, self._now_ns)
 
     def capture(self, index: int = 0, first_id: int = 1) -> Capture:
-        """Judge every conversation so far; ``first_id`` numbers them across several inputs."""
+        """Judge every conversation so far; ``first_id`` numbers them across several inputs.
+
+        A conversation is numbered by its place among all connections, so that its id stays the same while others turn
+        out to be none of ours, or are folded.
+        """
         kept = [
             tracked for tracked in self._tracked.values() if self._is_api(tracked.connection, tracked.reader.dialogue)
         ]
-        seen = tuple(self._conversation(tracked, index, first_id + place) for place, tracked in enumerate(kept))
-        asked = tuple((address, tuple(requests)) for address, requests in self._arp.items())
+        seen = tuple(self._conversation(tracked, index, first_id + tracked.number - 1) for tracked in kept)
+        asked = tuple((address, tuple(requests)) for (_, address), requests in self._arp.items())
         bare = Capture(index, self.facts, seen, tuple(self._stray.values()), asked, self._omitted.total())
         judged = tuple(diagnose.conclude(one, judge_conversation(one, bare)) for one in seen)
         return replace(bare, conversations=judged)
+
+    @property
+    def numbered(self) -> int:
+        """How many connections there were, whatever they turned out to be."""
+        return self._numbered
 
     @property
     def omitted(self) -> Counter[Outcome]:
@@ -187,8 +206,8 @@ class Analysis:
 
     def _conversation(self, tracked: _Tracked, index: int, number: int) -> Conversation:
         connection, dialogue = tracked.connection, tracked.reader.dialogue
-        if connection.syn_ack is None:
-            connection.arp_unanswered = self._arp.get(connection.server.address, [])
+        asked = self._arp.get((connection.client.address, connection.server.address), [])
+        connection.arp_unanswered = asked if connection.syn_ack is None else []
         connection.conn_state = conn_state(connection)
         until = self.watched_until_ns
         seen = diagnose.outcome(connection, dialogue, until)
@@ -234,7 +253,7 @@ def report(analyses: Sequence[Analysis]) -> Report:
     for index, analysis in enumerate(analyses):
         _settle_watched(analysis)
         capture = analysis.capture(index, first_id)
-        first_id += len(capture.conversations)
+        first_id += analysis.numbered
         captures.append(capture)
     conversations = tuple(conversation for capture in captures for conversation in capture.conversations)
     omitted = sum((analysis.omitted for analysis in analyses), Counter[Outcome]())

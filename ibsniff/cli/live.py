@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +35,14 @@ if TYPE_CHECKING:
     from ibsniff.screens import Lines, LiveScreen
 
 
+class Backend(StrEnum):
+    """Ways to capture; ``auto`` is the socket on Linux and scapy elsewhere."""
+
+    AUTO = "auto"
+    SOCKET = "socket"
+    SCAPY = "scapy"
+
+
 @app.command()
 def live(
     interface: Annotated[
@@ -48,7 +57,7 @@ def live(
     until_verdict: Annotated[
         bool, typer.Option(help="Stop when the first conversation is ready, or has failed.")
     ] = False,
-    backend: Annotated[str, typer.Option(help="auto, socket (Linux) or scapy.")] = "auto",
+    backend: Annotated[Backend, typer.Option(help="How to capture: a packet socket (Linux), or scapy.")] = Backend.AUTO,
     as_json: Annotated[bool, typer.Option("--json", help="NDJSON events, and the document as the last.")] = False,
     show_accounts: AccountsOption = False,
     verbose: VerboseOption = False,

@@ -72,18 +72,6 @@ class DialogueReader:
         self._phase = {Side.CLIENT: first, Side.SERVER: first}
         self._tape = {Side.CLIENT: Tape(), Side.SERVER: Tape()}
         self._fields = {side: LegacyFields() for side in Side}
-        self._table: dict[tuple[Side, Phase], Callable[[Side], bool]] = {
-            (Side.CLIENT, Phase.OPENING): self._read_hello,
-            (Side.SERVER, Phase.OPENING): self._read_reply,
-            (Side.CLIENT, Phase.FRAMES): self._read_frames,
-            (Side.SERVER, Phase.FRAMES): self._read_frames,
-            (Side.CLIENT, Phase.FIELDS): self._read_fields,
-            (Side.SERVER, Phase.FIELDS): self._read_fields,
-            (Side.CLIENT, Phase.LOST): self._find_step,
-            (Side.SERVER, Phase.LOST): self._find_step,
-            (Side.CLIENT, Phase.IGNORED): self._ignore,
-            (Side.SERVER, Phase.IGNORED): self._ignore,
-        }
 
     def take(self, side: Side, piece: Run | Gap) -> None:
         """Take the next bytes of one side, or the news that some were never captured."""
@@ -93,7 +81,7 @@ class DialogueReader:
         if self.dialogue.first_speaker is None:
             self.dialogue.first_speaker = side
         self._tape[side].append(piece)
-        while self._table[side, self._phase[side]](side):
+        while READERS[side, self._phase[side]](self, side):
             pass
 
     # -- the opening ---------------------------------------------------------------------------------------------
@@ -323,3 +311,19 @@ class DialogueReader:
     def _ignore(self, side: Side) -> bool:
         self._tape[side].clear()
         return False
+
+
+READERS: dict[tuple[Side, Phase], Callable[[DialogueReader, Side], bool]] = {
+    (Side.CLIENT, Phase.OPENING): DialogueReader._read_hello,
+    (Side.SERVER, Phase.OPENING): DialogueReader._read_reply,
+    (Side.CLIENT, Phase.FRAMES): DialogueReader._read_frames,
+    (Side.SERVER, Phase.FRAMES): DialogueReader._read_frames,
+    (Side.CLIENT, Phase.FIELDS): DialogueReader._read_fields,
+    (Side.SERVER, Phase.FIELDS): DialogueReader._read_fields,
+    (Side.CLIENT, Phase.LOST): DialogueReader._find_step,
+    (Side.SERVER, Phase.LOST): DialogueReader._find_step,
+    (Side.CLIENT, Phase.IGNORED): DialogueReader._ignore,
+    (Side.SERVER, Phase.IGNORED): DialogueReader._ignore,
+}
+"""The handshake and what follows it: who reads a side's next bytes in which phase. No hidden default: a pair that is
+not here would be a mistake of ours, and end in a KeyError in the first test."""

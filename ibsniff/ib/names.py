@@ -76,8 +76,6 @@ MIN_CLIENT_VERSION = 100
 """The lowest version of the framed protocol; below it a client speaks the legacy, unframed one."""
 LEGACY_SERVER_VERSION = 76
 """What a modern TWS answers to a legacy hello (github.com/pilwon/node-ib/issues/155)."""
-TIME_IN_REPLY = 20
-"""From here the legacy version reply carries the connection time."""
 LINKING = 70
 """From here the client introduces itself with START_API instead of its bare client id."""
 OPTIONAL_CAPABILITIES = 72

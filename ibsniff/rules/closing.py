@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from ibsniff.ib.names import RELAY_PORTS
-from ibsniff.model import Connection, Conversation, Ended, Outcome
+from ibsniff.model import Connection, Conversation, Ended, How, Outcome
 from ibsniff.rules.words import seconds_between
 
-UNHEARD = 0.002
-"""Seconds within which a close comes too early to be an answer to the hello: relays whose backend refuses took 0.5 to
+AT_ONCE = 0.002
+"""Seconds within which a RST comes too early to be an answer to the hello: relays whose backend refuses took 0.5 to
 0.9 ms (measured), a TWS that rejects an address several (4 ms in ib_insync 386)."""
+
+DIALLING = 1.0
+"""Seconds a relay may take to learn that nobody is behind it; when nobody speaks for longer, it is the client's turn."""
 
 
 def hung_up(conversation: Conversation) -> Ended | None:
@@ -23,20 +26,35 @@ def closed_before_a_word(conversation: Conversation) -> bool:
 
 
 def closed_unheard(conversation: Conversation) -> Ended | None:
-    """The server's end, if it came before it can have read what the client said.
-
-    A FIN behind the acknowledgment of the hello, and no RST after it, means that it was read: a kernel that closes
-    with unread bytes sends a RST (RFC 2525, 2.17; measured with socat, whose FIN is followed by one).
-    """
+    """The server's end, if it came before it can have read what the client said."""
     ended = hung_up(conversation)
     connection = conversation.connection
     accepted = connection.established or connection.syn_ack
     if ended is None or accepted is None:
         return None
-    if closed_before_a_word(conversation):
-        return ended
-    was_read = connection.from_client.ack_of_first_data is not None and connection.from_server.rst is None
-    return ended if not was_read and seconds_between(accepted, ended.moment) <= UNHEARD else None
+    delay = seconds_between(accepted, ended.moment)
+    if closed_before_a_word(conversation) or _left_unread(connection, ended):
+        return ended if delay <= DIALLING else None
+    return ended if ended.how is How.RST and delay <= AT_ONCE else None
+
+
+def waited_in_vain(conversation: Conversation) -> Ended | None:
+    """The server's end, if the client had let it wait for a first word."""
+    ended, accepted = hung_up(conversation), conversation.connection.established
+    if ended is None or accepted is None or not closed_before_a_word(conversation):
+        return None
+    return ended if seconds_between(accepted, ended.moment) > DIALLING else None
+
+
+def _left_unread(connection: Connection, ended: Ended) -> bool:
+    """A FIN, and a RST after it that no data provoked: the sender closed with the client's bytes unread.
+
+    A kernel does that when a program closes before it has read everything (RFC 2525, 2.17; measured with socat).
+    """
+    reset, spoke = connection.from_server.rst, connection.from_client.last_data
+    if ended.how is not How.FIN or reset is None or connection.from_client.fin is not None:
+        return False
+    return spoke is None or spoke.packet < ended.moment.packet
 
 
 def on_relay_port(connection: Connection) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.words import counted
 
 
 @capture_rule(Severity.WARNING)
@@ -18,7 +19,7 @@ def check(capture: Capture) -> Statement | None:
     if not capture.facts.dropped:
         return None
     return Statement(
-        f"The capture lost {capture.facts.dropped:,} packets; a missing answer may be among them.",
+        f"The capture lost {counted(capture.facts.dropped, 'packet')}; a missing answer may be among them.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         remedy="Capture again with a filter on the API port and a larger buffer: tcpdump -B 65536 'tcp port 7497'.",

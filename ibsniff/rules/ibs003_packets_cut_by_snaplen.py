@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.words import counted
 
 
 @conversation_rule(Severity.WARNING)
@@ -20,7 +21,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     if not cut:
         return None
     return Statement(
-        f"{cut} segments of this conversation were not captured whole (the snapshot length cut them).",
+        f"{counted(cut, 'segment')} of this conversation came into the capture cut short by the snapshot length.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         remedy="Capture again with whole packets: tcpdump -s 0.",

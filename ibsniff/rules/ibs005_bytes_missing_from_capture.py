@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.words import counted
 
 
 @conversation_rule(Severity.WARNING)
@@ -22,7 +23,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     if not missing or one_way:
         return None
     return Statement(
-        f"{missing:,} bytes of this conversation were sent and not captured; what they said is not known.",
+        f"{counted(missing, 'byte')} of this conversation did not get into the capture; what they said is not known.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=(gap.noticed.packet for half in whole for gap in half.gaps),

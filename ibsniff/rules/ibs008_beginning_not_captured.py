@@ -17,7 +17,7 @@ from ibsniff.rules.registry import Statement, conversation_rule
 def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     """No SYN of it is in the capture."""
     connection = conversation.connection
-    if connection.syn_count or connection.syn_ack:
+    if connection.syn_count or connection.syn_ack or conversation.outcome not in (Outcome.JOINED, Outcome.UNPROVEN):
         return None
     joined = conversation.outcome is Outcome.JOINED
     what = "the server was sending IB messages" if joined else "nothing in it shows who is at fault"

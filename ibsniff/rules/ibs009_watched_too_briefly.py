@@ -21,6 +21,7 @@ from ibsniff.model import (
     Outcome,
     ReplyKind,
     Severity,
+    WatchedBy,
 )
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.words import packets_of, span
@@ -41,8 +42,10 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     began = connection.from_client.last_data or connection.established or connection.first
     watched = span((conversation.watched_until_ns - began.time_ns) / NANOSECONDS)
     what = "the program spoke" if connection.from_client.first_data else "the program called"
+    doubt = ", and the file does not say how long it went on" if says_no_end(conversation) else ""
     return Statement(
-        f"Not proven: only {watched} were watched after {what}; capture at least {PATIENCE:.0f} s, until it gives up.",
+        f"Not proven: the capture ends {watched} after {what}{doubt}; capture {PATIENCE:.0f} s or more, until the program "
+        "gives up.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=packets_of(conversation),
@@ -51,3 +54,8 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         f"--watched-until +SECONDS.",
         explains=conversation.missing,
     )
+
+
+def says_no_end(conversation: Conversation) -> bool:
+    """Nothing but its last packet tells until when the capture went on."""
+    return conversation.watched_by is WatchedBy.LAST_PACKET

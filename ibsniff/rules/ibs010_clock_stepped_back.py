@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.words import counted
 
 
 @capture_rule(Severity.WARNING)
@@ -18,7 +19,7 @@ def check(capture: Capture) -> Statement | None:
     if not capture.facts.times_backwards:
         return None
     return Statement(
-        f"Time runs backwards {capture.facts.times_backwards} times in this capture; durations may be wrong.",
+        f"Time runs backwards {counted(capture.facts.times_backwards, 'time')} in this capture; durations may be wrong.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         remedy="Sort a merged capture with reordercap; otherwise read durations with care.",

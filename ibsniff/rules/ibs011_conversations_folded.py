@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.words import counted
 
 
 @capture_rule(Severity.NOTE)
@@ -17,4 +18,6 @@ def check(capture: Capture) -> Statement | None:
     """Some were folded."""
     if not capture.omitted:
         return None
-    return Statement(f"{capture.omitted:,} older conversations were counted and not kept.", Fault.NONE, Confidence.HIGH)
+    return Statement(
+        f"{counted(capture.omitted, 'older conversation')} only counted, and not kept.", Fault.NONE, Confidence.HIGH
+    )

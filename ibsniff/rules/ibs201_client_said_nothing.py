@@ -11,6 +11,7 @@ What to do: test with a real client; replace a bare port test by one that looks 
 from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.rules.closing import waited_in_vain
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.words import packets_of, silence
 
@@ -18,7 +19,9 @@ from ibsniff.rules.words import packets_of, silence
 @conversation_rule(Severity.WARNING)
 def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     """It was the client's turn to speak."""
-    if conversation.outcome is not Outcome.NOT_ASKED or conversation.connection.established is None:
+    if conversation.outcome is not Outcome.NOT_ASKED and waited_in_vain(conversation) is None:
+        return None
+    if conversation.connection.established is None:
         return None
     return Statement(
         f"The client connected and said nothing ({silence(conversation)}); TWS speaks only when spoken to.",

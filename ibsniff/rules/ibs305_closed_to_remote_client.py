@@ -13,7 +13,7 @@ What to do: untick "Allow connections from localhost only", and add the address 
 from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
-from ibsniff.rules.closing import closed_unheard, hung_up, on_relay_port
+from ibsniff.rules.closing import closed_unheard, hung_up, on_relay_port, waited_in_vain
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.words import address_to_trust, between, packets_of
 
@@ -35,6 +35,8 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     connection, hello = conversation.connection, conversation.dialogue.hello
     ended = hung_up(conversation)
     if ended is None or connection.same_host or (hello is not None and not hello.is_valid):
+        return None
+    if waited_in_vain(conversation) is not None:
         return None
     at_once = closed_unheard(conversation) is not None
     if at_once and on_relay_port(connection):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.words import counted
 
 CODE = 100
 
@@ -24,9 +25,8 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     if tally is None:
         return None
     closed = ended is not None and ended.by is Side.SERVER
-    times = f"{tally.count} times" if tally.count > 1 else "once"
     return Statement(
-        f"The client sent too many messages a second: TWS complained {times}{' and ended the session' if closed else ''}.",
+        f"The client sent too many messages a second: TWS complained {counted(tally.count, 'time')}{' and ended the session' if closed else ''}.",
         Fault.CLIENT,
         Confidence.HIGH,
         packets=(

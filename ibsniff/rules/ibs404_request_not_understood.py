@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.words import counted
 
 CODE = 320
 
@@ -23,7 +24,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     if tally is None:
         return None
     return Statement(
-        f"TWS could not read {tally.count} of the client's requests.",
+        f"TWS could not read {counted(tally.count, 'request')} of the client.",
         Fault.CLIENT,
         Confidence.HIGH,
         packets=(one.moment.packet for one in tally.examples),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.words import counted
 
 
 @conversation_rule(Severity.WARNING)
@@ -20,7 +21,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     if not half.zero_windows or half.first_zero_window is None or conversation.missing is not None:
         return None
     return Statement(
-        f"The client stopped reading {half.zero_windows} times (zero window): the program is slower than the data.",
+        f"The client stopped reading {counted(half.zero_windows, 'time')} (zero window): the program is slower than the data.",
         Fault.CLIENT,
         Confidence.HIGH,
         packets=(half.first_zero_window.packet,),

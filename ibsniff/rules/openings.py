@@ -13,6 +13,9 @@ RIGHT_BYTES = "41 50 49 00, then the length of the version range as 4 bytes big-
 UNJUDGED = (Outcome.UNPROVEN, Outcome.REPLIED, Outcome.FOREIGN)
 """Outcomes under which an odd opening explains nothing: too early to say, or the server did answer, or it is no TWS."""
 
+NEEDS_THE_END = (Dialect.INCOMPLETE, Dialect.BAD_LENGTH)
+"""Only certain when all the client sent was captured: a hole may not be given up yet while a live capture runs."""
+
 UNTRUSTED = Alternative(
     "TWS closes to this address whatever it says (localhost only, or not in Trusted IPs)",
     Fault.TWS_CONFIG,
@@ -27,7 +30,10 @@ def broken_opening(conversation: Conversation, *dialects: Dialect) -> Hello | No
         return None
     if closed_before_a_word(conversation):
         return None
-    heard = conversation.connection.from_client.ack_of_first_data is not None
+    client = conversation.connection.from_client
+    if hello.dialect in NEEDS_THE_END and client.captured < client.length:
+        return None
+    heard = client.ack_of_first_data is not None
     return hello if heard or conversation.outcome is not Outcome.SILENT else None
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, Moment, Side
+from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, Ended, Moment, Side
+from ibsniff.rules.silences import FAIR_CHANCE
+from ibsniff.rules.words import seconds_between
 
 
 def settled_after(conversation: Conversation, moment: Moment) -> bool:
@@ -13,10 +15,15 @@ def settled_after(conversation: Conversation, moment: Moment) -> bool:
 
 
 def client_stopped_after_reply(conversation: Conversation) -> bool:
-    """The reply came while the client was there, it had its time to go on, and all it sent was captured."""
+    """The reply came while both were there, the client had its time to go on, and all it sent was captured."""
     dialogue, ended = conversation.dialogue, conversation.connection.ended
     reply = dialogue.reply
     if reply is None or dialogue.ready or dialogue.start or Side.CLIENT in dialogue.bytes_after_gap:
         return False
     left_before = ended is not None and ended.moment.time_ns < reply.complete.time_ns
-    return not left_before and settled_after(conversation, reply.complete)
+    return not (left_before or _server_left(ended, reply.complete)) and settled_after(conversation, reply.complete)
+
+
+def _server_left(ended: Ended | None, reply: Moment) -> bool:
+    """It hung up upon its own reply: the client had no chance to go on."""
+    return ended is not None and ended.by is Side.SERVER and seconds_between(reply, ended.moment) < FAIR_CHANCE

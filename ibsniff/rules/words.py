@@ -22,6 +22,11 @@ def span(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s"
 
 
+def counted(number: int, noun: str) -> str:
+    """Say a number of things: ``1 segment``, ``1,024 segments``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def seconds_between(earlier: Moment, later: Moment) -> float:
     """Seconds from one packet to another."""
     return (later.time_ns - earlier.time_ns) / NANOSECONDS

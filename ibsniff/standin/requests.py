@@ -1,0 +1,92 @@
+"""What a client says, as far as a stand-in must understand it."""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import NamedTuple
+
+from ibsniff.ib import names
+from ibsniff.standin import protobuf
+
+NO_REQUEST = -1
+"""The id of what belongs to no request."""
+
+
+class Hello(NamedTuple):
+    """The version range a client offers; both ends are equal in the legacy dialect."""
+
+    minimum: int
+    maximum: int
+    legacy: bool = False
+
+
+_NUMBER = re.compile(rb"\d{1,9}")
+_RANGE = re.compile(rb"v(\d{1,9})(?:\.\.(\d{1,9}))?(?: .*)?", re.DOTALL)
+
+
+def parse_range(text: bytes) -> Hello | None:
+    """``v157..178``, ``v178`` or either with options behind a space; None when it is nothing of the kind."""
+    match = _RANGE.fullmatch(text)
+    return Hello(int(match[1]), int(match[2] or match[1])) if match else None
+
+
+def parse_legacy(text: bytes) -> Hello | None:
+    """``66``: the one version a legacy client speaks."""
+    return Hello(int(text), int(text), legacy=True) if _NUMBER.fullmatch(text) else None
+
+
+class Request(NamedTuple):
+    """One client message, as far as a stand-in must understand it."""
+
+    id: int
+    is_protobuf: bool
+    fields: int
+    """How many there are, the version field included, the id not."""
+    number: int
+    """The field that says whose it is: the request id, or in START_API the client id."""
+
+    @property
+    def name(self) -> str:
+        """IB's name for it."""
+        return names.CLIENT_MESSAGES.get(self.id, f"message {self.id}")
+
+
+def parse_request(payload: bytes, server_version: int) -> Request | None:
+    """The request in a frame's payload; None when it is not in the form of this server version."""
+    if server_version < names.PROTOBUF:
+        message, separator, rest = payload.partition(b"\0")
+        return _parse_text(int(message), rest) if separator and _NUMBER.fullmatch(message) else None
+    if len(payload) < 4:
+        return None
+    (message_id,) = struct.unpack_from(">I", payload)
+    if message_id <= names.PROTOBUF_ID_OFFSET:
+        return _parse_text(message_id, payload[4:])
+    return _parse_protobuf(message_id - names.PROTOBUF_ID_OFFSET, payload[4:])
+
+
+def _parse_text(message_id: int, rest: bytes) -> Request | None:
+    if rest and not rest.endswith(b"\0"):
+        return None
+    fields = rest.split(b"\0")[:-1]
+    number = fields[1] if len(fields) > 1 else b""  # behind the version field
+    return Request(message_id, False, len(fields), int(number) if _NUMBER.fullmatch(number) else NO_REQUEST)
+
+
+def _parse_protobuf(message_id: int, rest: bytes) -> Request | None:
+    try:
+        fields = protobuf.decode(rest)
+    except ValueError:
+        return None
+    number = fields.get(1, NO_REQUEST)
+    return Request(message_id, True, len(fields), number if isinstance(number, int) else NO_REQUEST)
+
+
+def is_start(request: Request, server_version: int) -> bool:
+    """Whether this is START_API as a client of this server version must send it."""
+    if request.id != names.START_API:
+        return False
+    if server_version >= names.START_API_PROTOBUF:
+        return request.is_protobuf
+    expected = 3 if server_version >= names.OPTIONAL_CAPABILITIES else 2
+    return not request.is_protobuf and request.fields == expected

@@ -1,0 +1,297 @@
+"""A packet script for every rule, and for every rule one that nearly is its case and is not.
+
+Each promises the exact set of codes, so each is a near miss for every rule it does not name; ``nearly`` names the rule it
+was written for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import ib_bytes
+from ib_bytes import BROKEN_HELLOS, HELLO, READY, REPLY, START, TRAILING_HELLOS
+from judging import Watch
+from wire import START_NS, Wire
+
+from ibsniff.model import NANOSECONDS, PATIENCE, Side, UnreachableKind, WatchedBy
+
+LONG, SHORT = Watch(ended=PATIENCE + 1), Watch(ended=0.3)
+NOT_MET = b"GET / HTTP/1.1\r\nHost: localhost:7497\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\n\r\n"
+
+
+@dataclass
+class Case:
+    """A capture and the codes it must have, no other."""
+
+    wire: Wire
+    codes: str = ""
+    watch: Watch = field(default_factory=Watch)
+    nearly: str = ""
+    """The rules that must not fire, though it looks like their case."""
+
+
+def local(**more: object) -> Wire:
+    return Wire(**more)  # type: ignore[arg-type]
+
+
+def remote(port: int = 7497, **more: object) -> Wire:
+    return Wire(client="172.24.46.63:51000", server=f"172.24.32.1:{port}", **more)  # type: ignore[arg-type]
+
+
+def silent(wire: Wire, hello: bytes = HELLO) -> Wire:
+    """The client gives up after four seconds, as ib_async does."""
+    return wire.connect().client(hello).fin_client(after=4.0)
+
+
+def answered(wire: Wire, version: int = 178) -> Wire:
+    return wire.connect().client(HELLO).server(ib_bytes.reply(version))
+
+
+def started(wire: Wire, version: int = 178) -> Wire:
+    return answered(wire, version).client(ib_bytes.start_api(version))
+
+
+def session(wire: Wire, version: int = 178) -> Wire:
+    return started(wire, version).server(ib_bytes.ready(version))
+
+
+def said(code: int, text: str, version: int = 178) -> bytes:
+    return ib_bytes.error(version, code, text)
+
+
+def from_packet(wire: Wire, number: int) -> Wire:
+    """The same capture, begun later."""
+    late = Wire.merge(wire)
+    late._sent = late._sent[number - 1 :]
+    return late
+
+
+def relay_legs(inner_after: float = 0.001, refused: bool = True) -> Wire:
+    """A client calls a relay on 4004, which calls the Gateway on 4002 and is refused."""
+    outer = Wire(server="127.0.0.1:4004").connect()
+    outer.fin_server(after=0.004 + max(inner_after, 0))
+    inner = Wire(
+        client="127.0.0.1:60000", server="127.0.0.1:4002", start_ns=START_NS + round(inner_after * NANOSECONDS)
+    )
+    inner.syn()
+    if refused:
+        inner.refuse()
+    else:
+        inner.syn_ack().ack().client(HELLO).server(REPLY).client(START).server(READY)
+    return Wire.merge(outer, inner)
+
+
+CASES: dict[str, Case] = {
+    # -- 0xx: can the capture be trusted
+    "drops": Case(session(local()), "001", Watch(dropped=12)),
+    "no drops": Case(session(local()), "", Watch(dropped=0), nearly="001"),
+    "truncated": Case(session(local()), "002", Watch(truncated="it ends inside a packet")),
+    "whole": Case(session(local()), "", nearly="002 010"),
+    "cut by snaplen": Case(local().connect().client(HELLO).cut(4).server(REPLY).cut(4), "003", LONG),
+    "nothing to cut": Case(silent(local()).cut(len(HELLO)), "301", nearly="003"),
+    "only the client": Case(
+        local().syn().lose().syn_ack().ack().client(HELLO, ack=False).fin_client(after=4), "004", LONG
+    ),
+    "only the server": Case(
+        local().lose().syn().syn_ack().lose(2).ack().client(HELLO, ack=False).ack(Side.SERVER), "004", LONG
+    ),
+    "both directions": Case(local().connect().client(HELLO, ack=False), "009", SHORT, nearly="004"),
+    "a reply not captured": Case(local().connect().client(HELLO).lose().server(REPLY, ack=False).ack(), "005", LONG),
+    "half a hello not captured": Case(
+        local().connect().client(HELLO[:9], ack=False).lose().client(HELLO[9:], ack=False).ack(Side.SERVER), "005", LONG
+    ),
+    "sent again": Case(
+        local().connect().lose().client(HELLO, ack=False).again(after=0.2).ack(Side.SERVER).fin_client(after=4),
+        "301",
+        nearly="005",
+    ),
+    "nothing for us": Case(Wire(server="127.0.0.1:5432").connect().client(b"hello"), "006"),
+    "only folded by nobody": Case(session(local()), "", nearly="006 007 011"),
+    "a hello elsewhere": Case(session(Wire(server="127.0.0.1:5555")), "006 007"),
+    "a hello elsewhere, looked at": Case(
+        session(Wire(server="127.0.0.1:5555")), "", Watch(ports=frozenset({5555})), nearly="007"
+    ),
+    "joined": Case(from_packet(session(local()), 8), "008"),
+    "nothing but the client's ACKs": Case(from_packet(session(local()).ack(), 11), "004 008"),
+    "joined before the hello": Case(from_packet(session(local()), 3), "", nearly="008"),
+    "stopped too early": Case(local().connect().client(HELLO), "009", SHORT),
+    "the usual ticket": Case(local().connect().client(HELLO), "009"),
+    "long enough": Case(local().connect().client(HELLO), "301", LONG, nearly="009"),
+    "a clock that steps back": Case(session(local()), "010", Watch(times_backwards=2)),
+    "on your word": Case(local().connect().client(HELLO), "012 301", Watch(ended=10, by=WatchedBy.USER)),
+    "on the file's word": Case(local().connect().client(HELLO), "301", Watch(ended=10), nearly="012"),
+    # -- 1xx: reaching the socket
+    "refused": Case(local().syn().refuse(), "101"),
+    "refused thrice": Case(local().syn().refuse().syn(after=0.5).refuse().syn(after=0.5).refuse(), "101", nearly="102"),
+    "refused far away": Case(remote().syn().refuse(), "102", nearly="101"),
+    "not refused": Case(remote().connect().rst_server(after=0.1), "305", nearly="102"),
+    "rejected": Case(remote().syn().unreachable(), "103", nearly="105"),
+    "prohibited": Case(remote().syn().unreachable(UnreachableKind.PROHIBITED, reporter="172.24.32.254"), "103"),
+    "no such host": Case(remote().syn().unreachable(UnreachableKind.HOST, reporter="172.24.46.1"), "104", nearly="103"),
+    "no such network": Case(remote().syn().unreachable(UnreachableKind.NETWORK, reporter="172.24.46.1"), "104"),
+    "nobody answers ARP": Case(remote().syn().arp_who_has().arp_who_has(after=1).syn(after=1), "104", LONG),
+    "ARP is answered": Case(remote().arp_who_has().arp_reply().syn().syn(after=1), "105", LONG, nearly="104"),
+    "somebody else's ARP": Case(
+        Wire.merge(remote().syn(), Wire(client="172.24.46.99:1", server="172.24.32.1:7497").arp_who_has(after=0.001)),
+        "105",
+        LONG,
+        nearly="104",
+    ),
+    "dropped": Case(remote().syn().syn(after=1).syn(after=2), "105"),
+    "called once, watched briefly": Case(remote().syn(), "009", SHORT, nearly="105 106"),
+    "a full queue": Case(local().syn().syn(after=1).syn(after=2), "106", nearly="105"),
+    "SYN-ACK missed": Case(local().syn().lose().syn_ack().ack().client(HELLO), "301", LONG, nearly="106 004"),
+    "a relay hangs up": Case(local().connect().fin_server(after=0.001), "107", nearly="304"),
+    "a relay far away hangs up": Case(remote(4004).connect().rst_server(after=0.001), "107", nearly="305"),
+    "no relay, far away": Case(remote().connect().fin_server(after=0.001), "305", nearly="107"),
+    "rejected by the client": Case(local().syn().syn_ack().rst_client(), "108", nearly="201"),
+    "closed by the client": Case(local().connect().rst_client(after=0.1), "201", nearly="108"),
+    "no call for want of ARP": Case(remote().arp_who_has().arp_who_has(after=1).arp_who_has(after=1), "006 109"),
+    "ARP is answered, and no call": Case(remote().arp_who_has().arp_who_has(after=1).arp_reply(), "006", nearly="109"),
+    # -- 2xx: what the client sent
+    "nothing sent": Case(local().connect(), "201", LONG),
+    "nothing sent yet": Case(local().connect(), "009", SHORT, nearly="201"),
+    "no prefix": Case(silent(local(), BROKEN_HELLOS["1 no prefix"]), "202"),
+    "framed prefix": Case(silent(local(), BROKEN_HELLOS["5 prefix framed too"]), "202"),
+    "no NUL": Case(silent(local(), BROKEN_HELLOS["7 no NUL"]), "202"),
+    "little-endian": Case(silent(local(), BROKEN_HELLOS["3 little-endian length"]), "203", nearly="204"),
+    "only the prefix": Case(silent(local(), b"API\0"), "204", nearly="203"),
+    "one dot": Case(silent(local(), BROKEN_HELLOS["9 one dot"]), "205"),
+    "one dot, reset": Case(
+        remote().connect().client(BROKEN_HELLOS["9 one dot"]).rst_server(after=0.01), "205", nearly="305"
+    ),
+    "trailing NUL": Case(silent(local(), TRAILING_HELLOS["8 trailing NUL"]), "206", nearly="205"),
+    "trailing NUL, answered": Case(
+        local().connect().client(TRAILING_HELLOS["8 trailing NUL"]).server(REPLY).client(START).server(READY),
+        "",
+        nearly="206",
+    ),
+    "HTTP": Case(silent(local(), NOT_MET), "207", nearly="202 203 204 209"),
+    "HTTP, answered in kind": Case(
+        local().connect().client(NOT_MET).server(b"HTTP/1.1 200 OK\r\n\r\n"), "306", nearly="207"
+    ),
+    "TLS": Case(silent(local(), BROKEN_HELLOS["28 TLS 1.2 record"]), "208", nearly="209"),
+    "TLS, answered in kind": Case(
+        local().connect().client(BROKEN_HELLOS["28 TLS 1.2 record"]).server(bytes.fromhex("160303007a0200")),
+        "306",
+        nearly="208",
+    ),
+    "FIX": Case(silent(local(), BROKEN_HELLOS["29 FIX"]), "209"),
+    "a telnet test": Case(silent(local(), b"\r\n"), "209", nearly="201"),
+    "no START_API": Case(answered(local()), "210", LONG, nearly="312"),
+    "another request in its place": Case(answered(local()).client(ib_bytes.text(178, 49, 1)), "210", LONG),
+    "START_API not yet": Case(answered(local()), "", SHORT, nearly="210"),
+    "START_API not captured": Case(
+        answered(local()).lose().client(START, ack=False).ack(Side.SERVER).server(READY), "005", LONG, nearly="210"
+    ),
+    "the server left first": Case(answered(local()).fin_server(after=0.001), "", LONG, nearly="210 211"),
+    "a reply in pieces": Case(local().connect().client(HELLO).server(REPLY, mss=9), "211", LONG, nearly="210"),
+    "a reply in pieces, put together": Case(
+        local().connect().client(HELLO).server(REPLY, mss=9).client(START).server(READY), "", LONG, nearly="211"
+    ),
+    "text where a raw id is due": Case(answered(local(), 203).client(START), "212", LONG),
+    "raw id where text is due": Case(answered(local()).client(ib_bytes.start_api(203)), "212", LONG),
+    "the right form": Case(started(local(), 203), "312", LONG, nearly="212"),
+    "the wrong form, served all the same": Case(
+        answered(local(), 203).client(START).server(ib_bytes.ready(203)), "", LONG, nearly="212"
+    ),
+    "requests too early": Case(started(local()).client(ib_bytes.text(178, 49, 1)), "213 312", LONG),
+    "requests in time": Case(session(local()).client(ib_bytes.text(178, 49, 1)), "", LONG, nearly="213 312"),
+    "gave up early": Case(local().connect().client(HELLO).fin_client(after=0.5), "214", nearly="301 303"),
+    "gave up after a second": Case(local().connect().client(HELLO).fin_client(after=1.1), "301", nearly="214"),
+    # -- 3xx: what TWS answered
+    "silent": Case(silent(local()), "301", nearly="302"),
+    "silent on a relay's port": Case(silent(Wire(server="127.0.0.1:4004")), "301"),
+    "silent over IPv6": Case(silent(Wire(client="[::1]:51000", server="[::1]:7497")), "301"),
+    "silent to itself": Case(silent(Wire(client="192.168.1.5:51000", server="192.168.1.5:7497")), "301", nearly="302"),
+    "silent from afar": Case(silent(remote()), "302", nearly="301"),
+    "never heard": Case(
+        remote().connect().client(HELLO, ack=False).again(after=0.2).again(after=0.4).again(after=0.8),
+        "303",
+        LONG,
+        nearly="302",
+    ),
+    "hung up": Case(local().connect().client(HELLO).fin_server(after=0.05), "304", nearly="107"),
+    "reset": Case(local().connect().client(HELLO).rst_server(after=0.05), "304"),
+    "hung up from afar": Case(remote().connect().client(HELLO).fin_server(after=0.05), "305", nearly="304"),
+    "HTTP answers": Case(local().connect().client(HELLO).server(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "306"),
+    "unknown bytes answer": Case(local().connect().client(HELLO).server(b"\xff\xfe what"), "306"),
+    "half a reply": Case(local().connect().client(HELLO).server(REPLY[:9]).fin_server(after=0.1), "307", nearly="306"),
+    "half a reply not captured": Case(
+        local().connect().client(HELLO).server(REPLY[:9], ack=False).lose().server(REPLY[9:], ack=False).ack(),
+        "005",
+        LONG,
+        nearly="307",
+    ),
+    "too old": Case(
+        local().connect().client(ib_bytes.hello(157, 178)).server(ib_bytes.reply(151)).fin_client(after=4),
+        "308",
+        nearly="210",
+    ),
+    "just new enough": Case(
+        local().connect().client(ib_bytes.hello(157, 178)).server(ib_bytes.reply(157)).client(START).server(READY),
+        "",
+        nearly="308",
+    ),
+    "redirected": Case(
+        local().connect().client(HELLO).server(ib_bytes.reply(-1, "10.0.0.5:7497")).fin_client(after=1),
+        "309",
+        nearly="210 308",
+    ),
+    "a host's name for a time": Case(
+        local().connect().client(HELLO).server(ib_bytes.reply(178, "10.0.0.5:7497")).client(START).server(READY),
+        "",
+        nearly="309",
+    ),
+    "id in use": Case(
+        started(local()).server(said(326, "Unable to connect as the client id is already in use.")).fin_server(),
+        "310",
+        nearly="311",
+    ),
+    "hung up after START_API": Case(started(local()).fin_server(after=0.1), "311", nearly="310 312"),
+    "never ready": Case(started(local()).server(ib_bytes.managed_accounts(178)), "312", LONG, nearly="311"),
+    "nextValidId not captured": Case(
+        started(local())
+        .server(ib_bytes.managed_accounts(178))
+        .lose()
+        .server(ib_bytes.next_valid_id(178), ack=False)
+        .ack(),
+        "005",
+        LONG,
+        nearly="312",
+    ),
+    "a late answer": Case(local().connect().client(HELLO).wait(3).server(REPLY).client(START).server(READY), "313"),
+    "a late answer, in spite of a client that waits": Case(
+        local().connect().client(HELLO).wait(0.9).server(REPLY).client(START).server(READY), "", nearly="313"
+    ),
+    "an answer to nobody": Case(
+        local().connect().client(HELLO).fin_client(after=4).server(REPLY, after=2), "313 314", nearly="210 301"
+    ),
+    "an answer in time": Case(
+        local().connect().client(HELLO).wait(2).server(REPLY).fin_client(after=2), "210 313", nearly="314"
+    ),
+    # -- 4xx: in the session
+    "read-only": Case(session(local()).server(said(321, "The API interface is currently in Read-Only mode.")), "401"),
+    "another 321": Case(session(local()).server(said(321, "Error validating request")), "", nearly="401"),
+    "too many messages": Case(session(local()).server(said(100, "Max rate exceeded")), "402"),
+    "too many messages, and out": Case(
+        session(local()).server(said(100, "Max rate exceeded")).fin_server(), "402", nearly="405"
+    ),
+    "another error": Case(session(local()).server(said(200, "No security definition")), "", nearly="402 403 404"),
+    "lost IB": Case(session(local()).server(said(1100, "Connectivity has been lost")), "403"),
+    "lost and found": Case(session(local()).server(said(1100, "lost")).wait(15).server(said(1102, "restored")), "403"),
+    "only found": Case(session(local()).server(said(1102, "restored")), "", nearly="403"),
+    "not understood": Case(session(local()).server(said(320, "Error reading request")), "404"),
+    "ended by TWS": Case(session(local()).wait(60).rst_server(), "405"),
+    "ended by the client": Case(session(local()).wait(60).close(), "", nearly="405"),
+    "a full client": Case(session(local()).ack(window=0), "406"),
+    "a full server": Case(session(local()).ack(Side.SERVER, window=0), "", nearly="406"),
+    # -- 5xx: across conversations
+    "both legs of a relay": Case(relay_legs(), "101 107 501"),
+    "two calls that have nothing to do with each other": Case(relay_legs(0.2), "101 107", nearly="501"),
+    "a relay that gets through": Case(relay_legs(refused=False), "107", nearly="501"),
+}
+"""Name -> capture and codes."""
+
+FOLDED = "011"
+"""The rule that needs more conversations than a script is good for: it has a test of its own."""

@@ -1,0 +1,180 @@
+"""The list of client mistakes against a server that stays silent: who is blamed, and that good clients never are."""
+
+from __future__ import annotations
+
+import ib_bytes
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ib_bytes import BROKEN_HELLOS, GOOD_HELLOS, HELLO, READY, REPLY, START, TRAILING_HELLOS
+from judging import Watch, findings, judge, only
+from rule_wires import LONG
+from wire import Wire
+
+from ibsniff.model import PATIENCE, Confidence, Conversation, Fault, Outcome, Side
+
+LOCAL = ("127.0.0.1:51000", "127.0.0.1:7497")
+REMOTE = ("172.24.46.63:51000", "172.24.32.1:7497")
+PLACES = pytest.mark.parametrize("ends", [LOCAL, REMOTE], ids=["loopback", "remote"])
+
+
+def silent(raw: bytes, ends: tuple[str, str] = LOCAL) -> Conversation:
+    return only(Wire(*ends).connect().client(raw).fin_client(after=4.0))
+
+
+@PLACES
+@pytest.mark.parametrize("name", BROKEN_HELLOS)
+def test_a_broken_opening_is_the_clients_with_its_bytes(name: str, ends: tuple[str, str]) -> None:
+    raw = BROKEN_HELLOS[name]
+    conversation = silent(raw, ends)
+    assert (conversation.outcome, conversation.fault) == (Outcome.SILENT, Fault.CLIENT)
+    assert conversation.confidence is Confidence.HIGH
+    assert raw[:16].hex(" ") in conversation.summary
+
+
+@PLACES
+@pytest.mark.parametrize("name", BROKEN_HELLOS)
+def test_the_same_when_the_client_waits_for_ever(name: str, ends: tuple[str, str]) -> None:
+    conversation = only(Wire(*ends).connect().client(BROKEN_HELLOS[name]), LONG)
+    assert (conversation.outcome, conversation.fault) == (Outcome.SILENT, Fault.CLIENT)
+
+
+@pytest.mark.parametrize("name", TRAILING_HELLOS)
+def test_a_trailing_byte_is_the_clients_and_less_sure(name: str) -> None:
+    conversation = silent(TRAILING_HELLOS[name])
+    assert (conversation.outcome, conversation.fault) == (Outcome.SILENT, Fault.CLIENT)
+    assert conversation.confidence is Confidence.MEDIUM
+    assert TRAILING_HELLOS[name].hex(" ") in conversation.summary
+
+
+def test_a_connection_without_a_word_was_not_asked_for_anything() -> None:
+    assert only(Wire().connect().fin_client(after=4)).outcome is Outcome.NOT_ASKED
+    assert only(Wire().connect(), LONG).outcome is Outcome.NOT_ASKED
+
+
+@pytest.mark.parametrize("raw", [b"\r\n", b"\n", b"\r\n\r\n"])
+def test_line_ends_of_a_telnet_test_are_the_clients(raw: bytes) -> None:
+    conversation = silent(raw)
+    assert (conversation.outcome, conversation.fault) == (Outcome.SILENT, Fault.CLIENT)
+    assert raw.hex(" ") in conversation.summary
+
+
+@PLACES
+@pytest.mark.parametrize("name", GOOD_HELLOS)
+def test_a_good_hello_is_never_the_clients_fault(name: str, ends: tuple[str, str]) -> None:
+    conversation = silent(GOOD_HELLOS[name], ends)
+    assert conversation.outcome is Outcome.SILENT
+    assert conversation.fault is not Fault.CLIENT
+    assert all(finding.fault is not Fault.CLIENT for finding in conversation.findings)
+
+
+@pytest.mark.parametrize("name", GOOD_HELLOS)
+def test_a_good_hello_that_is_hung_up_on_is_never_the_clients_fault(name: str) -> None:
+    for ends in (LOCAL, REMOTE):
+        for end in ("fin_server", "rst_server"):
+            wire = Wire(*ends).connect().client(GOOD_HELLOS[name])
+            report = judge(getattr(wire, end)(after=0.01))
+            assert all(finding.fault is not Fault.CLIENT for finding in findings(report))
+
+
+def test_a_broken_hello_the_server_understands_is_no_fault() -> None:
+    wire = Wire().connect().client(TRAILING_HELLOS["8 trailing NUL"]).server(REPLY).client(START).server(READY)
+    assert only(wire).fault is Fault.NONE
+
+
+def test_a_hello_sent_after_the_server_hung_up_did_not_make_it_hang_up() -> None:
+    """The server's FIN came first: no byte of the client can be its reason."""
+    wire = Wire(*REMOTE).connect().fin_server(after=0.01).client(BROKEN_HELLOS["1 no prefix"], after=0.2)
+    assert only(wire, LONG).fault is not Fault.CLIENT
+
+
+# -- whatever was captured, and whatever was not ----------------------------------------------------------------------
+
+ENDINGS = st.sampled_from(["fin_client", "rst_client", "close", None])
+
+
+@given(
+    st.sampled_from(sorted(GOOD_HELLOS)),
+    st.sampled_from([LOCAL, REMOTE]),
+    st.one_of(st.none(), st.integers(1, 16)),
+    st.floats(0.001, 30),
+    ENDINGS,
+    st.booleans(),
+    st.sampled_from([None, 0.1, PATIENCE, 60.0]),
+)
+def test_a_valid_hello_without_a_reply_never_accuses_the_client(
+    name: str,
+    ends: tuple[str, str],
+    mss: int | None,
+    wait: float,
+    ending: str | None,
+    heard: bool,
+    ended: float | None,
+) -> None:
+    wire = Wire(*ends).connect().client(GOOD_HELLOS[name], mss=mss, ack=heard)
+    if not heard:
+        wire.again(after=0.2)
+    if ending is not None:
+        getattr(wire.wait(wait), ending)()
+    for finding in findings(judge(wire, watch=Watch(ended=ended))):
+        assert finding.fault is not Fault.CLIENT
+
+
+def whole_session(version: int, mss: int | None) -> Wire:
+    """A session in which nobody did anything wrong, and whose end shows by its numbers what was said before."""
+    wire = (
+        Wire(*REMOTE).connect().client(ib_bytes.hello(100, version), mss=mss).server(ib_bytes.reply(version), mss=mss)
+    )
+    wire.client(ib_bytes.start_api(version), mss=mss).server(ib_bytes.ready(version), mss=mss)
+    return wire.client(ib_bytes.text(version, 49, 1)).ack(Side.SERVER).ack().wait(6).close()
+
+
+@given(st.sampled_from([151, 178, 203, 225]), st.sampled_from([None, 9, 25]), st.data())
+def test_packets_that_were_not_captured_accuse_nobody_surely(
+    version: int, mss: int | None, data: st.DataObject
+) -> None:
+    wire = Wire.merge(whole_session(version, mss))
+    final = 5
+    droppable = range(len(wire._sent) - final)
+    lost = data.draw(st.sets(st.sampled_from(droppable), max_size=8))
+    wire._sent = [sent for index, sent in enumerate(wire._sent) if index not in lost]
+    for finding in findings(judge(wire, watch=LONG)):
+        accused = finding.fault in (Fault.CLIENT, Fault.TWS_CONFIG, Fault.TWS_STATE)
+        assert not (accused and finding.confidence is Confidence.HIGH), finding
+
+
+@given(st.integers(1, 400), st.sampled_from([178, 225]))
+def test_packets_cut_by_the_snaplen_accuse_nobody_surely(snaplen: int, version: int) -> None:
+    for finding in findings(judge(whole_session(version, None), watch=LONG, snaplen=snaplen)):
+        accused = finding.fault in (Fault.CLIENT, Fault.TWS_CONFIG, Fault.TWS_STATE)
+        assert not (accused and finding.confidence is Confidence.HIGH), finding
+
+
+def test_half_a_hello_is_not_held_against_the_client_while_the_capture_still_runs() -> None:
+    """Asked in the middle, before holes are given up: the acknowledgment shows that there was more."""
+    from judging import Watch, analyse  # noqa: PLC0415
+
+    from ibsniff import pipeline  # noqa: PLC0415
+
+    wire = Wire().connect().client(HELLO[:9], ack=False).lose().client(HELLO[9:], ack=False).ack(Side.SERVER)
+    watch = Watch(ended=PATIENCE + 1)
+    frames = wire.frames()
+    analysis = pipeline.Analysis(watch.facts(frames))
+    for frame in frames:
+        analysis.feed(frame)
+    running = pipeline.report([analysis])
+    finished = pipeline.report([analyse(frames, watch)])
+    for report in (running, finished):
+        assert all(finding.fault is not Fault.CLIENT for finding in findings(report))
+
+
+def test_half_a_reply_is_not_called_cut_off_while_the_capture_still_runs() -> None:
+    from ibsniff import pipeline  # noqa: PLC0415
+
+    wire = Wire().connect().client(HELLO).server(REPLY[:9], ack=False).lose().server(REPLY[9:], ack=False).ack()
+    frames = wire.frames()
+    analysis = pipeline.Analysis(LONG.facts(frames))
+    for frame in frames:
+        analysis.feed(frame)
+    (conversation,) = pipeline.report([analysis]).conversations
+    assert conversation.outcome is Outcome.UNPROVEN

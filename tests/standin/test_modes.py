@@ -1,0 +1,249 @@
+"""Every mode, as a bare socket sees it. What is silent is proved silent by closing our half and reading to the end."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from standin_server import HELLO, Caller, running
+
+from ibsniff import standin
+from ibsniff.standin import modes
+
+START = b"71\0002\0007\0\0"
+REPLY = re.compile(rb"\0\0\0.178\0\d{8} \d\d:\d\d:\d\d UTC\0", re.DOTALL)
+
+
+def became_ready(caller: Caller, start: bytes = START) -> list[bytes]:
+    """START_API, then the five messages of a session that is ready."""
+    caller.frame(start)
+    said = [caller.take_frame() for _ in range(5)]
+    assert said[0].startswith(b"15\0")
+    assert said[1] == b"9\0001\0001\0"
+    return said
+
+
+def codes(payloads: list[bytes]) -> list[bytes]:
+    return [payload.split(b"\0")[3] for payload in payloads]
+
+
+@pytest.mark.parametrize(
+    ("server_version", "hello", "negotiated"),
+    [(178, HELLO, b"178"), (225, b"API\0\0\0\0\x09v157..176", b"176"), (178, b"API\0\0\0\0\x04v151", b"151")],
+)
+def test_ok_negotiates_the_lower_maximum(server_version: int, hello: bytes, negotiated: bytes) -> None:
+    with running("ok", server_version=server_version) as server, Caller(server.port) as caller:
+        assert caller.greet(hello)[0] == negotiated
+
+
+def test_ok_becomes_ready_and_answers() -> None:
+    with running("ok") as server, Caller(server.port) as caller:
+        assert len(caller.greet()) == 2
+        assert codes(became_ready(caller)[2:]) == [b"2104", b"2106", b"2158"]
+        caller.frame(b"61\0001\0")
+        assert caller.take_frame() == b"62\0001\0"
+        server.wait_for("REQ_POSITIONS")
+
+
+@pytest.mark.parametrize(
+    ("version", "start", "first"),
+    [
+        (203, b"\0\0\0\x472\0007\0\0", b"\0\0\0\x0f1\0DU"),
+        (212, b"\0\0\0\x472\0007\0\0", b"\0\0\0\xd7\x0a\x13DU"),
+        (225, b"\0\0\x01\x0f\x08\x07", b"\0\0\0\xd7\x0a\x13DU"),
+    ],
+)
+def test_ok_speaks_every_era(version: int, start: bytes, first: bytes) -> None:
+    with running("ok", server_version=version) as server, Caller(server.port) as caller:
+        caller.greet()
+        caller.frame(start)
+        assert caller.take_frame().startswith(first)
+
+
+def test_ok_ignores_a_start_in_another_form_and_says_so() -> None:
+    with running("ok", server_version=213) as server, Caller(server.port) as caller:
+        caller.greet()
+        caller.frame(START)
+        caller.frame(b"\0\0\0\x472\0007\0\0")
+        server.wait_for(r"message 925957994 instead of START_API in the form of version 213: ignored")
+        server.wait_for(r"START_API instead of START_API in the form of version 213: ignored")
+        assert caller.rest_after_closing() == b""
+
+
+def test_ok_ignores_requests_before_start_and_bytes_that_are_none() -> None:
+    with running("ok") as server, Caller(server.port) as caller:
+        caller.greet()
+        caller.frame(b"61\0001\0")
+        server.wait_for("REQ_POSITIONS instead of START_API")
+        caller.frame(b"?")
+        server.wait_for("bytes instead of START_API")
+        became_ready(caller)
+        caller.frame(b"?")
+        server.wait_for("not in the form of version 178: ignored")
+
+
+@pytest.mark.parametrize("start", [b"71\0002\0007\0\0", b"71\0001\0007\0"])
+def test_ok_serves_a_legacy_client_unframed(start: bytes) -> None:
+    with running("ok") as server, Caller(server.port) as caller:
+        caller.send(b"66\0")
+        assert re.fullmatch(rb"76\0\d{8} \d\d:\d\d:\d\d UTC\0", caller.take(25))
+        caller.send(start)
+        server.wait_for("legacy start with client id 7")
+        said = b"15\0001\0DU1234567,DU7654321\0009\0001\0001\0004\0002\0-1\0002104\0"
+        assert caller.take(len(said)) == said
+
+
+def test_ok_takes_the_bare_client_id_of_an_old_legacy_client() -> None:
+    with running("ok") as server, Caller(server.port) as caller:
+        caller.send(b"62\0")
+        caller.take(25)
+        caller.send(b"71\0")
+        server.wait_for("legacy start with client id 71")
+        assert caller.take(3) == b"15\0"
+
+
+@pytest.mark.parametrize(
+    "hello",
+    [
+        b"\0\0\0\x09v100..187",
+        b"API\0v100..187",
+        b"API\0\x09\0\0\0v100..187",
+        b"API\\0\0\0\0\x09v100..187",
+        b"API\0\0\0\0\x08v100-187",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\x16\x03\x01\x02\0\x01",
+        b"8=FIX.4.2\0",
+    ],
+)
+def test_ok_says_nothing_to_a_broken_hello(hello: bytes) -> None:
+    with running("ok") as server, Caller(server.port) as caller:
+        caller.send(hello)
+        assert caller.rest_after_closing() == b""
+
+
+def test_slow_answers_after_its_delay() -> None:
+    with running("slow", delay=0.01) as server, Caller(server.port) as caller:
+        assert caller.greet()[0] == b"178"
+        became_ready(caller)
+
+
+def test_one_byte_at_a_time_is_still_a_whole_reply(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modes, "BYTE_PAUSE", 0)
+    with running("one-byte") as server, Caller(server.port) as caller:
+        assert caller.greet()[0] == b"178"
+        became_ready(caller)
+
+
+def test_legacy_answers_even_a_framed_client_unframed() -> None:
+    with running("legacy") as server, Caller(server.port) as caller:
+        caller.send(HELLO)
+        assert caller.take(3) == b"76\0"
+
+
+def test_silent_says_nothing() -> None:
+    with running("silent") as server, Caller(server.port) as caller:
+        caller.send(HELLO)
+        assert caller.rest_after_closing() == b""
+
+
+@pytest.mark.parametrize(
+    ("mode", "hello", "said"),
+    [
+        ("close-on-accept", b"", rb""),
+        ("close-after-hello", HELLO, rb""),
+        ("close-after-start", HELLO, REPLY.pattern),
+        ("client-id-in-use", HELLO, REPLY.pattern + rb"\0\0\0.4\0002\0-1\000326\0Unable to connect.*\0"),
+        ("http", HELLO, rb"HTTP/1.1 400 .*\r\n\r\n"),
+        ("tls-alert", HELLO, rb"\x15\x03\x03\0\x02\x02\x46"),
+        ("ssh", HELLO, rb"SSH-2.0-.*\r\nInvalid SSH identification string.\r\n"),
+    ],
+)
+def test_modes_that_close_do_so_with_fin(mode: str, hello: bytes, said: bytes) -> None:
+    with running(mode) as server, Caller(server.port) as caller:
+        if hello:
+            caller.send(hello)
+        if b"178" in said:
+            server.wait_for("answering")
+            caller.frame(START)
+        assert re.fullmatch(said, caller.rest(), re.DOTALL)
+
+
+def test_reset_on_accept() -> None:
+    # The RST may be there before connect() has returned.
+    with running("reset-on-accept") as server, pytest.raises(ConnectionResetError), Caller(server.port) as caller:
+        caller.rest()
+
+
+def test_reset_after_hello() -> None:
+    with running("reset-after-hello") as server, Caller(server.port) as caller:
+        caller.send(HELLO)
+        with pytest.raises(ConnectionResetError):
+            caller.rest()
+
+
+def test_reset_after_start() -> None:
+    with running("reset-after-start") as server, Caller(server.port) as caller:
+        caller.greet()
+        caller.frame(START)
+        with pytest.raises(ConnectionResetError):
+            caller.rest()
+
+
+def test_half_a_reply_is_all_there_is() -> None:
+    with running("half-reply") as server, Caller(server.port) as caller:
+        caller.send(HELLO)
+        server.wait_for("answering")
+        said = caller.rest_after_closing()
+        assert said.startswith(b"\0\0\0\x1a178\0")
+        assert len(said) == 15
+
+
+def test_redirect_names_another_address() -> None:
+    with running("redirect") as server, Caller(server.port) as caller:
+        assert caller.greet() == [b"-1", b"192.0.2.5:7497"]
+        assert caller.rest_after_closing() == b""
+
+
+def test_too_old_is_older_than_the_client_asked_for() -> None:
+    with running("too-old") as server, Caller(server.port) as caller:
+        assert caller.greet()[0] == b"76"
+        became_ready(caller)
+
+
+def test_read_only_refuses_orders_and_serves_the_rest() -> None:
+    with running("read-only") as server, Caller(server.port) as caller:
+        caller.greet()
+        became_ready(caller)
+        for request in (b"5\0001\0", b"61\0001\0"):
+            caller.frame(request)
+        refusal = caller.take_frame()
+        assert codes([refusal]) == [b"321"]
+        assert b"Read-Only" in refusal
+        assert caller.take_frame() == b"62\0001\0"
+
+
+def test_lost_connectivity_comes_back() -> None:
+    with running("lost-connectivity", delay=0.01) as server, Caller(server.port) as caller:
+        caller.greet()
+        became_ready(caller)
+        assert codes([caller.take_frame(), caller.take_frame()]) == [b"1100", b"1102"]
+        caller.frame(b"61\0001\0")
+        assert caller.take_frame() == b"62\0001\0"
+
+
+def test_pacing_closes_at_the_third_strike() -> None:
+    with running("pacing") as server, Caller(server.port) as caller:
+        caller.greet()
+        became_ready(caller)
+        for _ in range(3):
+            caller.frame(b"49\0001\0")
+            assert codes([caller.take_frame()]) == [b"100"]
+        assert caller.rest() == b""
+
+
+def test_every_mode_explains_itself_in_one_line_and_is_tried_here() -> None:
+    text = Path(__file__).read_text(encoding="utf-8")
+    for mode, line in standin.MODES.items():
+        assert line.endswith("."), mode
+        assert mode in {"never-accept", "restart"} or f'"{mode}"' in text, mode

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+from standin_server import HELLO, PATIENCE, Caller, running
+
+from ibsniff import standin
+from ibsniff.model import ExitCode, UserError
+
+
+def test_never_accept_completes_connections_and_reads_nothing() -> None:
+    with running("never-accept") as server:
+        caller = Caller(server.port)
+        caller.send(HELLO)
+    # Only the end of the process ends what was never accepted, and the kernel does it with RST.
+    with caller, pytest.raises(ConnectionResetError):
+        caller.rest()
+    assert server.events.empty()
+
+
+def test_restart_resets_refuses_is_silent_and_comes_back() -> None:
+    seen: dict[str, object] = {}
+
+    def witness(event: str) -> None:
+        if event.startswith("down"):
+            with pytest.raises(ConnectionRefusedError):
+                Caller(server.port)
+            seen["refused"] = True
+        if event.startswith("starting"):
+            seen["early"] = Caller(server.port)
+
+    with running("restart", witness=witness, delay=0.1) as server, Caller(server.port) as caller:
+        caller.greet()
+        caller.frame(b"71\0002\0007\0\0")
+        with pytest.raises(ConnectionResetError):
+            caller.rest()
+        server.wait_for("up again")
+        assert seen["refused"]
+        with Caller(server.port) as again:
+            assert again.greet()[0] == b"178"
+        early = seen["early"]
+        assert isinstance(early, Caller)
+        with early:
+            early.send(HELLO)
+            assert early.rest_after_closing() == b""
+
+
+def test_many_clients_at_once() -> None:
+    with running("ok") as server:
+        callers = [Caller(server.port) for _ in range(20)]
+        for caller in callers:
+            caller.send(HELLO)
+        for caller in callers:
+            with caller:
+                assert caller.take_frame().startswith(b"178\0")
+
+
+def test_stopping_closes_every_connection() -> None:
+    with running("ok") as server:
+        caller = Caller(server.port)
+        caller.greet()
+    with caller:
+        assert caller.rest() == b""
+
+
+def test_a_client_that_resets_is_over() -> None:
+    with running("ok") as server:
+        caller = Caller(server.port)
+        caller.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        server.wait_for("connected")
+        caller.socket.close()
+        server.wait_for("over")
+
+
+def test_listens_on_ipv6() -> None:
+    with running("ok", host="::1") as server, Caller(server.port, "::1") as caller:
+        assert server.heard == [f"listening on [::1]:{server.port}"]
+        assert caller.greet()[0] == b"178"
+
+
+def test_ready_is_set_when_the_socket_listens() -> None:
+    ready, stop = threading.Event(), threading.Event()
+    thread = threading.Thread(
+        target=standin.serve, args=("silent", "127.0.0.1", 0), kwargs={"ready": ready, "stop": stop}
+    )
+    thread.start()
+    assert ready.wait(PATIENCE)
+    stop.set()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+def refusal(mode: str = "ok", host: str = "127.0.0.1", port: int = 0) -> UserError:
+    with pytest.raises(UserError) as caught:
+        standin.serve(mode, host, port)
+    return caught.value
+
+
+def test_a_taken_port_is_the_users_to_mend() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        problem = refusal(port=taken.getsockname()[1])
+    assert "already in use" in problem.what
+
+
+def test_an_unknown_mode_lists_the_known_ones() -> None:
+    problem = refusal("sulk")
+    assert problem.exit_code is ExitCode.USAGE
+    assert "close-on-accept" in problem.what_to_do
+
+
+def test_an_address_of_another_machine_is_refused() -> None:
+    assert refusal(host="192.0.2.1").what.startswith("cannot listen on 192.0.2.1")
+
+
+def test_no_permission_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(socket, "create_server", forbidden)
+    problem = refusal(port=80)
+    assert problem.exit_code is ExitCode.PERMISSION
+    assert "1023" in problem.what_to_do
+
+
+def test_a_name_that_does_not_resolve_is_said() -> None:
+    assert refusal(host="no such host.invalid").what.startswith("cannot listen on")
