@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from ibsniff.model import Report
 from ibsniff.render import terminal
@@ -19,13 +20,13 @@ Say = Callable[[str], None]
 
 
 class LiveScreen:
-    """The report itself, refreshed on a terminal; the hint of a quiet line stays above it."""
+    """The report itself on a screen of its own, refreshed; when it closes, the terminal is as it was before."""
 
     def __init__(self, console: Console, show_accounts: bool, hint: Callable[[], str]) -> None:
-        self._live = Live(console=console, auto_refresh=False, transient=True, vertical_overflow="crop")
-        self._console = console
+        self._live = Live(console=console, auto_refresh=False, screen=True, vertical_overflow="crop")
         self._show_accounts = show_accounts
         self._hint = hint
+        self._said = ""
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -37,13 +38,19 @@ class LiveScreen:
         self._live.stop()
 
     def show(self, seen: Report, _changes: list[Change]) -> None:
-        """Draw the report anew; before the first conversation there is nothing to draw."""
+        """Draw the report anew; before the first conversation, that nothing has come."""
         if seen.conversations:
-            self._live.update(terminal.renderable(seen, show_accounts=self._show_accounts), refresh=True)
+            drawn = terminal.renderable(seen, show_accounts=self._show_accounts)
+        else:
+            facts = seen.inputs[0]
+            drawn = Text(
+                f"{prose(facts.path)}: {facts.packets} packets, no API conversation yet. {self._said}".rstrip()
+            )
+        self._live.update(drawn, refresh=True)
 
     def quiet(self) -> None:
-        """Say what can be seen instead."""
-        self._console.print(prose(self._hint()))
+        """Say what can be seen instead, from the next drawing on."""
+        self._said = f"Ctrl-C stops.\n\n{prose(self._hint())}"
 
 
 class Lines:

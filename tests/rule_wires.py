@@ -180,6 +180,7 @@ CASES: dict[str, Case] = {
     "a telnet test": Case(silent(local(), b"\r\n"), "209", nearly="201"),
     "no START_API": Case(answered(local()), "210", LONG, nearly="312"),
     "another request in its place": Case(answered(local()).client(ib_bytes.text(178, 49, 1)), "210", LONG),
+    "START_API without a frame": Case(answered(local()).client(ib_bytes.fields(71, 2, 7, "")), "210", LONG),
     "START_API not yet": Case(answered(local()), "", SHORT, nearly="210"),
     "START_API not captured": Case(
         answered(local()).lose().client(START, ack=False).ack(Side.SERVER).server(READY), "005", LONG, nearly="210"
@@ -211,6 +212,7 @@ CASES: dict[str, Case] = {
         LONG,
         nearly="302",
     ),
+    "an ACK not captured": Case(local().connect().client(HELLO, ack=False), "301", LONG, nearly="303"),
     "hung up": Case(local().connect().client(HELLO).fin_server(after=0.05), "304", nearly="107"),
     "reset": Case(local().connect().client(HELLO).rst_server(after=0.05), "304"),
     "hung up from afar": Case(remote().connect().client(HELLO).fin_server(after=0.05), "305", nearly="304"),

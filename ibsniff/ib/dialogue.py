@@ -35,8 +35,9 @@ from ibsniff.model import (
 
 MAX_FRAME = 0xFFFFFF
 """Longest frame any official client accepts (16 MiB less one); a longer one is no IB frame."""
-MAX_OPENING = 8192
-"""Bytes of an opening kept while it makes no sense yet: a hello with options has about 30, an HTTP request 500."""
+MAX_OPENING = 1024
+"""Bytes of an opening kept while it makes no sense yet: a hello with options has about 30, an HTTP request 500. It is
+read anew with every packet, so a byte at a time costs the square of this."""
 OTHER_PROTOCOLS = frozenset({Dialect.HTTP, Dialect.TLS, Dialect.FIX, Dialect.SSH})
 """What a client may speak instead, and what its first bytes alone give away."""
 MAX_RAW = 64

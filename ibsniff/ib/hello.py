@@ -19,7 +19,7 @@ PREFIX = b"API\0"
 LENGTH_END = 8
 """The version string begins after the prefix and its four length bytes."""
 
-MAX_VERSION_STRING = 4096
+MAX_VERSION_STRING = 512
 """A longer version string than this is a wrong length, not a version: real ones have 9 bytes, with options about 20."""
 
 VERSION = re.compile(rb"v(\d{1,4})(?:\.\.(\d{1,4}))?(?: (.*))?", re.DOTALL)

@@ -21,6 +21,8 @@ MAX_ERROR_TEXT = 400
 """Characters kept of an error's text: they are one sentence; a longer one is cut, not stored."""
 MAX_ACCOUNTS = 50
 """Accounts kept of one session: an advisor may have thousands, the report shows a few."""
+MAX_ACCOUNT = 32
+"""Characters kept of an account: real ones have eight or nine."""
 
 NAMES = {Side.CLIENT: names.CLIENT_MESSAGES, Side.SERVER: names.SERVER_MESSAGES}
 
@@ -106,7 +108,7 @@ def decode_accounts(payload: Payload) -> list[str]:
         listed = protobuf.text(protobuf.fields(payload.body).get(1))
     else:
         listed = payload.fields[1] if len(payload.fields) > 1 else ""
-    return [account for account in listed.split(",") if account][:MAX_ACCOUNTS]
+    return [account[:MAX_ACCOUNT] for account in listed.split(",") if account][:MAX_ACCOUNTS]
 
 
 def decode_start(payload: Payload) -> tuple[StartForm, int | None]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ibsniff.model import ReplyKind
 
-MAX_REPLY = 4096
+MAX_REPLY = 512
 """A reply is about 30 bytes; a frame longer than this in its place is no reply."""
 
 LOWEST_VERSION = 20

@@ -24,7 +24,7 @@ from ibsniff.model import (
     WatchedBy,
 )
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import packets_of, span
+from ibsniff.rules.words import packets_of, span, spoke_last
 
 
 @conversation_rule(Severity.WARNING)
@@ -39,19 +39,20 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     if dialogue.reply is not None and dialogue.reply.kind is ReplyKind.NOT_CAPTURED:
         return None
-    began = connection.from_client.last_data or connection.established or connection.first
-    watched = span((conversation.watched_until_ns - began.time_ns) / NANOSECONDS)
+    watched = span((conversation.watched_until_ns - spoke_last(conversation).time_ns) / NANOSECONDS)
     what = "the program spoke" if connection.from_client.first_data else "the program called"
-    doubt = ", and the file does not say how long it went on" if says_no_end(conversation) else ""
+    if says_no_end(conversation):
+        known = f"the file's last packet comes {watched} after {what}, and it does not say how long it went on"
+    else:
+        known = f"watched for only {watched} after {what}"
     return Statement(
-        f"Not proven: the capture ends {watched} after {what}{doubt}; capture {PATIENCE:.0f} s or more, until the program "
-        "gives up.",
+        f"Not proven: {known}; {PATIENCE:.0f} s or more are needed, or until the program gives up.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=packets_of(conversation),
-        remedy=f"Capture again: start the capture, start the program, wait {PATIENCE:.0f} s or until it gives up, stop "
-        f"the program, then stop the capture. If you did watch longer than the file says, read it with "
-        f"--watched-until +SECONDS.",
+        remedy=f"Watch longer: start the capture, start the program, wait {PATIENCE:.0f} s or until it gives up, stop the "
+        "program, then stop the capture. If you did watch longer than the file says, read it with --watched-until "
+        "+SECONDS.",
         explains=conversation.missing,
     )
 

@@ -40,6 +40,9 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
 
 
 def _did(conversation: Conversation) -> str:
+    unframed = conversation.dialogue.unframed_detail.get(Side.CLIENT)
+    if unframed:
+        return f"sent something without a proper length in front ({unframed}) and never START_API"
     said = [message.name for message in conversation.dialogue.first_messages if message.side is Side.CLIENT]
     return f"sent {said[0]} and never START_API" if said else "never sent START_API"
 

@@ -20,7 +20,7 @@ from ibsniff.rules.words import between, seconds_between
 def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     """More than a second passed between hello and reply."""
     hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
-    if conversation.outcome is not Outcome.REPLIED or hello is None or reply is None:
+    if hello is None or reply is None or not (hello.is_valid and reply.is_whole):
         return None
     if seconds_between(hello.complete, reply.complete) < FAIR_CHANCE:
         return None

@@ -22,6 +22,8 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     ended = conversation.connection.ended
     if conversation.outcome is not Outcome.REPLIED or hello is None or reply is None or ended is None:
         return None
+    if not (hello.is_valid and reply.is_whole):
+        return None
     if ended.by is not Side.CLIENT or ended.moment.time_ns > reply.began.time_ns or conversation.dialogue.start:
         return None
     trust = "" if conversation.connection.same_host else ", and add its address to Trusted IPs"

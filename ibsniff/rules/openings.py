@@ -5,6 +5,7 @@ from __future__ import annotations
 from ibsniff.model import Alternative, Confidence, Conversation, Dialect, Fault, Hello, Outcome
 from ibsniff.rules.closing import closed_before_a_word
 from ibsniff.rules.registry import Statement
+from ibsniff.rules.silences import hello_heard
 from ibsniff.rules.words import hexed, packets_of
 
 RIGHT_BYTES = "41 50 49 00, then the length of the version range as 4 bytes big-endian, then for example v100..187"
@@ -33,8 +34,7 @@ def broken_opening(conversation: Conversation, *dialects: Dialect) -> Hello | No
     client = conversation.connection.from_client
     if hello.dialect in NEEDS_THE_END and client.captured < client.length:
         return None
-    heard = client.ack_of_first_data is not None
-    return hello if heard or conversation.outcome is not Outcome.SILENT else None
+    return hello if hello_heard(conversation.connection) or conversation.outcome is not Outcome.SILENT else None
 
 
 def accuse_client(

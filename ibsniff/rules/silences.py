@@ -40,8 +40,13 @@ def gave_up_early(conversation: Conversation) -> bool:
 
 
 def hello_heard(connection: Connection) -> bool:
-    """The server's kernel acknowledged the hello: it arrived."""
-    return connection.from_client.ack_of_first_data is not None
+    """The server's kernel acknowledged the hello: it arrived.
+
+    A capture may miss that ACK. The client's kernel did not if it sends nothing again: without an ACK it would after a
+    second at the latest (RFC 6298, 2.1).
+    """
+    client = connection.from_client
+    return client.ack_of_first_data is not None or not client.retransmissions
 
 
 def silent_to_a_good_hello(conversation: Conversation) -> bool:

@@ -42,9 +42,9 @@ def hexed(raw: bytes) -> str:
 
     A hello holds no account unless in its options, which stand behind a space.
     """
-    head, space, options = raw.partition(b" ")
-    if head.startswith(b"API\0") and space:
-        raw = head + space + b"*" * len(options)
+    options = raw.find(b" ", 8) + 1 if raw.startswith(b"API\0") else 0  # a space in the length field is none
+    if options:
+        raw = raw[:options] + b"*" * len(raw[options:])
     shown = raw[:SHOWN_BYTES].hex(" ")
     return f"{shown} ..." if len(raw) > SHOWN_BYTES else shown
 
@@ -54,10 +54,16 @@ def address_to_trust(connection: Connection) -> str:
     return connection.client.ip
 
 
+def spoke_last(conversation: Conversation) -> Moment:
+    """When the client had said what it had to say; sent again is not said again."""
+    connection, hello = conversation.connection, conversation.dialogue.hello
+    said = hello.complete if hello is not None else connection.from_client.first_data
+    return said or connection.established or connection.first
+
+
 def silence(conversation: Conversation) -> str:
     """Say how long the server was silent, and how it is known."""
-    connection = conversation.connection
-    began = connection.from_client.last_data or connection.established or connection.first
+    connection, began = conversation.connection, spoke_last(conversation)
     ended = connection.ended
     if ended is not None:
         who = "client" if ended.by is Side.CLIENT else "server"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ibsniff.ib import dialogue as room
 from ibsniff.ib import names
 from ibsniff.ib.dialogue import DialogueReader
+from ibsniff.ib.legacy import MAX_FIELD_BYTES
 from ibsniff.model import (
     NANOSECONDS,
     Dialect,
@@ -460,7 +461,7 @@ def test_what_is_not_read_is_not_kept(name: str) -> None:
         feed.turn(who, raw)
     for _ in range(100):
         feed.turn(side, endless)
-        assert held(feed, side) < 2 * room.MAX_OPENING
+        assert held(feed, side) < 2 * max(room.MAX_OPENING, MAX_FIELD_BYTES)
 
 
 def test_errors_and_messages_are_tallied_not_hoarded() -> None:
@@ -481,10 +482,12 @@ def test_errors_and_messages_are_tallied_not_hoarded() -> None:
 
 
 def test_the_number_of_accounts_is_bounded() -> None:
-    accounts = ",".join(f"DU{number:07}" for number in range(1000))
+    accounts = ",".join([f"DU{number:07}" for number in range(1000)] + ["x" * 1000])
     feed = Feed().turn(CLIENT, ib_bytes.HELLO).turn(SERVER, ib_bytes.REPLY)
     feed.turn(SERVER, ib_bytes.managed_accounts(178, accounts))
     assert 0 < len(feed.dialogue.accounts) < 100
+    feed = Feed(seen_from_start=False).turn(SERVER, ib_bytes.managed_accounts(178, "x" * 1000))
+    assert [len(account) for account in feed.dialogue.accounts] == [32]
 
 
 def test_message_names_are_those_of_ib() -> None:
