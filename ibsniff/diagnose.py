@@ -52,6 +52,12 @@ WORST_FIRST = (
 )
 """Which conversation speaks for the capture, when several are equally severe."""
 
+RESTS_ON_ABSENCE = (Outcome.UNREACHABLE, Outcome.SILENT, Outcome.NOT_ASKED, Outcome.CUT_OFF)
+"""Outcomes that are concluded from what did not come."""
+
+ABOUT_THE_CAPTURE = "IBS0"
+"""Findings of this family say what can be trusted, not what is wrong with a session."""
+
 
 def outcome(connection: Connection, dialogue: Dialogue, watched_until_ns: int) -> Outcome:
     """Say what the server side did."""
@@ -161,15 +167,19 @@ def first_missing(reached: Rung) -> Rung | None:
     return LADDER[LADDER.index(reached) + 1] if reached in LADDER else LADDER[0]
 
 
-def conclude(conversation: Conversation, findings: tuple[Finding, ...]) -> Conversation:
-    """Add findings, and with them cause, fault and summary."""
+def conclude(conversation: Conversation, findings: tuple[Finding, ...], lossy: bool = False) -> Conversation:
+    """Add findings, and with them cause, fault and summary; ``lossy`` when the capture says that it lost packets."""
+    if conversation.outcome in RESTS_ON_ABSENCE and (lossy or conversation.watched_by is WatchedBy.USER):
+        findings = tuple(_tempered(finding) for finding in findings)
     cause = _cause(conversation, findings)
     if cause is not None:
-        fault, confidence, summary = cause.fault, cause.confidence, cause.summary
-        if conversation.watched_by is WatchedBy.USER and confidence is Confidence.HIGH:
-            confidence = Confidence.MEDIUM
         return replace(
-            conversation, findings=findings, cause=cause, fault=fault, confidence=confidence, summary=summary
+            conversation,
+            findings=findings,
+            cause=cause,
+            fault=cause.fault,
+            confidence=cause.confidence,
+            summary=cause.summary,
         )
     fine = conversation.rung is Rung.READY or conversation.outcome is Outcome.JOINED
     return replace(
@@ -181,15 +191,25 @@ def conclude(conversation: Conversation, findings: tuple[Finding, ...]) -> Conve
     )
 
 
+def _tempered(finding: Finding) -> Finding:
+    """What rests on packets that did not come is at most medium when they may have been lost."""
+    blames = finding.fault not in (Fault.NONE, Fault.UNDETERMINED)
+    if finding.confidence is Confidence.HIGH and blames:
+        return replace(finding, confidence=Confidence.MEDIUM)
+    return finding
+
+
 def _cause(conversation: Conversation, findings: tuple[Finding, ...]) -> Finding | None:
     """The finding that explains the first missing rung; at the top, the worst that troubles the session."""
     if conversation.missing is not None:
         fitting = [finding for finding in findings if finding.explains is conversation.missing]
     else:
         fitting = [
-            finding for finding in findings if finding.severity is not Severity.NOTE and finding.explains is None
+            finding
+            for finding in findings
+            if finding.severity is not Severity.NOTE and finding.explains is None and finding.fault is not Fault.NONE
         ]
-        fitting = [finding for finding in fitting if finding.fault not in (Fault.NONE, Fault.UNDETERMINED)]
+        fitting = [finding for finding in fitting if not finding.code.startswith(ABOUT_THE_CAPTURE)]
     return min(fitting, key=_gravity, default=None)
 
 
@@ -234,10 +254,10 @@ def verdict(
     """
     if not conversations:
         return None
-    newest = max(conversations, key=lambda conversation: conversation.connection.first.time_ns)
     newest_first = sorted(conversations, key=lambda conversation: -conversation.connection.first.time_ns)
     worst = min(newest_first, key=badness)
     works = ""
+    newest = next(one for one in newest_first if one.connection.server == worst.connection.server)
     if newest is not worst and is_fine(newest) and newest.rung is Rung.READY and not is_fine(worst):
         works = f" The latest conversation ({newest.id}) is ready: it works since then."
     counts = dict(Counter(conversation.outcome for conversation in conversations) + folded)

@@ -45,6 +45,9 @@ API_PORTS = frozenset(DEFAULT_PORTS) | frozenset(RELAY_PORTS)
 IB_LINK_PORTS = frozenset({4000, 4001})
 """TWS and Gateway themselves call these ports of IB's public hosts: the same number, another protocol."""
 
+ELSEWHERE = (Dialect.HTTP, Dialect.TLS, Dialect.SSH)
+"""Languages whose servers are found on ports where relays listen too."""
+
 MAX_CONVERSATIONS = 2000
 """Conversations kept whole, about 10 KB each; older ones are folded into counts."""
 ALWAYS_KEPT = 100
@@ -191,7 +194,7 @@ class Analysis:
         seen = tuple(self._conversation(tracked, index, first_id + tracked.number - 1) for tracked in kept)
         asked = tuple((address, tuple(requests)) for (_, address), requests in self._arp.items())
         bare = Capture(index, self.facts, seen, tuple(self._stray.values()), asked, self._omitted.total())
-        judged = tuple(diagnose.conclude(one, judge_conversation(one, bare)) for one in seen)
+        judged = tuple(diagnose.conclude(one, judge_conversation(one, bare), bool(self.facts.dropped)) for one in seen)
         return replace(bare, conversations=judged)
 
     @property
@@ -227,6 +230,8 @@ class Analysis:
     def _is_api(self, connection: Connection, dialogue: Dialogue) -> bool:
         """Whether this is a conversation with a TWS, or an attempt at one: judged by who serves, not by the number."""
         if connection.server.port in self._ports:
+            if connection.server.port in RELAY_PORTS and _is_another_service(dialogue):
+                return False
             calls_ib = connection.server.port in IB_LINK_PORTS and connection.server.is_public
             return not calls_ib or not _speaks_something_else(dialogue)
         return _speaks_ib(dialogue)
@@ -237,6 +242,12 @@ def _speaks_ib(dialogue: Dialogue) -> bool:
     if hello is not None and (b"API" in hello.raw[:8] or hello.dialect is Dialect.UNFRAMED):
         return True
     return reply is not None and reply.is_whole and hello is not None and hello.is_valid
+
+
+def _is_another_service(dialogue: Dialogue) -> bool:
+    """Both sides speak one known other language: a web server on 8888 is no relay."""
+    hello, reply = dialogue.hello, dialogue.reply
+    return hello is not None and hello.dialect in ELSEWHERE and reply is not None and reply.service is not None
 
 
 def _speaks_something_else(dialogue: Dialogue) -> bool:

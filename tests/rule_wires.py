@@ -81,6 +81,48 @@ def relay_legs(inner_after: float = 0.001, refused: bool = True) -> Wire:
     return Wire.merge(outer, inner)
 
 
+def text(*fields: str) -> bytes:
+    """A text message."""
+    body = b"".join(value.encode() + b"\0" for value in fields)
+    return len(body).to_bytes(4, "big") + body
+
+
+def later(seconds: float) -> Wire:
+    """A client of its own, that comes so much later."""
+    return Wire(f"127.0.0.1:{40_000 + round(10 * seconds)}", start_ns=START_NS + round(seconds * NANOSECONDS))
+
+
+def own_machine() -> Wire:
+    """A client on TWS's own machine, which has an address of the network."""
+    return Wire("172.24.32.1:50001", "172.24.32.1:7497")
+
+
+def held(answered_after: float) -> Wire:
+    """One that says nothing stays for 20 s; a bot that came 3 s later is answered so many seconds after its hello."""
+    bot = later(3).connect().client(HELLO).server(REPLY, after=answered_after).client(START).server(READY)
+    return Wire.merge(later(0).connect().wait(20.0).fin_client(), bot)
+
+
+def row(odd: bytes, number: int) -> list[Wire]:
+    """Perhaps an odd client, then some good ones; nobody is answered, and the server never closes."""
+    hellos = [*([odd] if odd else []), *([HELLO] * number)]
+    return [
+        later(10 * place + place**2).connect().client(hello).fin_client(after=4).ack(Side.SERVER)
+        for place, hello in enumerate(hellos)
+    ]
+
+
+def in_use(wire: Wire) -> Wire:
+    return started(wire).server(said(326, "client id is already in use")).fin_server()
+
+
+def silent_legs(inner_after: float) -> tuple[Wire, Wire]:
+    """The same hello to 4004 and, so much later, to 4002; nobody answers."""
+    outer = Wire("127.0.0.1:50001", "127.0.0.1:4004").connect().client(HELLO).fin_client(after=6)
+    inner = Wire("127.0.0.1:60001", "127.0.0.1:4002", start_ns=START_NS + round(inner_after * NANOSECONDS))
+    return outer, inner.connect().client(HELLO).fin_client(after=4)
+
+
 CASES: dict[str, Case] = {
     # -- 0xx: can the capture be trusted
     "drops": Case(session(local()), "001", Watch(dropped=12)),
@@ -185,7 +227,7 @@ CASES: dict[str, Case] = {
     "START_API not captured": Case(
         answered(local()).lose().client(START, ack=False).ack(Side.SERVER).server(READY), "005", LONG, nearly="210"
     ),
-    "the server left first": Case(answered(local()).fin_server(after=0.001), "", LONG, nearly="210 211"),
+    "the server left first": Case(answered(local()).fin_server(after=0.001), "315", LONG, nearly="210 211"),
     "a reply in pieces": Case(local().connect().client(HELLO).server(REPLY, mss=9), "211", LONG, nearly="210"),
     "a reply in pieces, put together": Case(
         local().connect().client(HELLO).server(REPLY, mss=9).client(START).server(READY), "", LONG, nearly="211"
@@ -197,7 +239,7 @@ CASES: dict[str, Case] = {
         answered(local(), 203).client(START).server(ib_bytes.ready(203)), "", LONG, nearly="212"
     ),
     "requests too early": Case(started(local()).client(ib_bytes.text(178, 49, 1)), "213 312", LONG),
-    "requests in time": Case(session(local()).client(ib_bytes.text(178, 49, 1)), "", LONG, nearly="213 312"),
+    "requests in time": Case(session(local()).client(ib_bytes.text(178, 59, 1)), "", LONG, nearly="213 312"),
     "gave up early": Case(local().connect().client(HELLO).fin_client(after=0.5), "214", nearly="301 303"),
     "gave up after a second": Case(local().connect().client(HELLO).fin_client(after=1.1), "301", nearly="214"),
     # -- 3xx: what TWS answered
@@ -288,10 +330,57 @@ CASES: dict[str, Case] = {
     "ended by the client": Case(session(local()).wait(60).close(), "", nearly="405"),
     "a full client": Case(session(local()).ack(window=0), "406"),
     "a full server": Case(session(local()).ack(Side.SERVER, window=0), "", nearly="406"),
+    "another port from now on": Case(
+        session(local()).server(said(1300, "port has been reset")).fin_server(), "405 407"
+    ),
+    "positions without an end": Case(session(local()).client(text("61", "1")), "408", LONG, nearly="409"),
+    "positions to the end": Case(
+        session(local()).client(text("61", "1")).server(text("62", "1")), "", LONG, nearly="408"
+    ),
+    "mute": Case(session(local()).client(text("49", "1")), "409", LONG, nearly="408"),
+    "told the time": Case(
+        session(local()).client(text("49", "1")).server(text("49", "1", "1790000000")), "", LONG, nearly="409"
+    ),
+    "a farm lost": Case(session(local()).server(said(2105, "HMDS data farm connection is broken:ushmds")), "410"),
+    "a farm lost and found": Case(
+        session(local()).server(said(2105, "broken")).wait(9).server(said(2106, "OK")), "", nearly="410 407"
+    ),
+    "the phone has it": Case(session(local()).server(said(10197, "competing live session")), "411"),
+    "no permission": Case(session(local()).server(said(354, "not subscribed")), "", nearly="411"),
+    "answered and hung up on": Case(answered(local()).fin_server(after=0.1), "315", nearly="210"),
+    "answered and hung up on much later": Case(answered(local()).wait(30).fin_server(), "210", nearly="315"),
     # -- 5xx: across conversations
     "both legs of a relay": Case(relay_legs(), "101 107 501"),
     "two calls that have nothing to do with each other": Case(relay_legs(0.2), "101 107", nearly="501"),
     "a relay that gets through": Case(relay_legs(refused=False), "107", nearly="501"),
+    "answered when the mute one left": Case(held(17.001), "201 313 502"),
+    "answered for another reason": Case(held(12.0), "201 313", nearly="502"),
+    "deaf since an odd one": Case(Wire.merge(*row(b"API=9.72\0", 3)), "202 301 503", nearly="502 504"),
+    "deaf to two, and nothing odd before": Case(Wire.merge(*row(b"", 2)), "301", nearly="503 505"),
+    "the queue is full": Case(Wire.merge(*row(b"", 3), later(60).syn()), "106 301 504", LONG),
+    "a call unanswered among served ones": Case(
+        Wire.merge(session(later(0)), later(60).syn()), "106", LONG, nearly="504"
+    ),
+    "only its own machine": Case(
+        Wire.merge(session(own_machine()), silent(remote(start_ns=START_NS + NANOSECONDS))), "302 505"
+    ),
+    "nobody at all": Case(
+        Wire.merge(silent(own_machine()), silent(remote(start_ns=START_NS + NANOSECONDS))), "301 302", nearly="505"
+    ),
+    "the id twice": Case(Wire.merge(session(later(0)), in_use(later(9))), "310 506"),
+    "the id again, after it was free": Case(
+        Wire.merge(session(later(0)).close(), in_use(later(9))), "310", nearly="506"
+    ),
+    "restarted": Case(Wire.merge(session(later(0)).rst_server(after=1), later(9).syn().refuse()), "101 405 507"),
+    "refused before it worked": Case(Wire.merge(later(0).syn().refuse(), session(later(9))), "101", nearly="507"),
+    "a storm": Case(Wire.merge(*(later(number * 0.5).syn().refuse() for number in range(12))), "101 508"),
+    "patient calls": Case(Wire.merge(*(later(number * 5).syn().refuse() for number in range(12))), "101", nearly="508"),
+    "a beat": Case(Wire.merge(*(later(at).connect().close(after=0.01) for at in (1, 31, 61, 91))), "201 509"),
+    "no beat": Case(
+        Wire.merge(*(later(at).connect().close(after=0.01) for at in (1, 31, 40, 91))), "201", nearly="509"
+    ),
+    "a relay with a silent inner side": Case(Wire.merge(*silent_legs(0.001)), "301 510"),
+    "two silent calls to different ports": Case(Wire.merge(*silent_legs(1.0)), "301", nearly="510"),
 }
 """Name -> capture and codes."""
 

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from wire import Wire
+from wire import START_NS, Wire
 
-from ibsniff.model import Side, UnreachableKind
+from ibsniff.model import NANOSECONDS, Side, UnreachableKind
 
 CAPTURES = Path(__file__).parent.parent / "captures"
 
@@ -199,6 +199,104 @@ def refused_three_times(path: Path) -> None:
 @scenario("The port was called, not the SYN answered, and the capture stopped")
 def call_watched_too_briefly(path: Path) -> None:
     Wire(**WSL).syn().write(path)
+
+
+@scenario("Somebody changes the API port while a program is connected")
+def api_port_changed(path: Path) -> None:
+    error = framed("4", "2", "-1", "1300", "TWS socket port has been reset and this connection is being dropped.", "")
+    ready(Wire()).server(error, after=5.0).fin_server().fin_client().write(path)
+
+
+@scenario("The account download never ends, and ib_async says TimeoutError (as ib_insync 386)")
+def account_download_without_end(path: Path) -> None:
+    wire = ready(Wire()).client(framed("6", "2", "1", "DU1234567") + framed("61", "1"))
+    wire.server(framed("6", "2", "AccountType", "INDIVIDUAL", "", "DU1234567") + framed("62", "1"))
+    wire.fin_client(after=6.0).fin_server().write(path)
+
+
+@scenario("A stopped Gateway keeps its sessions and answers nothing (as OpenAlice 294)", "pcapng")
+def session_fell_mute(path: Path) -> None:
+    wire = ready(Wire(server="127.0.0.1:4002"))
+    wire.client(framed("49", "1"), after=30.0).server(framed("49", "1", "1795168835"))
+    wire.client(framed("49", "1"), after=30.0).write(path, ended=12.0)
+
+
+@scenario("A market data farm is lost and does not come back")
+def data_farm_broken(path: Path) -> None:
+    lost = framed("4", "2", "-1", "2103", "Market data farm connection is broken:usfarm", "")
+    fine = framed("4", "2", "-1", "2106", "HMDS data farm connection is OK:ushmds", "")
+    ready(Wire()).server(fine).server(lost, after=9.0).write(path)
+
+
+@scenario("The phone takes the market data away")
+def competing_session(path: Path) -> None:
+    text = "No market data during competing live session"
+    ready(Wire()).client(framed("1", "11", "3")).server(framed("4", "2", "3", "10197", text, "")).write(path)
+
+
+@scenario("A health check that says nothing holds TWS up; the bot is answered when it leaves")
+def listener_held_by_another(path: Path) -> None:
+    check = Wire(client="127.0.0.1:50001").connect().wait(20.0).fin_client()
+    bot = Wire(client="127.0.0.1:50002", start_ns=START_NS + 3 * NANOSECONDS).connect().client(HELLO)
+    bot.server(REPLY, after=17.001).client(START).server(ACCOUNTS + NEXT_ID)
+    Wire.merge(check, bot).write(path)
+
+
+@scenario("After a hand-made handshake nobody is answered any more (as AutoRevOption)")
+def deaf_since_a_broken_hello(path: Path) -> None:
+    good = ready(Wire(client="127.0.0.1:50001", server="127.0.0.1:4002")).fin_client(after=2.0).fin_server()
+    odd = hanging(50002, 10, b"API=9.72\0", 1.0)
+    late = [hanging(50003 + number, 20 + 10 * number, HELLO, 4.0) for number in range(3)]
+    Wire.merge(good, odd, *late).write(path)
+
+
+@scenario("A probe every minute fills the queue of a hung Gateway; then not even the call is answered")
+def queue_filled_by_probes(path: Path) -> None:
+    probes = [hanging(50000 + number, 60 * number, HELLO, 4.0) for number in range(8)]
+    start_ns = START_NS + 480 * NANOSECONDS
+    call = Wire(client="127.0.0.1:50020", server="127.0.0.1:4002", start_ns=start_ns, client_isn=77).syn()
+    call.again(after=1.0).again(after=2.0).again(after=4.0)
+    Wire.merge(*probes, call).write(path)
+
+
+@scenario("TWS serves its own machine and leaves WSL waiting for a click", "pcapng")
+def only_loopback_answered(path: Path) -> None:
+    own = ready(Wire(client="192.168.1.5:50001", server="192.168.1.5:7497"))
+    wsl = Wire(**WSL, start_ns=START_NS + 5 * NANOSECONDS).connect().client(HELLO).fin_client(after=4.0)
+    Wire.merge(own, wsl).write(path, ended=1.0)
+
+
+@scenario("A program reconnects with the same client id and never closed its old socket (as nautilus 4193)")
+def client_id_twice(path: Path) -> None:
+    old = ready(Wire(client="127.0.0.1:50001"))
+    refused = framed("4", "2", "-1", "326", "Unable to connect as the client id is already in use.", "")
+    new = Wire(client="127.0.0.1:50002", start_ns=START_NS + 9 * NANOSECONDS).connect().client(HELLO)
+    new.server(REPLY, after=0.003).client(START).server(refused).fin_server().fin_client()
+    Wire.merge(old, new).write(path)
+
+
+@scenario("A bot dials a closed port five times a second")
+def reconnect_storm(path: Path) -> None:
+    calls = []
+    for number in range(15):
+        start_ns = START_NS + number * NANOSECONDS // 5
+        calls.append(Wire(client=f"127.0.0.1:{50001 + number}", start_ns=start_ns).syn().refuse())
+    Wire.merge(*calls).write(path)
+
+
+@scenario("A monitor tests the port every thirty seconds, and a bot works beside it")
+def port_tested_at_a_beat(path: Path) -> None:
+    tests = []
+    for number in range(5):
+        start_ns = START_NS + 30 * number * NANOSECONDS
+        tests.append(Wire(client=f"127.0.0.1:{50001 + number}", start_ns=start_ns).connect().fin_client(after=0.001))
+    Wire.merge(ready(Wire(client="127.0.0.1:51000")), *tests).write(path)
+
+
+def hanging(port: int, seconds: int, said: bytes, patience: float) -> Wire:
+    """A client of a Gateway on port 4002 that is not answered and leaves; the server never closes."""
+    wire = Wire(client=f"127.0.0.1:{port}", server="127.0.0.1:4002", start_ns=START_NS + seconds * NANOSECONDS)
+    return wire.connect().client(said).fin_client(after=patience).ack(Side.SERVER)
 
 
 def write(name: str, root: Path = CAPTURES) -> Path:

@@ -300,7 +300,7 @@ class DialogueReader:
                 self._phase[Side.SERVER] = Phase.OPENING
             return True
         for start in tape.starts():
-            if messages.looks_like_frame(side, bytes(tape.unread[start : start + 16]), MAX_FRAME):
+            if self._begins_frame(side, start):
                 tape.drop(start)
                 self._phase[side] = Phase.FRAMES
                 if side is Side.SERVER and self.dialogue.reply is None:
@@ -308,6 +308,14 @@ class DialogueReader:
                 return True
         tape.clear()
         return False
+
+    def _begins_frame(self, side: Side, start: int) -> bool:
+        """A frame stands there: its id is known, and it ends with the packet or where another one begins."""
+        unread = self._tape[side].unread
+        if not messages.looks_like_frame(side, bytes(unread[start : start + 16]), MAX_FRAME):
+            return False
+        end = start + 4 + int.from_bytes(unread[start : start + 4], "big")
+        return end == len(unread) or messages.looks_like_frame(side, bytes(unread[end : end + 16]), MAX_FRAME)
 
     def _ignore(self, side: Side) -> bool:
         self._tape[side].clear()

@@ -119,10 +119,10 @@ def _without_prefix(raw: bytes) -> HelloBytes:
         return HelloBytes(Dialect.INCOMPLETE, detail=f"only {len(raw)} bytes of the prefix came")
     if other := _another_protocol(raw):
         return other
-    if VERSION.match(raw) or VERSION.match(raw, 4) or ALMOST_VERSION.fullmatch(raw[4:32].rstrip(b"\0")):
-        return HelloBytes(Dialect.UNFRAMED, detail="the 4 bytes API NUL (41 50 49 00) are missing in front")
     if raw[:3] == b"API":
         return HelloBytes(Dialect.BAD_PREFIX, detail="API is not followed by the single byte 00")
+    if VERSION.match(raw) or VERSION.match(raw, 4) or ALMOST_VERSION.fullmatch(raw[4:32].rstrip(b"\0")):
+        return HelloBytes(Dialect.UNFRAMED, detail="the 4 bytes API NUL (41 50 49 00) are missing in front")
     if PREFIX in raw[:16]:
         return HelloBytes(Dialect.BAD_PREFIX, detail="API NUL must be the very first bytes, before any length")
     if len(raw) >= 8 and raw[4:7] == b"API":

@@ -20,9 +20,11 @@ def hung_up(conversation: Conversation) -> Ended | None:
 
 
 def closed_before_a_word(conversation: Conversation) -> bool:
-    """The server ended before the client's first data."""
-    ended, spoke = hung_up(conversation), conversation.connection.from_client.first_data
-    return ended is not None and (spoke is None or ended.moment.packet < spoke.packet)
+    """The server ended before the client's first data, and none of that is missing in the capture."""
+    ended, client = hung_up(conversation), conversation.connection.from_client
+    if ended is None or client.captured < client.length:
+        return False
+    return client.first_data is None or ended.moment.packet < client.first_data.packet
 
 
 def closed_unheard(conversation: Conversation) -> Ended | None:

@@ -11,12 +11,15 @@ the default gateway (``ip route show default``).
 from __future__ import annotations
 
 import ipaddress
+from itertools import pairwise
 
-from ibsniff.model import Capture, Confidence, Fault, Severity
+from ibsniff.model import Capture, Confidence, Fault, Moment, Severity
 from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.words import seconds_between
 
-ENOUGH = 2
-"""Unanswered requests: one may have been answered from another path."""
+RETRY = 3.0
+"""Seconds within which a kernel repeats a request nobody answered (Linux and Windows: 1 s); others' may be minutes
+apart, and their answers are not for us to see."""
 SHOWN = 3
 """Addresses named: more are a scan of the network, not a program's call."""
 
@@ -24,7 +27,7 @@ SHOWN = 3
 @capture_rule(Severity.WARNING)
 def check(capture: Capture) -> Statement | None:
     """ARP without an answer, and nothing else."""
-    asked = [(address, requests) for address, requests in capture.unanswered_arp if len(requests) >= ENOUGH]
+    asked = [(address, requests) for address, requests in capture.unanswered_arp if _urgently(requests)]
     if capture.conversations or not 0 < len(asked) <= SHOWN:
         return None
     named = ", ".join(str(ipaddress.ip_address(address)) for address, _ in asked)
@@ -36,3 +39,7 @@ def check(capture: Capture) -> Statement | None:
         remedy=f"See whether {named} is the address the program calls, and whether that machine is on. From WSL the "
         "Windows host is the default gateway: ip route show default.",
     )
+
+
+def _urgently(requests: tuple[Moment, ...]) -> bool:
+    return any(seconds_between(first, again) <= RETRY for first, again in pairwise(requests))

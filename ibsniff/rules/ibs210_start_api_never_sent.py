@@ -44,7 +44,11 @@ def _did(conversation: Conversation) -> str:
     if unframed:
         return f"sent something without a proper length in front ({unframed}) and never START_API"
     said = [message.name for message in conversation.dialogue.first_messages if message.side is Side.CLIENT]
-    return f"sent {said[0]} and never START_API" if said else "never sent START_API"
+    if said:
+        return f"sent {said[0]} and never START_API"
+    hello, last = conversation.dialogue.hello, conversation.connection.from_client.last_data
+    more = hello is not None and last is not None and last.packet > max(hello.packets)
+    return "sent bytes that make no whole message, and no START_API" if more else "never sent START_API"
 
 
 def _out_of_range(conversation: Conversation) -> bool:

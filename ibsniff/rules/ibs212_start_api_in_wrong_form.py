@@ -11,9 +11,9 @@ What to do: send the form of the *negotiated* version, or offer a lower maximum 
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.session import settled_after
+from ibsniff.rules.session import all_captured, settled_after
 from ibsniff.rules.words import hexed
 
 
@@ -24,6 +24,8 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     if conversation.outcome is not Outcome.REPLIED or conversation.dialogue.ready or start is None or reply is None:
         return None
     if start.fits or start.expected is None or not settled_after(conversation, start.moment):
+        return None
+    if not all_captured(conversation, Side.SERVER):
         return None
     return Statement(
         f"The client's START_API is '{start.form}'; server version {reply.server_version} asks for '{start.expected}'. "

@@ -21,12 +21,9 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     connection = conversation.connection
     if conversation.outcome is not Outcome.SILENT or hello_heard(connection) or gave_up_early(conversation):
         return None
-    if connection.from_client.first_data is None:
-        return None
-    again = connection.from_client.retransmissions
-    sent = f", sent {again + 1} times" if again else ""
+    sent = f"sent {connection.from_client.retransmissions + 1} times"
     return Statement(
-        f"The client's hello{sent}, was never acknowledged ({silence(conversation)}): it was lost on the way, TWS has "
+        f"The client's hello, {sent}, was never acknowledged ({silence(conversation)}): it was lost on the way, TWS has "
         "not heard it.",
         Fault.NETWORK,
         Confidence.HIGH,

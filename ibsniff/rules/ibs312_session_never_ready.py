@@ -13,7 +13,7 @@ from __future__ import annotations
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity, Side
 from ibsniff.rules.ibs310_client_id_in_use import CODE as ID_IN_USE
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.session import settled_after
+from ibsniff.rules.session import all_captured, settled_after
 from ibsniff.rules.words import packets_of
 
 
@@ -26,7 +26,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     if ID_IN_USE in dialogue.errors or (ended is not None and ended.by is Side.SERVER):
         return None
-    if Side.SERVER in dialogue.bytes_after_gap or not settled_after(conversation, start.moment):
+    if not all_captured(conversation, Side.SERVER) or not settled_after(conversation, start.moment):
         return None
     came = {"nextValidId": dialogue.next_valid_id, "managedAccounts": dialogue.managed_accounts}
     missing = " and ".join(name for name, moment in came.items() if moment is None)

@@ -10,7 +10,7 @@ What to do: add the client's address to Trusted IPs if a dialog comes up; give t
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.silences import FAIR_CHANCE
 from ibsniff.rules.words import between, seconds_between

@@ -10,8 +10,9 @@ What to do: wait; after 1101 subscribe to market data again.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity, WireError
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.said import said
 
 LOST = (1100, 2110)
 RESTORED = (1101, 1102)
@@ -20,7 +21,7 @@ RESTORED = (1101, 1102)
 @conversation_rule(Severity.WARNING)
 def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     """1100, and perhaps 1101 or 1102."""
-    lost, restored = _said(conversation, LOST), _said(conversation, RESTORED)
+    lost, restored = said(conversation, LOST), said(conversation, RESTORED)
     if not lost:
         return None
     back = bool(restored) and restored[-1].moment.time_ns >= lost[-1].moment.time_ns
@@ -35,9 +36,3 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         else "Wait for 1101 or 1102; see TWS's status line and your Internet connection.",
         severity=Severity.NOTE if back else None,
     )
-
-
-def _said(conversation: Conversation, codes: tuple[int, ...]) -> list[WireError]:
-    errors = conversation.dialogue.errors
-    said = [one for code in codes if code in errors for one in errors[code].examples]
-    return sorted(said, key=lambda one: one.moment.time_ns)

@@ -14,7 +14,7 @@ from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.words import counted
 
 
-@conversation_rule(Severity.WARNING)
+@conversation_rule(Severity.NOTE)
 def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     """Zero windows from the client."""
     half = conversation.connection.from_client

@@ -11,22 +11,18 @@ What to do: mend the inner leg: Gateway not up or not logged in, or the relay ca
 
 from __future__ import annotations
 
-from itertools import pairwise
-
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.model import Capture, Confidence, Fault, Outcome, Severity
 from ibsniff.rules.closing import hung_up
+from ibsniff.rules.company import legs
 from ibsniff.rules.registry import Statement, capture_rule
-
-INNER_DELAY = 0.05
-"""Seconds within which a relay calls its inner side: at once, give or take the scheduler."""
-MAX_PAIRS = 1000
-"""Conversations compared: the legs of one call stand next to each other."""
 
 
 @capture_rule(Severity.ERROR)
 def check(capture: Capture) -> Statement | None:
     """An outer leg that was closed because the inner one failed."""
-    for outer, inner in _pairs(capture):
+    for outer, inner in legs(capture):
+        if hung_up(outer) is None or inner.outcome not in (Outcome.REFUSED, Outcome.UNREACHABLE):
+            continue
         return Statement(
             f"{outer.connection.server} is a relay: it took the call ({outer.id}), called {inner.connection.server} in "
             f"turn, was {inner.outcome} there ({inner.id}), and hung up.",
@@ -37,18 +33,3 @@ def check(capture: Capture) -> Statement | None:
             conversations=(outer.id, inner.id),
         )
     return None
-
-
-def _pairs(capture: Capture) -> list[tuple[Conversation, Conversation]]:
-    """Every outer leg with the inner call that began while it was open."""
-    seen = capture.conversations[:MAX_PAIRS]
-    found = []
-    for outer, inner in pairwise(seen):
-        ended = hung_up(outer)
-        if ended is None or inner.outcome not in (Outcome.REFUSED, Outcome.UNREACHABLE):
-            continue
-        delay = (inner.connection.first.time_ns - outer.connection.first.time_ns) / 1e9
-        called_by_relay = inner.connection.client.address == outer.connection.server.address
-        if called_by_relay and delay <= INNER_DELAY and inner.connection.first.time_ns <= ended.moment.time_ns:
-            found.append((outer, inner))
-    return found

@@ -14,11 +14,18 @@ def settled_after(conversation: Conversation, moment: Moment) -> bool:
     return (conversation.watched_until_ns - moment.time_ns) / NANOSECONDS >= PATIENCE
 
 
+def all_captured(conversation: Conversation, side: Side) -> bool:
+    """No byte of this side is missing, nor awaited, in what the capture holds."""
+    connection = conversation.connection
+    half = connection.from_client if side is Side.CLIENT else connection.from_server
+    return half.captured >= half.length
+
+
 def client_stopped_after_reply(conversation: Conversation) -> bool:
     """The reply came while both were there, the client had its time to go on, and all it sent was captured."""
     dialogue, ended = conversation.dialogue, conversation.connection.ended
     reply = dialogue.reply
-    if reply is None or dialogue.ready or dialogue.start or Side.CLIENT in dialogue.bytes_after_gap:
+    if reply is None or dialogue.ready or dialogue.start or not all_captured(conversation, Side.CLIENT):
         return False
     left_before = ended is not None and ended.moment.time_ns < reply.complete.time_ns
     return not (left_before or _server_left(ended, reply.complete)) and settled_after(conversation, reply.complete)

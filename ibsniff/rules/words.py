@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from ibsniff.ib import names
 from ibsniff.model import NANOSECONDS, Connection, Conversation, Moment, Side
 
 SHOWN_BYTES = 40
@@ -47,6 +50,26 @@ def hexed(raw: bytes) -> str:
         raw = raw[:options] + b"*" * len(raw[options:])
     shown = raw[:SHOWN_BYTES].hex(" ")
     return f"{shown} ..." if len(raw) > SHOWN_BYTES else shown
+
+
+def clock(time_ns: int) -> str:
+    """Time of day, UTC, to the second."""
+    return datetime.fromtimestamp(time_ns // NANOSECONDS, UTC).strftime("%H:%M:%S")
+
+
+def application(port: int) -> str:
+    """What usually listens on a port: they differ in their menus."""
+    usual = names.DEFAULT_PORTS.get(port, "")
+    return "Gateway" if "Gateway" in usual else "TWS" if "TWS" in usual else "TWS or Gateway"
+
+
+def settings_path(port: int) -> str:
+    """Where the API settings are, in the application that usually listens on a port."""
+    paths = {
+        "TWS": "TWS, Global Configuration > API > Settings",
+        "Gateway": "Gateway, Configure > Settings > API > Settings",
+    }
+    return paths.get(application(port), "TWS (Global Configuration) or Gateway (Configure > Settings), API > Settings")
 
 
 def address_to_trust(connection: Connection) -> str:

@@ -110,6 +110,7 @@ def test_part_of_a_good_hello_is_never_valid_and_never_another_language(name: st
         (b"SSH-2.0", Dialect.SSH),
         (b"\x80\x81\x82\x83", Dialect.UNKNOWN),
         (b"v100..187", Dialect.UNFRAMED),
+        (frame(b"API0v100..187"), Dialect.BAD_PREFIX),
         (b"API\0" + frame(b"100..187"), Dialect.BAD_VERSION),
         (b"API\0" + frame(b"v100..187..200"), Dialect.BAD_VERSION),
         (b"API\0" + frame(b""), Dialect.BAD_VERSION),

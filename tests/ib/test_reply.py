@@ -61,6 +61,7 @@ def test_other_services_are_known_by_their_greeting(magic: bytes, service: str) 
         b"1\0garbage from a binary protocol",
         b"1\0",
         b"123456789",
+        b"19\x0020260105 09:30:00 EST\0",
     ],
 )
 def test_anything_else_is_foreign(raw: bytes) -> None:

@@ -11,7 +11,7 @@ import pytest
 from ib_bytes import HELLO, READY, REPLY, START
 from judging import codes, findings, judge
 from rule_wires import CASES, FOLDED
-from wire import Wire
+from wire import Wire, endpoint
 
 from ibsniff import pipeline
 from ibsniff.model import Confidence, Fault, Outcome, Report, Severity, Side
@@ -150,8 +150,6 @@ def test_a_conversation_that_failed_has_a_cause(name: str) -> None:
 
 def mirrored(wire: Wire, client: str, server: str) -> Wire:
     """The same packets between two addresses of one machine."""
-    from wire import endpoint  # noqa: PLC0415
-
     to = {Side.CLIENT: endpoint(client + ":1").address, Side.SERVER: endpoint(server + ":1").address}
     local = Wire.merge(wire)
     moved = []

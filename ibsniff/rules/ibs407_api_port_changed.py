@@ -1,0 +1,31 @@
+"""The API port was changed in TWS.
+
+Seen: error 1300, and the end of the connection.
+Meaning: someone changed the socket port in TWS's settings; TWS drops existing connections and listens on the new port.
+How sure: TWS says so itself.
+Sources: IB's API documentation (message code 1300).
+What to do: call the new port; see API > Settings > Socket port.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+
+CODE = 1300
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """TWS says 1300."""
+    tally = conversation.dialogue.errors.get(CODE)
+    if tally is None:
+        return None
+    return Statement(
+        "The API port was changed in TWS: it drops this connection.",
+        Fault.TWS_CONFIG,
+        Confidence.HIGH,
+        packets=(one.moment.packet for one in tally.examples),
+        remedy="Call the new port (API > Settings > Socket port).",
+        explains=conversation.missing,
+    )

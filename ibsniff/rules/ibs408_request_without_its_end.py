@@ -1,0 +1,53 @@
+"""A request was not answered to its end.
+
+Seen: a session that is ready, a request whose answer closes with an end message (positions, open orders, executions,
+account download ...), and no such end until the client left or PATIENCE passed.
+Meaning: a client that collects everything while it connects (ib_async, ib_insync) waits for these ends and reports
+TimeoutError, although it is connected. Known causes: a read-only API, many accounts, a slow or broken link to IB.
+How sure: that the end did not come is certain; why is not to be seen, unless an error beside it says so: low.
+Sources: ib_insync 303, 386, 584, 638 and 224; ib_async 82.
+What to do: raise the client's timeout; ask for less at the start (ib_async: ``fetchFields``); see errors 1100 and 21xx.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity, Side
+from ibsniff.rules.ibs401_api_is_read_only import CODE as REFUSED
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.session import settled_after
+
+ENDS = {
+    "REQ_POSITIONS": "POSITION_END",
+    "REQ_OPEN_ORDERS": "OPEN_ORDER_END",
+    "REQ_EXECUTIONS": "EXECUTION_DATA_END",
+    "REQ_COMPLETED_ORDERS": "COMPLETED_ORDERS_END",
+    "REQ_ACCT_DATA": "ACCT_DOWNLOAD_END",
+    "REQ_ACCOUNT_UPDATES_MULTI": "ACCOUNT_UPDATE_MULTI_END",
+    "REQ_ACCOUNT_SUMMARY": "ACCOUNT_SUMMARY_END",
+}
+"""Request -> the message that closes its answer (EWrapper of the official API)."""
+
+
+@conversation_rule(Severity.WARNING)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """Asked, and never told that this was all."""
+    dialogue, connection = conversation.dialogue, conversation.connection
+    asked, told = dialogue.messages[Side.CLIENT], dialogue.messages[Side.SERVER]
+    last = connection.from_client.last_data
+    if dialogue.ready is None or last is None or dialogue.bytes_after_gap or REFUSED in dialogue.errors:
+        return None
+    if connection.ended is not None and connection.ended.by is Side.SERVER:
+        return None
+    open_ended = [request for request, end in ENDS.items() if asked[request] and not told[end]]
+    if not open_ended or not settled_after(conversation, last):
+        return None
+    packets = [one.moment.packet for one in dialogue.first_messages if one.name in open_ended]
+    return Statement(
+        f"The session is ready, but {' and '.join(open_ended)} got no end ({', '.join(ENDS[one] for one in open_ended)} "
+        "did not come). A client that waits for it says TimeoutError although it is connected.",
+        Fault.UNDETERMINED,
+        Confidence.LOW,
+        packets=packets,
+        remedy="Raise the client's timeout, or ask for less while connecting (ib_async: fetchFields); look for errors "
+        "1100 and 2103 to 2110 beside it.",
+    )

@@ -1,0 +1,45 @@
+"""A working session fell mute.
+
+Seen: a ready session in which the client asks for the time (or for something else) and gets no byte any more, for
+PATIENCE or longer, while nobody has ended the connection.
+Meaning: with the requests acknowledged, what listens is frozen or hangs; without, the machine or the path is gone, or a
+relay lost its inner side.
+How sure: the silence is certain; a frozen process was reproduced with the same picture: medium.
+Sources: TraderAlice/OpenAlice 294 (a stopped Gateway process).
+What to do: look at TWS's window; restart it; poll the time (``reqCurrentTime``) and reconnect when it is not answered.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import NANOSECONDS, PATIENCE, Capture, Confidence, Conversation, Fault, Severity, Side
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.words import seconds_between, span
+
+ASKED, TOLD = "REQ_CURRENT_TIME", "CURRENT_TIME"
+"""The one request that is answered at once, always: what programs poll to see whether TWS lives."""
+
+
+@conversation_rule(Severity.ERROR)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """Asked for the time, and not told."""
+    connection, dialogue = conversation.connection, conversation.dialogue
+    asked, heard = connection.from_client.last_data, connection.from_server.last_data
+    if dialogue.ready is None or asked is None or heard is None or dialogue.bytes_after_gap:
+        return None
+    if dialogue.messages[Side.CLIENT][ASKED] <= dialogue.messages[Side.SERVER][TOLD]:
+        return None
+    ended = connection.ended
+    until_ns = ended.moment.time_ns if ended is not None else conversation.watched_until_ns
+    mute = (until_ns - asked.time_ns) / NANOSECONDS
+    if seconds_between(heard, asked) < 0 or mute < PATIENCE or (ended is not None and ended.by is Side.SERVER):
+        return None
+    received = connection.from_client.acked >= connection.from_client.length
+    what = "what listens there is frozen or hangs" if received else "the way there is broken, or its machine is gone"
+    return Statement(
+        f"The session worked and fell mute: the client asked for the time and heard nothing for {span(mute)}; {what}.",
+        Fault.TWS_STATE if received else Fault.NETWORK,
+        Confidence.MEDIUM,
+        packets=(heard.packet, asked.packet),
+        remedy="Look at TWS's or Gateway's window, and restart it if it does not react. Let the program reconnect when "
+        "reqCurrentTime is not answered.",
+    )

@@ -1,0 +1,37 @@
+"""TWS has lost one of IB's data farms.
+
+Seen: errors 2103 (market data), 2105 (historical data) or 2157 (security definitions), and no word of its return.
+Meaning: a part of IB's servers is not reachable for TWS: quotes, history or contract look-ups do not come. The API
+session itself is up.
+How sure: TWS says so itself.
+Sources: IB's API documentation (message codes 2103 to 2158).
+What to do: wait; see TWS's status line (double-click "Data"); look at IB's system status.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.said import said
+
+FARMS = {2103: (2104,), 2105: (2106, 2107), 2157: (2158,)}
+"""Broken -> what says that it is fine again (or that it wakes on demand)."""
+
+
+@conversation_rule(Severity.WARNING)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """A farm broke, and was not mended."""
+    broken = []
+    for code, mended in FARMS.items():
+        lost, back = said(conversation, (code,)), said(conversation, mended)
+        if lost and not (back and back[-1].moment.time_ns > lost[-1].moment.time_ns):
+            broken.append(lost[-1])
+    if not broken:
+        return None
+    return Statement(
+        f"TWS has lost a data farm of IB's (error {', '.join(str(one.code) for one in broken)}).",
+        Fault.IB,
+        Confidence.HIGH,
+        packets=(one.moment.packet for one in broken),
+        remedy="Wait for 2104, 2106 or 2158; see TWS's status line and IB's system status.",
+    )

@@ -1,0 +1,30 @@
+"""Another session of the same user takes the market data.
+
+Seen: error 10197.
+Meaning: the user is logged in twice (TWS and a phone, or live and paper with shared data): only one gets live data.
+How sure: TWS says so itself.
+Sources: IB's API documentation (message code 10197).
+What to do: log the other session out, or use a user of its own for the API.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.rules.registry import Statement, conversation_rule
+
+CODE = 10197
+
+
+@conversation_rule(Severity.WARNING)
+def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+    """TWS says 10197."""
+    tally = conversation.dialogue.errors.get(CODE)
+    if tally is None:
+        return None
+    return Statement(
+        "Another session of the same user takes the market data.",
+        Fault.TWS_STATE,
+        Confidence.HIGH,
+        packets=(one.moment.packet for one in tally.examples),
+        remedy="Log the other session out, or give the API a user of its own.",
+    )

@@ -1,0 +1,67 @@
+"""Since one odd connection nobody has been answered.
+
+Seen: a connection that said nothing, or something broken, or was answered; and after it several clients with good hellos
+that were not, some of them perhaps from an address that was served before.
+Meaning: TWS or Gateway hangs since then (the "wedge", seen with 10.40 and 10.41): the kernel goes on accepting for it.
+It is not the address of the clients, and not their bytes.
+How sure: that everyone is unanswered since then is certain. An address served before and not now is strong evidence;
+that the odd connection was the trigger is suspected, not proved.
+Sources: gnzsnz/ib-gateway-docker 336, nautilus_trader 4796 (four times of four), ib_insync 386, robo_trader's notes.
+What to do: restart TWS or Gateway; then stop what opens connections without speaking.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Rung, Severity
+from ibsniff.rules.company import by_server, said_little, said_what
+from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.silences import silent_to_a_good_hello
+from ibsniff.rules.words import counted
+
+ENOUGH = 2
+"""Silent conversations in a row: one may be an accident of its own."""
+
+
+@capture_rule(Severity.ERROR)
+def check(capture: Capture) -> Statement | None:
+    """The end of a server's conversations is a row of silences."""
+    for conversations in by_server(capture):
+        silent = _silent_tail(conversations)
+        before = conversations[: len(conversations) - len(silent)]
+        odd = next((one for one in reversed(before) if said_little(one)), None)
+        served = next((one for one in reversed(before) if one.rung is Rung.READY), None)
+        if len(silent) >= ENOUGH and (odd is not None or served is not None):
+            return _statement(silent, odd, served)
+    return None
+
+
+def _silent_tail(conversations: list[Conversation]) -> list[Conversation]:
+    """The last ones, as far as they are all silent to a good hello."""
+    tail: list[Conversation] = []
+    for conversation in reversed(conversations):
+        if not silent_to_a_good_hello(conversation):
+            break
+        tail.insert(0, conversation)
+    return tail
+
+
+def _statement(silent: list[Conversation], odd: Conversation | None, served: Conversation | None) -> Statement:
+    first = silent[0]
+    same_address = served is not None and any(
+        one.connection.client.address == served.connection.client.address for one in silent
+    )
+    worked = f" {served.id} from the same address was served before." if served and same_address else ""
+    came = f" First came {odd.connection.client} ({odd.id}), which {said_what(odd)}." if odd else ""
+    return Statement(
+        f"{first.connection.server} hangs: {counted(len(silent), 'client')} in a row, from {first.id} on, got no answer "
+        f"to a good hello.{worked}{came}",
+        Fault.TWS_STATE,
+        Confidence.MEDIUM,
+        packets=(
+            odd.connection.first.packet if odd else None,
+            *(one.dialogue.hello.packets[0] for one in silent if one.dialogue.hello and one.dialogue.hello.packets),
+        ),
+        remedy="Restart TWS or Gateway; nothing else has been seen to help."
+        + (f" Then stop what called from {odd.connection.client.ip} without a proper hello." if odd else ""),
+        conversations=(silent[-1].id, *(one.id for one in silent[:-1]), *((odd.id,) if odd else ())),
+    )

@@ -1,0 +1,59 @@
+"""The queue of waiting connections is full.
+
+Seen: calls that are not answered at all, after a row of connections to the same server that were accepted and then
+met with silence.
+Meaning: not a firewall. The program that listens has stopped taking connections; the kernel took them for it until its
+queue was full (51 with Java's default on Linux), and ignores calls from then on.
+How sure: the mechanism was measured with a Java listener; in two field cases the arithmetic fits to the minute.
+Sources: gnzsnz/ib-gateway-docker 77, UnusualAlpha/ib-gateway-docker 52; measured: 51 accepted, the 52nd unanswered.
+What to do: on the server ``ss -ltn`` shows Recv-Q 51 and Send-Q 50; restart TWS or Gateway; close what is opened.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import NANOSECONDS, Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.rules.company import beat, by_server
+from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.words import clock, counted, span
+
+QUEUE = 51
+"""Connections a Java listener with the default backlog of 50 holds on Linux."""
+ENOUGH = 2
+"""Accepted and silent connections before the unanswered call."""
+UNSERVED = (Outcome.SILENT, Outcome.NOT_ASKED, Outcome.UNPROVEN)
+
+
+@capture_rule(Severity.ERROR)
+def check(capture: Capture) -> Statement | None:
+    """Accepted and silent first, unanswered then."""
+    for conversations in by_server(capture):
+        place = next((i for i, one in enumerate(conversations) if one.outcome is Outcome.UNREACHABLE), None)
+        if place is None:
+            continue
+        waiting = [one for one in conversations[:place] if one.outcome in UNSERVED and one.connection.syn_ack]
+        if len(waiting) >= ENOUGH and len(waiting) == place:
+            return _statement(waiting, conversations[place])
+    return None
+
+
+def _statement(waiting: list[Conversation], unanswered: Conversation) -> Statement:
+    server = unanswered.connection.server
+    return Statement(
+        f"{server} takes no more calls: {counted(len(waiting), 'connection')} before were accepted and never served, and "
+        f"now its queue is full. Not a firewall: what listens there hangs.{_onset(waiting, unanswered)}",
+        Fault.TWS_STATE,
+        Confidence.MEDIUM,
+        packets=(waiting[0].connection.first.packet, *(moment.packet for moment in unanswered.connection.syns)),
+        remedy=f"On {server.ip}: `ss -ltn 'sport = :{server.port}'` shows Recv-Q above Send-Q; restart TWS or Gateway, "
+        "and close connections that got no answer.",
+        conversations=(unanswered.id, *(one.id for one in waiting)),
+    )
+
+
+def _onset(waiting: list[Conversation], unanswered: Conversation) -> str:
+    """When it began, if calls came at a steady beat and the capture does not reach back so far."""
+    rhythm = beat([*waiting, unanswered])
+    if rhythm is None or len(waiting) >= QUEUE:
+        return ""
+    began_ns = unanswered.connection.first.time_ns - round(QUEUE * rhythm * NANOSECONDS)
+    return f" At a call every {span(rhythm)} and a queue of {QUEUE}, it began about {clock(began_ns)} UTC."

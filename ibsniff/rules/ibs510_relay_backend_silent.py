@@ -1,0 +1,38 @@
+"""A relay's two legs are in the capture, and what is behind it is silent.
+
+Seen: two connections, the second called from the first one's server while the first was open, and the same hello passed
+on; neither was answered.
+Meaning: the relay does its work; the TWS or Gateway behind it is silent.
+How sure: the same bytes on both legs: medium for the relay, certain for the silence.
+Sources: measured with socat and a silent server; extrange/ibkr-docker 80.
+What to do: what the inner leg asks for: see IBS301 or IBS302 there.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import Capture, Confidence, Fault, Outcome, Severity
+from ibsniff.rules.company import legs
+from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.words import silence
+
+
+@capture_rule(Severity.ERROR)
+def check(capture: Capture) -> Statement | None:
+    """The same hello on both legs, and no answer."""
+    for outer, inner in legs(capture):
+        said, passed_on = outer.dialogue.hello, inner.dialogue.hello
+        if outer.outcome is not Outcome.SILENT or inner.outcome is not Outcome.SILENT:
+            continue
+        if said is None or passed_on is None or not said.is_valid or said.raw != passed_on.raw:
+            continue
+        return Statement(
+            f"{outer.connection.server} is a relay and passed the hello on to {inner.connection.server} ({inner.id}), "
+            f"which said nothing ({silence(inner)}): what is behind the relay hangs or is still starting.",
+            Fault.TWS_STATE,
+            Confidence.MEDIUM,
+            packets=(*said.packets, *passed_on.packets),
+            remedy=inner.cause.remedy if inner.cause else "",
+            alternatives=inner.cause.alternatives if inner.cause else (),
+            conversations=(outer.id, inner.id),
+        )
+    return None

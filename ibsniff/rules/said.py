@@ -1,0 +1,12 @@
+"""What TWS said in errors, in order."""
+
+from __future__ import annotations
+
+from ibsniff.model import Conversation, WireError
+
+
+def said(conversation: Conversation, codes: tuple[int, ...]) -> list[WireError]:
+    """Errors of these codes that are kept, by time."""
+    errors = conversation.dialogue.errors
+    found = [one for code in codes if code in errors for one in errors[code].examples]
+    return sorted(found, key=lambda one: one.moment.time_ns)

@@ -1,0 +1,62 @@
+"""Sentences about times and bytes."""
+
+from __future__ import annotations
+
+import pytest
+from ib_bytes import HELLO, REPLY, hello
+from judging import Watch, only
+from rule_wires import LONG
+from wire import Wire
+
+from ibsniff.rules.words import SHOWN_BYTES, hexed, span
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.000_4, "0.4 ms"),
+        (0.037, "37 ms"),
+        (0.999, "999 ms"),
+        (0.9996, "1.00 s"),
+        (4.0, "4.00 s"),
+        (9.99, "9.99 s"),
+        (75, "75 s"),
+        (187, "3 min 07 s"),
+        (3599.7, "60 min 00 s"),
+    ],
+)
+def test_durations_have_the_precision_they_deserve(seconds: float, words: str) -> None:
+    assert span(seconds) == words
+
+
+def test_bytes_are_shown_as_they_were_sent() -> None:
+    assert hexed(HELLO) == HELLO.hex(" ")
+    assert hexed(b"\xff" * 100) == b"\xff".hex() + " ff" * (SHOWN_BYTES - 1) + " ..."
+
+
+def test_options_may_hold_an_account_and_are_not_shown() -> None:
+    shown = hexed(hello(100, 187, "DU1234567"))
+    assert shown == (hello(100, 187) + b" " + b"*" * 9).replace(b"\x09", b"\x13", 1).hex(" ")
+
+
+def test_a_space_in_the_length_field_hides_nothing() -> None:
+    raw = b"API\0\0\0\0\x20v100..187"
+    assert hexed(raw) == raw.hex(" ")
+
+
+def test_silence_is_counted_from_the_first_time_it_was_said() -> None:
+    wire = Wire().connect().client(HELLO, ack=False).again(after=1).again(after=2).again(after=4)
+    assert "sent 4 times" in only(wire, LONG).summary
+    assert "(13 s, as long as was watched)" in only(wire, LONG).summary
+    short = Wire().connect().client(HELLO, ack=False).again(after=1).again(after=2)
+    assert "only 3.10 s" in only(short, Watch(ended=0.1)).summary
+
+
+def test_who_ended_the_silence_is_said() -> None:
+    wire = Wire().connect().client(HELLO).fin_client(after=4)
+    assert "until the client closed" in only(wire).summary
+
+
+def test_what_the_client_sent_in_place_of_start_api_is_said() -> None:
+    wire = Wire().connect().client(HELLO).server(REPLY).client(b"71\x002\x007\x00\x00")
+    assert "925,958,194" in only(wire, LONG).summary
