@@ -62,10 +62,15 @@ def explain(code: Annotated[str, typer.Argument(metavar="CODE", help="A rule's c
 
 
 @app.command()
-def rules() -> None:
+def rules(
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="The whole rulebook, explained.")] = False,
+) -> None:
     """List every rule."""
-    from ibsniff.rules import all_rules
+    from ibsniff.rules import all_rules, catalogue
 
     with edges():
+        if as_markdown:
+            print(catalogue(), end="")
+            return
         for rule in all_rules():
             print(f"{rule.code}  {rule.severity:<7}  {rule.title}")

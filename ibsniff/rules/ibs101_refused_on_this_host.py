@@ -17,7 +17,7 @@ from ibsniff.ib.names import DEFAULT_PORTS
 from ibsniff.model import Alternative, Capture, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.company import refused
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import between
+from ibsniff.rules.words import application, between
 
 NOT_UP = Alternative(
     "TWS or Gateway is not running, not logged in yet, or restarting",
@@ -36,6 +36,11 @@ WRONG_PORT = Alternative(
 )
 
 
+def causes_at(port: int) -> tuple[Alternative, ...]:
+    """Causes of a refusal; Gateway has no box to tick."""
+    return (NOT_UP, WRONG_PORT) if application(port) == "Gateway" else (NOT_UP, BOX_UNTICKED, WRONG_PORT)
+
+
 @conversation_rule(Severity.ERROR)
 def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """A RST answers the SYN on one machine."""
@@ -47,12 +52,13 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     felt = f" (the client tried {tries} times, {between(connection.first, last)} in all)" if tries > 1 else ""
     known = DEFAULT_PORTS.get(connection.server.port)
     usual = f", the usual port of {known}" if known else ""
+    port = connection.server.port
+    box = "" if application(port) == "Gateway" else "If so, tick Enable ActiveX and Socket Clients (TWS only). "
     return refused(
         conversation,
         capture,
         f"Refused: nothing listens on {connection.server}{usual}{felt}.",
-        f"See that TWS or Gateway is up and logged in, and that its API socket port is {connection.server.port}. "
-        "If TWS is up and the port is right, tick Enable ActiveX and Socket Clients (TWS only). In a container or WSL, "
-        "localhost is not the machine TWS runs on.",
-        (NOT_UP, BOX_UNTICKED, WRONG_PORT),
+        f"See that {application(port)} is up and logged in, and that its API socket port is {port}. {box}In a container "
+        "or WSL, localhost is not the machine it runs on.",
+        causes_at(port),
     )

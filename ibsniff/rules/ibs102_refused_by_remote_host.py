@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.company import refused
-from ibsniff.rules.ibs101_refused_on_this_host import BOX_UNTICKED, NOT_UP, WRONG_PORT
+from ibsniff.rules.ibs101_refused_on_this_host import causes_at
 from ibsniff.rules.registry import Statement, conversation_rule
 
 FIREWALL = Alternative(
@@ -35,5 +35,5 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         f"Refused: {connection.server.ip} answers, but nothing listens there on port {connection.server.port}.",
         f"On {connection.server.ip}: see that TWS or Gateway is up, logged in, and that its API socket port is "
         f"{connection.server.port}; with a container, that this port is published to the inner one.",
-        (NOT_UP, BOX_UNTICKED, WRONG_PORT, FIREWALL),
+        (*causes_at(connection.server.port), FIREWALL),
     )

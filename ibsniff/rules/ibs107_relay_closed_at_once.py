@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.closing import closed_before_a_word, closed_unheard, on_relay_port
+from ibsniff.rules.felt import felt
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.words import between, packets_of
 
@@ -37,7 +38,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     delay = between(connection.established or connection.syn_ack, ended.moment)
     return Statement(
         f"{connection.server} accepted and hung up {delay} later, before it read a word: that is a relay with nobody "
-        f"behind it, not TWS.",
+        f"behind it, not TWS.{felt(conversation)}",
         Fault.NETWORK,
         Confidence.MEDIUM,
         packets=packets_of(conversation),

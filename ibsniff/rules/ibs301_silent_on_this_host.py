@@ -16,8 +16,9 @@ what connects and never closes, or connects and says nothing.
 from __future__ import annotations
 
 from ibsniff.model import Capture, Conversation, Fault, Rung, Severity
+from ibsniff.rules.felt import felt
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import NOT_THE_BOX, causes_besides, silent_to_a_good_hello, sureness
+from ibsniff.rules.silences import causes_besides, not_the_box, silent_to_a_good_hello, sureness
 from ibsniff.rules.words import packets_of, silence
 
 
@@ -29,12 +30,12 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     port = conversation.connection.server.port
     return Statement(
         f"{conversation.connection.server} took the call, received a good hello, and said nothing "
-        f"({silence(conversation)}). What listens there hangs or is still starting; the client did its part.",
+        f"({silence(conversation)}). What listens there hangs or is still starting; the client did its part.{felt(conversation)}",
         Fault.TWS_STATE,
         sureness(capture),
         packets=packets_of(conversation),
         remedy=f"Look at the TWS or Gateway window for a dialog that waits, and at `ss -ltn 'sport = :{port}'`: a Recv-Q "
-        f"above 0 means it no longer takes calls, and only a restart of it helps. {NOT_THE_BOX}",
+        f"above 0 means it no longer takes calls, and only a restart of it helps. {not_the_box(port)}",
         alternatives=causes_besides(conversation),
         explains=Rung.ANSWERED,
     )

@@ -14,9 +14,10 @@ answered either, restart TWS.
 from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Conversation, Fault, Rung, Severity
+from ibsniff.rules.felt import felt
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import NOT_THE_BOX, causes_besides, silent_to_a_good_hello, sureness
-from ibsniff.rules.words import address_to_trust, packets_of, silence
+from ibsniff.rules.silences import causes_besides, not_the_box, silent_to_a_good_hello, sureness
+from ibsniff.rules.words import address_to_trust, packets_of, settings_path, silence
 
 HANGS = Alternative(
     "TWS or Gateway hangs",
@@ -34,12 +35,12 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     address = address_to_trust(connection)
     return Statement(
         f"{connection.server} took the call, received a good hello, and said nothing ({silence(conversation)}). It "
-        f"probably waits for someone to accept the connection from {address}, or it hangs; the client did its part.",
+        f"probably waits for someone to accept the connection from {address}, or it hangs; the client did its part.{felt(conversation)}",
         Fault.TWS_STATE,
         sureness(capture),
         packets=packets_of(conversation),
         remedy=f"Look for a dialog on the TWS screen and click Yes; add {address} (this one address, no range) under "
-        f"Global Configuration > API > Settings > Trusted IPs. {NOT_THE_BOX}",
+        f"Trusted IPs ({settings_path(connection.server.port)}). {not_the_box(connection.server.port)}",
         alternatives=(HANGS, *causes_besides(conversation)),
         explains=Rung.ANSWERED,
     )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.closing import closed_unheard, hung_up
+from ibsniff.rules.felt import felt
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.silences import STRANGER
 from ibsniff.rules.words import between, packets_of
@@ -37,7 +38,8 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     if closed_unheard(conversation) is not None:
         return None
     return Statement(
-        f"{connection.server} heard a good hello and hung up {between(hello.complete, ended.moment)} later, without a word.",
+        f"{connection.server} heard a good hello and hung up {between(hello.complete, ended.moment)} later, without a word."
+        f"{felt(conversation)}",
         Fault.UNDETERMINED,
         Confidence.LOW,
         packets=packets_of(conversation),

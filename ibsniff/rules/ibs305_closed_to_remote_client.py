@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.closing import closed_unheard, hung_up, on_relay_port, waited_in_vain
+from ibsniff.rules.felt import felt
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import address_to_trust, between, packets_of
+from ibsniff.rules.words import address_to_trust, between, packets_of, settings_path
 
 QUICK_RELAY = Alternative(
     "a relay or a container's port map with nobody behind it",
@@ -45,11 +46,11 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     accepted = connection.established or connection.syn_ack or connection.first
     return Statement(
         f"{connection.server} accepted and hung up {between(accepted, ended.moment)} later without a word: probably it "
-        f"does not take connections from {address}.",
+        f"does not take connections from {address}.{felt(conversation)}",
         Fault.TWS_CONFIG,
         Confidence.LOW if at_once else Confidence.MEDIUM,
         packets=packets_of(conversation),
-        remedy="In TWS or Gateway, API > Settings: untick Allow connections from localhost only, and add "
+        remedy=f"{settings_path(connection.server.port)}: untick Allow connections from localhost only, and add "
         f"{address} (this one address, no range) to Trusted IPs.",
         alternatives=(QUICK_RELAY, SOMEBODY_CLICKED_NO),
         explains=conversation.missing,

@@ -12,6 +12,7 @@ What to do: update TWS or Gateway, or install an older version of the library.
 from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Dialect, Fault, ReplyKind, Severity
+from ibsniff.rules.felt import felt
 from ibsniff.rules.registry import Statement, conversation_rule
 
 
@@ -28,7 +29,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     unframed = " in the legacy dialect" if reply.kind is ReplyKind.LEGACY else ""
     return Statement(
         f"TWS answers with version {reply.server_version}{unframed}, and the client needs at least {hello.min_version}: the one is "
-        "too old or the other too new.",
+        f"too old or the other too new.{felt(conversation)}",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=(*hello.packets, *reply.packets),

@@ -11,6 +11,7 @@ What to do: try again; wait until TWS has finished starting; restart it if it st
 from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity, Side
+from ibsniff.rules.felt import felt
 from ibsniff.rules.ibs310_client_id_in_use import CODE as ID_IN_USE
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.session import all_captured, settled_after
@@ -31,7 +32,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     came = {"nextValidId": dialogue.next_valid_id, "managedAccounts": dialogue.managed_accounts}
     missing = " and ".join(name for name, moment in came.items() if moment is None)
     return Statement(
-        f"The session was started and never got ready: {missing} did not come.",
+        f"The session was started and never got ready: {missing} did not come.{felt(conversation)}",
         Fault.UNDETERMINED,
         Confidence.LOW,
         packets=(*packets_of(conversation), start.moment.packet),

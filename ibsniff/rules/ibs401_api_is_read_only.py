@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.words import settings_path
 
 CODE = 321
 TEXT = "read-only"
@@ -29,6 +30,6 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         Fault.TWS_CONFIG,
         Confidence.HIGH,
         packets=(one.moment.packet for one in said),
-        remedy="Untick Read-Only API under Global Configuration > API > Settings; or connect the client read-only "
-        "(ib_async: readonly=True).",
+        remedy=f"{settings_path(conversation.connection.server.port)}: untick Read-Only API; or connect the client "
+        "read-only (ib_async: readonly=True).",
     )

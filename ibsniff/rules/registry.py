@@ -105,6 +105,18 @@ def all_rules() -> tuple[Rule, ...]:
     return tuple(rule for _, rule in sorted(_RULES.items()))
 
 
+def catalogue() -> str:
+    """The whole rulebook as Markdown: what ``explain`` says of each code, one after the other."""
+    head = "# The rulebook\n\nWritten by `ibsniff rules --markdown` from the rules themselves; do not edit.\n"
+    return "\n".join([head, *map(_entry, all_rules())])
+
+
+def _entry(rule: Rule) -> str:
+    title, _, body = rule.text.partition("\n")
+    paragraphs = re.sub(r"^(\w[\w ]*):", r"\n**\1:**", body.strip(), flags=re.MULTILINE).strip()
+    return f"## {rule.code} {rule.name}\n\n*{rule.severity}* · {title}\n\n{paragraphs}\n".replace("``", "`")
+
+
 def judge_conversation(conversation: Conversation, capture: Capture) -> tuple[Finding, ...]:
     """Ask every rule about one conversation."""
     findings = []

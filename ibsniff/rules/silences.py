@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Confidence, Connection, Conversation, Fault, Outcome, Side
 from ibsniff.rules.closing import on_relay_port
-from ibsniff.rules.words import seconds_between
+from ibsniff.rules.words import application, seconds_between
 
 FAIR_CHANCE = 1.0
 """Seconds a client should wait at least: TWS answers in milliseconds, over any network within a second."""
 
-NOT_THE_BOX = (
-    "It is not 'Enable ActiveX and Socket Clients': with that box unticked the port is closed and the call refused."
-)
-"""The common wrong advice, answered (extrange/ibkr-docker 16 and 48)."""
 
 RELAY = Alternative(
     "a relay (socat, ssh -L, docker-proxy, portproxy) took the call, and what is behind it is silent",
@@ -29,6 +25,14 @@ STARTING = Alternative(
     Fault.TWS_STATE,
     "try again in a minute or two",
 )
+
+
+def not_the_box(port: int) -> str:
+    """Answer the common wrong advice (extrange/ibkr-docker 16 and 48; heshiming/ibga 18: Gateway has no such box)."""
+    box = (
+        "It is not 'Enable ActiveX and Socket Clients': with that box unticked the port is closed and the call refused."
+    )
+    return f"{box} Gateway has no such box at all." if application(port) == "Gateway" else box
 
 
 def gave_up_early(conversation: Conversation) -> bool:

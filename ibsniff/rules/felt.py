@@ -1,0 +1,36 @@
+"""What the client library told its user, beside what the packets say.
+
+Read out of the libraries: ib_async and ib_insync raise ``TimeoutError`` after 4 s (their default) whether the server was
+silent or hung up at once; IB's own clients and @stoqey/ib have no timeout during the handshake and wait for ever.
+"""
+
+from __future__ import annotations
+
+from ibsniff.ib import names
+from ibsniff.model import Conversation, Outcome, Side
+from ibsniff.rules.words import between
+
+RAISES_TIMEOUT = ("ib_async", "ib_insync")
+WAITS_FOR_EVER = ("official client", "ibapi", "@stoqey/ib")
+
+
+def library(conversation: Conversation) -> str | None:
+    """Guess the client library from the versions its hello offers."""
+    hello = conversation.dialogue.hello
+    if hello is None or hello.min_version is None or hello.max_version is None:
+        return None
+    return names.CLIENT_LIBRARIES.get((hello.min_version, hello.max_version))
+
+
+def felt(conversation: Conversation) -> str:
+    """Say how the client put it, as a sentence with a space in front; empty when that is not known."""
+    guess, ended = library(conversation) or "", conversation.connection.ended
+    raises = next((name for name in RAISES_TIMEOUT if guess.startswith(name)), None)
+    if raises is not None:
+        if ended is not None and ended.by is Side.SERVER:
+            after = between(conversation.connection.first, ended.moment)
+            return f" {raises} calls this TimeoutError all the same, 4 s later; the server was gone after {after}."
+        return f" {raises} calls this TimeoutError."
+    if conversation.outcome is Outcome.SILENT and any(guess.startswith(name) for name in WAITS_FOR_EVER):
+        return " This client has no timeout here: it waits for ever and says nothing."
+    return ""
