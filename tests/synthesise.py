@@ -144,6 +144,11 @@ def hello_trailing_nul(path: Path) -> None:
     Wire().connect().client(b"API\0\0\0\0\x0av100..187\0").fin_client(after=10.0).write(path)
 
 
+@scenario("TWS answers the hello and hangs up: it is just going down")
+def closed_after_reply(path: Path) -> None:
+    Wire().connect().client(HELLO).server(REPLY, after=0.003).fin_server(after=0.000_2).fin_client().write(path)
+
+
 @scenario("A client asks for data before nextValidId and is dropped (as stoqey/ib 162)")
 def request_before_next_valid_id(path: Path) -> None:
     wire = Wire().connect().client(HELLO).server(REPLY, after=0.003).client(START + framed("17", "1"))
