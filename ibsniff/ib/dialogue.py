@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum, auto
+from struct import Struct
 
 from ibsniff.ib import messages, names
 from ibsniff.ib.hello import LENGTH_END, PREFIX, read_hello
@@ -33,6 +34,7 @@ from ibsniff.model import (
     WireError,
 )
 
+FRAME_LENGTH = Struct(">I")
 MAX_FRAME = 0xFFFFFF
 """Longest frame any official client accepts (16 MiB less one); a longer one is no IB frame."""
 MAX_OPENING = 1024
@@ -171,17 +173,23 @@ class DialogueReader:
     def _read_frames(self, side: Side) -> bool:
         """Walk all whole frames, then take them off the tape at once."""
         tape = self._tape[side]
-        unread, at = tape.unread, 0
-        while len(unread) - at >= 4:
-            length = int.from_bytes(unread[at : at + 4], "big")
+        unread, at, end = tape.unread, 0, len(tape.unread)
+        heads, counts = messages.HEADS[side], self.dialogue.messages[side]
+        in_bulk = len(self.dialogue.first_messages) >= MAX_FIRST_MESSAGES
+        while end - at >= 4:
+            (length,) = FRAME_LENGTH.unpack_from(unread, at)
             if not 0 < length <= MAX_FRAME:
                 self.dialogue.unframed.setdefault(side, tape.moment(at))
                 self.dialogue.unframed_detail.setdefault(side, f"a frame length of {length:,} bytes")
                 self._phase[side] = Phase.IGNORED
                 return True
-            if len(unread) - at - 4 < length:
+            if end - at - 4 < length:
                 break
-            self._message(side, bytes(unread[at + 4 : at + 4 + length]), tape.moment(at))
+            counted = heads.get(messages.head_of(bytes(unread[at + 4 : at + 4 + min(length, 4)]))) if in_bulk else None
+            if counted is None:
+                self._message(side, bytes(unread[at + 4 : at + 4 + length]), tape.moment(at))
+            else:
+                counts[counted] += 1
             at += 4 + length
         tape.drop(at)
         return False

@@ -26,6 +26,31 @@ MAX_ACCOUNT = 32
 
 NAMES = {Side.CLIENT: names.CLIENT_MESSAGES, Side.SERVER: names.SERVER_MESSAGES}
 
+DECIDING = {
+    Side.CLIENT: frozenset({names.START_API}),
+    Side.SERVER: frozenset({names.ERR_MSG, names.NEXT_VALID_ID, names.MANAGED_ACCTS}),
+}
+"""Messages whose contents matter to a diagnosis; of all others only how many came."""
+
+
+def _heads(side: Side) -> dict[bytes, str]:
+    """What a message that is only counted begins with, in each of its three forms -> its name."""
+    heads = {}
+    for number, name in NAMES[side].items():
+        if number not in DECIDING[side]:
+            heads[b"%d\0" % number] = name
+            for raw_id in (number, number + names.PROTOBUF_ID_OFFSET):
+                heads[raw_id.to_bytes(RAW_ID_LENGTH, "big")] = name
+    return heads
+
+
+HEADS = {side: _heads(side) for side in Side}
+
+
+def head_of(payload: bytes) -> bytes:
+    """Take the id's bytes off the first bytes of a payload: a raw id, or the digits and their NUL."""
+    return payload if payload[:1] == b"\0" else payload[: payload.find(b"\0") + 1]
+
 
 @dataclass(frozen=True, slots=True)
 class Payload:

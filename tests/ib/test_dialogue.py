@@ -495,3 +495,23 @@ def test_message_names_are_those_of_ib() -> None:
     assert names.SERVER_MESSAGES[names.NEXT_VALID_ID] == "NEXT_VALID_ID"
     assert names.SERVER_MESSAGES[names.MANAGED_ACCTS] == "MANAGED_ACCTS"
     assert names.SERVER_MESSAGES[names.ERR_MSG] == "ERR_MSG"
+
+
+PAYLOADS = st.one_of(
+    st.binary(min_size=1, max_size=9),
+    st.builds(lambda number, rest: b"%d\0" % number + rest, st.integers(0, 1200), st.binary(max_size=6)),
+    st.builds(lambda number, rest: number.to_bytes(4, "big") + rest, st.integers(0, 400), st.binary(max_size=6)),
+)
+
+
+@given(st.lists(PAYLOADS, max_size=12))
+def test_counting_in_bulk_counts_as_reading_one_by_one_does(payloads: list[bytes]) -> None:
+    said = b"".join(len(payload).to_bytes(4, "big") + payload for payload in payloads)
+    counts = []
+    for kept in (0, 10_000):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(room, "MAX_FIRST_MESSAGES", kept)
+            reader = DialogueReader(seen_from_start=True)
+            reader.take(Side.SERVER, Run(0, ib_bytes.REPLY + said, (Mark(0, 1, 0),)))
+            counts.append((reader.dialogue.messages, reader.dialogue.errors, reader.dialogue.ready))
+    assert counts[0] == counts[1]
