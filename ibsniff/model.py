@@ -79,6 +79,15 @@ class WatchedBy(StrEnum):
     LIVE = "the live clock"
 
 
+class Leap(NamedTuple):
+    """Two neighbouring packets an hour or more apart: quiet, a machine that slept, or a clock that was set."""
+
+    packet: int
+    """The later one."""
+    before_ns: int
+    after_ns: int
+
+
 @dataclass(slots=True)
 class InputFacts:
     """What one capture says of itself; filled while it is read."""
@@ -102,6 +111,9 @@ class InputFacts:
     cut_by_snaplen: int = 0
     times_backwards: int = 0
     """How often a packet was stamped more than a second earlier than the latest before it (reordering is less)."""
+    leaps: list[Leap] = field(default_factory=list)
+    """The first few (bounded by ``capture``); ``leap_count`` counts all."""
+    leap_count: int = 0
     untimed: int = 0
     """Packets without a time of their own (pcapng simple packet blocks, impossible stamps): they bear the one before."""
     skipped: Counter[str] = field(default_factory=Counter)
@@ -164,6 +176,8 @@ class Segment(NamedTuple):
     """TTL or hop limit."""
     ip_id: int | None = None
     """IPv4 identification: tells a second copy of a packet from a retransmission. None on IPv6."""
+    intact: bool | None = None
+    """The checksum is right. None when it cannot be judged: not computed yet (offload), or not all was captured."""
 
 
 class UnreachableKind(StrEnum):
@@ -302,6 +316,8 @@ class Half:
     """Segments whose bytes contradict bytes already received at the same place."""
     cut_by_snaplen: int = 0
     """Segments whose payload was not captured whole."""
+    damaged: int = 0
+    """Segments with a wrong checksum from a side that computes them: its receiver drops them, and so do we."""
     mss: int | None = None
     ttl: int | None = None
     """Of its first packet."""
@@ -502,6 +518,8 @@ class Dialogue:
     first_messages: list[Message] = field(default_factory=list)
     """The first of both sides, in the order they came (bounded by ``ib``)."""
     errors: dict[int, ErrorTally] = field(default_factory=dict)
+    errors_beyond: int = 0
+    """Errors of further codes, not tallied (``ib`` bounds how many codes are)."""
     unframed: dict[Side, Moment] = field(default_factory=dict)
     """Where a side's bytes stopped being IB frames."""
     unframed_detail: dict[Side, str] = field(default_factory=dict)
@@ -669,3 +687,46 @@ class Report:
     findings: tuple[Finding, ...]
     conversations: tuple[Conversation, ...]
     omitted: int = 0
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# streams -> render
+
+
+@dataclass(slots=True)
+class Stream:
+    """One TCP conversation, whatever it speaks."""
+
+    number: int
+    """Its place among all conversations of the input, from 0: Wireshark's ``tcp.stream``."""
+    connection: Connection
+    gaps: dict[Side, int] = field(default_factory=dict)
+    """How many gaps each direction has (``Half.gaps`` tells the first few)."""
+    sha256: dict[Side, str | None] = field(default_factory=dict)
+    """Of all bytes of a direction, gaps as zeros; None when they are too many to write out. Empty unless asked for."""
+
+
+@dataclass(slots=True)
+class StreamList:
+    """The TCP conversations of one input."""
+
+    facts: InputFacts
+    streams: list[Stream] = field(default_factory=list)
+    """In the order of their first packets (bounded by ``streams``)."""
+    unlisted: Counter[str] = field(default_factory=Counter)
+    """Those beyond the bound, by conn_state."""
+    closed_early: int = 0
+    """Conversations no longer followed though they had not ended: if one went on, it counts as another."""
+
+
+class Chunk(NamedTuple):
+    """What one packet brought of a stream, or what none did."""
+
+    side: Side
+    """Who sent it."""
+    offset: int
+    """Of its first byte in that direction's stream."""
+    packet: int
+    data: bytes
+    missing: int = 0
+    """Bytes that were not captured; then ``data`` is empty, and ``packet`` is where that was noticed."""

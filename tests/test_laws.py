@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "standin": {"model.UserError", "model.ExitCode", "ib.names"},
     "pipeline": {"model", "net", "tcp", "ib", "diagnose", "rules"},
     "reading": {"model", "capture", "pipeline"},
+    "streams": {"model", "net", "tcp", "ib"},
     "watching": {"model", "pipeline"},
     "recording": {"model", "capture"},
     "screens": {"model", "render", "watching"},

@@ -6,16 +6,18 @@ that each pays only for what it uses.
 
 from __future__ import annotations
 
+import os
 import sys
 
-from ibsniff.cli import read, live, rules, simulate  # isort: skip (the order of --help)
+from ibsniff.cli import read, live, streams, rules, simulate  # isort: skip (the order of --help)
 from ibsniff.cli.app import app
 
-__all__ = ["app", "live", "main", "read", "rules", "simulate"]
+__all__ = ["app", "live", "main", "read", "rules", "simulate", "streams"]
 
 
 def main() -> None:
     """Run the command line; ``ibsniff FILE`` and ``ibsniff -r FILE`` mean ``ibsniff read FILE``."""
+    _settle_streams()
     arguments = sys.argv[1:]
     commands = {
         command.name or (command.callback.__name__ if command.callback else "") for command in app.registered_commands
@@ -25,3 +27,11 @@ def main() -> None:
         if first in ("-r", "-") or not first.startswith("-"):
             sys.argv.insert(1, "read")
     app()
+
+
+def _settle_streams() -> None:
+    """Let printing never fail for a stream that was closed before the start, or for a letter it does not know."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+        getattr(sys, name).reconfigure(errors="backslashreplace")

@@ -35,7 +35,7 @@ MOST_LISTED = 20
 """Packets, accounts, conversations or link types in one list; the full number stands beside it (``..._count``)."""
 
 MOST_CODES = 100
-"""Error codes and message names of one conversation: IB has fewer, a hostile peer has not."""
+"""Error codes and message names of one conversation, reasons to skip packets: a hostile peer has more than there are."""
 
 Json = dict[str, Any]
 
@@ -94,7 +94,8 @@ class Writer:
             "dropped": facts.dropped,
             "cut_by_snaplen": facts.cut_by_snaplen,
             "times_backwards": facts.times_backwards,
-            "skipped": {self.text(reason): count for reason, count in facts.skipped.items()},
+            "skipped": {self.text(reason): count for reason, count in facts.skipped.most_common(MOST_CODES)},
+            "skipped_reasons_omitted": max(0, len(facts.skipped) - MOST_CODES),
         }
 
     def verdict(self, verdict: Verdict | None, gravest_of_capture: Finding | None) -> Json:

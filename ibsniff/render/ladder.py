@@ -104,7 +104,10 @@ def _ended_or_waited(conversation: Conversation, what: str) -> str:
     if ended is None or not closed_by_server:
         return _waited(conversation, what)
     verb = "reset" if conversation.outcome is Outcome.RESET else "closed"
-    return f"{verb} after {relative(seconds_between(_waiting_since(conversation), ended.moment.time_ns))}"
+    since = _waiting_since(conversation)
+    if ended.moment.time_ns < since:
+        return f"{verb} before that"
+    return f"{verb} after {relative(seconds_between(since, ended.moment.time_ns))}"
 
 
 def _waited(conversation: Conversation, what: str) -> str:

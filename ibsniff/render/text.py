@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from ibsniff.model import NANOSECONDS, Report
 
@@ -117,6 +117,9 @@ SHORTEST_KNOWN, LONGEST_ACCOUNT = 5, 64
 word, or a flood."""
 
 
+MOST_HUNTED = 200
+"""Different accounts hunted that do not look like accounts: IB's all do, and a hostile peer can name a hundred thousand."""
+
 PARTS_OF_ACCOUNT = re.compile(r"([^\W\d_]{0,2})(.{2,}?)(\d\d[a-z]?)?", re.IGNORECASE | re.DOTALL)
 """What stays, what becomes stars, what stays."""
 
@@ -135,11 +138,16 @@ def mask_accounts(text: str, known: Collection[str] = ()) -> str:
 
     ``known`` are accounts the conversation named (managedAccounts); they are masked even when they do not look so.
     """
-    hunted = (account for account in known if SHORTEST_KNOWN <= len(account) <= LONGEST_ACCOUNT)
-    odd = sorted((account for account in hunted if not ACCOUNT.fullmatch(account)), key=len, reverse=True)
-    if odd:
+    folded = text.casefold() if known else ""
+    there = (account for account in known if _is_odd(account) and account.casefold() in folded)
+    if odd := sorted(there, key=len, reverse=True):
         text = re.sub("|".join(map(re.escape, odd)), _masked, text, flags=re.IGNORECASE)
     return ACCOUNT_IN_HEX.sub(_masked_hex, ACCOUNT.sub(_masked, text))
+
+
+def _is_odd(account: str) -> bool:
+    """It does not look like an account number, and can be told from other words."""
+    return SHORTEST_KNOWN <= len(account) <= LONGEST_ACCOUNT and not ACCOUNT.fullmatch(account)
 
 
 def _masked(match: re.Match[str]) -> str:
@@ -175,9 +183,10 @@ class Veil:
 
     @classmethod
     def over(cls, report: Report, show_accounts: bool) -> Veil:
-        """The veil for one report, which knows every account named anywhere in it."""
+        """The veil for one report, which knows every account named anywhere in it that does not show what it is."""
         named = (account for conversation in report.conversations for account in conversation.dialogue.accounts)
-        return cls(frozenset(named), show_accounts)
+        odd = dict.fromkeys(account for account in named if _is_odd(account))
+        return cls(frozenset(islice(odd, MOST_HUNTED)), show_accounts)
 
     def shown(self, text: str, limit: int = SHOWN_PROSE) -> str:
         """Masked `prose`."""

@@ -41,13 +41,15 @@ def events(conversation: Conversation) -> list[Event]:
 def decisive(happened: list[Event], finding: Finding | None, rows: int) -> list[Event]:
     """The ``rows`` most telling events: what the finding cites, then landmarks, then details, earlier ones first.
 
-    A cited packet nothing is known of stands there with its number alone.
+    A cited packet nothing is known of stands there with its number alone, where landmarks leave room.
     """
     cited = dict.fromkeys(finding.packets[:rows]) if finding else {}
     known = {event.packet for event in happened}
     code = finding.code if finding else ""
     unknown = [Event(packet, None, None, f"cited by {code}") for packet in cited if packet not in known]
-    ranked = sorted([*happened, *unknown], key=lambda event: (event.packet not in cited, -event.weight, event.packet))
+    told = sorted(happened, key=lambda event: (event.packet not in cited, -event.weight, event.packet))
+    details = [event for event in told if event.packet not in cited and event.weight < LANDMARK]
+    ranked = [*told[: len(told) - len(details)], *unknown, *details]
     return sorted(ranked[:rows], key=lambda event: event.packet)
 
 

@@ -30,7 +30,9 @@ class ConnectionTable:
     def feed(self, segment: Segment) -> tuple[Connection, list[Event]]:
         """Take the next segment; return its connection and what became readable, in either direction."""
         found = self._directions.get((segment.source, segment.destination))
-        if found is None or (segment.flags & SYN and found[0].is_new_attempt(segment, found[1])):
+        if found is None or (
+            segment.flags & SYN and not found[1].doubts(segment) and found[0].is_new_attempt(segment, found[1])
+        ):
             found = self._open(segment)
         tracker, mine = found
         return tracker.connection, tracker.feed(segment, mine)
@@ -51,6 +53,12 @@ class ConnectionTable:
     def connections(self) -> Iterable[Connection]:
         """In the order of their first packets."""
         return (tracker.connection for tracker in self._trackers.values())
+
+    def close(self, connection: Connection) -> list[Event]:
+        """Drop a connection as if the input ended here for it: first its holes are given up."""
+        events = self._trackers[id(connection)].finish()
+        self.forget(connection)
+        return events
 
     def forget(self, connection: Connection) -> None:
         """Drop a connection. A later segment between the two would begin another one, joined in the middle."""

@@ -76,6 +76,7 @@ SCHEMA: dict[str, Any] = {
             "cut_by_snaplen": int,
             "times_backwards": int,
             "skipped": {str: int},
+            "skipped_reasons_omitted": int,
         }
     ],
     "verdict": {

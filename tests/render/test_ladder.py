@@ -67,6 +67,12 @@ def gave_up_error() -> Conversation:
     return replace(talk, rung=Rung.STARTED)
 
 
+def closed_before_the_hello() -> Conversation:
+    talk = replace(silent(), outcome=Outcome.CLOSED)
+    talk.connection.ended = Ended(Side.SERVER, How.FIN, talk.connection.first)
+    return talk
+
+
 def closed_after_start() -> Conversation:
     talk = ready()
     talk.connection.ended = Ended(Side.SERVER, How.FIN, at(8, 7.5))
@@ -109,6 +115,7 @@ def closed_after_start() -> Conversation:
         (replace(ready(), rung=Rung.STARTED), Rung.READY, "not seen in 6.0 s"),
         (gave_up_error(), Rung.READY, "error 326"),
         (closed_after_start(), Rung.READY, "closed after 4 ms"),
+        (closed_before_the_hello(), Rung.ANSWERED, "closed before that"),
     ],
 )
 def test_what_happened_instead(talk: Conversation, rung: Rung, words: str) -> None:

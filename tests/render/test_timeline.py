@@ -5,7 +5,7 @@ from dataclasses import replace
 from render.build import START_NS, at, called, conversation, finding, hello, ready, refused, reply, silent
 
 from ibsniff.model import Dialect, Gap, ReplyKind, Side, Unreachable, UnreachableKind
-from ibsniff.render.timeline import decisive, events, guessed_library
+from ibsniff.render.timeline import LANDMARK, decisive, events, guessed_library
 
 
 def told(talk: object) -> list[str]:
@@ -72,6 +72,13 @@ def test_cited_packets_come_before_landmarks_and_landmarks_before_details() -> N
 def test_a_cited_packet_nothing_is_known_of_keeps_its_number() -> None:
     chosen = decisive(events(silent()), finding(packets=(77,)), rows=10)
     assert (chosen[-1].packet, chosen[-1].time_ns, chosen[-1].what) == (77, None, "cited by IBS301")
+
+
+def test_bare_numbers_never_crowd_out_the_landmarks() -> None:
+    chosen = decisive(events(ready()), finding(packets=tuple(range(100, 130))), rows=10)
+    landmarks = [event for event in events(ready()) if event.weight == LANDMARK]
+    assert set(landmarks) <= set(chosen)
+    assert len(chosen) == 10
 
 
 def test_no_finding_cites_more_rows_than_there_are() -> None:

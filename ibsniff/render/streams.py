@@ -1,0 +1,176 @@
+"""The list of TCP conversations: three lines each on a screen, or a JSON document with everything."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+from ibsniff.model import Connection, Half, Side, Stream, StreamList
+from ibsniff.render.document import MOST_LISTED, SCHEMA_VERSION, Json, Writer
+from ibsniff.render.screen import Pen
+from ibsniff.render.story import counted, input_line
+from ibsniff.render.text import Veil, iso, relative, seconds_between
+from ibsniff.render.transcript import ARROWS
+
+MOST_ON_SCREEN = 1000
+"""Conversations shown; the JSON document has all that are listed."""
+
+TROUBLES = (
+    ("retransmissions", "retransmission", "retransmissions"),
+    ("out_of_order", "out of order", "out of order"),
+    ("duplicates", "copy", "copies"),
+    ("keep_alives", "keep-alive", "keep-alives"),
+    ("zero_windows", "zero window", "zero windows"),
+    ("conflicts", "conflict", "conflicts"),
+    ("damaged", "wrong checksum", "wrong checksums"),
+    ("cut_by_snaplen", "cut by the snaplen", "cut by the snaplen"),
+)
+"""Counters of a ``Half``, and what one and several are called."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamScreen:
+    """The lists of one or more inputs as a rich renderable."""
+
+    lists: Sequence[StreamList]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for found in self.lists:
+            yield from self._list(found, _pen(options))
+
+    def _list(self, found: StreamList, pen: Pen) -> Iterator[Text]:
+        for stream in found.streams[:MOST_ON_SCREEN]:
+            yield from stream_lines(stream, pen)
+        if (more := len(found.streams) - MOST_ON_SCREEN) > 0:
+            yield pen.sign(f"… {counted(more, 'more conversation')} with --json or --port", "dim")
+        if found.unlisted:
+            yield pen.sign(f"… and {counted(found.unlisted.total(), 'conversation')} only counted: {_states(found)}")
+        if found.closed_early:
+            early = counted(found.closed_early, "conversation")
+            yield pen.sign(f"… {early} no longer followed, there being too many: one that went on has a second number")
+        yield pen.words(input_line(found.facts), "dim")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLines:
+    """One conversation as a rich renderable."""
+
+    stream: Stream
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from stream_lines(self.stream, _pen(options))
+
+
+def _pen(options: ConsoleOptions) -> Pen:
+    return Pen(Veil(frozenset(), show_accounts=False), options.ascii_only or options.legacy_windows)
+
+
+def _states(found: StreamList) -> str:
+    return ", ".join(f"{count} {state}" for state, count in found.unlisted.most_common())
+
+
+def stream_lines(stream: Stream, pen: Pen) -> Iterator[Text]:
+    """One conversation: who and how it went, then each direction."""
+    connection = stream.connection
+    lasted = relative(seconds_between(connection.first.time_ns, connection.last.time_ns))
+    yield Text.assemble(
+        (f"{stream.number:>4}  ", "bold"),
+        pen.sign(f"{connection.client} → {connection.server}  "),
+        (f"{connection.conn_state} {connection.history}  ", "cyan"),
+        pen.sign(f"#{connection.first.packet} to #{connection.last.packet}, {lasted}", "dim"),
+    )
+    for side, half in halves(connection):
+        line = pen.sign(f"      {ARROWS[side]} {counted(packets(half), 'packet')}, {counted(half.length, 'byte')}")
+        for trouble in troubles(stream, side, half):
+            line.append(f"; {trouble}", "yellow")
+        yield line
+        if side in stream.sha256:
+            yield Text(f"        sha256 {stream.sha256[side] or 'not computed: the gaps are too large'}", "dim")
+
+
+def troubles(stream: Stream, side: Side, half: Half) -> Iterator[str]:
+    """What went not quite as it should."""
+    if half.gap_bytes:
+        where = ", ".join(f"{gap.length} at {gap.offset}" for gap in half.gaps[:3])
+        more = ", ..." if stream.gaps[side] > 3 else ""
+        yield f"{counted(half.gap_bytes, 'byte')} missing ({where}{more})"
+    for counter, one, several in TROUBLES:
+        if count := getattr(half, counter):
+            yield f"{count} {one if count == 1 else several}"
+    if half.limit_reached:
+        yield "a hole given up early, for too much waited behind it"
+
+
+def halves(connection: Connection) -> tuple[tuple[Side, Half], ...]:
+    """Both directions by who sends."""
+    return (Side.CLIENT, connection.from_client), (Side.SERVER, connection.from_server)
+
+
+def packets(half: Half) -> int:
+    """Packets captured, second copies and damaged ones included, as Wireshark counts them."""
+    return half.segments + half.duplicates + half.damaged
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# JSON
+
+
+def document(lists: Sequence[StreamList], tool_version: str, show_accounts: bool = False) -> Json:
+    """All of it, made of what ``json.dumps`` takes; packets, times and inputs as in the report's document."""
+    writer = Writer(Veil(frozenset(), show_accounts))
+    unlisted = sum((found.unlisted for found in lists), Counter[str]())
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "ibsniff", "version": tool_version},
+        "inputs": [writer.input(found.facts) for found in lists],
+        "omitted": unlisted.total(),
+        "omitted_states": dict(unlisted),
+        "closed_early": sum(found.closed_early for found in lists),
+        "streams": [_stream(stream, index) for index, found in enumerate(lists) for stream in found.streams],
+    }
+
+
+def _stream(stream: Stream, index: int) -> Json:
+    connection = stream.connection
+    ended, about = connection.ended, connection.unreachable
+    return {
+        "stream": stream.number,
+        "input": index,
+        "client": {"ip": connection.client.ip, "port": connection.client.port},
+        "server": {"ip": connection.server.ip, "port": connection.server.port},
+        "start": iso(connection.first.time_ns),
+        "end": iso(connection.last.time_ns),
+        "duration": seconds_between(connection.first.time_ns, connection.last.time_ns),
+        "first_packet": connection.first.packet,
+        "last_packet": connection.last.packet,
+        "conn_state": connection.conn_state,
+        "history": connection.history,
+        "syns": connection.syn_count,
+        "refusals": len(connection.refusals),
+        "unreachable": {"kind": about.kind.value, "packet": about.packet} if about else None,
+        "ended": {"by": ended.by.value, "how": ended.how.value, "packet": ended.moment.packet} if ended else None,
+        **{f"from_{side}": _half(stream, side, half) for side, half in halves(connection)},
+    }
+
+
+def _half(stream: Stream, side: Side, half: Half) -> Json:
+    """One direction: ``bytes`` is the stream's length, each byte counted once and the missing ones included."""
+    hashed = {"sha256": stream.sha256[side]} if side in stream.sha256 else {}
+    return {
+        "packets": packets(half),
+        "bytes": half.length,
+        "captured_bytes": half.captured,
+        "gap_bytes": half.gap_bytes,
+        "gaps": [
+            {"offset": gap.offset, "length": gap.length, "packet": gap.noticed.packet}
+            for gap in half.gaps[:MOST_LISTED]
+        ],
+        "gap_count": stream.gaps.get(side, 0),
+        **{counter: getattr(half, counter) for counter, _, _ in TROUBLES},
+        "limit_reached": half.limit_reached,
+        **hashed,
+    }

@@ -1,0 +1,206 @@
+"""Every TCP conversation of a capture, whatever it speaks: what ``ibsniff streams`` lists, hashes and follows.
+
+Frames go through ``net`` and ``tcp``, as in ``pipeline``. What becomes readable is counted and hashed as it comes, and
+kept nowhere; a conversation that is followed hands it on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+from ibsniff.ib.dialogue import DialogueReader
+from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
+from ibsniff.model import (
+    NANOSECONDS,
+    Chunk,
+    Connection,
+    Frame,
+    Gap,
+    InputFacts,
+    Run,
+    Segment,
+    Side,
+    Stream,
+    StreamList,
+    Unreachable,
+)
+from ibsniff.net import Dissector
+from ibsniff.tcp import ConnectionTable, conn_state
+from ibsniff.tcp.connection import Event
+
+MAX_OPEN = 2000
+"""Conversations reassembled at a time: one in the middle of a bulk transfer holds about 50 KB."""
+MAX_LISTED = 10_000
+"""Conversations listed, about 2 KB each: more than anyone reads; a flood has millions."""
+STILL_TALKING = 60 * NANOSECONDS
+"""A conversation with traffic this recent is not closed while another can be."""
+MAX_SECOND_CHANCES = 8
+"""How many conversations that still talk are passed over when one must be closed."""
+MAX_ZEROS = 1 << 30
+"""Bytes of gaps hashed as zeros in one input, a second's work: forged numbers claim a gap of a gigabyte per packet."""
+
+_ZEROS = bytes(1 << 16)
+
+
+def zeros(length: int) -> Iterator[bytes]:
+    """That many zero bytes, in pieces."""
+    for _ in range(length // len(_ZEROS)):
+        yield _ZEROS
+    yield _ZEROS[: length % len(_ZEROS)]
+
+
+class StreamReader:
+    """One input on its way to a list of its conversations; ``found`` is whole when the frames are through.
+
+    ``ports`` chooses what is listed (None: all). Every conversation is followed all the same, for the numbers are those
+    of the whole input.
+    """
+
+    def __init__(self, facts: InputFacts, ports: frozenset[int] | None = None, *, hashing: bool = False) -> None:
+        self.found = StreamList(facts)
+        self.followed: Stream | None = None
+        """The conversation ``follow`` was asked for, once it has begun."""
+        self._ports = ports
+        self._hashing = hashing
+        self._zeros_left = MAX_ZEROS
+        self._dissector = Dissector(None, facts.skipped)
+        self._table = ConnectionTable(frozenset(DEFAULT_PORTS) | frozenset(RELAY_PORTS))
+        self._open: dict[int, _Open] = {}
+        """By ``id`` of the connection."""
+        self._closable: deque[int] = deque()
+        self.total = 0
+        """Conversations so far, listed or not."""
+        self._wanted_number = -1
+        self._dialogue: DialogueReader | None = None
+
+    @property
+    def accounts(self) -> list[str]:
+        """Account numbers that the followed conversation has named so far."""
+        return self._dialogue.dialogue.accounts if self._dialogue else []
+
+    def run(self, frames: Iterable[Frame]) -> StreamList:
+        """Take all frames of an input; return its conversations."""
+        for _ in self.follow(frames, -1):
+            pass
+        return self.found
+
+    def follow(self, frames: Iterable[Frame], number: int) -> Iterator[Chunk]:
+        """The same, and give the bytes of one conversation on the way, both directions as they became readable."""
+        self._wanted_number = number
+        for frame in frames:
+            packet = self._dissector.dissect(frame)
+            if isinstance(packet, Segment):
+                connection, events = self._table.feed(packet)
+                if id(connection) not in self._open:
+                    self._begin(connection)
+                if events:
+                    yield from self._take(connection, events)
+            elif isinstance(packet, Unreachable):
+                self._table.unreachable(packet)
+        for connection, side, event in self._table.finish():
+            yield from self._take(connection, [(side, event)])
+        self._dissector.finish()
+        for one in self._open.values():
+            self._conclude(one)
+        self._open.clear()
+
+    # -- one conversation ----------------------------------------------------------------------------------------
+
+    def _begin(self, connection: Connection) -> None:
+        stream = Stream(self.total, connection)
+        self.total += 1
+        wanted = self._ports is None or bool({connection.client.port, connection.server.port} & self._ports)
+        listed = wanted and len(self.found.streams) < MAX_LISTED
+        if listed:
+            self.found.streams.append(stream)
+        self._open[id(connection)] = _Open(stream, wanted, listed, hashed=listed and self._hashing)
+        if stream.number == self._wanted_number:
+            self.followed = stream
+            self._dialogue = DialogueReader(bool(connection.syn_count) or connection.syn_ack is not None)
+        else:
+            self._closable.append(id(connection))
+        if len(self._open) > MAX_OPEN:
+            self._close_one(connection.first.time_ns)
+
+    def _take(self, connection: Connection, events: Iterable[Event]) -> Iterator[Chunk]:
+        one = self._open[id(connection)]
+        followed = one.stream is self.followed
+        for side, event in events:
+            if isinstance(event, Gap):
+                one.stream.gaps[side] = one.stream.gaps.get(side, 0) + 1
+            if one.hashes:
+                self._hash(one, side, event)
+            if followed and self._dialogue is not None:
+                self._dialogue.take(side, event)
+                yield from chunks(side, event)
+
+    def _hash(self, one: _Open, side: Side, event: Run | Gap) -> None:
+        if isinstance(event, Run):
+            one.hashes[side].update(event.data)
+            return
+        if event.length > self._zeros_left:
+            one.stream.sha256[side] = None
+            return
+        self._zeros_left -= event.length
+        for piece in zeros(event.length):
+            one.hashes[side].update(piece)
+
+    # -- giving up -----------------------------------------------------------------------------------------------
+
+    def _close_one(self, now_ns: int) -> None:
+        """Close the oldest conversation; one that still talks gets a second chance."""
+        for _ in range(MAX_SECOND_CHANCES):
+            key = self._closable.popleft()
+            if _is_over(self._open[key].stream.connection, now_ns):
+                break
+            self._closable.append(key)
+        else:
+            key = self._closable.popleft()
+        one = self._open[key]
+        connection = one.stream.connection
+        self.found.closed_early += connection.ended is None and not connection.refusals
+        for _ in self._take(connection, self._table.close(connection)):
+            pass
+        del self._open[key]
+        self._conclude(one)
+
+    def _conclude(self, one: _Open) -> None:
+        connection = one.stream.connection
+        connection.conn_state = conn_state(connection)
+        for side, computed in one.hashes.items():
+            one.stream.sha256.setdefault(side, computed.hexdigest())
+        if one.wanted and not one.listed:
+            self.found.unlisted[connection.conn_state] += 1
+
+
+class _Open:
+    """A conversation that is still reassembled."""
+
+    __slots__ = ("hashes", "listed", "stream", "wanted")
+
+    def __init__(self, stream: Stream, wanted: bool, listed: bool, hashed: bool) -> None:
+        self.stream = stream
+        self.wanted = wanted
+        self.listed = listed
+        self.hashes = {side: hashlib.sha256() for side in Side} if hashed else {}
+
+
+def chunks(side: Side, event: Run | Gap) -> Iterator[Chunk]:
+    """A run cut into what each packet brought."""
+    if isinstance(event, Gap):
+        yield Chunk(side, event.offset, event.noticed.packet, b"", event.length)
+        return
+    starts = [max(mark.offset, event.offset) - event.offset for mark in event.marks]
+    for mark, (start, end) in zip(event.marks, pairwise([*starts, len(event.data)]), strict=True):
+        yield Chunk(side, event.offset + start, mark.packet, event.data[start:end])
+
+
+def _is_over(connection: Connection, now_ns: int) -> bool:
+    """It has ended, or never began, or nothing was heard of it for long."""
+    if connection.ended is not None or connection.refusals:
+        return True
+    began = connection.from_server.segments > 0 or connection.from_client.first_data is not None
+    return not began or now_ns - connection.last.time_ns > STILL_TALKING

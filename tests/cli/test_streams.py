@@ -1,0 +1,162 @@
+"""``ibsniff streams`` as a user meets it; and through it, the streams on which four other tools agree."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tcp.test_corpus import CORPUS, OTHER_LINK_TYPES, ROWS, UNSEEN_TAIL, Row
+from typer.testing import CliRunner, Result
+from wire import Wire
+
+from ibsniff.cli import app
+from ibsniff.cli import streams as command
+
+HELLO = b"API\0\0\0\0\x09v157..178"
+
+
+@pytest.fixture
+def capture(tmp_path: Path) -> str:
+    path = tmp_path / "one.pcap"
+    Wire().connect().client(HELLO).server(b"\x1b[2J DU1234567\0").close().write(path)
+    return str(path)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["streams", *arguments])
+
+
+def listed(*arguments: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(run("--json", *arguments).stdout)
+    return document
+
+
+def test_it_lists_what_there_is(capture: str) -> None:
+    result = run(capture)
+    assert result.exit_code == 0
+    assert "0  127.0.0.1:51000 → 127.0.0.1:7497  SF ShADadFf" in result.stdout
+    assert "sha256" not in result.stdout
+    assert hashlib.sha256(HELLO).hexdigest() in run(capture, "--sha256").stdout
+
+
+def test_several_files_are_several_inputs(capture: str) -> None:
+    document = listed(capture, capture)
+    assert [one["path"] for one in document["inputs"]] == [capture, capture]
+    assert [(one["input"], one["stream"]) for one in document["streams"]] == [(0, 0), (1, 0)]
+    assert "sha256" not in document["streams"][0]["from_client"]
+
+
+def test_a_port_filters(capture: str) -> None:
+    assert len(listed(capture, "--port", "7497", "--port", "80")["streams"]) == 1
+    assert listed(capture, "--port", "80")["streams"] == []
+
+
+def test_following_masks_and_escapes(capture: str) -> None:
+    text = run(capture, "--follow", "0").stdout
+    assert "→ #4  API\\x00" in text
+    assert "← #6  \\x1b[2J DU*****67\\x00" in text
+    assert "DU1234567" in run(capture, "--follow", "0", "--show-accounts").stdout
+    in_hex = run(capture, "--follow", "0", "--hex").stdout
+    assert "44 55 2a 2a 2a 2a 2a 36 37" in in_hex
+    assert "..[2J" not in in_hex
+    assert "DU*****67" in in_hex
+
+
+def test_one_direction_alone(capture: str) -> None:
+    text = run(capture, "--follow", "0", "--client").stdout
+    assert "→ #4" in text
+    assert "← #6" not in text
+
+
+def test_raw_is_the_bytes_as_they_are(capture: str) -> None:
+    assert run(capture, "--follow", "0", "--raw", "--client").stdout_bytes == HELLO
+    assert run(capture, "--follow", "0", "--raw", "--server").stdout_bytes == b"\x1b[2J DU1234567\0"
+    assert run(capture, "--follow", "0", "--raw").stdout_bytes == HELLO + b"\x1b[2J DU1234567\0"
+
+
+def test_raw_writes_gaps_as_zeros_and_not_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(tmp_path / "gap.pcap")
+    Wire().connect().client(b"ab").lose().client(b"cd").client(b"ef").write(Path(path))
+    assert run(path, "--follow", "0", "--raw").stdout_bytes == b"ab\0\0ef"
+    monkeypatch.setattr("ibsniff.streams.MAX_ZEROS", 1)
+    result = run(path, "--follow", "0", "--raw")
+    assert result.exit_code == 3
+    assert "too many to write as zeros" in result.stderr
+
+
+def test_raw_is_not_sent_to_a_terminal(capture: str, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    with pytest.raises(command.UserError, match="terminal"):
+        command._follow(capture, 0, command.Form.RAW, set(command.Side), False)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--hex"],
+        ["--raw"],
+        ["--client"],
+        ["--follow", "0", "--hex", "--raw"],
+        ["--follow", "0", "--json"],
+        ["--follow", "0", "--sha256"],
+        ["--follow", "0", "--port", "80"],
+        ["--follow", "7"],
+        ["--follow", "-1"],
+        ["--port", "70000"],
+    ],
+)
+def test_what_makes_no_sense_is_a_usage_error(capture: str, arguments: list[str]) -> None:
+    assert run(capture, *arguments).exit_code == 2
+
+
+def test_one_bad_file_harms_no_other(capture: str, tmp_path: Path) -> None:
+    result = run(str(tmp_path / "none.pcap"), capture)
+    assert result.exit_code == 3
+    assert "127.0.0.1:7497" in result.stdout
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The truth about foreign captures
+
+
+@pytest.mark.skipif(not ROWS, reason=f"no foreign captures in {CORPUS}")
+def test_every_row_of_the_truth_through_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    tally: Counter[str] = Counter()
+    wrong: list[Row] = []
+    for name, rows in ROWS.items():
+        document = listed(str(CORPUS / name), "--sha256")
+        for row in rows:
+            how = judged(name, row, document)
+            tally[how] += 1
+            wrong += [row] if how == "differs" else []
+    table = "\n".join(f"{count:>5}  {how}" for how, count in sorted(tally.items()))
+    with capsys.disabled():
+        print(f"\n{table}\n{tally.total():>5}  directions")
+    assert wrong == []
+    assert tally.total() == sum(map(len, ROWS.values()))
+    skipped = {how for how in tally if how.startswith("skipped")}
+    assert {how.removeprefix("skipped: ") for how in skipped} == set(OTHER_LINK_TYPES.values())
+
+
+def judged(name: str, row: Row, document: dict[str, Any]) -> str:
+    """How one direction compares: rows are matched by the number of the stream alone."""
+    if name in OTHER_LINK_TYPES:
+        (reason,) = document["inputs"][0]["skipped"]
+        return f"skipped: {OTHER_LINK_TYPES[name]}" if reason.startswith("link type") else "differs"
+    (stream,) = [one for one in document["streams"] if one["stream"] == int(row["stream"])]
+    client = stream["client"]["port"] == int(row["sport"]) and stream["server"]["port"] == int(row["dport"])
+    half = stream["from_client" if client else "from_server"]
+    ours = (half["bytes"], half["gap_bytes"], half["sha256"])
+    if ours == (int(row["bytes"]), int(row["gapbytes_zero_filled"]), row["sha256"]):
+        return "equal in bytes, gaps and SHA-256"
+    length = int(row["bytes"])
+    if name in UNSEEN_TAIL and half["bytes"] - half["gaps"][-1]["length"] == length:
+        direction = "--client" if client else "--server"
+        raw = run(str(CORPUS / name), "--follow", row["stream"], "--raw", direction).stdout_bytes
+        if hashlib.sha256(raw[:length]).hexdigest() == row["sha256"]:
+            return "equal but for a gap at the end: acknowledged, never captured"
+    return "differs"
