@@ -652,9 +652,12 @@ class Conversation:
     summary: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Capture:
-    """One input and the conversations in it: what rules about captures look at."""
+    """One input and the conversations in it: what rules about captures look at.
+
+    Equal to itself alone: what was found out about one can be remembered by it.
+    """
 
     index: int
     facts: InputFacts

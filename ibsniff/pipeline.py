@@ -58,10 +58,16 @@ MAX_SECOND_CHANCES = 8
 """How many conversations that still talk are passed over when one must be folded."""
 MAX_STRAY_HELLOS = 100
 """Different conversations noticed on other ports; one would do."""
+STRAY_HELLO_LIMIT = "TCP on other ports that begins as an IB client does, beyond those remembered"
 MAX_ARP_TARGETS = 1000
 """Pairs of addresses whose ARP requests are remembered: a sweep of a network asks for a few hundred."""
+ARP_LIMIT = "ARP for more addresses than are remembered"
 MAX_ARP_REQUESTS = 20
 """Requests remembered per address."""
+
+
+NOTHING_SAID = Dialogue()
+"""Of every connection without a byte: a flood of calls makes thousands of those."""
 
 
 @dataclass(slots=True)
@@ -70,7 +76,20 @@ class _Tracked:
 
     number: int
     connection: Connection
-    reader: DialogueReader
+    seen_from_start: bool
+    reader: DialogueReader | None = None
+    """There is none until something is said."""
+
+    @property
+    def dialogue(self) -> Dialogue:
+        """What was said so far."""
+        return NOTHING_SAID if self.reader is None else self.reader.dialogue
+
+    def take(self, side: Side, piece: Run | Gap) -> None:
+        """One side says something."""
+        if self.reader is None:
+            self.reader = DialogueReader(self.seen_from_start)
+        self.reader.take(side, piece)
 
 
 class Analysis:
@@ -113,8 +132,8 @@ class Analysis:
             self._table.unreachable(packet)
         elif isinstance(packet, Arp):
             self._note_arp(packet)
-        elif len(self._stray) < MAX_STRAY_HELLOS:
-            self._stray.setdefault((packet.source, packet.destination), packet)
+        else:
+            self._note_stray(packet)
 
     def finish(self) -> None:
         """End of input: holes are given up, fragments that never completed are counted."""
@@ -134,12 +153,12 @@ class Analysis:
     def _say(self, connection: Connection, side: Side, piece: Run | Gap) -> None:
         tracked = self._tracked.get(id(connection))
         if tracked is not None:
-            tracked.reader.take(side, piece)
+            tracked.take(side, piece)
 
     def _track(self, connection: Connection) -> None:
         self._numbered += 1
         seen_from_start = bool(connection.syn_count) or connection.syn_ack is not None
-        self._tracked[id(connection)] = _Tracked(self._numbered, connection, DialogueReader(seen_from_start))
+        self._tracked[id(connection)] = _Tracked(self._numbered, connection, seen_from_start)
         if self._numbered > ALWAYS_KEPT:
             self._foldable.append(id(connection))
         if len(self._tracked) > MAX_CONVERSATIONS:
@@ -155,8 +174,8 @@ class Analysis:
         else:
             key = self._foldable.popleft()
         tracked = self._tracked.pop(key)
-        if self._is_api(tracked.connection, tracked.reader.dialogue):
-            self._omitted[diagnose.outcome(tracked.connection, tracked.reader.dialogue, now_ns)] += 1
+        if self._is_api(tracked.connection, tracked.dialogue):
+            self._omitted[diagnose.outcome(tracked.connection, tracked.dialogue, now_ns)] += 1
         self._table.forget(tracked.connection)
 
     def _may_go(self, tracked: _Tracked, now_ns: int) -> bool:
@@ -165,7 +184,14 @@ class Analysis:
         is_over = connection.ended is not None or bool(connection.refusals)
         if not is_over and now_ns - connection.last.time_ns <= STILL_TALKING:
             return False
-        return not (self._any_port and self._is_api(connection, tracked.reader.dialogue))
+        return not (self._any_port and self._is_api(connection, tracked.dialogue))
+
+    def _note_stray(self, hello: StrayHello) -> None:
+        ends = hello.source, hello.destination
+        if ends in self._stray or len(self._stray) < MAX_STRAY_HELLOS:
+            self._stray.setdefault(ends, hello)
+        else:
+            self.facts.skipped[STRAY_HELLO_LIMIT] += 1
 
     def _note_arp(self, arp: Arp) -> None:
         if arp.is_reply:
@@ -174,6 +200,8 @@ class Analysis:
             asked = self._arp.setdefault((arp.sender, arp.target), [])
             if len(asked) < MAX_ARP_REQUESTS:
                 asked.append(Moment(arp.packet, arp.time_ns))
+        else:
+            self.facts.skipped[ARP_LIMIT] += 1
 
     # -- what it amounts to --------------------------------------------------------------------------------------
 
@@ -188,9 +216,7 @@ class Analysis:
         A conversation is numbered by its place among all connections, so that its id stays the same while others turn
         out to be none of ours, or are folded.
         """
-        kept = [
-            tracked for tracked in self._tracked.values() if self._is_api(tracked.connection, tracked.reader.dialogue)
-        ]
+        kept = [tracked for tracked in self._tracked.values() if self._is_api(tracked.connection, tracked.dialogue)]
         seen = tuple(self._conversation(tracked, index, first_id + tracked.number - 1) for tracked in kept)
         asked = tuple((address, tuple(requests)) for (_, address), requests in self._arp.items())
         bare = Capture(index, self.facts, seen, tuple(self._stray.values()), asked, self._omitted.total())
@@ -208,7 +234,7 @@ class Analysis:
         return self._omitted
 
     def _conversation(self, tracked: _Tracked, index: int, number: int) -> Conversation:
-        connection, dialogue = tracked.connection, tracked.reader.dialogue
+        connection, dialogue = tracked.connection, tracked.dialogue
         asked = self._arp.get((connection.client.address, connection.server.address), [])
         connection.arp_unanswered = asked if connection.syn_ack is None else []
         connection.conn_state = conn_state(connection)
@@ -282,4 +308,5 @@ def _settle_watched(analysis: Analysis) -> None:
     """Write down until when was watched, as far as the source did not say."""
     facts = analysis.facts
     if facts.watched_by is WatchedBy.LIVE or facts.watched_until_ns is None:
-        facts.watched_until_ns = analysis.watched_until_ns or None
+        began = facts.last_time_ns is not None or analysis.watched_until_ns > 0
+        facts.watched_until_ns = analysis.watched_until_ns if began else None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from ibsniff import __version__
 from ibsniff.capture.live import LiveSource
@@ -23,42 +22,38 @@ class Recorder:
         interfaces = [(source.interface, source.link_type)]
         self._writer = PcapngWriter(self._stream, interfaces, application=f"ibsniff {__version__}")
         self._dropped = 0
+        self.failure: UserError | None = None
+        """Why nothing more could be kept."""
 
     def write(self, frame: Frame) -> None:
         """Keep one frame; a risen drop counter is written down where it rose.
 
-        Raises UserError when the disk does not take it.
+        A disk that takes no more ends the writing, not the watching: ``failure`` then says so.
         """
-        try:
-            self._writer.write(frame)
-            dropped = self._source.facts.dropped or 0
-            if dropped > self._dropped:
-                self._dropped = dropped
-                self._writer.statistics(0, frame.time_ns, None, dropped)
-            self._writer.flush()
-        except OSError as error:
-            raise self._failed(error) from error
+        if self.failure is None:
+            self._try(lambda: self._write(frame))
 
     def finish(self, watched_until_ns: int) -> None:
-        """Write down until when was watched, and how much was lost."""
+        """Write down until when was watched, and how much was lost; close the file."""
         counted = self._source.statistics()
+        if self.failure is None:
+            self._try(lambda: self._writer.statistics(0, watched_until_ns, counted.received, counted.dropped))
+        self._try(self._writer.close)
+
+    def _write(self, frame: Frame) -> None:
+        self._writer.write(frame)
+        dropped = self._source.facts.dropped or 0
+        if dropped > self._dropped:
+            self._dropped = dropped
+            self._writer.statistics(0, frame.time_ns, None, dropped)
+        self._writer.flush()
+
+    def _try(self, work: Callable[[], None]) -> None:
         try:
-            self._writer.statistics(0, watched_until_ns, counted.received, counted.dropped)
-            self._writer.flush()
+            work()
         except OSError as error:
-            raise self._failed(error) from error
-
-    def _failed(self, error: OSError) -> UserError:
-        return UserError(
-            f"cannot write {self._path}: {error.strerror or error}",
-            "What was written until then is whole; make room, or name another file",
-            ExitCode.INPUT,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._writer.close()
+            self.failure = self.failure or UserError(
+                f"cannot write {self._path}: {error.strerror or error}",
+                "The packets until then are kept; make room, or name another file",
+                ExitCode.INPUT,
+            )

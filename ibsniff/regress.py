@@ -7,21 +7,25 @@ errors: a typo must not make a promise empty.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from ibsniff.model import ExitCode, Report, UserError
 from ibsniff.reading import parse_ports, read_files
+from ibsniff.render.text import prose
 
 SCENARIO = "scenario.toml"
 CAPTURES = ("capture.pcapng", "capture.pcap")
 KEYS: dict[str, type] = {"title": str, "made": str, "command": str, "expect": dict}
 EXPECT_KEYS: dict[str, type] = {"outcome": str, "fault": str, "rung": str, "codes": list}
+DIGEST = "sha256"
+"""Optional key of ``expect``: the capture's own digest, so that not one byte of it can change unnoticed."""
 NOTHING = "none"
 """What is promised as outcome, fault and rung of a capture without any conversation."""
 
@@ -34,16 +38,19 @@ class Promise:
     fault: str
     rung: str
     codes: tuple[str, ...]
+    sha256: str | None = None
+    """Digest of the capture file; None when it is not promised."""
 
     def lines(self) -> list[str]:
         """As it stands in ``scenario.toml``."""
         codes = ", ".join(f'"{code}"' for code in self.codes)
-        return [
+        judged = [
             f'outcome = "{self.outcome}"',
             f'fault = "{self.fault}"',
             f'rung = "{self.rung}"',
             f"codes = [{codes}]",
         ]
+        return judged if self.sha256 is None else [*judged, f'{DIGEST} = "{self.sha256}"']
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +75,11 @@ class Result:
     @property
     def kept(self) -> bool:
         """The promise holds."""
-        return self.found == self.scenario.promise
+        return not self.difference()
 
     def difference(self) -> list[str]:
-        """Lines that differ, promised ones with ``-``, found ones with ``+``."""
-        rows = zip(self.scenario.promise.lines(), self.found.lines(), strict=True)
+        """Lines that differ, promised ones with ``-``, found ones with ``+``; what is not promised is not compared."""
+        rows = zip(self.scenario.promise.lines(), self.found.lines(), strict=False)
         return [line for old, new in rows if old != new for line in (f"- {old}", f"+ {new}")]
 
 
@@ -107,11 +114,11 @@ def load_scenario(folder: Path) -> Scenario:
         raise UserError(f"{file}: {error}", "Mend the file; it is TOML", ExitCode.USAGE) from None
     _check(file, "", content, KEYS)
     expect = content["expect"]
-    _check(file, "expect.", expect, EXPECT_KEYS)
+    _check(file, "expect.", {DIGEST: "", **expect}, {**EXPECT_KEYS, DIGEST: str})
     captures = [folder / name for name in CAPTURES if (folder / name).exists()]
     if len(captures) != 1:
         raise UserError(f"{folder}: one capture is needed", "Put one capture.pcapng or capture.pcap beside it")
-    promise = Promise(expect["outcome"], expect["fault"], expect["rung"], tuple(expect["codes"]))
+    promise = Promise(expect["outcome"], expect["fault"], expect["rung"], tuple(expect["codes"]), expect.get(DIGEST))
     return Scenario(folder, content["title"], content["made"], content["command"], promise, captures[0])
 
 
@@ -145,7 +152,8 @@ def run(scenario: Scenario) -> Result:
     reading = read_files([str(scenario.capture)], parse_ports(ports), watched)
     for error in reading.unreadable:
         raise error
-    return Result(scenario, promise_of(reading.report))
+    digest = hashlib.sha256(scenario.capture.read_bytes()).hexdigest()
+    return Result(scenario, replace(promise_of(reading.report), sha256=digest))
 
 
 def promise_of(report: Report) -> Promise:
@@ -160,11 +168,17 @@ def promise_of(report: Report) -> Promise:
 
 
 def update(result: Result) -> None:
-    """Write what was found into the scenario as its promise, for review."""
+    """Write what was found into the scenario as its promise, for review.
+
+    Raises UserError when the file cannot be written.
+    """
     file = result.scenario.folder / SCENARIO
     text = file.read_text("utf-8")
     head = re.split(r"^\[expect\]", text, maxsplit=1, flags=re.MULTILINE)[0]
-    file.write_text(head + "\n".join(["[expect]", *result.found.lines(), ""]), "utf-8")
+    try:
+        file.write_text(head + "\n".join(["[expect]", *result.found.lines(), ""]), "utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {file}: {error.strerror or error}", "Work on a copy of your own") from None
 
 
 def junit(results: list[Result]) -> str:
@@ -172,9 +186,9 @@ def junit(results: list[Result]) -> str:
     broken = sum(not result.kept for result in results)
     suite = ElementTree.Element("testsuite", name="ibsniff regress", tests=str(len(results)), failures=str(broken))
     for result in results:
-        case = ElementTree.SubElement(suite, "testcase", classname="regress", name=str(result.scenario.folder))
+        case = ElementTree.SubElement(suite, "testcase", classname="regress", name=prose(str(result.scenario.folder)))
         if not result.kept:
             failure = ElementTree.SubElement(case, "failure", message="the promise is broken")
-            failure.text = "\n".join(result.difference())
+            failure.text = "\n".join(map(prose, result.difference()))
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -13,7 +12,7 @@ from rich.text import Text
 
 from ibsniff.model import Report
 from ibsniff.render import terminal
-from ibsniff.render.text import Veil, iso, prose
+from ibsniff.render.text import Veil, iso, json_text, prose
 from ibsniff.watching import Change
 
 Say = Callable[[str], None]
@@ -122,4 +121,4 @@ class JsonLines(Lines):
         self._write({"type": "drops", "time": iso(last_ns), "dropped": dropped})
 
     def _write(self, row: dict[str, Any]) -> None:
-        self._say(json.dumps(row))
+        self._say(json_text(row))

@@ -45,21 +45,24 @@ class Watch:
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
-        self._known: dict[int, _Known] = {}
+        self._known: dict[str, _Known] = {}
+        """By conversation; those folded meanwhile are forgotten."""
         self.report: Report = report([analysis])
 
     def look(self) -> Iterator[Change]:
         """Judge anew and say what changed, in order."""
         self.report = report([self._analysis])
         now_ns = self._analysis.watched_until_ns
+        present = {conversation.id for conversation in self.report.conversations}
+        self._known = {name: known for name, known in self._known.items() if name in present}
         for conversation in self.report.conversations:
             yield from self._changes(conversation, now_ns)
 
     def _changes(self, conversation: Conversation, now_ns: int) -> Iterator[Change]:
         connection = conversation.connection
-        known = self._known.get(id(connection))
+        known = self._known.get(conversation.id)
         if known is None:
-            known = self._known[id(connection)] = _Known()
+            known = self._known[conversation.id] = _Known()
             yield Change("conversation", now_ns, conversation, f"{connection.client} calls {connection.server}")
         if conversation.rung is not known.rung:
             known.rung = conversation.rung

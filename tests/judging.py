@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from wire import Wire
 
 from ibsniff import pipeline
+from ibsniff.capture.timing import LEAP_NS, note_leap
 from ibsniff.model import NANOSECONDS, Conversation, Finding, Frame, InputFacts, Report, WatchedBy
 
 
@@ -21,6 +24,8 @@ class Watch:
     dropped: int | None = None
     truncated: str | None = None
     times_backwards: int = 0
+    untimed: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
     any_port: bool = False
     ports: frozenset[int] = field(default_factory=lambda: pipeline.API_PORTS)
 
@@ -34,7 +39,12 @@ class Watch:
             dropped=self.dropped,
             truncated=self.truncated,
             times_backwards=self.times_backwards,
+            untimed=self.untimed,
+            skipped=Counter(self.skipped),
         )
+        for earlier, later in pairwise(frames):
+            if later.time_ns - earlier.time_ns >= LEAP_NS:
+                note_leap(facts, later.number, earlier.time_ns, later.time_ns)
         if self.ended is not None and times:
             facts.watched_until_ns, facts.watched_by = max(times) + round(self.ended * NANOSECONDS), self.by
         return facts

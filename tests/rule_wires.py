@@ -38,9 +38,24 @@ def remote(port: int = 7497, **more: object) -> Wire:
     return Wire(client="172.24.46.63:51000", server=f"172.24.32.1:{port}", **more)  # type: ignore[arg-type]
 
 
-def silent(wire: Wire, hello: bytes = HELLO) -> Wire:
+def silent(wire: Wire, hello: bytes = HELLO, pause: float = 4.0) -> Wire:
     """The client gives up after four seconds, as ib_async does."""
-    return wire.connect().client(hello).fin_client(after=4.0)
+    return wire.connect().client(hello).fin_client(after=pause)
+
+
+def doubled(wire: Wire) -> Wire:
+    """The capture sat where packets pass twice."""
+    twice = Wire.merge(wire)
+    twice._sent = [sent for sent in wire._sent for _ in range(2)]
+    return twice
+
+
+def flooded() -> Wire:
+    """A server that leaves a byte out and goes on for longer than any window."""
+    wire = session(local()).segment(Side.SERVER, seq_offset=1, data=b"x" * 60_000, advance=False)
+    for number in range(1, 72):
+        wire.segment(Side.SERVER, seq_offset=1 + 60_000 * number, data=b"x" * 60_000, advance=False)
+    return wire
 
 
 def answered(wire: Wire, version: int = 178) -> Wire:
@@ -161,6 +176,29 @@ CASES: dict[str, Case] = {
     "long enough": Case(local().connect().client(HELLO), "301", LONG, nearly="009"),
     "a clock that steps back": Case(session(local()), "010", Watch(times_backwards=2)),
     "on your word": Case(local().connect().client(HELLO), "012 301", Watch(ended=10, by=WatchedBy.USER)),
+    "a clock that leaps": Case(silent(local(), pause=7200), "013 301"),
+    "a clock that leaps in good time": Case(silent(local().arp_who_has().wait(7200)), "301", nearly="013"),
+    "hours of quiet, proved before": Case(
+        local().connect().client(HELLO).wait(6).keep_alive(Side.SERVER).fin_client(after=7200), "301", nearly="013"
+    ),
+    "a clock of 1970": Case(session(local(start_ns=60 * NANOSECONDS)), "014"),
+    "a clock of 1970, and nobody to be confused": Case(
+        Wire(server="127.0.0.1:5432", start_ns=60 * NANOSECONDS).connect(), "006", nearly="014"
+    ),
+    "packets without a time": Case(silent(local()), "015 301", Watch(untimed=6)),
+    "no time at all": Case(silent(local(start_ns=0, delay=0.0), pause=0), "015", nearly="014 214"),
+    "nothing without a time": Case(session(local()), "", Watch(untimed=0), nearly="015"),
+    "a link that is not read": Case(silent(local()), "016 301", Watch(skipped={"link type 105 is not read": 9})),
+    "only UDP is not read": Case(silent(local()), "301", Watch(skipped={"not TCP": 9}), nearly="016"),
+    "every packet twice": Case(doubled(session(local())), "017"),
+    "one packet twice": Case(session(local()).copy(), "", nearly="017"),
+    "more bytes wait than can": Case(flooded(), "005 018"),
+    "errors of many codes": Case(
+        session(local()).server(b"".join(said(20_000 + code, "x") for code in range(300))), "018"
+    ),
+    "errors of some codes": Case(
+        session(local()).server(b"".join(said(20_000 + code, "x") for code in range(30))), "", nearly="018"
+    ),
     "on the file's word": Case(local().connect().client(HELLO), "301", Watch(ended=10), nearly="012"),
     # -- 1xx: reaching the socket
     "refused": Case(local().syn().refuse(), "101"),
@@ -190,6 +228,13 @@ CASES: dict[str, Case] = {
     "closed by the client": Case(local().connect().rst_client(after=0.1), "201", nearly="108"),
     "no call for want of ARP": Case(remote().arp_who_has().arp_who_has(after=1).arp_who_has(after=1), "006 109"),
     "ARP is answered, and no call": Case(remote().arp_who_has().arp_who_has(after=1).arp_reply(), "006", nearly="109"),
+    "from WSL to Windows": Case(silent(remote(server_ttl=128)), "110 302"),
+    "a Linux machine at that address": Case(silent(remote()), "302", nearly="110"),
+    "out of the container, hung up on": Case(
+        Wire("172.17.0.2:51000", "172.17.0.1:4002").connect().client(HELLO).fin_server(after=0.05), "110 305"
+    ),
+    "behind a router": Case(silent(remote(server_ttl=63)), "110 302"),
+    "behind a router, served": Case(session(remote(server_ttl=63)), "", nearly="110"),
     # -- 2xx: what the client sent
     "nothing sent": Case(local().connect(), "201", LONG),
     "nothing sent yet": Case(local().connect(), "009", SHORT, nearly="201"),
@@ -347,9 +392,36 @@ CASES: dict[str, Case] = {
     ),
     "the phone has it": Case(session(local()).server(said(10197, "competing live session")), "411"),
     "no permission": Case(session(local()).server(said(354, "not subscribed")), "", nearly="411"),
+    "a message without a length": Case(session(local()).client(b"\0\0\0\0" + text("49", "1")), "412"),
+    "half a message missing in the capture": Case(
+        session(local()).lose().client(text("61", "1")[:5], ack=False).client(text("61", "1")[5:]), "005", nearly="412"
+    ),
     "answered and hung up on": Case(answered(local()).fin_server(after=0.1), "315", nearly="210"),
     "answered and hung up on much later": Case(answered(local()).wait(30).fin_server(), "210", nearly="315"),
     # -- 5xx: across conversations
+    "two hosts tried at once": Case(
+        Wire.merge(
+            remote().connect().client(HELLO).fin_server(after=0.004),
+            Wire(start_ns=START_NS + 200_000).syn().refuse(),
+        ),
+        "101 305",
+        nearly="501",
+    ),
+    "a relay that calls over a bridge": Case(
+        Wire.merge(
+            Wire(server="127.0.0.1:4002").connect().fin_server(after=0.003),
+            Wire("172.17.0.1:60000", "172.17.0.2:4002", start_ns=START_NS + NANOSECONDS // 1000).syn().refuse(),
+        ),
+        "102 107 501",
+    ),
+    "a call over a bridge that outlives the relay": Case(
+        Wire.merge(
+            Wire(server="127.0.0.1:4002").connect().fin_server(after=0.001),
+            Wire("172.17.0.1:60000", "172.17.0.2:4002", start_ns=START_NS + 500_000).syn().refuse(after=0.003),
+        ),
+        "102 107",
+        nearly="501",
+    ),
     "both legs of a relay": Case(relay_legs(), "101 107 501"),
     "two calls that have nothing to do with each other": Case(relay_legs(0.2), "101 107", nearly="501"),
     "a relay that gets through": Case(relay_legs(refused=False), "107", nearly="501"),
@@ -370,6 +442,12 @@ CASES: dict[str, Case] = {
     "the id twice": Case(Wire.merge(session(later(0)), in_use(later(9))), "310 506"),
     "the id again, after it was free": Case(
         Wire.merge(session(later(0)).close(), in_use(later(9))), "310", nearly="506"
+    ),
+    "the id of one that is half gone": Case(
+        Wire.merge(session(later(0)).fin_client(after=1).ack(Side.SERVER), in_use(later(9))), "310 506"
+    ),
+    "the id asked for and not refused so far": Case(
+        Wire.merge(session(later(0)), started(later(9))), "", SHORT, nearly="506"
     ),
     "restarted": Case(Wire.merge(session(later(0)).rst_server(after=1), later(9).syn().refuse()), "101 405 507"),
     "refused before it worked": Case(Wire.merge(later(0).syn().refuse(), session(later(9))), "101", nearly="507"),

@@ -10,7 +10,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from capture_bytes import enhanced, interface, section, simple
 from wire import START_NS, Wire
+from wire_bytes import ETHERNET, pcap_bytes
 
 from ibsniff.model import NANOSECONDS, Side, UnreachableKind
 
@@ -103,6 +105,44 @@ def hello_on_a_named_port(path: Path) -> None:
 @scenario("The clock of the machine was set back while capturing")
 def clock_stepped_back(path: Path) -> None:
     Wire().connect().client(HELLO).wait(8.0).fin_client().wait(-90.0).ack(Side.SERVER).write(path)
+
+
+@scenario("The machine slept for two hours while the program waited")
+def clock_leapt_forward(path: Path) -> None:
+    Wire().connect().client(HELLO).fin_client(after=7200.0).ack(Side.SERVER).write(path)
+
+
+@scenario("A board without a clock battery captured: it is 1970, and the session works")
+def clock_of_1970(path: Path) -> None:
+    ready(Wire(start_ns=75 * NANOSECONDS)).write(path)
+
+
+@scenario("The capture was converted to blocks that have no time", "pcapng")
+def packets_without_time(path: Path) -> None:
+    frames = Wire().connect().client(HELLO).fin_client(after=4.0).ack(Side.SERVER).frames()
+    path.write_bytes(b"".join([section(), interface(), *(simple(frame.data) for frame in frames)]))
+
+
+@scenario("Two interfaces were captured, and one of them is Wi-Fi in monitor mode", "pcapng")
+def link_type_not_read(path: Path) -> None:
+    radio = bytes.fromhex("0000080000000000") + bytes(40)
+    frames = Wire(**WSL).connect().client(HELLO).fin_client(after=4.0).ack(Side.SERVER).frames()
+    blocks = [enhanced(frame.data, 0, frame.time_ns // 1000) for frame in frames]
+    blocks.insert(5, enhanced(radio, 1, frames[4].time_ns // 1000))
+    path.write_bytes(b"".join([section(), interface(), interface(127), *blocks]))
+
+
+@scenario("The capture sat on a bridge and on its port, and saw every packet twice")
+def every_packet_twice(path: Path) -> None:
+    frames = ready(Wire(**WSL)).frames()
+    twice = [copy for frame in frames for copy in (frame, frame._replace(time_ns=frame.time_ns + 2000))]
+    path.write_bytes(pcap_bytes(twice, ETHERNET, True, None))
+
+
+@scenario("A server sends errors of more codes than there are")
+def errors_of_more_codes_than_there_are(path: Path) -> None:
+    wire = ready(Wire())
+    wire.server(b"".join(framed("4", "2", "-1", str(20_000 + code), "x", "") for code in range(220))).write(path)
 
 
 @scenario(
@@ -201,6 +241,11 @@ def refused_three_times(path: Path) -> None:
     wire.again(2, after=0.5).again(2).again(2, after=0.5).again(2).write(path)
 
 
+@scenario("The capture was stopped a third of a second after the hello, and says so", "pcapng")
+def watched_for_a_third_of_a_second(path: Path) -> None:
+    Wire().connect().client(HELLO).write(path, ended=0.3)
+
+
 @scenario("The port was called, not the SYN answered, and the capture stopped")
 def call_watched_too_briefly(path: Path) -> None:
     Wire(**WSL).syn().write(path)
@@ -296,6 +341,33 @@ def port_tested_at_a_beat(path: Path) -> None:
         start_ns = START_NS + 30 * number * NANOSECONDS
         tests.append(Wire(client=f"127.0.0.1:{50001 + number}", start_ns=start_ns).connect().fin_client(after=0.001))
     Wire.merge(ready(Wire(client="127.0.0.1:51000")), *tests).write(path)
+
+
+@scenario("Two threads write at once, and the client's messages run into each other")
+def client_frame_broken(path: Path) -> None:
+    wire = ready(Wire()).client(framed("49", "1")[:3] + b"\0\0\0\0" + framed("61", "1"), after=2.0)
+    wire.fin_server(after=0.01).fin_client().write(path)
+
+
+@scenario("On a Mac every box is ticked, and neither ::1 nor 127.0.0.1 is answered")
+def silent_macos_loopback(path: Path) -> None:
+    wires = []
+    for number, host in enumerate(("[::1]", "127.0.0.1", "127.0.0.1")):
+        start_ns, client = START_NS + (7 * number + number**2) * NANOSECONDS, f"{host}:{50001 + number}"
+        wire = Wire(client, f"{host}:7497", start_ns=start_ns, mss=16_324 if number == 0 else 16_344)
+        wires.append(wire.connect().client(HELLO).fin_client(after=4.0).ack(Side.SERVER))
+    Wire.merge(*wires).write(path, link_type=0)
+
+
+@scenario("It works sometimes: TWS keeps the client id of a session whose client said goodbye (as nautilus 4412)")
+def client_id_kept_by_zombie(path: Path) -> None:
+    old = ready(Wire(client="127.0.0.1:50001")).wait(5.0).fin_client().ack(Side.SERVER)
+    refused = framed("4", "2", "-1", "326", "Unable to connect as the client id is already in use.", "")
+    new = Wire(client="127.0.0.1:50002", start_ns=START_NS + 8 * NANOSECONDS).connect().client(HELLO)
+    new.server(REPLY, after=0.003).client(START).server(refused).fin_server().fin_client()
+    old.fin_server(after=20.0).ack(Side.CLIENT)
+    again = ready(Wire(client="127.0.0.1:50003", start_ns=START_NS + 40 * NANOSECONDS))
+    Wire.merge(old, new, again).write(path)
 
 
 def hanging(port: int, seconds: int, said: bytes, patience: float) -> Wire:

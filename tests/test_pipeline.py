@@ -15,6 +15,7 @@ from rule_wires import CASES, LONG, silent
 from wire import START_NS, Wire
 
 from ibsniff import pipeline
+from ibsniff.capture.timing import LEAP_NS, note_leap
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
 from ibsniff.model import (
     NANOSECONDS,
@@ -291,8 +292,11 @@ def live(
     ids: dict[tuple[object, ...], str] = {}
     for frame in frames:
         facts.packets += 1
-        facts.first_time_ns = facts.first_time_ns or frame.time_ns
-        facts.last_time_ns = max(facts.last_time_ns or 0, frame.time_ns)
+        facts.first_time_ns = frame.time_ns if facts.first_time_ns is None else facts.first_time_ns
+        latest = frame.time_ns if facts.last_time_ns is None else facts.last_time_ns
+        if frame.time_ns - latest >= LEAP_NS:
+            note_leap(facts, frame.number, latest, frame.time_ns)
+        facts.last_time_ns = max(latest, frame.time_ns)
         analysis.feed(frame)
         between = pipeline.report([analysis])
         for one in between.conversations:
@@ -408,3 +412,22 @@ def test_every_packet_named_is_one_of_the_capture() -> None:
     total = sum(len(wire.frames()) for wire in wires)
     assert all(1 <= number <= total for finding in findings(report) for number in finding.packets)
     assert report.conversations[0].dialogue.first_speaker is Side.CLIENT
+
+
+def test_hellos_on_many_ports_are_named_in_part_and_offered_in_whole() -> None:
+    wires = [silent(at(n, 52_000 + n, f"127.0.0.1:{5550 + n}")) for n in range(7)]
+    (offer,) = [finding for finding in judge(*wires).findings if finding.code == "IBS007"]
+    assert "5550, 5551, 5552, 5553, 5554 and 2 more" in offer.summary
+    assert "--port any" in offer.remedy
+
+
+def test_what_is_beyond_a_bound_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "MAX_STRAY_HELLOS", 2)
+    monkeypatch.setattr(pipeline, "MAX_ARP_TARGETS", 2)
+    strays = [silent(at(n, 52_000 + n, "127.0.0.1:5555")) for n in range(4)]
+    asked = lan()
+    for host in range(10, 13):
+        asked.arp_who_has(f"192.168.1.{host}").arp_who_has(f"192.168.1.{host}")
+    analysis = analyse(Wire.merge(*strays, asked).frames())
+    assert analysis.facts.skipped[pipeline.STRAY_HELLO_LIMIT] == 2
+    assert analysis.facts.skipped[pipeline.ARP_LIMIT] == 2

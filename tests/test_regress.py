@@ -57,10 +57,24 @@ def test_one_changed_byte_of_the_capture_breaks_the_promise(folder: Path) -> Non
     assert '+ fault = "client"' in result.difference()
 
 
+def test_a_promised_digest_notices_a_byte_that_changes_no_verdict(folder: Path) -> None:
+    regress.update(regress.run(regress.load_scenario(folder)))
+    assert regress.run(regress.load_scenario(folder)).kept
+    capture = folder / "capture.pcap"
+    content = bytearray(capture.read_bytes())
+    content[24 + 16] ^= 0xFF  # a hardware address
+    capture.write_bytes(content)
+    (promised, found) = regress.run(regress.load_scenario(folder)).difference()
+    assert promised.startswith("- sha256 = ")
+    assert found.startswith("+ sha256 = ")
+
+
 def test_update_rewrites_the_promise_and_nothing_else(folder: Path) -> None:
     write(folder, outcome="refused")
     regress.update(regress.run(regress.load_scenario(folder)))
-    assert (folder / regress.SCENARIO).read_text() == TOML.format(command="", outcome="silent")
+    *text, digest = (folder / regress.SCENARIO).read_text().splitlines(keepends=True)
+    assert "".join(text) == TOML.format(command="", outcome="silent")
+    assert digest.startswith("sha256 = ")
 
 
 def test_junit_names_every_scenario_and_what_broke(folder: Path) -> None:
@@ -125,4 +139,16 @@ def test_a_capture_without_a_conversation_promises_none(tmp_path: Path) -> None:
     Wire(server="127.0.0.1:80").connect().write(tmp_path / "capture.pcap")
     write(tmp_path)
     found = regress.run(regress.load_scenario(tmp_path)).found
-    assert found == regress.Promise("none", "none", "none", ("IBS006",))
+    assert found == regress.Promise("none", "none", "none", ("IBS006",), found.sha256)
+
+
+def test_a_scenario_that_cannot_be_rewritten_is_a_users_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder, outcome="refused")
+    result = regress.run(regress.load_scenario(folder))
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    with pytest.raises(UserError, match=r"cannot write .*scenario\.toml: Permission denied"):
+        regress.update(result)

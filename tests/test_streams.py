@@ -241,6 +241,8 @@ def unread_by_tcpflow(capture: Path) -> str:
         streams = StreamReader(source.facts).run(source.frames()).streams
     if COOKED_V2 in source.facts.link_types:
         return "Linux cooked v2"
+    if len(source.facts.link_types) > 1:
+        return "several link types in one file, as libpcap does not"
     over_ipv6 = any(len(one.connection.client.address) == 16 for one in streams)
     return "IPv6 on another system's loopback" if LOOPBACK in source.facts.link_types and over_ipv6 else ""
 

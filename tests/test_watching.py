@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wire import Wire
+import pytest
+from wire import START_NS, Wire
 
+from ibsniff import pipeline
 from ibsniff.model import NANOSECONDS, Frame, InputFacts, Outcome, Report, Rung, Tick, WatchedBy
 from ibsniff.pipeline import Analysis
-from ibsniff.watching import Change, Limits, follow
+from ibsniff.watching import Change, Limits, Watch, follow
 
 HELLO = b"API\0\0\0\0\x09v157..178"
 
@@ -99,3 +101,18 @@ def test_until_verdict_does_not_wait_for_a_session_that_was_joined() -> None:
     refused = fresh.rst_server().frames()
     report = follow([*joined_frames, *refused], Analysis(facts), screen, Limits(until_verdict=True))
     assert Outcome.REFUSED in {conversation.outcome for conversation in report.conversations}
+
+
+def test_what_was_folded_is_forgotten_and_never_mistaken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection folded away leaves its place in memory to the next: the news must not be taken for old."""
+    monkeypatch.setattr(pipeline, "ALWAYS_KEPT", 1)
+    monkeypatch.setattr(pipeline, "MAX_CONVERSATIONS", 3)
+    analysis = pipeline.Analysis(InputFacts("x", watched_by=WatchedBy.LIVE))
+    watch, called = Watch(analysis), []
+    for number in range(50):
+        wire = Wire(client=f"127.0.0.1:{51_000 + number}", start_ns=START_NS + number * 10**9).syn().refuse()
+        for frame in wire.frames():
+            analysis.feed(frame)
+        called += [change.conversation.id for change in watch.look() if change.type == "conversation"]
+        assert len(watch._known) <= 3
+    assert called == [f"c{number}" for number in range(1, 51)]

@@ -11,7 +11,7 @@ from wire import START_NS, Wire
 from wire_bytes import ETHERNET, LINKS, LINUX_SLL, LINUX_SLL2
 
 from ibsniff.capture.files import open_capture
-from ibsniff.model import NANOSECONDS, Segment, Side, UnreachableKind
+from ibsniff.model import NANOSECONDS, Packet, Segment, Side, UnreachableKind
 from ibsniff.net import Dissector
 
 IPV4 = ("172.24.46.63:51000", "172.24.32.1:7497")
@@ -24,12 +24,20 @@ def talk(ends: tuple[str, str]) -> Wire:
     return wire.keep_alive(Side.CLIENT, after=1.0).client(b"cut", ack=False).cut(1).again().copy().close()
 
 
+def unchecked(packet: Packet | None) -> Packet | None:
+    """The script does not say whether checksums fit; its frames have right ones."""
+    if not isinstance(packet, Segment):
+        return packet
+    assert packet.intact is not False
+    return packet._replace(intact=None)
+
+
 @pytest.mark.parametrize("link_type", sorted(LINKS))
 @pytest.mark.parametrize("ends", [IPV4, IPV6, LOOPBACK], ids=["IPv4", "IPv6", "loopback"])
 def test_frames_dissect_into_the_packets_of_the_script(ends: tuple[str, str], link_type: int) -> None:
     wire = talk(ends)
     dissector = Dissector(ports=None, skipped=Counter())
-    assert [dissector.dissect(frame) for frame in wire.frames(link_type)] == wire.packets()
+    assert [unchecked(dissector.dissect(frame)) for frame in wire.frames(link_type)] == wire.packets()
 
 
 @pytest.mark.parametrize("link_type", [ETHERNET, LINUX_SLL, LINUX_SLL2])
@@ -38,7 +46,7 @@ def test_frames_dissect_into_the_packets_of_the_script(ends: tuple[str, str], li
 def test_unreachable_frames(ends: tuple[str, str], router: str, kind: UnreachableKind, link_type: int) -> None:
     wire = Wire(*ends).syn().unreachable(kind, reporter=router)
     dissector = Dissector(ports=None, skipped=Counter())
-    assert [dissector.dissect(frame) for frame in wire.frames(link_type)] == wire.packets()
+    assert [unchecked(dissector.dissect(frame)) for frame in wire.frames(link_type)] == wire.packets()
 
 
 def test_arp_frames() -> None:

@@ -6,19 +6,21 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
-from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from ibsniff.capture.feed import Cut, Damage
+from ibsniff.capture.feed import READ_SIZE, Cut, Damage
 from ibsniff.model import UserError
 
 STEP = 1024
-"""Compressed bytes unpacked at once, and by it the memory one step may take.
+"""Compressed bytes unpacked at once, and by it the memory one step may take where unpacking cannot be told to pause.
 
-The worst is zstd: four bytes may stand for 128 KiB (RFC 8878, 3.1.1.2.2), so a step gives 32 MiB at most.
+That is zstd alone: four bytes may stand for 128 KiB (RFC 8878, 3.1.1.2.2), so a step gives 32 MiB at most.
 """
 
-MAX_DICTIONARY = 256 << 20
+MAX_AT_ONCE = 1 << 20
+"""Bytes unpacked before the next are asked for: 40 bytes of bzip2 may stand for 46 MB."""
+
+MAX_DICTIONARY = 128 << 20
 """Bytes of history a stream may ask us to keep; ``xz -9`` takes 64 MiB and ``zstd --long`` 128."""
 
 MAX_RATIO = 1000
@@ -42,8 +44,46 @@ class Member(Protocol):
     def unused_data(self) -> bytes:
         """What was given to it after its end."""
 
-    def decompress(self, data: bytes, /) -> bytes:
-        """The bytes that can be said now."""
+    def unpacked(self, data: bytes) -> Iterator[bytes]:
+        """The bytes that can be said now, some at a time."""
+
+
+class _Pausing:
+    """bzip2 and xz: they keep what they were given and say it when asked again."""
+
+    def __init__(self, unpacker: bz2.BZ2Decompressor | lzma.LZMADecompressor) -> None:
+        self._unpacker = unpacker
+
+    @property
+    def eof(self) -> bool:
+        return self._unpacker.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._unpacker.unused_data
+
+    def unpacked(self, data: bytes) -> Iterator[bytes]:
+        yield self._unpacker.decompress(data, MAX_AT_ONCE)
+        while not (self._unpacker.eof or self._unpacker.needs_input):
+            yield self._unpacker.decompress(b"", MAX_AT_ONCE)
+
+
+class _Whole:
+    """gzip, where a step of input makes a megabyte at most (zlib's best is 1 to 1032), and zstd, which cannot pause."""
+
+    def __init__(self, unpacker: Any) -> None:
+        self._unpacker = unpacker
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._unpacker.eof)
+
+    @property
+    def unused_data(self) -> bytes:
+        return bytes(self._unpacker.unused_data)
+
+    def unpacked(self, data: bytes) -> Iterator[bytes]:
+        yield self._unpacker.decompress(data)
 
 
 class Compression(NamedTuple):
@@ -60,12 +100,16 @@ def _zstd() -> Compression:
     except ImportError as error:
         raise UserError("it is compressed with zstd, and reading that needs a package more", EXTRA) from error
     unpacker = zstandard.ZstdDecompressor(max_window_size=MAX_DICTIONARY)
-    return Compression("zstd", unpacker.decompressobj, (zstandard.ZstdError,))
+    return Compression("zstd", lambda: _Whole(unpacker.decompressobj()), (zstandard.ZstdError,))
 
 
-_XZ = Compression("xz", partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, MAX_DICTIONARY), (lzma.LZMAError,))
-_BZIP2 = Compression("bzip2", bz2.BZ2Decompressor, (OSError,))
-_GZIP = Compression("gzip", partial(zlib.decompressobj, wbits=31), (zlib.error,))  # 31: with gzip's header (zlib.h)
+def _xz_member() -> Member:
+    return _Pausing(lzma.LZMADecompressor(lzma.FORMAT_XZ, MAX_DICTIONARY))
+
+
+_XZ = Compression("xz", _xz_member, (lzma.LZMAError,))
+_BZIP2 = Compression("bzip2", lambda: _Pausing(bz2.BZ2Decompressor()), (OSError,))
+_GZIP = Compression("gzip", lambda: _Whole(zlib.decompressobj(wbits=31)), (zlib.error,))  # 31: with gzip's header
 
 _BY_MAGIC: dict[bytes, Callable[[], Compression]] = {
     b"\x1f\x8b": lambda: _GZIP,
@@ -96,13 +140,12 @@ def decompressed(chunks: Iterator[bytes], compression: Compression) -> Iterator[
                     break
                 member = compression.member()
             try:
-                data = member.decompress(piece)
+                for data in member.unpacked(piece):
+                    written += len(data)
+                    yield from _sliced(data)
+                    _check_bounds(read, written)
             except compression.errors as error:
                 raise Damage(f"the {compression.name} stream is damaged near its byte {read}") from error
-            if data:
-                yield data
-            written += len(data)
-            _check_bounds(read, written)
             piece = member.unused_data if member.eof else b""  # noqa: PLW2901
             member = None if member.eof else member
     if member is not None:
@@ -113,6 +156,12 @@ def _steps(chunks: Iterator[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         for start in range(0, len(chunk), STEP):
             yield chunk[start : start + STEP]
+
+
+def _sliced(data: bytes) -> Iterator[bytes]:
+    """No more at once than of a plain file, for all packets in it become objects together."""
+    for start in range(0, len(data), READ_SIZE):
+        yield data[start : start + READ_SIZE]
 
 
 def _check_bounds(read: int, written: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from ibsniff.capture.feed import Cut, Damage, Feed, chunks_of
 from ibsniff.capture.pcap import MAGICS as PCAP_MAGICS
 from ibsniff.capture.pcap import PcapReader
 from ibsniff.capture.pcapng import PcapngReader
+from ibsniff.capture.timing import LEAP_NS, note_leap
 from ibsniff.model import NANOSECONDS, Frame, InputFacts, UserError, WatchedBy
 
 STDIN = "-"
@@ -22,6 +25,9 @@ LONGEST_MAGIC = 6
 """Bytes that tell what a file is: four of a capture, six of xz."""
 BACKWARDS_NS = NANOSECONDS
 """Stamped this much earlier than the latest so far, a packet was not merely overtaken: the clock was set back."""
+
+
+GROWS = "it is still being written: it grew while it was read"
 
 
 class Reader(Protocol):
@@ -45,6 +51,7 @@ class CaptureFile:
 
     def __init__(self, stream: BinaryIO, reader: Reader, feed: Feed, facts: InputFacts) -> None:
         self._stream = stream
+        self._size = _size(stream)
         self._reader = reader
         self._feed = feed
         self.facts = facts
@@ -70,6 +77,8 @@ class CaptureFile:
             if self.facts.packets == 0 and not isinstance(damage, Cut):
                 raise _unreadable(self.facts.path, damage) from damage
             self.facts.truncated = str(damage)
+        if self._size is not None and (_size(self._stream) or 0) > self._size:
+            self.facts.truncated = "; ".join(filter(None, (self.facts.truncated, GROWS)))
 
     def _account(self, batch: list[Frame]) -> None:
         facts = self.facts
@@ -81,6 +90,8 @@ class CaptureFile:
             for frame in batch:
                 time_ns = frame.time_ns
                 if time_ns >= latest:
+                    if time_ns - latest >= LEAP_NS:
+                        note_leap(facts, frame.number, latest, time_ns)
                     latest = time_ns
                 elif latest - time_ns > BACKWARDS_NS:
                     facts.times_backwards += 1
@@ -113,7 +124,7 @@ def open_capture(path: str, stdin: BinaryIO | None = None) -> CaptureFile:
 
     Raises UserError when there is no such file, when it may not be read, or when it is no capture.
     """
-    stream = (stdin or sys.stdin.buffer) if path == STDIN else _opened(path)
+    stream = _standard_input(stdin) if path == STDIN else _opened(path)
     facts = InputFacts(path=path)
     try:
         feed, name = _unpacked(Feed(chunks_of(stream)), _shown(path))
@@ -125,6 +136,22 @@ def open_capture(path: str, stdin: BinaryIO | None = None) -> CaptureFile:
         stream.close()
         raise
     return CaptureFile(stream, reader, feed, facts)
+
+
+def _standard_input(given: BinaryIO | None) -> BinaryIO:
+    stream = given or (sys.stdin.buffer if sys.stdin is not None else None)
+    if stream is None or stream.closed:
+        raise UserError("standard input is closed, or was read already", "name - once: ibsniff read - < FILE")
+    return stream
+
+
+def _size(stream: BinaryIO) -> int | None:
+    """Of a regular file, bytes; None of a pipe and of what is no file."""
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def _opened(path: str) -> BinaryIO:

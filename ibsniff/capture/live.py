@@ -19,6 +19,7 @@ from ibsniff.capture.interfaces import list_interfaces
 from ibsniff.capture.machine import WindowsSubsystem, packets_crossed, windows_subsystem
 from ibsniff.capture.privilege import permission_help, this_command
 from ibsniff.capture.scapy_backend import ScapyCapture
+from ibsniff.capture.timing import LEAP_NS, note_leap
 from ibsniff.model import NANOSECONDS, ExitCode, Frame, InputFacts, Tick, UserError, WatchedBy
 
 if sys.platform == "linux":
@@ -108,6 +109,8 @@ class LiveSource:
         latest = facts.last_time_ns or time_ns
         facts.last_time_ns = max(latest, time_ns)
         facts.times_backwards += latest - time_ns > BACKWARDS_NS
+        if time_ns - latest >= LEAP_NS:
+            note_leap(facts, facts.packets, latest, time_ns)
         self._latest_ns = max(self._latest_ns, time_ns)
         if time_ns - self._counted_at_ns > TICK_SECONDS * NANOSECONDS:
             self._counted_at_ns = time_ns

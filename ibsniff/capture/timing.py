@@ -6,15 +6,28 @@ from struct import Struct
 from typing import NamedTuple
 
 from ibsniff.capture import blocks
-from ibsniff.model import NANOSECONDS
+from ibsniff.model import NANOSECONDS, InputFacts, Leap
 
 LATEST_NS = 2**63 - 1
 """The year 2262. A stamp beyond it is a broken clock or a wrong resolution, and no calendar library could show it."""
+
+LEAP_NS = 3600 * NANOSECONDS
+"""From so long a pause on it is worth a thought whether time passed at all. Clients give up within minutes."""
+
+MAX_LEAPS = 100
+"""Pauses kept: a port that is silent every night makes one a day."""
 
 MICROSECOND_NS = 1000
 
 _MICROSECONDS = 6
 _POWER_OF_TWO = 0x80  # of if_tsresol: the other bits are an exponent of 2, not of 10
+
+
+def note_leap(facts: InputFacts, packet: int, before_ns: int, after_ns: int) -> None:
+    """Write down a pause of ``LEAP_NS`` or more before a packet."""
+    facts.leap_count += 1
+    if len(facts.leaps) < MAX_LEAPS:
+        facts.leaps.append(Leap(packet, before_ns, after_ns))
 
 
 class Interface(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from ibsniff.cli import read, live, streams, rules, simulate  # isort: skip (the order of --help)
 from ibsniff.cli.app import app
@@ -24,7 +25,8 @@ def main() -> None:
     }
     if arguments and arguments[0] not in commands:
         first = arguments[0]
-        if first in ("-r", "-") or not first.startswith("-"):
+        is_path = first in ("-", "-r") or "." in first or os.sep in first or Path(first).exists()
+        if is_path and (first in ("-", "-r") or not first.startswith("-")):
             sys.argv.insert(1, "read")
     app()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -27,6 +27,9 @@ app = typer.Typer(
     epilog="ibsniff demo shows it on three recorded cases. Exit codes: 0 analysed, 1 findings (--fail-on, regress), "
     "2 usage, 3 input unreadable, 4 no permission or no such interface, 130 interrupted.",
 )
+
+OUTPUT_FAILS = (errno.ENOSPC, errno.EFBIG, errno.EIO)
+"""What a write to stdout ends with on a full disk, at a size limit, and on a terminal that is gone."""
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document (schema_version 1) instead of the report.")]
 PortOption = Annotated[
@@ -56,14 +59,26 @@ def edges() -> Iterator[None]:
     """Turn what a user can do wrong into two lines and an exit code."""
     try:
         yield
+        sys.stdout.flush()
     except UserError as error:
         complain(error)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_stdout()
         raise typer.Exit(ExitCode.OK) from None
+    except OSError as error:
+        if error.errno not in OUTPUT_FAILS or error.filename is not None:
+            raise
+        _let_go_of_stdout()
+        complain(UserError(f"cannot write the output: {error.strerror}", "Make room, or send it elsewhere"))
+        raise typer.Exit(ExitCode.INPUT) from None
+
+
+def _let_go_of_stdout() -> None:
+    """Nobody takes what is still buffered: the interpreter must not try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(error: UserError) -> None:
@@ -80,11 +95,13 @@ def print_report(
 ) -> None:
     """Print a report on stdout in the form the user chose."""
     if as_json:
-        print(json.dumps(as_document(report, show_accounts), indent=2))
+        from ibsniff.render.text import json_text
+
+        print(json_text(as_document(report, show_accounts), indent=2))
     elif as_markdown:
         from ibsniff.render.markdown import markdown
 
-        print(markdown(report, tool_version=__version__, show_accounts=show_accounts))
+        print(_fitting(markdown(report, tool_version=__version__, show_accounts=show_accounts)))
     else:
         from ibsniff.render import terminal
 
@@ -93,6 +110,17 @@ def print_report(
         else:
             console().print(terminal.renderable(report, verbose=verbose, show_accounts=show_accounts))
     sys.stdout.flush()
+
+
+def _fitting(text: str) -> str:
+    """Text as stdout's encoding can take it."""
+    from ibsniff.render.text import plain_ascii
+
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return plain_ascii(text)
+    return text
 
 
 def as_document(report: Report, show_accounts: bool) -> dict[str, Any]:

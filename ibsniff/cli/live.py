@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -68,42 +67,50 @@ def live(
     from ibsniff.pipeline import Analysis
     from ibsniff.reading import parse_ports
     from ibsniff.recording import Recorder
+    from ibsniff.render.text import json_text
     from ibsniff.watching import Limits, follow
 
     with edges():
+        if str(write) == "-":
+            raise UserError("-w -: packets are kept in a file only", "Name a file: -w case.pcapng", ExitCode.USAGE)
         ports, limits = parse_ports(port or []), Limits(count, _duration(stop_after), until_verdict)
         with open_live(interface, ports.filter, backend) as source:
             analysis = Analysis(source.facts, ports.api, any_port=ports.any)
-            with Recorder(write, source) if write else nullcontext() as recorder:
-                _announce(source, as_json)
-                with _stopping(source), _screen(source, ports, as_json, quiet, show_accounts) as screen:
-                    report = follow(source.events(), analysis, screen, limits, recorder)
-                if recorder is not None:
-                    recorder.finish(analysis.watched_until_ns)
+            recorder = Recorder(write, source) if write else None
+            _announce(source, as_json)
+            with _stopping(source), _screen(source, ports, as_json, quiet, show_accounts) as screen:
+                report = follow(source.events(), analysis, screen, limits, recorder)
+            if recorder is not None:
+                recorder.finish(analysis.watched_until_ns)
         if as_json:
-            print(json.dumps({"type": "report", "report": as_document(report, show_accounts)}), flush=True)
+            say(json_text({"type": "report", "report": as_document(report, show_accounts)}))
         else:
             print_report(report, False, False, show_accounts, verbose, quiet)
+        if recorder is not None and recorder.failure is not None:
+            raise recorder.failure
 
 
 def _announce(source: LiveSource, as_json: bool) -> None:
     """Say that the socket is armed: scripts wait for this line."""
+    from ibsniff.render.text import json_text, prose
+
     if as_json:
-        print(
-            json.dumps({"type": "listening", "interface": source.interface, "link_type": source.link_type}), flush=True
-        )
-    print(f"listening on {source.interface}, link type {source.link_type}, Ctrl-C stops", file=sys.stderr, flush=True)
+        say(json_text({"type": "listening", "interface": source.interface, "link_type": source.link_type}))
+    armed = f"listening on {source.interface}, link type {source.link_type}, Ctrl-C stops"
+    print(prose(armed), file=sys.stderr, flush=True)
 
 
 @contextmanager
 def _stopping(source: LiveSource) -> Iterator[None]:
-    """Let Ctrl-C and a termination signal end the capture, not the report."""
+    """Let Ctrl-C, a termination signal and a closed terminal end the capture, not the report."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         source.stop()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    ends = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    wanted = [number for number in ends if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in wanted}
     try:
         yield
     finally:
@@ -152,11 +159,13 @@ def interfaces() -> None:
     from rich.table import Table
 
     from ibsniff.capture.interfaces import list_interfaces
+    from ibsniff.render.text import prose
 
     with edges():
         table = Table(box=None, pad_edge=False)
         for heading in ("interface", "addresses", "state", "carries"):
             table.add_column(heading, overflow="fold")
         for one in list_interfaces():
-            table.add_row(one.name, "\n".join(one.addresses), "up" if one.up else "down", one.hint)
+            addresses = "\n".join(map(prose, one.addresses))
+            table.add_row(prose(one.name), addresses, "up" if one.up else "down", prose(one.hint))
         console().print(table)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -54,7 +53,7 @@ def read(
         paths = [*(more or []), *(files or [])]
         if not paths:
             raise UserError("no capture named", "ibsniff read FILE; or - for stdin", ExitCode.USAGE)
-        reading = read_files(paths, parse_ports(port or []), watched_until, sys.stdin.buffer)
+        reading = read_files(paths, parse_ports(port or []), watched_until)
         for error in reading.unreadable:
             complain(error)
         if reading.report.inputs:
@@ -91,7 +90,7 @@ def _shipped_captures() -> Path:
 
     Raises UserError when they are in neither place.
     """
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     for root in (package / "captures", package.parent / "captures"):
         if (root / DEMO[0]).is_dir():
             return root

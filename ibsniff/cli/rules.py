@@ -20,6 +20,7 @@ def regress(
 ) -> None:
     """Hold every recorded scenario against its promise."""
     from ibsniff import regress as regression
+    from ibsniff.render.text import prose
 
     with edges():
         results = []
@@ -27,11 +28,12 @@ def regress(
             result = regression.run(scenario)
             results.append(result)
             if not result.kept:
-                print(f"{scenario.folder}: {scenario.title}", *result.difference(), sep="\n  ")
+                told = [f"{scenario.folder}: {scenario.title}", *result.difference()]
+                print(*map(prose, told), sep="\n  ")
                 if update:
                     regression.update(result)
             elif not quiet:
-                print(f"{scenario.folder}: kept")
+                print(prose(f"{scenario.folder}: kept"))
         broken = sum(not result.kept for result in results)
         print(f"{len(results) - broken} kept, {broken} {'rewritten' if update else 'broken'}")
         if junit is not None:
@@ -55,7 +57,9 @@ def explain(code: Annotated[str, typer.Argument(metavar="CODE", help="A rule's c
     from ibsniff.rules import all_rules
 
     with edges():
-        found = next((rule for rule in all_rules() if rule.code == code.upper()), None)
+        found = next(
+            (rule for rule in all_rules() if rule.code.removeprefix("IBS") == code.upper().removeprefix("IBS")), None
+        )
         if found is None:
             raise UserError(f"{code}: no such code", "'ibsniff rules' lists them all", ExitCode.USAGE)
         print(f"{found.code} {found.name} ({found.severity})\n\n{found.text}")

@@ -19,10 +19,13 @@ def simulate(
 ) -> None:
     """Stand in for a TWS that behaves, or misbehaves: to try ibsniff without one."""
     from ibsniff import standin
+    from ibsniff.render.text import prose
 
     with edges():
         if mode == "list":
             for name, line in standin.MODES.items():
                 print(f"{name:<20} {line}")
             return
-        standin.serve(mode, host, port, server_version=server_version, delay=delay, on_event=say)
+        standin.serve(
+            mode, host, port, server_version=server_version, delay=delay, on_event=lambda line: say(prose(line))
+        )

@@ -37,6 +37,9 @@ from ibsniff.model import (
 FRAME_LENGTH = Struct(">I")
 MAX_FRAME = 0xFFFFFF
 """Longest frame any official client accepts (16 MiB less one); a longer one is no IB frame."""
+MAX_BEGINNING = 4096
+"""Bytes of one frame that are read; the rest passes by unkept. What decides stands in the first hundreds, and a frame
+that is never completed must not fill the memory with what it announced."""
 MAX_OPENING = 1024
 """Bytes of an opening kept while it makes no sense yet: a hello with options has about 30, an HTTP request 500. It is
 read anew with every packet, so a byte at a time costs the square of this."""
@@ -149,10 +152,11 @@ class DialogueReader:
         """A message ahead of the version reply: IB's own client is prepared for news there."""
         self.dialogue.reply = None  # its first bytes alone may have looked like one
         tape = self._tape[side]
-        length = int.from_bytes(tape.unread[:4], "big")
-        if len(tape.unread) < 4 + length:
+        (length,) = FRAME_LENGTH.unpack_from(tape.unread)
+        if len(tape.unread) < 4 + min(length, MAX_BEGINNING):
+            tape.join()
             return False
-        self._message(side, bytes(tape.unread[4 : 4 + length]), tape.moment(0))
+        self._message(side, _beginning(tape.unread, 4, length), tape.moment(0), length)
         tape.drop(4 + length)
         return True
 
@@ -171,7 +175,7 @@ class DialogueReader:
     # -- the messages --------------------------------------------------------------------------------------------
 
     def _read_frames(self, side: Side) -> bool:
-        """Walk all whole frames, then take them off the tape at once."""
+        """Walk all frames whose beginning is there, then take them off the tape at once."""
         tape = self._tape[side]
         unread, at, end = tape.unread, 0, len(tape.unread)
         heads, counts = messages.HEADS[side], self.dialogue.messages[side]
@@ -183,44 +187,44 @@ class DialogueReader:
                 self.dialogue.unframed_detail.setdefault(side, f"a frame length of {length:,} bytes")
                 self._phase[side] = Phase.IGNORED
                 return True
-            if end - at - 4 < length:
+            if end - at - 4 < min(length, MAX_BEGINNING):
                 break
             counted = heads.get(messages.head_of(bytes(unread[at + 4 : at + 4 + min(length, 4)]))) if in_bulk else None
             if counted is None:
-                self._message(side, bytes(unread[at + 4 : at + 4 + length]), tape.moment(at))
+                self._message(side, _beginning(unread, at + 4, length), tape.moment(at), length)
             else:
                 counts[counted] += 1
             at += 4 + length
         tape.drop(at)
+        tape.join()
         return False
 
     def _read_fields(self, side: Side) -> bool:
         """Read the legacy stream as far as its messages are known."""
-        tape = self._tape[side]
-        unread = bytes(tape.unread)
-        bare_id = bare_client_id(unread) if side is Side.CLIENT and self.dialogue.start is None else None
-        if bare_id is not None:
-            raw = unread[: unread.index(0) + 1]
-            self._started(StartForm.CLIENT_ID_ONLY, bare_id, raw, tape.moment(0))
-            tape.drop(len(raw))
-            return True
-        for payload, start, end in self._fields[side].messages(side, unread, self._server_version()):
-            self._message(side, payload, tape.moment(start))
-            tape.drop(end)
-            return True
-        if self._fields[side].lost:
+        tape, fields = self._tape[side], self._fields[side]
+        if side is Side.CLIENT and self.dialogue.start is None:
+            head = bytes(tape.unread[:MAX_RAW])
+            if (bare_id := bare_client_id(head)) is not None:
+                raw = head[: head.index(0) + 1]
+                self._started(StartForm.CLIENT_ID_ONLY, bare_id, raw, tape.moment(0))
+                tape.drop(len(raw))
+        end = 0
+        for start, end in fields.messages(side, tape.unread, self._server_version()):
+            self._message(side, bytes(tape.unread[start:end]), tape.moment(start), end - start)
+        tape.drop(end)
+        tape.join()
+        if fields.lost:
             self._phase[side] = Phase.IGNORED
-            return True
-        return False
+        return fields.lost
 
-    def _message(self, side: Side, raw: bytes, moment: Moment) -> None:
-        """Count a message; keep what decides."""
+    def _message(self, side: Side, raw: bytes, moment: Moment, length: int) -> None:
+        """Count a message, of which ``raw`` is the beginning at least; keep what decides."""
         payload = messages.split_payload(raw)
         name = messages.name_of(side, payload.id)
         dialogue = self.dialogue
         dialogue.messages[side][name] += 1
         if len(dialogue.first_messages) < MAX_FIRST_MESSAGES:
-            dialogue.first_messages.append(Message(side, name, payload.id, moment, len(raw)))
+            dialogue.first_messages.append(Message(side, name, payload.id, moment, length))
         if side is Side.CLIENT:
             if payload.id == names.START_API and dialogue.start is None:
                 self._start(payload, raw, moment)
@@ -265,6 +269,7 @@ class DialogueReader:
             return
         errors = self.dialogue.errors
         if error.code not in errors and len(errors) >= MAX_ERROR_CODES:
+            self.dialogue.errors_beyond += 1
             return
         tally = errors.setdefault(error.code, ErrorTally())
         tally.count += 1
@@ -328,6 +333,13 @@ class DialogueReader:
     def _ignore(self, side: Side) -> bool:
         self._tape[side].clear()
         return False
+
+
+def _beginning(unread: bytearray, start: int, length: int) -> bytes:
+    """A frame's payload; of a long one the first bytes, and a NUL to end the field that is cut."""
+    if length <= MAX_BEGINNING:
+        return bytes(unread[start : start + length])
+    return bytes(unread[start : start + MAX_BEGINNING]) + b"\0"
 
 
 READERS: dict[tuple[Side, Phase], Callable[[DialogueReader, Side], bool]] = {

@@ -19,6 +19,9 @@ MAX_FIELD_BYTES = 4096
 SERVER_FIELDS = {names.ERR_MSG: 5, names.NEXT_VALID_ID: 3, names.MANAGED_ACCTS: 3}
 """Message id -> its number of fields, the id included (legacy server versions always send a version field)."""
 
+MOST_FIELDS = max(SERVER_FIELDS.values())
+"""Of any message known here; START_API has at most four."""
+
 START_FIELDS = 3
 """START_API of a legacy client: id, version, client id; from server version 72 a version 2 adds capabilities."""
 
@@ -30,17 +33,22 @@ class LegacyFields:
         self.lost = False
         """A message of unknown length came: nothing behind it can be read."""
 
-    def messages(self, side: Side, unread: bytes, server_version: int | None) -> Iterator[tuple[bytes, int, int]]:
-        """Yield ``(payload, start, end)`` of the next message, if it is whole; at most one."""
-        if self.lost:
-            return
-        fields = unread[:MAX_FIELD_BYTES].split(b"\0")[:-1]
+    def messages(self, side: Side, unread: bytes | bytearray, server_version: int | None) -> Iterator[tuple[int, int]]:
+        """Yield start and end of each message that is whole."""
+        start = 0
+        while (end := self._end(side, unread, start, server_version)) is not None:
+            yield start, end
+            start = end
+
+    def _end(self, side: Side, unread: bytes | bytearray, start: int, server_version: int | None) -> int | None:
+        """Where the message ends that begins at ``start``; None when that is not known, or not yet."""
+        window = bytes(unread[start : start + MAX_FIELD_BYTES])
+        fields = window.split(b"\0", MOST_FIELDS)[:-1]
         count = self._count(side, fields, server_version) if fields else 1
-        if count is None or (len(fields) < count and len(unread) >= MAX_FIELD_BYTES):
-            self.lost = True
-        elif len(fields) >= count:
-            end = sum(len(field) + 1 for field in fields[:count])
-            yield unread[:end], 0, end
+        if count is not None and len(fields) >= count:
+            return start + sum(len(field) + 1 for field in fields[:count])
+        self.lost = count is None or len(window) >= MAX_FIELD_BYTES
+        return None
 
     @staticmethod
     def _count(side: Side, fields: list[bytes], server_version: int | None) -> int | None:

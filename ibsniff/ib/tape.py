@@ -2,53 +2,79 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 
-from ibsniff.model import Mark, Moment, Run
+from ibsniff.model import Moment, Run
 
 
 class Tape:
-    """Unread stream bytes of one direction with their provenance."""
+    """Unread stream bytes of one direction with their provenance.
+
+    From which offset on bytes came in which packet, and when, stands in three arrays: an opening may come byte by byte in
+    thousands of conversations, and a number in an array takes a quarter of the room of an object.
+    """
+
+    __slots__ = ("_numbers", "_offsets", "_owed", "_times_ns", "offset", "unread")
 
     def __init__(self) -> None:
         self.unread = bytearray()
         self.offset = 0
         """Stream offset of the first unread byte."""
-        self._marks: list[Mark] = []
+        self._offsets, self._numbers, self._times_ns = array("q"), array("q"), array("q")
+        self._owed = 0
+        """Bytes still to come that are read already."""
 
     def append(self, run: Run) -> None:
         """Take the next run; an empty tape starts at its offset."""
         if not self.unread:
             self.offset = run.offset
-            self._marks.clear()
+            self._keep_marks(0, 0)
         self.unread += run.data
-        self._marks.extend(run.marks)
+        for offset, number, time_ns in run.marks:
+            self._offsets.append(offset)
+            self._numbers.append(number)
+            self._times_ns.append(time_ns)
+        if self._owed:
+            owed, self._owed = self._owed, 0
+            self.drop(owed)
+
+    def _mark(self, index: int) -> int:
+        """Which mark the unread byte at this index belongs to."""
+        return max(bisect_right(self._offsets, self.offset + index) - 1, 0)
+
+    def _keep_marks(self, first: int, end: int) -> None:
+        for marks in (self._offsets, self._numbers, self._times_ns):
+            del marks[end:]
+            del marks[:first]
 
     def moment(self, index: int) -> Moment:
         """Packet and time of the unread byte at this index."""
-        found = bisect_right(self._marks, self.offset + index, key=lambda mark: mark.offset)
-        mark = self._marks[max(found - 1, 0)]
-        return Moment(mark.packet, mark.time_ns)
+        mark = self._mark(index)
+        return Moment(self._numbers[mark], self._times_ns[mark])
 
     def packets(self, start: int, end: int) -> tuple[int, ...]:
         """Numbers of the packets that brought the unread bytes ``[start, end)``, each once."""
-        first = max(bisect_right(self._marks, self.offset + start, key=lambda mark: mark.offset) - 1, 0)
-        inside = (mark.packet for mark in self._marks[first:] if mark.offset < self.offset + end)
-        return tuple(dict.fromkeys(inside))
+        return tuple(dict.fromkeys(self._numbers[self._mark(start) : self._mark(end - 1) + 1]))
 
     def starts(self) -> list[int]:
         """Indices of unread bytes at which a packet's payload begins."""
-        return [mark.offset - self.offset for mark in self._marks if mark.offset >= self.offset]
+        return [offset - self.offset for offset in self._offsets if offset >= self.offset]
+
+    def join(self) -> None:
+        """What is unread is one piece: nobody will ask in which packets it came after its first byte."""
+        self._keep_marks(0, 1)
 
     def drop(self, count: int) -> None:
-        """These bytes are read."""
+        """These bytes are read; those of them that have not come yet will be dropped when they come."""
+        self._owed += max(count - len(self.unread), 0)
         del self.unread[:count]
         self.offset += count
-        keep = bisect_right(self._marks, self.offset, key=lambda mark: mark.offset) - 1
-        if keep > 0:
-            del self._marks[:keep]
+        if keep := self._mark(0):
+            self._keep_marks(keep, len(self._offsets))
 
     def clear(self) -> None:
-        """Forget everything unread."""
+        """Forget everything unread, and what is owed."""
         self.unread.clear()
-        self._marks.clear()
+        self._keep_marks(0, 0)
+        self._owed = 0

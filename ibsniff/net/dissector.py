@@ -15,6 +15,8 @@ from ibsniff.net.ip import (
     ICMP,
     ICMPV6,
     TCP,
+    UDP,
+    UDP_TUNNELS,
     Datagram,
     Fragment,
     may_hold_tcp,
@@ -29,8 +31,8 @@ from ibsniff.net.skip import Skip
 
 _PORTS = 65_536
 
-_OTHER_PORTS = Skip.OTHER_PORTS
-"""Looked up once: an enum gives out its members slowly, and this one is asked for most."""
+_OTHER_PORTS, _NOT_TCP = Skip.OTHER_PORTS, Skip.NOT_TCP
+"""Looked up once: an enum gives out its members slowly, and these are asked for most."""
 
 
 class _Shape(NamedTuple):
@@ -42,7 +44,9 @@ class _Shape(NamedTuple):
     protocols: dict[bytes, int]
 
 
-_ETHERTYPES = {b"\x08\x00": IPV4, b"\x86\xdd": IPV6}
+_TAGGED = 0x8100
+_ETHERTYPES = {b"\x08\x00": IPV4, b"\x86\xdd": IPV6, b"\x81\x00": _TAGGED}
+"""With one VLAN tag at most."""
 _LOOPBACK = _Shape(
     0,
     4,
@@ -89,26 +93,29 @@ class Dissector:
     def dissect(self, frame: Frame) -> Packet | None:
         """Give the segment, unreachable, ARP or stray hello in a frame; None when there is none that matters.
 
-        The short cut is for plain TCP behind a link header of fixed length: a foreign port costs no object. It must
-        agree with ``_dissect_any`` to the last field, and leaves to it whatever is in the least unusual.
+        The short cut is for plain TCP and UDP behind a link header of fixed length: a foreign port costs no object. It
+        must agree with ``_dissect_any`` to the last field, and leaves to it whatever is in the least unusual.
         """
-        _, _, link_type, data, _ = frame
+        _, _, link_type, data, wire_length = frame
         shape = _SHAPES.get(link_type)
         if shape is None:
             return self._dissect_any(frame)
         type_start, type_end, at, protocols = shape
         protocol = protocols.get(data[type_start:type_end])
+        if protocol == _TAGGED:
+            protocol = protocols.get(data[at + 2 : at + 4])
+            at += 4
         ip_id: int | None
         if protocol == IPV4 and len(data) >= at + 40:
             first, length, ip_id, fragment, ttl, transport, source, destination, offset = _plain_ipv4(data, at)
-            if first != 0x45 or transport != TCP or fragment & FRAGMENTED or length < 40:
+            if first != 0x45 or fragment & FRAGMENTED:
                 return self._dissect_any(frame)
             start = at + 20
             addresses = at + 12
             end = at + length
         elif protocol == IPV6 and len(data) >= at + 60:
             first, length, transport, ttl, source, destination, offset = _plain_ipv6(data, at)
-            if first >> 4 != 6 or transport != TCP or length < 20:
+            if first >> 4 != 6:
                 return self._dissect_any(frame)
             start = at + 40
             addresses = at + 8
@@ -116,14 +123,21 @@ class Dissector:
             end = start + length
         else:
             return self._dissect_any(frame)
+        if transport != TCP or end < start + 20:
+            if transport == UDP and end >= start and destination not in UDP_TUNNELS:
+                self._skipped[_NOT_TCP] += 1
+                return None
+            return self._dissect_any(frame)
         wanted = self._wanted
         if not (wanted[source] or wanted[destination]):
             if data.startswith(HELLO, start + (offset >> 4) * 4):
                 return self._dissect_any(frame)
             self._skipped[_OTHER_PORTS] += 1
             return None
-        ends = self._flows.ends(data[addresses : start + 4])
-        return self._or_count(read_segment(frame, ends, data, start, end, ttl, ip_id), frame)
+        if end > wire_length:
+            return self._dissect_any(frame)
+        flow = self._flows.find(data[addresses : start + 4])
+        return self._or_count(read_segment(frame, flow, data, start, end, ttl, ip_id), frame)
 
     def finish(self) -> None:
         """Count, the capture being over, the fragments that still wait for others."""
@@ -154,8 +168,8 @@ class Dissector:
         read = read_unreachable(datagram)
         if isinstance(read, Skip):
             return read
-        kind, flow = read
-        source, destination = self._flows.ends(flow)
+        kind, key = read
+        source, destination, _ = self._flows.find(key)
         if not (self._wanted[source.port] or self._wanted[destination.port]):
             return Skip.OTHER_ICMP
         return Unreachable(frame.number, frame.time_ns, datagram.source, source, destination, kind)
@@ -181,12 +195,13 @@ class Dissector:
             return Skip.DAMAGED
         if len(data) < start + 4:
             return Skip.CUT
-        flow = datagram.source + datagram.destination + data[start : start + 4]
+        key = datagram.source + datagram.destination + data[start : start + 4]
         wanted = self._wanted
-        if wanted[int.from_bytes(flow[-4:-2])] or wanted[int.from_bytes(flow[-2:])]:
-            return read_segment(frame, self._flows.ends(flow), data, start, end, ttl, ip_id)
+        if wanted[int.from_bytes(key[-4:-2])] or wanted[int.from_bytes(key[-2:])]:
+            return read_segment(frame, self._flows.find(key), data, start, end, ttl, ip_id)
         if begins_with_hello(data, start, end):
-            return StrayHello(frame.number, frame.time_ns, *self._flows.ends(flow))
+            flow = self._flows.find(key)
+            return StrayHello(frame.number, frame.time_ns, flow.source, flow.destination)
         return Skip.OTHER_PORTS
 
     def _or_count(self, result: Packet | str | None, frame: Frame, frames: int = 1) -> Packet | None:

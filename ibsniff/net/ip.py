@@ -24,7 +24,7 @@ _TUNNELS = {
     115: "L2TP",
     137: "MPLS",
 }
-_UDP_TUNNELS = {
+UDP_TUNNELS = {
     1194: "OpenVPN",
     1701: "L2TP",
     2152: "GTP",
@@ -75,7 +75,8 @@ class Datagram(NamedTuple):
     data: bytes
     start: int
     end: int
-    """Where the transport layer ended on the wire: padding lies behind it, and ``data`` may stop before it."""
+    """Where the transport layer ended on the wire: padding lies behind it, and ``data`` may stop before it. IP may claim
+    more than the frame had: then the frame is believed."""
     ttl: int
     ip_id: int | None
     fragment: Fragment | None = None
@@ -88,7 +89,7 @@ def read_ipv4(data: bytes, at: int, wire_length: int) -> Datagram | Skip:
     first, total, ip_id, flags, ttl, protocol, source, destination = _ipv4_header(data, at)
     header = (first & 0x0F) * 4
     # A length of 0 is what a capture sees when the network card does the segmentation: the packet fills the frame.
-    end = at + total if total else wire_length
+    end = min(at + total, wire_length) if total else wire_length
     if first >> 4 != 4 or header < 20 or end < at + header:
         return Skip.DAMAGED
     fragment = None
@@ -106,7 +107,7 @@ def read_ipv6(data: bytes, at: int, wire_length: int) -> Datagram | Skip:
     if first >> 4 != 6:
         return Skip.DAMAGED
     # 0 means a jumbogram (RFC 2675) or segmentation by the network card: either fills the frame.
-    end = at + 40 + length if length else wire_length
+    end = min(at + 40 + length, wire_length) if length else wire_length
     return pass_extensions(Datagram(source, destination, protocol, data, at + 40, end, hops, None))
 
 
@@ -143,5 +144,5 @@ def not_tcp(datagram: Datagram) -> str:
     name = _TUNNELS.get(datagram.protocol)
     is_first = datagram.fragment is None or datagram.fragment.offset == 0
     if datagram.protocol == UDP and is_first and len(datagram.data) >= datagram.start + 4:
-        name = _UDP_TUNNELS.get(_u16(datagram.data, datagram.start + 2)[0])
+        name = UDP_TUNNELS.get(_u16(datagram.data, datagram.start + 2)[0])
     return inside_tunnel(name) if name else Skip.NOT_TCP

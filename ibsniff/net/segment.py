@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from struct import Struct
+from typing import NamedTuple
 
 from ibsniff.model import SYN, Endpoint, Frame, Segment
 from ibsniff.net.skip import Skip
@@ -10,8 +11,11 @@ from ibsniff.net.skip import Skip
 HELLO = b"API\0"
 """What an IB client says first: worth noticing on any port."""
 
-_header = Struct("!4xIIBBH").unpack_from
+_header = Struct("!4xIIBBHH").unpack_from
 _u16 = Struct("!H").unpack_from
+
+_TCP = 6
+_ONES = 0xFFFF
 
 _MAX_FLOWS = 16_384
 """Remembered pairs of endpoints, about 6 MB. They save work only, so reaching the bound just starts afresh."""
@@ -20,52 +24,76 @@ _MAPPED = bytes(10) + b"\xff\xff"
 """::ffff:0:0/96, an IPv4 address written as IPv6 (RFC 4291, 2.5.5.2)."""
 
 
+_LONGEST_ON_A_WIRE = 1_500
+"""Bytes of a segment (IEEE 802.3). A longer one was joined by the network card on its way in, under a checksum of one
+of its parts, or will be cut up on its way out; on a link of jumbo frames it is believed."""
+
+
+class Flow(NamedTuple):
+    """Who sends to whom."""
+
+    source: Endpoint
+    destination: Endpoint
+    pseudo_sum: int
+    """Of the pseudo header without the length (RFC 9293, 3.1), as a remainder."""
+
+
 def unmapped(address: bytes) -> bytes:
     """Take the IPv4 address out of an IPv4-mapped IPv6 address; leave any other as it is."""
     return address[12:] if len(address) == 16 and address.startswith(_MAPPED) else address
 
 
 class Flows:
-    """The endpoints of the packets seen, so that the same two are not built for every packet."""
+    """The flows seen, so that the same one is not built for every packet."""
 
     def __init__(self) -> None:
-        self._ends: dict[bytes, tuple[Endpoint, Endpoint]] = {}
+        self._flows: dict[bytes, Flow] = {}
 
-    def ends(self, flow: bytes) -> tuple[Endpoint, Endpoint]:
-        """Give source and destination, from both addresses and both ports as they stand in the packet."""
-        ends = self._ends.get(flow)
-        if ends is None:
-            if len(self._ends) >= _MAX_FLOWS:
-                self._ends.clear()
-            ends = self._ends[flow] = _split(flow)
-        return ends
+    def find(self, key: bytes) -> Flow:
+        """Give the flow of both addresses and both ports as they stand in the packet."""
+        flow = self._flows.get(key)
+        if flow is None:
+            if len(self._flows) >= _MAX_FLOWS:
+                self._flows.clear()
+            flow = self._flows[key] = _split(key)
+        return flow
 
 
-def _split(flow: bytes) -> tuple[Endpoint, Endpoint]:
-    size = (len(flow) - 4) // 2
-    source, destination, ports = flow[:size], flow[size:-4], flow[-4:]
-    return (
+def _split(key: bytes) -> Flow:
+    size = (len(key) - 4) // 2
+    source, destination, ports = key[:size], key[size:-4], key[-4:]
+    return Flow(
         Endpoint(unmapped(source), int.from_bytes(ports[:2])),
         Endpoint(unmapped(destination), int.from_bytes(ports[2:])),
+        (int.from_bytes(source + destination) + _TCP) % _ONES,
     )
 
 
 def read_segment(
-    frame: Frame, ends: tuple[Endpoint, Endpoint], data: bytes, start: int, end: int, ttl: int, ip_id: int | None
+    frame: Frame, flow: Flow, data: bytes, start: int, end: int, ttl: int, ip_id: int | None
 ) -> Segment | Skip:
     """Read the segment whose TCP header begins at ``start`` and whose payload ended at ``end`` on the wire."""
     if len(data) < start + 20:
         return Skip.CUT
-    seq, ack, offset, flags, window = _header(data, start)
+    seq, ack, offset, flags, window, checksum = _header(data, start)
     payload = start + (offset >> 4) * 4
     if payload < start + 20 or payload > end:
         return Skip.DAMAGED
     mss = _maximum_segment_size(data[start + 20 : payload]) if flags & SYN else None
+    source, destination, pseudo_sum = flow
+    length, intact = end - start, None
+    # What offload leaves in place of a checksum: nothing, or the sum of the pseudo header, with the length or (where
+    # the card cuts segments up) without it.
+    if checksum and checksum != (pseudo_sum + length) % _ONES and checksum != pseudo_sum:
+        segment = data[start:end]
+        if len(segment) == length <= _LONGEST_ON_A_WIRE:
+            # The ones' complement sum of 16-bit words (RFC 1071) is the remainder of one large number.
+            intact = not ((int.from_bytes(segment) << 8 * (length & 1)) + pseudo_sum + length) % _ONES
     return Segment(
         frame.number,
         frame.time_ns,
-        ends[0],
-        ends[1],
+        source,
+        destination,
         seq,
         ack,
         flags,
@@ -75,6 +103,7 @@ def read_segment(
         mss,
         ttl,
         ip_id,
+        intact,
     )
 
 

@@ -7,6 +7,7 @@ never as markup. Account numbers are masked first, before anything is cut, escap
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Collection
@@ -66,6 +67,11 @@ def encodable(text: str, limit: int = WRITTEN_CHARACTERS, beyond: int = 0) -> st
         kept = "".join(_escape(c) if "\ud800" <= c <= "\udfff" else c for c in kept)
     beyond += max(0, len(text) - limit)
     return kept + _left_out(beyond) if beyond else kept
+
+
+def json_text(made: object, indent: int | None = None) -> str:
+    """JSON that is safe to show: ASCII, and without DEL, the one control character JSON leaves as it is."""
+    return json.dumps(made, indent=indent).replace("\x7f", "\\u007f")
 
 
 def prose(text: str, limit: int = SHOWN_PROSE) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ibsniff.ib.names import RELAY_PORTS
 from ibsniff.model import Connection, Conversation, Ended, How, Outcome
+from ibsniff.rules.path import there_and_back
 from ibsniff.rules.words import seconds_between
 
 AT_ONCE = 0.002
@@ -34,9 +35,12 @@ def closed_unheard(conversation: Conversation) -> Ended | None:
     accepted = connection.established or connection.syn_ack
     if ended is None or accepted is None:
         return None
-    delay = seconds_between(accepted, ended.moment)
-    if closed_before_a_word(conversation) or _left_unread(connection, ended):
+    delay = seconds_between(accepted, ended.moment) - there_and_back(connection)
+    if closed_before_a_word(conversation) or _left_unread(connection, ended) or _crossed(connection, ended):
         return ended if delay <= DIALLING else None
+    spoke = connection.from_client.first_data
+    if connection.established is not None and spoke is not None and spoke.packet <= connection.established.packet:
+        return None  # the ACK that completed the handshake was not captured: when that was is not known
     return ended if ended.how is How.RST and delay <= AT_ONCE else None
 
 
@@ -45,7 +49,16 @@ def waited_in_vain(conversation: Conversation) -> Ended | None:
     ended, accepted = hung_up(conversation), conversation.connection.established
     if ended is None or accepted is None or not closed_before_a_word(conversation):
         return None
-    return ended if seconds_between(accepted, ended.moment) > DIALLING else None
+    delay = seconds_between(accepted, ended.moment) - there_and_back(conversation.connection)
+    return ended if delay > DIALLING else None
+
+
+def _crossed(connection: Connection, ended: Ended) -> bool:
+    """A FIN that met the client's first word on the way: it does not acknowledge it, nor did anything before it."""
+    spoke, heard = connection.from_client.first_data, connection.from_client.ack_of_first_data
+    if ended.how is not How.FIN or spoke is None:
+        return False
+    return heard is None or heard.packet > ended.moment.packet
 
 
 def _left_unread(connection: Connection, ended: Ended) -> bool:

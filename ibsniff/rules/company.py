@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from statistics import median
 
@@ -15,15 +16,24 @@ from ibsniff.model import (
     Connection,
     Conversation,
     Dialect,
+    Endpoint,
     Fault,
     Moment,
     Outcome,
     Rung,
+    Side,
 )
+from ibsniff.rules.closing import closed_unheard, on_relay_port
 from ibsniff.rules.registry import Statement
 
 INNER_DELAY = 0.05
 """Seconds within which a relay calls its inner side: at once, give or take the scheduler."""
+
+NOBODY_CLICKS = 1.0
+"""Seconds within which an answer needed nobody's click."""
+
+LET_STAND = 1.0
+"""Seconds after which an empty connection was let in: TWS rejects an address within some 50 ms (field reports)."""
 
 STEADY = 0.1
 """How far intervals may lie from their median, as a part of it, to be called a beat."""
@@ -91,16 +101,99 @@ def legs(capture: Capture) -> Iterator[tuple[Conversation, Conversation]]:
 
 
 def _called_by(inner: Connection, outer: Connection) -> bool:
-    """The outer leg's server called the inner one, soon after it was called itself."""
+    """The outer leg's server called the inner one, soon after it was called itself.
+
+    Its machine may have more addresses than the one that was called: its loopback, a bridge. Then the outer leg must
+    have ended because the inner one did, or the other way round.
+    """
     delay = (inner.first.time_ns - outer.first.time_ns) / NANOSECONDS
-    return inner.client.address == outer.server.address and inner.server != outer.server and delay <= INNER_DELAY
+    if delay > INNER_DELAY or inner.server == outer.server:
+        return False
+    if inner.client.address == outer.server.address:
+        return True
+    one_machine = outer.same_host or (inner.same_host and on_relay_port(outer))
+    return one_machine and ended_together(inner, outer)
+
+
+def ended_together(inner: Connection, outer: Connection) -> bool:
+    """One leg's end passed on to the other: a refusal or a hang-up outwards, the client's goodbye inwards."""
+    failed = inner.refusals[-1] if inner.refusals else inner.ended.moment if inner.ended else None
+    if failed is None or outer.ended is None:
+        return False
+    outwards = outer.ended.by is Side.SERVER
+    delay = (outer.ended.moment.time_ns - failed.time_ns) / NANOSECONDS
+    return 0 <= (delay if outwards else -delay) <= INNER_DELAY
+
+
+@lru_cache(maxsize=1)
+def _welcome(capture: Capture) -> dict[Endpoint, list[Conversation]]:
+    """By server, the conversations it answered or let stand: what thousands of failed ones are each held against."""
+    found: dict[Endpoint, list[Conversation]] = defaultdict(list)
+    for conversation in capture.conversations:
+        if conversation.outcome is Outcome.REPLIED or conversation.rung is Rung.READY or _left_open(conversation):
+            found[conversation.connection.server].append(conversation)
+    return found
+
+
+def welcome_besides(conversation: Conversation, capture: Capture) -> Iterator[Conversation]:
+    """Other conversations of the same server and port that it answered, or let stand though they said nothing."""
+    return (one for one in _welcome(capture).get(conversation.connection.server, ()) if one.id != conversation.id)
+
+
+def certainly_legs(outer: Conversation) -> bool:
+    """Whether its server's own machine makes few other calls: on one machine any program may have called both.
+
+    Unless it closed before it can have heard a word, which only relays do.
+    """
+    return not outer.connection.same_host or on_relay_port(outer.connection) or closed_unheard(outer) is not None
+
+
+BOTH_CALLED = Alternative(
+    "one program called both ports at once, and there is no relay",
+    Fault.UNDETERMINED,
+    "`ss -ltnp` names what listens on the first port: socat, ssh and docker-proxy are relays, java is not",
+)
 
 
 def served_besides(conversation: Conversation, capture: Capture) -> Conversation | None:
     """A session of the same server and port that was ready at another time of this capture."""
-    server = conversation.connection.server
-    others = (one for one in capture.conversations if one.id != conversation.id and one.connection.server == server)
-    return next((one for one in others if one.rung is Rung.READY), None)
+    return next((one for one in welcome_besides(conversation, capture) if one.rung is Rung.READY), None)
+
+
+def let_in_besides(conversation: Conversation, capture: Capture) -> Conversation | None:
+    """Another conversation of the same two machines that TWS served, or left open though it said nothing."""
+    return next(
+        (one for one in _of_the_same_two(conversation, capture) if one.rung is Rung.READY or _left_open(one)), None
+    )
+
+
+def served_before(conversation: Conversation, capture: Capture) -> Conversation | None:
+    """An earlier session of the same two machines that nobody had to allow first: it was answered at once."""
+    earlier = (one for one in _of_the_same_two(conversation, capture) if _began(one) < _began(conversation))
+    return next((one for one in earlier if one.rung is Rung.READY and _answered_at_once(one)), None)
+
+
+def _of_the_same_two(conversation: Conversation, capture: Capture) -> Iterator[Conversation]:
+    """Of the welcome ones, those that came from the same machine."""
+    client = conversation.connection.client
+    welcome = welcome_besides(conversation, capture)
+    return (one for one in welcome if one.connection.client.address == client.address)
+
+
+def _answered_at_once(conversation: Conversation) -> bool:
+    hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
+    if hello is None or reply is None:
+        return False
+    return (reply.began.time_ns - hello.complete.time_ns) / NANOSECONDS < NOBODY_CLICKS
+
+
+def _left_open(conversation: Conversation) -> bool:
+    """An empty connection the server let stand until the client ended it."""
+    ended, accepted = conversation.connection.ended, conversation.connection.established
+    if conversation.outcome is not Outcome.NOT_ASKED or accepted is None:
+        return False
+    until_ns = ended.moment.time_ns if ended is not None else conversation.watched_until_ns
+    return (until_ns - accepted.time_ns) / NANOSECONDS >= LET_STAND
 
 
 def refused(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.words import counted
 
 SHOWN_REASONS = 3
 """Reasons for skipped packets named in the sentence: the commonest tell enough."""
@@ -25,7 +26,7 @@ def check(capture: Capture) -> Statement | None:
     facts = capture.facts
     seen = ", ".join(f"{count:,} {reason}" for reason, count in facts.skipped.most_common(SHOWN_REASONS))
     return Statement(
-        f"No API conversation in {facts.packets:,} packets" + (f" ({seen})." if seen else "."),
+        f"No API conversation in {counted(facts.packets, 'packet')}" + (f" ({seen})." if seen else "."),
         Fault.UNDETERMINED,
         Confidence.HIGH,
         remedy="Start the capture before the program, on the interface that carries its traffic (lo when TWS is on the "

@@ -12,16 +12,21 @@ from ibsniff.model import Capture, Confidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 
 
+SHOWN_PORTS = 5
+"""Ports named in the sentence: a program calls one, or tries the usual four."""
+
+
 @capture_rule(Severity.NOTE)
 def check(capture: Capture) -> Statement | None:
     """An IB hello was noticed elsewhere."""
     if not capture.stray_hellos:
         return None
     ports = sorted({hello.destination.port for hello in capture.stray_hellos})
-    named = ", ".join(str(port) for port in ports[:5])
-    options = " ".join(f"--port {port}" for port in ports[:5])
+    named = ", ".join(str(port) for port in ports[:SHOWN_PORTS])
+    more = f" and {len(ports) - SHOWN_PORTS} more" if len(ports) > SHOWN_PORTS else ""
+    options = " ".join(f"--port {port}" for port in ports[:SHOWN_PORTS]) if not more else "--port any"
     return Statement(
-        f"An IB client also says hello on port {named}, which was not looked at.",
+        f"An IB client also says hello on port {named}{more}, which was not looked at.",
         Fault.NONE,
         Confidence.HIGH,
         packets=(hello.packet for hello in capture.stray_hellos),

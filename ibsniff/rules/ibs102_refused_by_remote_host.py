@@ -11,11 +11,14 @@ published port with the inner one.
 
 from __future__ import annotations
 
-from ibsniff.model import Alternative, Capture, Conversation, Fault, Outcome, Severity
+from ibsniff.model import Alternative, Capture, Connection, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.company import refused
 from ibsniff.rules.ibs101_refused_on_this_host import causes_at
+from ibsniff.rules.path import path
 from ibsniff.rules.registry import Statement, conversation_rule
 
+INNER_PORTS = {4001: 4003, 4002: 4004}
+"""What a Gateway listens on in a container -> where the usual images' relay offers it to other containers."""
 FIREWALL = Alternative(
     "a firewall rejects the call with a RST",
     Fault.NETWORK,
@@ -34,6 +37,14 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         capture,
         f"Refused: {connection.server.ip} answers, but nothing listens there on port {connection.server.port}.",
         f"On {connection.server.ip}: see that TWS or Gateway is up, logged in, and that its API socket port is "
-        f"{connection.server.port}; with a container, that this port is published to the inner one.",
+        f"{connection.server.port}; with a container, that this port is published to the inner one.{_in_containers(connection)}",
         (*causes_at(connection.server.port), FIREWALL),
     )
+
+
+def _in_containers(connection: Connection) -> str:
+    """Between containers Gateway's own port is not the one to call (gnzsnz/ib-gateway-docker 83)."""
+    answerer, inner = path(connection), INNER_PORTS.get(connection.server.port)
+    if inner is None or answerer is None or not answerer.through_container:
+        return ""
+    return f" The usual images offer it to other containers on port {inner}, through a relay inside."

@@ -11,6 +11,7 @@ What to do: allow the port in the server's firewall; check the address; capture 
 from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity
+from ibsniff.rules.calling import asked_once
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.words import span
 
@@ -19,6 +20,8 @@ HUNG = Alternative(
     Fault.TWS_STATE,
     "earlier connections were accepted and never answered; on the server `ss -ltn` shows Recv-Q above Send-Q",
 )
+NO_HOST = b"\0"
+"""First byte of 0.0.0.0/8, which is no machine's address (RFC 1122, 3.2.1.3): a typing error for 127.0.0.1 or another."""
 WRONG_ADDRESS = Alternative(
     "the address is wrong or stale (a WSL host's address changes with a restart)",
     Fault.NETWORK,
@@ -34,13 +37,15 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     if connection.unreachable is not None or connection.arp_unanswered:
         return None
+    once = asked_once(connection)
     calls = f"{connection.syn_count} calls" if connection.syn_count > 1 else "the call"
+    nobody = len(connection.server.address) == 4 and connection.server.address.startswith(NO_HOST)
+    why = "That is no machine's address." if nobody else f"A firewall drops them, or nobody is there{once}."
     watched = span((conversation.watched_until_ns - connection.first.time_ns) / 1e9)
     return Statement(
-        f"No answer at all from {connection.server}: {calls} in {watched}, not even a refusal. A firewall drops them, "
-        f"or nobody is there.",
-        Fault.NETWORK,
-        Confidence.MEDIUM,
+        f"No answer at all from {connection.server}: {calls} in {watched}, not even a refusal. {why}",
+        Fault.UNDETERMINED if once else Fault.NETWORK,
+        Confidence.LOW if once else Confidence.MEDIUM,
         packets=[moment.packet for moment in connection.syns],
         remedy=f"On {connection.server.ip} allow inbound TCP port {connection.server.port} from {connection.client.ip} "
         "(from WSL: a Windows Defender rule for the vEthernet (WSL) network); check the address.",

@@ -13,6 +13,7 @@ connections open.
 from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity
+from ibsniff.rules.calling import asked_once
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.words import span
 
@@ -31,12 +32,13 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     if connection.unreachable is not None:
         return None
+    once = asked_once(connection)
     watched = span((conversation.watched_until_ns - connection.first.time_ns) / 1e9)
     return Statement(
         f"{connection.server} is on this machine and does not answer the call ({connection.syn_count} SYNs in "
-        f"{watched}): a program that listens there hangs, and its queue of waiting connections is full.",
-        Fault.TWS_STATE,
-        Confidence.MEDIUM,
+        f"{watched}): a program that listens there hangs, and its queue of waiting connections is full{once}.",
+        Fault.UNDETERMINED if once else Fault.TWS_STATE,
+        Confidence.LOW if once else Confidence.MEDIUM,
         packets=[moment.packet for moment in connection.syns],
         remedy=f"Look at `ss -ltn 'sport = :{connection.server.port}'`: Recv-Q above Send-Q confirms it. Then restart TWS "
         "or Gateway, and find the program that connects and never closes.",

@@ -12,9 +12,10 @@ What to do: look at the inner port: is Gateway logged in, is the port map right?
 
 from __future__ import annotations
 
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, How, Severity
 from ibsniff.rules.closing import closed_before_a_word, closed_unheard, on_relay_port
 from ibsniff.rules.felt import felt
+from ibsniff.rules.path import who_listens
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.words import between, packets_of
 
@@ -36,13 +37,15 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     if hello is not None and not hello.is_valid and not closed_before_a_word(conversation):
         return None
     delay = between(connection.established or connection.syn_ack, ended.moment)
+    unheard = ended.how is How.FIN or closed_before_a_word(conversation)
+    early = "before it read a word" if unheard else "sooner than TWS decides anything"
     return Statement(
-        f"{connection.server} accepted and hung up {delay} later, before it read a word: that is a relay with nobody "
+        f"{connection.server} accepted and hung up {delay} later, {early}: most likely it is a relay with nobody "
         f"behind it, not TWS.{felt(conversation)}",
         Fault.NETWORK,
         Confidence.MEDIUM,
         packets=packets_of(conversation),
-        remedy="Find what listens on the port (`ss -ltnp`), and look behind it: is Gateway up and logged in, and is the "
+        remedy=f"Find what listens on the port ({who_listens(connection)}), and look behind it: is Gateway up and logged in, and is the "
         "inner port the one the relay calls? Capture there too.",
         alternatives=(OTHER_SERVICE,),
         explains=conversation.missing,

@@ -10,10 +10,17 @@ What to do: test with a real client; replace a bare port test by one that looks 
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.model import Alternative, Capture, Confidence, Connection, Conversation, Fault, Outcome, Severity, Side
 from ibsniff.rules.closing import waited_in_vain
+from ibsniff.rules.path import called_from_outside
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.words import packets_of, silence
+
+LOST = Alternative(
+    "it did speak, and its bytes were lost before the place of this capture",
+    Fault.NETWORK,
+    "capture on the client's machine: does it send them, and again and again?",
+)
 
 
 @conversation_rule(Severity.WARNING)
@@ -23,12 +30,22 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     if conversation.connection.established is None:
         return None
+    ended, same_host = conversation.connection.ended, conversation.connection.same_host
+    certain = ended is not None and ended.by is Side.CLIENT  # its last number would tell of bytes that were lost
     return Statement(
         f"The client connected and said nothing ({silence(conversation)}); TWS speaks only when spoken to.",
         Fault.CLIENT,
-        Confidence.HIGH,
+        _sureness(conversation.connection, certain=certain),
         packets=packets_of(conversation),
         remedy="If this is a port test, use one that does not connect (ss -ltn): bare connections are suspected of making "
         "Gateway deaf. If it is your program, see why it hangs before its hello.",
+        alternatives=() if certain or same_host else (LOST,),
         explains=conversation.missing,
     )
+
+
+def _sureness(connection: Connection, *, certain: bool) -> Confidence:
+    """Near the server one does not see what the client said in vain."""
+    if certain:
+        return Confidence.HIGH
+    return Confidence.LOW if not connection.same_host and called_from_outside(connection) else Confidence.MEDIUM

@@ -17,10 +17,10 @@ from ibsniff.rules.registry import Statement, conversation_rule
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """The first four bytes are not the prefix."""
     hello = broken_opening(conversation, Dialect.UNFRAMED, Dialect.BAD_PREFIX)
     if hello is None:
         return None
     what = f"The client's hello is broken: {hello.detail}"
-    return accuse_client(conversation, hello, what, f"Send {RIGHT_BYTES}.")
+    return accuse_client(conversation, capture, hello, what, f"Send {RIGHT_BYTES}.")

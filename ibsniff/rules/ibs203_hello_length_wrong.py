@@ -16,10 +16,10 @@ from ibsniff.rules.registry import Statement, conversation_rule
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """Declared and sent length differ."""
     hello = broken_opening(conversation, Dialect.BAD_LENGTH)
     if hello is None:
         return None
     what = f"The client's hello is broken: {hello.detail}, so TWS waits for bytes that never come"
-    return accuse_client(conversation, hello, what, f"Send {RIGHT_BYTES} (9 bytes: 00 00 00 09).")
+    return accuse_client(conversation, capture, hello, what, f"Send {RIGHT_BYTES} (9 bytes: 00 00 00 09).")

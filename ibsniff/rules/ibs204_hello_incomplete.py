@@ -15,10 +15,10 @@ from ibsniff.rules.registry import Statement, conversation_rule
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """It stops half-way."""
     hello = broken_opening(conversation, Dialect.INCOMPLETE)
     if hello is None:
         return None
     what = f"The client's hello is incomplete: {hello.detail}, and TWS waits for the rest"
-    return accuse_client(conversation, hello, what, f"Send it whole: {RIGHT_BYTES}.")
+    return accuse_client(conversation, capture, hello, what, f"Send it whole: {RIGHT_BYTES}.")

@@ -15,10 +15,12 @@ from ibsniff.rules.registry import Statement, conversation_rule
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """Something follows the range."""
     hello = broken_opening(conversation, Dialect.TRAILING)
     if hello is None:
         return None
     what = f"The client's hello is unusual: {hello.detail}"
-    return accuse_client(conversation, hello, what, f"Send {RIGHT_BYTES}; no NUL behind it.", Confidence.MEDIUM)
+    return accuse_client(
+        conversation, capture, hello, what, f"Send {RIGHT_BYTES}; no NUL behind it.", Confidence.MEDIUM
+    )

@@ -16,11 +16,11 @@ from ibsniff.rules.registry import Statement, conversation_rule
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """An HTTP request came where a hello belongs."""
     hello = broken_opening(conversation, Dialect.HTTP)
     if hello is None:
         return None
     what = f"The client speaks another language: {hello.detail}, and this port speaks IB's socket API"
     remedy = "Use an API client library (ib_async, ibapi ...) on this port; IB's web API is the Client Portal Gateway."
-    return accuse_client(conversation, hello, what, remedy)
+    return accuse_client(conversation, capture, hello, what, remedy)

@@ -15,12 +15,12 @@ from ibsniff.rules.registry import Statement, conversation_rule
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """A ClientHello came where a hello belongs."""
     hello = broken_opening(conversation, Dialect.TLS)
     if hello is None:
         return None
     what = f"The client speaks another language: {hello.detail}, and the API port is plain TCP"
     return accuse_client(
-        conversation, hello, what, "Switch TLS off in the client; tunnel over SSH if it must be private."
+        conversation, capture, hello, what, "Switch TLS off in the client; tunnel over SSH if it must be private."
     )

@@ -17,10 +17,12 @@ OTHERS = (Dialect.FIX, Dialect.SSH, Dialect.TEXT, Dialect.UNKNOWN)
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """Something else came where a hello belongs."""
     hello = broken_opening(conversation, *OTHERS)
     if hello is None:
         return None
     what = f"The client's first bytes are no IB hello: {hello.detail}"
-    return accuse_client(conversation, hello, what, "Use an API client library on this port, or call the right port.")
+    return accuse_client(
+        conversation, capture, hello, what, "Use an API client library on this port, or call the right port."
+    )

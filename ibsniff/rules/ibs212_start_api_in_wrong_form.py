@@ -11,21 +11,24 @@ What to do: send the form of the *negotiated* version, or offer a lower maximum 
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity, Side
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, ReplyKind, Severity, Side
+from ibsniff.rules.company import welcome_besides
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.session import all_captured, settled_after
 from ibsniff.rules.words import hexed
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """Form and version disagree."""
     start, reply = conversation.dialogue.start, conversation.dialogue.reply
     if conversation.outcome is not Outcome.REPLIED or conversation.dialogue.ready or start is None or reply is None:
         return None
     if start.fits or start.expected is None or not settled_after(conversation, start.moment):
         return None
-    if not all_captured(conversation, Side.SERVER):
+    if reply.kind is ReplyKind.REDIRECT or not all_captured(conversation, Side.SERVER):
+        return None
+    if _served_besides(conversation, capture, start.raw):
         return None
     return Statement(
         f"The client's START_API is '{start.form}'; server version {reply.server_version} asks for '{start.expected}'. "
@@ -35,4 +38,18 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         packets=(*reply.packets, start.moment.packet),
         remedy="Send START_API in the form of the negotiated version, or offer a lower maximum version in the hello.",
         explains=conversation.missing,
+    )
+
+
+def _served_besides(conversation: Conversation, capture: Capture, raw: bytes) -> bool:
+    """The same server took the same bytes, for the same version, at another time: they are not the reason."""
+    reply = conversation.dialogue.reply
+    return any(
+        other.dialogue.ready is not None
+        and other.dialogue.start is not None
+        and other.dialogue.start.raw == raw
+        and other.dialogue.reply is not None
+        and reply is not None
+        and other.dialogue.reply.server_version == reply.server_version
+        for other in welcome_besides(conversation, capture)
     )

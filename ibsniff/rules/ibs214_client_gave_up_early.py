@@ -11,15 +11,16 @@ What to do: give the client a longer timeout and capture again.
 from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity
+from ibsniff.rules.doubts import without_time
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.silences import gave_up_early
 from ibsniff.rules.words import packets_of, silence
 
 
 @conversation_rule(Severity.WARNING)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """Less than a second of patience."""
-    if conversation.outcome is not Outcome.SILENT or not gave_up_early(conversation):
+    if conversation.outcome is not Outcome.SILENT or not gave_up_early(conversation) or without_time(capture.facts):
         return None
     return Statement(
         f"The client hung up too early to tell ({silence(conversation)}).",

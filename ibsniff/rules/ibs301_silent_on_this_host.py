@@ -7,8 +7,10 @@ with 10.40 and 10.41), is frozen, or still starting. Not the client: its hello i
 ActiveX and Socket Clients" unticked refuses the call; Trusted IPs and the question whether to accept a connection
 concern other machines' addresses, not the loopback.
 How sure: that it was silent to a valid hello is certain; that it hangs is the commonest cause, not proved: medium.
-Sources: gnzsnz/ib-gateway-docker 336, nautilus_trader 4796, ib_insync 386 (wedge on loopback).
-What else: a relay whose inner side is silent; another program on the port.
+Sources: gnzsnz/ib-gateway-docker 336, nautilus_trader 4796, ib_insync 386 (wedge on loopback); ib_insync 578 (port 6985
+was a Client Portal Gateway).
+What else: a relay whose inner side is silent; another program on the port. Where neither TWS nor a relay usually
+listens that is as likely, and nobody's turn is known.
 What to do: look at the TWS window for a dialog; ``ss -ltn`` for a growing Recv-Q; restart Gateway or TWS; then find
 what connects and never closes, or connects and says nothing.
 """
@@ -17,8 +19,16 @@ from __future__ import annotations
 
 from ibsniff.model import Capture, Conversation, Fault, Rung, Severity
 from ibsniff.rules.felt import felt
+from ibsniff.rules.path import takes_no_calls
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import causes_besides, not_the_box, silent_to_a_good_hello, sureness
+from ibsniff.rules.silences import (
+    API_PORTS,
+    causes_besides,
+    look_into_its_log,
+    not_the_box,
+    silent_to_a_good_hello,
+    sureness,
+)
 from ibsniff.rules.words import packets_of, silence
 
 
@@ -28,14 +38,16 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     if not silent_to_a_good_hello(conversation) or not conversation.connection.same_host:
         return None
     port = conversation.connection.server.port
+    usual = port in API_PORTS
     return Statement(
         f"{conversation.connection.server} took the call, received a good hello, and said nothing "
-        f"({silence(conversation)}). What listens there hangs or is still starting; the client did its part.{felt(conversation)}",
-        Fault.TWS_STATE,
+        f"({silence(conversation)}). What listens there hangs or is still starting{'' if usual else ', or it is no TWS at all'}; the client did "
+        f"its part.{felt(conversation)}",
+        Fault.TWS_STATE if usual else Fault.UNDETERMINED,
         sureness(capture),
         packets=packets_of(conversation),
-        remedy=f"Look at the TWS or Gateway window for a dialog that waits, and at `ss -ltn 'sport = :{port}'`: a Recv-Q "
-        f"above 0 means it no longer takes calls, and only a restart of it helps. {not_the_box(port)}",
+        remedy=f"Look at the TWS or Gateway window for a dialog that waits, and at {takes_no_calls(conversation.connection)} "
+        f"means it no longer takes calls, and only a restart of it helps. {not_the_box(port)} {look_into_its_log(conversation.connection)}",
         alternatives=causes_besides(conversation),
         explains=Rung.ANSWERED,
     )

@@ -12,10 +12,11 @@ What to do: see which program listens; with a relay, capture behind it too.
 from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
-from ibsniff.rules.closing import closed_unheard, hung_up
+from ibsniff.rules.closing import closed_unheard, hung_up, waited_in_vain
 from ibsniff.rules.felt import felt
+from ibsniff.rules.path import who_listens
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import STRANGER
+from ibsniff.rules.silences import OWN_ADDRESS, STRANGER
 from ibsniff.rules.words import between, packets_of
 
 INNER_SIDE = Alternative(
@@ -26,6 +27,11 @@ INNER_SIDE = Alternative(
 GOING_DOWN = Alternative(
     "TWS or Gateway is shutting down or restarting", Fault.TWS_STATE, "try again in a minute or two"
 )
+HANGS_UP = Alternative(
+    "another program listens on this port, and hangs up on what it does not understand",
+    Fault.NETWORK,
+    STRANGER.how_to_tell,
+)
 
 
 @conversation_rule(Severity.ERROR)
@@ -35,7 +41,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     ended = hung_up(conversation)
     if ended is None or hello is None or not hello.is_valid or not connection.same_host:
         return None
-    if closed_unheard(conversation) is not None:
+    if closed_unheard(conversation) is not None or waited_in_vain(conversation) is not None:
         return None
     return Statement(
         f"{connection.server} heard a good hello and hung up {between(hello.complete, ended.moment)} later, without a word."
@@ -43,8 +49,13 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         Fault.UNDETERMINED,
         Confidence.LOW,
         packets=packets_of(conversation),
-        remedy=f"See which program listens on port {connection.server.port} (`ss -ltnp`). If it is TWS or Gateway, look "
+        remedy=f"See which program listens on port {connection.server.port} ({who_listens(connection)}). If it is TWS or Gateway, look "
         "whether it is shutting down, and try again; if it is a relay, capture behind it.",
-        alternatives=(INNER_SIDE, GOING_DOWN, STRANGER),
+        alternatives=(
+            *(() if connection.client.is_loopback else (OWN_ADDRESS,)),
+            INNER_SIDE,
+            GOING_DOWN,
+            HANGS_UP,
+        ),
         explains=conversation.missing,
     )

@@ -5,18 +5,26 @@ Meaning: most often TWS rejects the client's address: "Allow connections from lo
 is not in Trusted IPs (Gateway asks nobody, it hangs up). The address that counts is the one TWS sees: WSL's own, a
 container's, an IPv6 one.
 How sure: several confirmed cases; a relay with nobody behind it looks alike when it is quick: medium, low when the
-close came at once. FIN or RST is no difference.
+close came at once. FIN or RST is no difference. Undetermined over a container's bridge, where both are usual, and when TWS
+let the same address in at another time.
 Sources: sparkstartconsulting/IBKR-API-Rust 28, lbilli/Jib.jl 43, ib-controller 197, clifton/docker-ib-gateway 1.
 What to do: untick "Allow connections from localhost only", and add the address to Trusted IPs: this single address.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.closing import closed_unheard, hung_up, on_relay_port, waited_in_vain
+from ibsniff.rules.company import let_in_besides
 from ibsniff.rules.felt import felt
+from ibsniff.rules.path import path
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import address_to_trust, between, packets_of, settings_path
+from ibsniff.rules.words import address_to_trust, between, packets_of, seconds_between, settings_path, single_entry
+
+DECIDED = 5.0
+"""Seconds after the hello until which a hang-up may still be TWS's decision about an address, slow networks included."""
 
 QUICK_RELAY = Alternative(
     "a relay or a container's port map with nobody behind it",
@@ -31,7 +39,7 @@ SOMEBODY_CLICKED_NO = Alternative(
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """Hung up between two machines, without a word."""
     connection, hello = conversation.connection, conversation.dialogue.hello
     ended = hung_up(conversation)
@@ -42,16 +50,68 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     at_once = closed_unheard(conversation) is not None
     if at_once and on_relay_port(connection):
         return None
-    address = address_to_trust(connection)
+    reading = _reading(conversation, capture)
     accepted = connection.established or connection.syn_ack or connection.first
+    blamed = reading.fault is Fault.TWS_CONFIG and not at_once
     return Statement(
-        f"{connection.server} accepted and hung up {between(accepted, ended.moment)} later without a word: probably it "
-        f"does not take connections from {address}.{felt(conversation)}",
-        Fault.TWS_CONFIG,
-        Confidence.LOW if at_once else Confidence.MEDIUM,
+        f"{connection.server} accepted and hung up {between(accepted, ended.moment)} later without a word: {reading.why}."
+        f"{felt(conversation)}",
+        reading.fault,
+        Confidence.MEDIUM if blamed else Confidence.LOW,
         packets=packets_of(conversation),
-        remedy=f"{settings_path(connection.server.port)}: untick Allow connections from localhost only, and add "
-        f"{address} (this one address, no range) to Trusted IPs.",
+        remedy=reading.remedy,
         alternatives=(QUICK_RELAY, SOMEBODY_CLICKED_NO),
         explains=conversation.missing,
+    )
+
+
+ASK_ITS_LOG = "Try again; capture on its machine too, and read TWS's log of that time."
+
+
+BEHIND_IT = "Look behind the relay, and capture there: which leg was closed first?"
+
+
+class _Reading(NamedTuple):
+    """What the hang-up probably was, and what to do."""
+
+    why: str
+    fault: Fault
+    remedy: str
+
+
+def _reading(conversation: Conversation, capture: Capture) -> _Reading:
+    connection, address = conversation.connection, address_to_trust(conversation.connection)
+    if on_relay_port(connection):
+        return _Reading(
+            "a relay usually listens on this port, and its inner side hung up", Fault.UNDETERMINED, BEHIND_IT
+        )
+    if _too_late(conversation):
+        return _Reading("too late to be a decision about the address", Fault.UNDETERMINED, ASK_ITS_LOG)
+    let_in, answerer = let_in_besides(conversation, capture), path(connection)
+    if let_in is not None:
+        return _Reading(_although(let_in, conversation, address), Fault.UNDETERMINED, ASK_ITS_LOG)
+    trust = (
+        f"{settings_path(connection.server.port)}: untick Allow connections from localhost only, and add {address} "
+        f"({single_entry(connection)}) to Trusted IPs."
+    )
+    if answerer is not None and answerer.through_container:
+        return _Reading(
+            f"it does not take connections from {address}, or it is a relay or port map with nobody behind it",
+            Fault.UNDETERMINED,
+            f"Capture inside the container too: it shows which. If TWS is called there from {address}: {trust}",
+        )
+    return _Reading(f"probably it does not take connections from {address}", Fault.TWS_CONFIG, trust)
+
+
+def _too_late(conversation: Conversation) -> bool:
+    """TWS rejects an address within some 50 ms (field reports); what waits for seconds first has another reason."""
+    hello, ended = conversation.dialogue.hello, conversation.connection.ended
+    return hello is not None and ended is not None and seconds_between(hello.complete, ended.moment) > DECIDED
+
+
+def _although(let_in: Conversation, conversation: Conversation, address: str) -> str:
+    if let_in.connection.first.time_ns < conversation.connection.first.time_ns:
+        return f"hardly because of the address, as it let {address} in before ({let_in.id}); why is not to be seen"
+    return (
+        f"and it let {address} in later ({let_in.id}): its settings were changed meanwhile, or the address was not why"
     )

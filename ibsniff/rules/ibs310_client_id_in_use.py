@@ -25,8 +25,8 @@ LEFTOVER = Alternative(
 def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     """TWS says 326."""
     tally, start = conversation.dialogue.errors.get(CODE), conversation.dialogue.start
-    if tally is None:
-        return None
+    if tally is None or conversation.dialogue.ready is not None:
+        return None  # this session was taken in: what the error means there is not known
     named = f"Client id {start.client_id}" if start is not None and start.client_id is not None else "The client id"
     return Statement(
         f"{named} is already in use: TWS refuses a second session with it.",

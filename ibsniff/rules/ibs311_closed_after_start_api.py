@@ -43,7 +43,8 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         Fault.UNDETERMINED,
         Confidence.LOW,
         packets=(*packets_of(conversation), start.moment.packet),
-        remedy="Try another client id; send nothing between START_API and nextValidId; read TWS's log of that time.",
+        remedy="Try another client id; send nothing between START_API and nextValidId; read TWS's log of that time: "
+        "'Ignoring API request ... since API is not accepted' or 'Terminating async queue' say more.",
         alternatives=(OTHER_ID, NOT_ACCEPTED),
         explains=Rung.READY,
     )

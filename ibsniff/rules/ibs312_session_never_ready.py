@@ -4,7 +4,7 @@ Seen: START_API in the right form, and nextValidId or managedAccounts (or both) 
 Meaning: TWS took the client in and did not finish. Seen after TWS starts, and with Gateway 10.41 where
 managedAccounts came and nextValidId did not.
 How sure: certain that it is missing; why is not established.
-Sources: heshiming/ibga 24; ib_insync 303 (the second try works).
+Sources: heshiming/ibga 24; ib_insync 303 (the second try works) and 616 (the stable release works).
 What to do: try again; wait until TWS has finished starting; restart it if it stays so.
 """
 
@@ -29,6 +29,17 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     if not all_captured(conversation, Side.SERVER) or not settled_after(conversation, start.moment):
         return None
+    client = conversation.connection.from_client
+    if client.retransmissions and client.acked < client.length:
+        return Statement(
+            "The client's START_API was sent again and again and never acknowledged: it was lost on the way, or what "
+            "answered is gone.",
+            Fault.NETWORK,
+            Confidence.LOW,
+            packets=(*packets_of(conversation), start.moment.packet),
+            remedy="Capture on the server's machine too: does it arrive there? Look at firewalls, tunnels and MTU.",
+            explains=Rung.READY,
+        )
     came = {"nextValidId": dialogue.next_valid_id, "managedAccounts": dialogue.managed_accounts}
     missing = " and ".join(name for name, moment in came.items() if moment is None)
     return Statement(
@@ -36,6 +47,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         Fault.UNDETERMINED,
         Confidence.LOW,
         packets=(*packets_of(conversation), start.moment.packet),
-        remedy="Try again, once TWS has finished starting; restart TWS or Gateway if it stays so.",
+        remedy="Try again, once TWS has finished starting; restart TWS or Gateway if it stays so. If only a "
+        "new release of it does this, use the stable one.",
         explains=Rung.READY,
     )

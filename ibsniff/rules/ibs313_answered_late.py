@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import FAIR_CHANCE
+from ibsniff.rules.silences import FAIR_CHANCE, round_trip
 from ibsniff.rules.words import between, seconds_between
 
 
@@ -22,8 +22,17 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
     if hello is None or reply is None or not (hello.is_valid and reply.is_whole):
         return None
-    if seconds_between(hello.complete, reply.complete) < FAIR_CHANCE:
+    connection = conversation.connection
+    if seconds_between(hello.complete, reply.complete) < FAIR_CHANCE + round_trip(connection):
         return None
+    if connection.from_client.retransmissions or connection.from_server.retransmissions:
+        what = f"The answer to the hello took {between(hello.complete, reply.complete)}"
+        return Statement(
+            f"{what}; packets were lost on the way and sent again, which took its part of that.",
+            Fault.NONE,
+            Confidence.HIGH,
+            packets=(*hello.packets, *reply.packets),
+        )
     asked = "" if conversation.connection.same_host else " Someone may have clicked Yes in its dialog meanwhile."
     return Statement(
         f"TWS took {between(hello.complete, reply.complete)} to answer the hello; usually it takes milliseconds.{asked}",

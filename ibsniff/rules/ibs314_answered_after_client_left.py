@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.silences import gave_up_early
 from ibsniff.rules.words import between, packets_of
 
 
@@ -26,12 +27,16 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     if ended.by is not Side.CLIENT or ended.moment.time_ns > reply.began.time_ns or conversation.dialogue.start:
         return None
+    connection = conversation.connection
+    resent = connection.from_client.retransmissions + connection.from_server.retransmissions
+    early = gave_up_early(conversation) or bool(resent)
+    how = " Packets were lost on the way and sent again, which took its part of that." if resent else ""
     trust = "" if conversation.connection.same_host else ", and add its address to Trusted IPs"
     return Statement(
         f"TWS answered {between(hello.complete, reply.complete)} after the hello; the client had given up "
-        f"{between(ended.moment, reply.complete)} before.",
-        Fault.TWS_STATE,
-        Confidence.MEDIUM,
+        f"{between(ended.moment, reply.complete)} before.{how}",
+        Fault.UNDETERMINED if early else Fault.TWS_STATE,
+        Confidence.LOW if early else Confidence.MEDIUM,
         packets=(*packets_of(conversation), *reply.packets),
         remedy=f"Try again: TWS answers now. Give the client a timeout of 10 s or more{trust}.",
         explains=conversation.missing,

@@ -11,7 +11,7 @@ What to do: raise the client's timeout; ask for less at the start (ib_async: ``f
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity, Side
+from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity, Side
 from ibsniff.rules.ibs401_api_is_read_only import CODE as REFUSED
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.session import settled_after
@@ -27,6 +27,12 @@ ENDS = {
 }
 """Request -> the message that closes its answer (EWrapper of the official API)."""
 
+TOO_EARLY = Alternative(
+    "it was asked before nextValidId had come, and TWS ignored it",
+    Fault.CLIENT,
+    "its log says 'Ignoring API request ... since API is not accepted'; asked after nextValidId (9) it is answered",
+)
+
 
 @conversation_rule(Severity.WARNING)
 def check(conversation: Conversation, _capture: Capture) -> Statement | None:
@@ -41,13 +47,15 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     open_ended = [request for request, end in ENDS.items() if asked[request] and not told[end]]
     if not open_ended or not settled_after(conversation, last):
         return None
-    packets = [one.moment.packet for one in dialogue.first_messages if one.name in open_ended]
+    asking = [one.moment for one in dialogue.first_messages if one.side is Side.CLIENT and one.name in open_ended]
+    too_early = any(moment.time_ns < dialogue.ready.time_ns for moment in asking)
     return Statement(
         f"The session is ready, but {' and '.join(open_ended)} got no end ({', '.join(ENDS[one] for one in open_ended)} "
         "did not come). A client that waits for it says TimeoutError although it is connected.",
         Fault.UNDETERMINED,
         Confidence.LOW,
-        packets=packets,
+        packets=[moment.packet for moment in asking],
         remedy="Raise the client's timeout, or ask for less while connecting (ib_async: fetchFields); look for errors "
         "1100 and 2103 to 2110 beside it.",
+        alternatives=(TOO_EARLY,) if too_early else (),
     )

@@ -33,7 +33,8 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     mute = (until_ns - asked.time_ns) / NANOSECONDS
     if seconds_between(heard, asked) < 0 or mute < PATIENCE or (ended is not None and ended.by is Side.SERVER):
         return None
-    received = connection.from_client.acked >= connection.from_client.length
+    client = connection.from_client
+    received = client.acked >= client.length or not client.retransmissions  # unacknowledged, it would be sent again
     what = "what listens there is frozen or hangs" if received else "the way there is broken, or its machine is gone"
     return Statement(
         f"The session worked and fell mute: the client asked for the time and heard nothing for {span(mute)}; {what}.",

@@ -1,7 +1,7 @@
 """Since one odd connection nobody has been answered.
 
 Seen: a connection that said nothing, or something broken, or was answered; and after it several clients with good hellos
-that were not, some of them perhaps from an address that was served before.
+that were not, on TWS's own machine or from an address that was served before: others may wait for a click.
 Meaning: TWS or Gateway hangs since then (the "wedge", seen with 10.40 and 10.41): the kernel goes on accepting for it.
 It is not the address of the clients, and not their bytes.
 How sure: that everyone is unanswered since then is certain. An address served before and not now is strong evidence;
@@ -13,7 +13,7 @@ What to do: restart TWS or Gateway; then stop what opens connections without spe
 from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Rung, Severity
-from ibsniff.rules.company import by_server, said_little, said_what
+from ibsniff.rules.company import by_server, said_little, said_what, served_before
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.silences import silent_to_a_good_hello
 from ibsniff.rules.words import counted
@@ -30,9 +30,18 @@ def check(capture: Capture) -> Statement | None:
         before = conversations[: len(conversations) - len(silent)]
         odd = next((one for one in reversed(before) if said_little(one)), None)
         served = next((one for one in reversed(before) if one.rung is Rung.READY), None)
-        if len(silent) >= ENOUGH and (odd is not None or served is not None):
+        if len(silent) < ENOUGH or (odd is None and served is None) or _spoke_since(before, silent[0]):
+            continue
+        if any(one.connection.same_host or served_before(one, capture) for one in silent):
             return _statement(silent, odd, served)
     return None
+
+
+def _spoke_since(before: list[Conversation], first: Conversation) -> bool:
+    """The server still spoke to another one: it does not hang."""
+    began_ns = first.connection.first.time_ns
+    heard = (one.connection.from_server.last_data for one in before)
+    return any(moment is not None and moment.time_ns > began_ns for moment in heard)
 
 
 def _silent_tail(conversations: list[Conversation]) -> list[Conversation]:
@@ -62,6 +71,11 @@ def _statement(silent: list[Conversation], odd: Conversation | None, served: Con
             *(one.dialogue.hello.packets[0] for one in silent if one.dialogue.hello and one.dialogue.hello.packets),
         ),
         remedy="Restart TWS or Gateway; nothing else has been seen to help."
-        + (f" Then stop what called from {odd.connection.client.ip} without a proper hello." if odd else ""),
+        + (
+            f" Then stop what called from {odd.connection.client.ip} without a proper hello: that it is the reason is "
+            "suspected, not proved."
+            if odd
+            else ""
+        ),
         conversations=(silent[-1].id, *(one.id for one in silent[:-1]), *((odd.id,) if odd else ())),
     )

@@ -30,10 +30,23 @@ def check(capture: Capture) -> Statement | None:
         place = next((i for i, one in enumerate(conversations) if one.outcome is Outcome.UNREACHABLE), None)
         if place is None:
             continue
-        waiting = [one for one in conversations[:place] if one.outcome in UNSERVED and one.connection.syn_ack]
-        if len(waiting) >= ENOUGH and len(waiting) == place:
+        waiting = [one for one in conversations[:place] if _never_taken(one)]
+        if len(waiting) >= ENOUGH and len(waiting) == place and _by_its_queue(conversations, place):
             return _statement(waiting, conversations[place])
     return None
+
+
+def _never_taken(conversation: Conversation) -> bool:
+    """Accepted by the kernel alone: a program that had taken it would have answered, or closed when the client did."""
+    connection = conversation.connection
+    return conversation.outcome in UNSERVED and connection.syn_ack is not None and connection.from_server.fin is None
+
+
+def _by_its_queue(conversations: list[Conversation], place: int) -> bool:
+    """Nothing else between them is to blame: an address that was let through before, and nobody let through since."""
+    unanswered = conversations[place].connection
+    known = any(one.connection.client.address == unanswered.client.address for one in conversations[:place])
+    return known and not any(one.connection.syn_ack for one in conversations[place + 1 :])
 
 
 def _statement(waiting: list[Conversation], unanswered: Conversation) -> Statement:

@@ -4,7 +4,9 @@ Seen: in one capture, a client whose good hello is met with silence (or a hang-u
 address, that the same server answers.
 Meaning: TWS works; it does not take connections from this address. It shows a dialog and waits for a click, or it
 rejects the address by its settings.
-How sure: both are in the capture; between dialog and setting the packets do not decide: medium.
+How sure: both are in the capture; between dialog and setting the packets do not decide: medium. Low when the one was served
+only before or only after the other called (TWS may have hung, or not been up), or when it called the loopback and it is
+not to be seen that the other called the same machine.
 Sources: ib_async 18; ib_insync 529 and 381; IBKR-API-Rust 28; IbcAlpha/IBC 334.
 What to do: add this single address to Trusted IPs (ranges are ignored, IPv6 addresses are entries of their own), and
 untick "Allow connections from localhost only".
@@ -12,9 +14,10 @@ untick "Allow connections from localhost only".
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Rung, Severity
+from ibsniff.model import Capture, Confidence, Connection, Conversation, Fault, Rung, Severity
 from ibsniff.rules.closing import hung_up
-from ibsniff.rules.company import by_server
+from ibsniff.rules.company import by_server, served_before
+from ibsniff.rules.path import called_from_here, called_from_outside
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.silences import silent_to_a_good_hello
 from ibsniff.rules.words import address_to_trust, settings_path
@@ -24,11 +27,43 @@ from ibsniff.rules.words import address_to_trust, settings_path
 def check(capture: Capture) -> Statement | None:
     """One address served, another not."""
     for conversations in by_server(capture, whole_host=True):
-        served = {one.connection.client.address for one in conversations if one.rung is Rung.READY}
+        ready = [one for one in conversations if one.rung is Rung.READY]
         for one in reversed(conversations):
-            if served and one.connection.client.address not in served and _turned_away(one):
-                return _statement(one, next(two for two in conversations if two.rung is Rung.READY))
+            served = [two for two in ready if _one_machine(one.connection, two.connection)]
+            known = any(two.connection.client.address == one.connection.client.address for two in served)
+            if not served or known or not _turned_away(one):
+                continue
+            certain = _works_meanwhile(one, served) and not _inferred(one, served)
+            if certain or not any(_is_no_matter_of_address(two, capture) for two in conversations):
+                return _statement(one, served, certain=certain)
     return None
+
+
+def _one_machine(called: Connection, served: Connection) -> bool:
+    """The same address was called; or this machine's own, and the other call came in from outside."""
+    return called.server == served.server or (served.same_host and not called_from_here(called))
+
+
+def _is_no_matter_of_address(silent: Conversation, capture: Capture) -> bool:
+    """Silence where no address can be the reason: it says that TWS hangs."""
+    if not silent_to_a_good_hello(silent):
+        return False
+    return silent.connection.same_host or served_before(silent, capture) is not None
+
+
+def _works_meanwhile(one: Conversation, served: list[Conversation]) -> bool:
+    """It spoke to those it serves before the other one's time was over, and after it had begun."""
+    connection = one.connection
+    until_ns = connection.ended.moment.time_ns if connection.ended is not None else one.watched_until_ns
+    heard = [two.connection.from_server for two in served]
+    before = any(half.first_data is not None and half.first_data.time_ns <= until_ns for half in heard)
+    return before and any(half.last_data and half.last_data.time_ns >= connection.first.time_ns for half in heard)
+
+
+def _inferred(one: Conversation, served: list[Conversation]) -> bool:
+    """That both called the same TWS is only likely: one called its own machine, and the other an address outside."""
+    same = any(two.connection.server == one.connection.server for two in served)
+    return not same and not called_from_outside(one.connection)
 
 
 def _turned_away(conversation: Conversation) -> bool:
@@ -38,13 +73,15 @@ def _turned_away(conversation: Conversation) -> bool:
     return silent_to_a_good_hello(conversation) or hung_up(conversation) is not None
 
 
-def _statement(one: Conversation, served: Conversation) -> Statement:
+def _statement(one: Conversation, others: list[Conversation], *, certain: bool) -> Statement:
+    served = others[0]
+    doubt = "" if certain else " This is so if both called one TWS, and it worked at that time."
     address, port = address_to_trust(one.connection), one.connection.server.port
     return Statement(
         f"{one.connection.server} serves {served.connection.client.ip} ({served.id}) and not {address}: it does not take "
-        "connections from this address, or waits for a click to do so.",
+        f"connections from this address, or waits for a click to do so.{doubt}",
         Fault.TWS_CONFIG,
-        Confidence.MEDIUM,
+        Confidence.MEDIUM if certain else Confidence.LOW,
         packets=(
             *(one.dialogue.hello.packets if one.dialogue.hello else (one.connection.first.packet,)),
             *(served.dialogue.reply.packets if served.dialogue.reply else ()),

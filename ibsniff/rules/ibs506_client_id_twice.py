@@ -1,18 +1,24 @@
 """Two sessions at once use the same client id.
 
-Seen: START_API with a client id while another connection to the same server, with the same id, is still open.
-Meaning: TWS takes each id once. The second is refused (error 326) or closed; the first may be a leftover of a program
-that reconnected without closing, or that crashed.
-How sure: both numbers are on the wire.
-Sources: IB's API documentation (message code 326); nautilus_trader 4193 and 4412; ib_insync 106.
+Seen: START_API with a client id is refused (error 326) or closed on while an earlier connection to the same server, with
+the same id, is still open; or half open: the client has said goodbye, and TWS's side has not closed.
+Meaning: TWS takes each id once. The first may be a leftover of a program that reconnected without closing, or that
+crashed. Where the client did close and TWS did not, TWS has not let go of it: it works again later, or after a restart.
+How sure: both numbers and who closed are on the wire; without error 326 the reason is inferred. That a half-closed session keeps its id was reported: medium.
+Sources: IB's API documentation (message code 326); nautilus_trader 4193 and 4412; ib_insync 106 and 386 (CLOSE_WAIT).
 What to do: close the old connection before opening a new one; give each program an id of its own.
 """
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Rung, Severity
+from ibsniff.model import Capture, Confidence, Conversation, Fault, How, Moment, Rung, Severity, Side
 from ibsniff.rules.company import by_server, open_at
+from ibsniff.rules.ibs310_client_id_in_use import CODE as ID_IN_USE
 from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.words import seconds_between
+
+TOGETHER = 1.0
+"""Seconds within which a server that goes down ends all its connections."""
 
 
 @capture_rule(Severity.ERROR)
@@ -21,31 +27,68 @@ def check(capture: Capture) -> Statement | None:
     for conversations in by_server(capture):
         for later in conversations:
             start = later.dialogue.start
-            if start is None or start.client_id is None or later.rung is Rung.READY:
+            if start is None or start.client_id is None or not _turned_away(later):
                 continue
             first = next((one for one in conversations if _holds(one, later, start.client_id)), None)
+            if first is not None and ID_IN_USE not in later.dialogue.errors and _ended_together(first, later):
+                continue  # the server ended both: it is going down
             if first is not None:
                 return _statement(later, first, start.client_id)
     return None
+
+
+def _turned_away(later: Conversation) -> bool:
+    ended = later.connection.ended
+    hung_up = ended is not None and ended.by is Side.SERVER
+    return later.rung is not Rung.READY and (ID_IN_USE in later.dialogue.errors or hung_up)
+
+
+def _ended_together(first: Conversation, later: Conversation) -> bool:
+    one, two = first.connection.ended, later.connection.ended
+    if one is None or two is None or one.by is not Side.SERVER:
+        return False
+    return abs(seconds_between(one.moment, two.moment)) <= TOGETHER
 
 
 def _holds(one: Conversation, later: Conversation, client_id: int) -> bool:
     start, asked = one.dialogue.start, later.dialogue.start
     if one.id == later.id or start is None or asked is None or start.client_id != client_id:
         return False
-    return start.moment.time_ns < asked.moment.time_ns and open_at(one, asked.moment)
+    if start.moment.time_ns >= asked.moment.time_ns or ID_IN_USE in one.dialogue.errors:
+        return False
+    refused = ID_IN_USE in later.dialogue.errors
+    return open_at(one, asked.moment) or (refused and _half_open_at(one, asked.moment))
+
+
+def _half_open_at(conversation: Conversation, moment: Moment) -> bool:
+    """The client has closed, and the server's side not yet."""
+    ended, server = conversation.connection.ended, conversation.connection.from_server
+    if ended is None or ended.by is not Side.CLIENT or ended.how is not How.FIN or server.rst is not None:
+        return False
+    return server.fin is None or server.fin.time_ns > moment.time_ns
 
 
 def _statement(later: Conversation, first: Conversation, client_id: int) -> Statement:
-    starts = [one.dialogue.start for one in (first, later)]
+    asked = [one.dialogue.start.moment for one in (first, later) if one.dialogue.start]
+    half = not open_at(first, asked[-1])
+    told = ID_IN_USE in later.dialogue.errors
+    unsaid = "" if told else " TWS hung up on it without error 326, so that this is the reason is inferred."
     same_machine = first.connection.client.address == later.connection.client.address
     whose = "the same machine" if same_machine else first.connection.client.ip
+    if half:
+        holds = "said goodbye, and TWS has not closed its side"
+        remedy = "Wait until TWS lets go of it, or use another client id meanwhile; if it never does, restart TWS."
+    else:
+        holds = "still has it open"
+        remedy = (
+            f"Close {first.connection.client} first (a program that reconnects must close its old socket), or give "
+            "each program a client id of its own."
+        )
     return Statement(
-        f"Client id {client_id} is taken: {first.id} from {whose} still has it open when {later.id} asks for it.",
-        Fault.CLIENT,
-        Confidence.HIGH,
-        packets=(start.moment.packet for start in starts if start),
-        remedy=f"Close {first.connection.client} first (a program that reconnects must close its old socket), or give "
-        "each program a client id of its own.",
+        f"Client id {client_id} is taken: {first.id} from {whose} {holds} when {later.id} asks for it.{unsaid}",
+        Fault.TWS_STATE if half else Fault.CLIENT,
+        Confidence.MEDIUM if half or not told else Confidence.HIGH,
+        packets=(moment.packet for moment in asked),
+        remedy=remedy,
         conversations=(later.id, first.id),
     )

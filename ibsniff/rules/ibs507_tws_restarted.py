@@ -1,17 +1,17 @@
-"""TWS restarted.
+"""TWS restarted, or went down.
 
 Seen: a working session is ended by the server; afterwards calls are refused for a while, perhaps one is silent, and
 then a session works again or none does yet.
 Meaning: TWS or Gateway was restarted: by hand, or by its nightly auto restart. While it is down its port is closed, and
 for some seconds after it is open it may not answer yet.
 How sure: the order of things fits nothing else well: medium; whether it was planned is not to be seen.
-Sources: QuantConnect Lean 242 (reset at 23:45:00, usable again at 23:46:19); rust-ibapi 761 (the first seconds).
+Sources: QuantConnect Lean 246 (it never came back: the weekly login was due) and 242 (reset at 23:45:00, usable again at 23:46:19); rust-ibapi 761 (the first seconds).
 What to do: let the program reconnect with growing pauses (5 s, 10 s, ... 60 s); see the time of Auto restart.
 """
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity, Side
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Moment, Outcome, Rung, Severity, Side
 from ibsniff.rules.company import by_server
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.words import between, clock, counted
@@ -33,18 +33,24 @@ def check(capture: Capture) -> Statement | None:
 def _statement(one: Conversation, refused: list[Conversation], after: list[Conversation]) -> Statement:
     ended = one.connection.ended
     assert ended is not None
-    back = next((two for two in after if two.rung is Rung.READY), None)
+    back = next((two for two in after if two.rung is Rung.READY and _began_after(two, ended.moment)), None)
     if back is not None and back.dialogue.ready is not None:
-        outcome = f"worked again {between(ended.moment, back.dialogue.ready)} later ({back.id})"
+        what, outcome = "restarted", f"worked again {between(ended.moment, back.dialogue.ready)} later ({back.id})"
+        remedy = "Nothing to mend if it was planned: let the program reconnect with growing pauses"
     else:
-        outcome = "did not work again in this capture"
+        what, outcome = "went down", "did not come back in this capture"
+        remedy = "See whether it waits for a login (once a week Gateway wants one by hand); let the program reconnect"
     return Statement(
-        f"TWS restarted: it ended {one.id} at {clock(ended.moment.time_ns)} UTC, then refused "
+        f"TWS {what}: it ended {one.id} at {clock(ended.moment.time_ns)} UTC, then refused "
         f"{counted(len(refused), 'call')}, and {outcome}.",
         Fault.TWS_STATE,
         Confidence.MEDIUM,
         packets=(ended.moment.packet, *(two.connection.first.packet for two in refused)),
-        remedy="Nothing to mend if it was planned: let the program reconnect with growing pauses, and see the time of "
-        "Auto restart (Global Configuration > Lock and Exit).",
+        remedy=f"{remedy}, and see the time of Auto restart (Global Configuration > Lock and Exit).",
         conversations=(refused[-1].id, one.id, *((back.id,) if back else ())),
     )
+
+
+def _began_after(conversation: Conversation, moment: Moment) -> bool:
+    """Another session that was open at the same time has not come back: it was not gone yet."""
+    return conversation.connection.first.time_ns > moment.time_ns

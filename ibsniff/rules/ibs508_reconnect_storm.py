@@ -3,15 +3,17 @@
 Seen: many calls of one client to one server within seconds, none of which became a session.
 Meaning: a reconnect loop without pauses. It fills logs and the server's queue, and is suspected of making a starting
 Gateway deaf.
-How sure: the rate is certain; the harm is suspected.
+How sure: the rate is certain; the harm is suspected. Calls that overlap may be those of several programs: medium.
 Sources: kpiteira/ktrdr's notes; QuantConnect Lean 242.
 What to do: pause between tries, longer each time.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from ibsniff.model import NANOSECONDS, Capture, Confidence, Conversation, Fault, Rung, Severity
-from ibsniff.rules.company import by_client, by_server
+from ibsniff.rules.company import by_client, by_server, open_at
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.words import counted, span
 
@@ -47,11 +49,13 @@ def _seconds(calls: list[Conversation]) -> float:
 
 def _statement(storm: list[Conversation]) -> Statement:
     first = storm[0].connection
+    in_turn = all(not open_at(one, two.connection.first) for one, two in pairwise(storm))
+    whose = "" if in_turn else " Some overlap: several programs, or several machines behind one address, look the same."
     return Statement(
         f"{first.client.ip} calls {first.server} without a pause: {counted(len(storm), 'failed call')} in "
-        f"{span(_seconds(storm))}.",
+        f"{span(_seconds(storm))}.{whose}",
         Fault.CLIENT,
-        Confidence.HIGH,
+        Confidence.HIGH if in_turn else Confidence.MEDIUM,
         packets=(one.connection.first.packet for one in storm),
         remedy="Pause between tries, and longer each time (5 s, 10 s, ... 60 s).",
         conversations=tuple(one.id for one in storm),

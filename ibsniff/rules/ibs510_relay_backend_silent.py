@@ -3,7 +3,8 @@
 Seen: two connections, the second called from the first one's server while the first was open, and the same hello passed
 on; neither was answered.
 Meaning: the relay does its work; the TWS or Gateway behind it is silent.
-How sure: the same bytes on both legs: medium for the relay, certain for the silence.
+How sure: the same bytes on both legs: medium for the relay, certain for the silence; low on one machine, where a program
+may have called both ports.
 Sources: measured with socat and a silent server; extrange/ibkr-docker 80.
 What to do: what the inner leg asks for: see IBS301 or IBS302 there.
 """
@@ -11,7 +12,7 @@ What to do: what the inner leg asks for: see IBS301 or IBS302 there.
 from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Fault, Outcome, Severity
-from ibsniff.rules.company import legs
+from ibsniff.rules.company import BOTH_CALLED, certainly_legs, legs
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.words import silence
 
@@ -29,10 +30,13 @@ def check(capture: Capture) -> Statement | None:
             f"{outer.connection.server} is a relay and passed the hello on to {inner.connection.server} ({inner.id}), "
             f"which said nothing ({silence(inner)}): what is behind the relay hangs or is still starting.",
             Fault.TWS_STATE,
-            Confidence.MEDIUM,
+            Confidence.MEDIUM if certainly_legs(outer) else Confidence.LOW,
             packets=(*said.packets, *passed_on.packets),
             remedy=inner.cause.remedy if inner.cause else "",
-            alternatives=inner.cause.alternatives if inner.cause else (),
+            alternatives=(
+                *(() if certainly_legs(outer) else (BOTH_CALLED,)),
+                *(inner.cause.alternatives if inner.cause else ()),
+            ),
             conversations=(outer.id, inner.id),
         )
     return None

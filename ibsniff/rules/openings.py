@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ibsniff.model import Alternative, Confidence, Conversation, Dialect, Fault, Hello, Outcome
+from ibsniff.model import Alternative, Capture, Confidence, Conversation, Dialect, Fault, Hello, Outcome
 from ibsniff.rules.closing import closed_before_a_word
+from ibsniff.rules.company import welcome_besides
 from ibsniff.rules.registry import Statement
 from ibsniff.rules.silences import hello_heard
 from ibsniff.rules.words import hexed, packets_of
@@ -34,14 +35,32 @@ def broken_opening(conversation: Conversation, *dialects: Dialect) -> Hello | No
     client = conversation.connection.from_client
     if hello.dialect in NEEDS_THE_END and client.captured < client.length:
         return None
-    return hello if hello_heard(conversation.connection) or conversation.outcome is not Outcome.SILENT else None
+    return hello if hello_heard(conversation) or conversation.outcome is not Outcome.SILENT else None
 
 
 def accuse_client(
-    conversation: Conversation, hello: Hello, what: str, remedy: str, confidence: Confidence = Confidence.HIGH
+    conversation: Conversation,
+    capture: Capture,
+    hello: Hello,
+    what: str,
+    remedy: str,
+    confidence: Confidence = Confidence.HIGH,
 ) -> Statement:
-    """State that the client's opening is wrong; less surely when a remote server hung up, which has other reasons."""
+    """State that the client's opening is wrong; less surely when a remote server hung up, which has other reasons.
+
+    Not at all when the same server answered the very same bytes at another time.
+    """
     closed = conversation.outcome in (Outcome.CLOSED, Outcome.RESET)
+    understood = _understood_besides(conversation, capture, hello)
+    if understood is not None:
+        return Statement(
+            f"{what}; but the same bytes were answered in {understood.id}, so they are not the reason.",
+            Fault.UNDETERMINED,
+            Confidence.LOW,
+            packets=packets_of(conversation),
+            remedy="Look for what was different: is TWS starting, or hung? Mend the bytes all the same.",
+            explains=conversation.missing,
+        )
     doubt = closed and not conversation.connection.same_host
     did = "hung up" if closed else "does not answer"
     return Statement(
@@ -53,3 +72,12 @@ def accuse_client(
         alternatives=(UNTRUSTED,) if doubt else (),
         explains=conversation.missing,
     )
+
+
+def _understood_besides(conversation: Conversation, capture: Capture, hello: Hello) -> Conversation | None:
+    """Another conversation of the same server in which it answered these bytes."""
+    for other in welcome_besides(conversation, capture):
+        same = other.dialogue.hello is not None and other.dialogue.hello.raw == hello.raw
+        if same and other.outcome is Outcome.REPLIED:
+            return other
+    return None

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Finding, Rung, Severity
+from ibsniff.rules.doubts import weighed
 
 FILE_NAME = re.compile(r"ibs(\d{3})_(\w+)")
 
@@ -123,7 +124,7 @@ def judge_conversation(conversation: Conversation, capture: Capture) -> tuple[Fi
     for rule in all_rules():
         statement = rule.on_conversation(conversation, capture) if rule.on_conversation else None
         if statement is not None:
-            findings.append(_finding(rule, statement, conversation.input))
+            findings.append(weighed(_finding(rule, statement, conversation.input), conversation, capture))
     return tuple(findings)
 
 

@@ -27,6 +27,9 @@ def client_stopped_after_reply(conversation: Conversation) -> bool:
     reply = dialogue.reply
     if reply is None or dialogue.ready or dialogue.start or not all_captured(conversation, Side.CLIENT):
         return False
+    server = conversation.connection.from_server
+    if server.acked < server.length:  # it may not have arrived
+        return False
     left_before = ended is not None and ended.moment.time_ns < reply.complete.time_ns
     return not (left_before or _server_left(ended, reply.complete)) and settled_after(conversation, reply.complete)
 

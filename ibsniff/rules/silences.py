@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
-from ibsniff.model import Alternative, Capture, Confidence, Connection, Conversation, Fault, Outcome, Side
+from dataclasses import replace
+
+from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
+from ibsniff.model import NANOSECONDS, Alternative, Capture, Confidence, Connection, Conversation, Fault, Outcome, Side
 from ibsniff.rules.closing import on_relay_port
-from ibsniff.rules.words import application, seconds_between
+from ibsniff.rules.path import path, there_and_back, who_listens
+from ibsniff.rules.words import application, seconds_between, spoke_last
 
 FAIR_CHANCE = 1.0
 """Seconds a client should wait at least: TWS answers in milliseconds, over any network within a second."""
 
 
-RELAY = Alternative(
-    "a relay (socat, ssh -L, docker-proxy, portproxy) took the call, and what is behind it is silent",
-    Fault.NETWORK,
-    "`ss -ltnp` names what listens on the port: java is TWS or Gateway, anything else a relay; capture behind it",
-)
+API_PORTS = frozenset(DEFAULT_PORTS) | frozenset(RELAY_PORTS)
+"""Where a TWS, a Gateway or a relay to one is likely."""
 STRANGER = Alternative(
     "another program listens on this port and waits for its own protocol",
     Fault.NETWORK,
     "`ss -ltnp` on the server, or `lsof -i`: which program is it?",
+)
+OWN_ADDRESS = Alternative(
+    "TWS was called by an address of its own machine that is not the loopback, and may treat it as any other: it asks, or "
+    "rejects it",
+    Fault.TWS_CONFIG,
+    "call 127.0.0.1 instead; look for a dialog on its screen",
 )
 STARTING = Alternative(
     "TWS accepts but is still starting, or just restarted",
     Fault.TWS_STATE,
     "try again in a minute or two",
 )
+
+
+def look_into_its_log(connection: Connection) -> str:
+    """Say what to collect next: the line stands in the logs ib-ruby and tws_async quote; AutoRevOption's hung one was mute."""
+    capture = "" if connection.same_host else "capture on its machine too, and "
+    return (
+        f"If that does not settle it: {capture}see whether its log says 'Starting new conversation with client on' at that "
+        "time; a TWS that hangs is said to log nothing."
+    )
 
 
 def not_the_box(port: int) -> str:
@@ -35,22 +51,35 @@ def not_the_box(port: int) -> str:
     return f"{box} Gateway has no such box at all." if application(port) == "Gateway" else box
 
 
+def round_trip(connection: Connection) -> float:
+    """Seconds from the one end to the other and back, as the handshake shows; 0 when it was not captured."""
+    accepted, established = connection.syn_ack, connection.established
+    if accepted is None or established is None:
+        return there_and_back(connection)
+    return there_and_back(connection) + max(0.0, seconds_between(accepted, established))
+
+
 def gave_up_early(conversation: Conversation) -> bool:
-    """The client ended before the server had a fair chance to answer."""
+    """The client ended before the server had a fair chance to answer, the way there and back not counted."""
     ended, hello = conversation.connection.ended, conversation.dialogue.hello
     if ended is None or hello is None or not hello.is_valid or ended.by is not Side.CLIENT:
         return False
-    return seconds_between(hello.complete, ended.moment) < FAIR_CHANCE
+    return seconds_between(hello.complete, ended.moment) < FAIR_CHANCE + round_trip(conversation.connection)
 
 
-def hello_heard(connection: Connection) -> bool:
+def hello_heard(conversation: Conversation) -> bool:
     """The server's kernel acknowledged the hello: it arrived.
 
     A capture may miss that ACK. The client's kernel did not if it sends nothing again: without an ACK it would after a
-    second at the latest (RFC 6298, 2.1).
+    second or three times the round trip (RFC 6298, 2.1 to 2.3), after three seconds if its SYN was lost already (5.7).
     """
+    connection = conversation.connection
     client = connection.from_client
-    return client.ack_of_first_data is not None or not client.retransmissions
+    if client.ack_of_first_data is not None or client.retransmissions:
+        return client.ack_of_first_data is not None
+    due = (3.0 if connection.syn_count > 1 else 1.0) + 3 * round_trip(connection)
+    until_ns = connection.ended.moment.time_ns if connection.ended is not None else conversation.watched_until_ns
+    return connection.same_host or until_ns - spoke_last(conversation).time_ns >= due * NANOSECONDS
 
 
 def silent_to_a_good_hello(conversation: Conversation) -> bool:
@@ -58,7 +87,7 @@ def silent_to_a_good_hello(conversation: Conversation) -> bool:
     hello = conversation.dialogue.hello
     if conversation.outcome is not Outcome.SILENT or hello is None or not hello.is_valid:
         return False
-    return hello_heard(conversation.connection) and not gave_up_early(conversation)
+    return hello_heard(conversation) and not gave_up_early(conversation)
 
 
 def sureness(capture: Capture) -> Confidence:
@@ -67,7 +96,18 @@ def sureness(capture: Capture) -> Confidence:
 
 
 def causes_besides(conversation: Conversation) -> tuple[Alternative, ...]:
-    """Other causes of silence, a relay first where relays listen."""
-    if on_relay_port(conversation.connection):
-        return (RELAY, STARTING, STRANGER)
-    return (STARTING, RELAY, STRANGER)
+    """Other causes of silence, a relay first where relays are usual: on their ports, and over a container's bridge."""
+    connection, answerer = conversation.connection, path(conversation.connection)
+    relay = Alternative(
+        "a relay (socat, ssh -L, docker-proxy, portproxy) took the call, and what is behind it is silent",
+        Fault.NETWORK,
+        f"{who_listens(connection)} names what listens on the port: java (or tws, ibgateway) is the real one, anything else "
+        "a relay; capture behind it",
+    )
+    own = () if connection.client.is_loopback or not connection.same_host else (OWN_ADDRESS,)
+    stranger = replace(STRANGER, how_to_tell=f"{who_listens(connection)} on the server: which program is it?")
+    if connection.server.port not in API_PORTS:
+        return (stranger, STARTING, relay, *own)
+    if on_relay_port(connection) or (answerer is not None and answerer.through_container):
+        return (relay, STARTING, stranger, *own)
+    return (*own, STARTING, relay, stranger)

@@ -14,7 +14,9 @@ SECONDS_FROM = 0.9995
 
 
 def span(seconds: float) -> str:
-    """Say a duration with the precision it deserves: ``0.4 ms``, ``37 ms``, ``4.00 s``, ``3 min 07 s``."""
+    """Say a duration with the precision it deserves: ``9 µs``, ``0.4 ms``, ``37 ms``, ``4.00 s``, ``3 min 07 s``."""
+    if abs(seconds) < 0.0001:
+        return f"{seconds * 1_000_000:.0f} µs"
     if seconds < 0.01:
         return f"{seconds * 1000:.1f} ms"
     if seconds < SECONDS_FROM:
@@ -77,6 +79,15 @@ def address_to_trust(connection: Connection) -> str:
     return connection.client.ip
 
 
+def single_entry(connection: Connection) -> str:
+    """How that address is to be entered: the list takes addresses one by one, of each family by itself."""
+    return (
+        "this one address, no range"
+        if len(connection.client.address) == 4
+        else "this IPv6 address, no range; an IPv4 entry does not cover it"
+    )
+
+
 def spoke_last(conversation: Conversation) -> Moment:
     """When the client had said what it had to say; sent again is not said again."""
     connection, hello = conversation.connection, conversation.dialogue.hello
@@ -90,6 +101,8 @@ def silence(conversation: Conversation) -> str:
     ended = connection.ended
     if ended is not None:
         who = "client" if ended.by is Side.CLIENT else "server"
+        if ended.moment.packet < began.packet:  # what came after the end was not waited for
+            began = connection.established or connection.first
         return f"{between(began, ended.moment)}, until the {who} closed"
     watched = (conversation.watched_until_ns - began.time_ns) / NANOSECONDS
     return f"{span(watched)}, as long as was watched"

@@ -54,6 +54,8 @@ class Tracker:
             return []
         connection, half, flags = self.connection, mine.half, segment.flags
         moment = connection.last = Moment(segment.packet, segment.time_ns)
+        if segment.intact is not None and mine.is_damaged(segment):
+            return self._feed_damaged(segment, mine, moment)
         half.segments += 1
         if half.first_packet is None:
             half.first_packet, half.ttl = moment, segment.ttl
@@ -82,6 +84,18 @@ class Tracker:
         acked = mine.peer.acked_sequence
         return acked >= 0 and segment.ack != acked and bool(segment.flags & ACK) and difference(segment.ack, acked) > 0
 
+    def _feed_damaged(self, segment: Segment, mine: Direction, moment: Moment) -> list[Event]:
+        """Of a segment with a wrong checksum take what fits: an ACK of bytes that were seen, a bare FIN or RST in its place.
+
+        Not all that looks damaged is: what rewrites addresses may get the checksum of every other packet wrong.
+        """
+        flags, peer = segment.flags, mine.peer
+        if flags & ACK and peer.begun and peer.offset(segment.ack) <= peer.end + 1:
+            self._feed_ack(segment, mine, moment)
+        if flags & (FIN | RST) and not flags & SYN and not segment.length and segment.seq == mine.next_sequence:
+            return self._feed_control(segment._replace(flags=flags & ~ACK), mine, moment)
+        return self._settle([], moment)
+
     def _place(self, segment: Segment, mine: Direction) -> Segment | None:
         """What an unexpected sequence number means. A keep-alive loses its byte; a stray segment is None."""
         if not mine.begun:
@@ -98,7 +112,7 @@ class Tracker:
     @staticmethod
     def _is_keep_alive(segment: Segment, mine: Direction) -> bool:
         """One number below the next, with no byte or one that nobody misses (RFC 9293, 3.8.4)."""
-        if mine.offset(segment.seq) != mine.end - 1:
+        if mine.offset(segment.seq) != mine.end - 1 or mine.half.fin:
             return False
         return segment.length == 0 or (segment.length == 1 and mine.next == mine.end)
 
@@ -227,7 +241,7 @@ class Tracker:
 
     def _settle(self, events: list[Event], moment: Moment) -> list[Event]:
         for mine in (self.client, self.server):
-            if mine.next != mine.end:
+            if mine.next != mine.end or mine.damaged:
                 events += self._told(mine, mine.settle(moment))
         return events
 

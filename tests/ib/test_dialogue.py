@@ -433,7 +433,39 @@ def test_any_bytes_on_both_sides_are_read(seen: bool, pieces: list[tuple[Side, b
 def held(feed: Feed, side: Side) -> int:
     """Bytes a reader keeps of one side."""
     tape = feed.reader._tape[side]
-    return len(tape.unread) + len(tape._marks)
+    return len(tape.unread) + len(tape._offsets)
+
+
+@pytest.mark.parametrize("cuts", [[], [3], [4], [5], [2000], [4099], [4100], [4101], [9000], [4099, 4100, 9000]])
+@pytest.mark.parametrize("opened", [True, False], ids=["after the reply", "before the reply"])
+def test_of_a_long_frame_only_the_beginning_is_kept(opened: bool, cuts: list[int]) -> None:
+    feed = Feed().turn(CLIENT, ib_bytes.HELLO)
+    if opened:
+        feed.turn(SERVER, ib_bytes.REPLY)
+    long = ib_bytes.error(178, 326, "x" * 20_000)
+    for piece in range(0, len(long), 3000):
+        feed.turn(SERVER, long[piece : piece + 3000], [cut - piece for cut in cuts if 0 < cut - piece < 3000])
+        assert held(feed, SERVER) <= room.MAX_BEGINNING + 10
+    feed.turn(SERVER, ib_bytes.READY if opened else ib_bytes.REPLY + ib_bytes.READY)
+    assert feed.dialogue.errors[326].count == 1
+    assert feed.dialogue.errors[326].examples[0].text == "x" * 400
+    assert feed.dialogue.first_messages[0].length == len(long) - 4
+    assert feed.dialogue.ready is not None
+
+
+def test_a_hole_in_the_rest_of_a_long_frame_is_a_hole() -> None:
+    feed = Feed().turn(CLIENT, ib_bytes.HELLO).turn(SERVER, ib_bytes.REPLY)
+    feed.turn(SERVER, ib_bytes.error(178, 326, "x" * 20_000)[:10_000]).lose(SERVER, 10_000).turn(SERVER, ib_bytes.READY)
+    assert feed.dialogue.ready is not None
+    assert SERVER in feed.dialogue.bytes_after_gap
+
+
+def test_errors_of_too_many_codes_are_counted_all_the_same() -> None:
+    feed = Feed().turn(CLIENT, ib_bytes.HELLO).turn(SERVER, ib_bytes.REPLY)
+    for code in range(1000, 1000 + room.MAX_ERROR_CODES + 3):
+        feed.turn(SERVER, ib_bytes.error(178, code, "x"))
+    assert len(feed.dialogue.errors) == room.MAX_ERROR_CODES
+    assert feed.dialogue.errors_beyond == 3
 
 
 ENDLESS: dict[str, tuple[list[Turn], Side, bytes]] = {

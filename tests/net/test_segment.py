@@ -78,6 +78,6 @@ def test_the_memory_of_flows_is_bounded_and_forgets_harmlessly(monkeypatch: pyte
     monkeypatch.setattr(room, "_MAX_FLOWS", 4)
     flows = room.Flows()
     for port in range(50):
-        flow = bytes([10, 0, 0, 1, 10, 0, 0, 2]) + port.to_bytes(2) + b"\x1d\x49"
-        assert flows.ends(flow) == (Endpoint(flow[:4], port), Endpoint(flow[4:8], 7497))
-        assert len(flows._ends) <= 4
+        key = bytes([10, 0, 0, 1, 10, 0, 0, 2]) + port.to_bytes(2) + b"\x1d\x49"
+        assert flows.find(key)[:2] == (Endpoint(key[:4], port), Endpoint(key[4:8], 7497))
+        assert len(flows._flows) <= 4

@@ -208,3 +208,26 @@ def test_half_a_reply_is_not_called_cut_off_while_the_capture_still_runs() -> No
         analysis.feed(frame)
     (conversation,) = pipeline.report([analysis]).conversations
     assert conversation.outcome is Outcome.UNPROVEN
+
+
+def test_after_a_redirect_no_form_of_start_api_is_the_clients_mistake() -> None:
+    """There is no negotiated version: the -1 in a redirect's place for one asks for nothing."""
+    redirect = ib_bytes.frame(b"-1\x00192.0.2.5:7497\0")
+    conversation = only(Wire().connect().client(HELLO).server(redirect).client(START), LONG)
+    assert [found.code for found in conversation.findings] == ["IBS309"]
+    assert conversation.fault is Fault.UNDETERMINED
+
+
+def test_a_reset_after_the_hello_was_taken_is_not_said_to_have_heard_nothing() -> None:
+    heard = only(Wire().connect().client(HELLO).rst_server(after=0.0005))
+    unheard = only(Wire().connect().fin_server(after=0.0005))
+    assert [found.code for found in (*heard.findings, *unheard.findings)] == ["IBS107", "IBS107"]
+    assert "before it read a word" in unheard.summary
+    assert "before it read a word" not in heard.summary
+
+
+@PLACES
+def test_a_hello_after_the_servers_end_was_not_heard(ends: tuple[str, str]) -> None:
+    conversation = only(Wire(*ends).connect().fin_server(after=2.0).client(HELLO, after=0.5))
+    assert [found.code for found in conversation.findings] == ["IBS201"]
+    assert "said nothing (2.00 s, until the server closed)" in conversation.summary

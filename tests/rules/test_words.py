@@ -14,6 +14,7 @@ from ibsniff.rules.words import SHOWN_BYTES, hexed, span
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
+        (0.000_009, "9 µs"),
         (0.000_4, "0.4 ms"),
         (0.037, "37 ms"),
         (0.999, "999 ms"),

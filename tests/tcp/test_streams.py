@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tcp_replay import Replay
 from wire import START_NS, Wire
 
-from ibsniff.model import ACK, FIN, Endpoint, Gap, Mark, Run, Segment, Side
+from ibsniff.model import ACK, FIN, SYN, Endpoint, Gap, Mark, Run, Segment, Side
 from ibsniff.tcp.direction import SETTLED_SEGMENTS
 from ibsniff.tcp.sequence import advance
 
@@ -179,6 +179,49 @@ def test_bytes_cut_by_the_snaplen_are_gaps(data: st.DataObject) -> None:
     assert half.cut_by_snaplen == sum(segment.length > snaplen for segment in segments)
     assert half.retransmissions == half.out_of_order == 0
     assert half.captured + half.gap_bytes == half.length == len(expected)
+
+
+@given(st.data())
+def test_of_conflicting_bytes_the_first_captured_win(data: st.DataObject) -> None:
+    """Repeats with other bytes, in any order, in both directions, over the wrap of the sequence numbers."""
+    talk = data.draw(talks())
+    other = Talk({side: bytes(byte ^ 0xFF for byte in stream) for side, stream in talk.streams.items()}, talk.isns)
+    pieces = [(talk, piece) for side in Side for piece in cut(data.draw, talk, side)]
+    pieces += [(other, piece) for side in Side for piece in repeats(data.draw, talk, side)]
+    order = data.draw(st.permutations(pieces))
+    expected = {side: bytearray(len(talk.streams[side])) for side in Side}
+    known: set[tuple[Side, int]] = set()
+    for source, piece in order:
+        for place in range(piece.start, piece.stop):
+            if (piece.side, place) not in known:
+                known.add((piece.side, place))
+                expected[piece.side][place] = source.streams[piece.side][place]
+    segments = [source.segment(number, piece) for number, (source, piece) in enumerate(order, start=4)]
+    replay = Replay(talk.handshake() + segments)
+    for side in Side:
+        assert replay.stream(side) == expected[side]
+        assert replay.gaps(side) == []
+
+
+@given(st.data())
+def test_whatever_is_damaged_the_streams_are_right(data: st.DataObject) -> None:
+    talk = data.draw(talks())
+    pieces = [piece for side in Side for piece in cut(data.draw, talk, side)]
+    whole = [talk.segment(number, piece)._replace(intact=True) for number, piece in enumerate(pieces, start=4)]
+    damaged = []
+    for side in Side:
+        candidates = [segment for segment, piece in zip(whole, pieces, strict=True) if piece.side is side]
+        for segment in data.draw(st.lists(st.sampled_from(candidates), max_size=2)):
+            noise = data.draw(st.binary(min_size=segment.length, max_size=segment.length))
+            change = data.draw(
+                st.sampled_from([{"payload": noise}, {"ack": 77}, {"flags": segment.flags ^ SYN}, {"seq": 7}])
+            )
+            damaged.append(segment._replace(intact=False, packet=1_000 + len(damaged), **change))
+    handshake = [segment._replace(intact=True) for segment in talk.handshake()]
+    replay = Replay(handshake + data.draw(st.permutations(whole + damaged)))
+    for side in Side:
+        assert replay.stream(side) == talk.streams[side]
+        assert replay.gaps(side) == []
 
 
 def test_a_run_names_every_packet_its_bytes_came_in() -> None:

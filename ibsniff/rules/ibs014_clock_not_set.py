@@ -1,0 +1,31 @@
+"""The clock of the capturing machine was never set.
+
+Seen: packets of 1970, or of another year before there was a TWS to talk to.
+Meaning: a machine without a battery for its clock, or a network that was not up yet. Durations hold; dates and times of
+day do not, so the capture cannot be laid beside a log.
+How sure: certain; the API is younger than 2001.
+What to do: set the clock (``timedatectl``) before the next capture; ``editcap -t`` shifts this one.
+"""
+
+from __future__ import annotations
+
+from ibsniff.model import NANOSECONDS, Capture, Confidence, Fault, Severity
+from ibsniff.rules.doubts import without_time
+from ibsniff.rules.registry import Statement, capture_rule
+
+BEFORE_TWS_NS = 978_307_200 * NANOSECONDS
+"""2001-01-01, UTC: the API came later."""
+
+
+@capture_rule(Severity.NOTE)
+def check(capture: Capture) -> Statement | None:
+    """Before its time."""
+    first_ns = capture.facts.first_time_ns
+    if first_ns is None or first_ns >= BEFORE_TWS_NS or not capture.conversations or without_time(capture.facts):
+        return None
+    return Statement(
+        "The capturing machine's clock was not set: its packets are older than TWS. Durations hold, dates do not.",
+        Fault.NONE,
+        Confidence.HIGH,
+        remedy="Set the clock before the next capture (timedatectl); editcap -t shifts this one.",
+    )

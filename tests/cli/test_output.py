@@ -1,0 +1,124 @@
+"""Where output cannot go as usual: full disks, closed streams, small alphabets. Never a traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from wire import START_NS, Wire
+
+import ibsniff
+from ibsniff.capture.backend import Statistics
+from ibsniff.capture.files import open_capture
+from ibsniff.capture.live import LiveSource
+from ibsniff.model import NANOSECONDS, ExitCode, InputFacts
+from ibsniff.recording import Recorder
+
+HELLO = b"API\0\0\0\0\x09v157..178"
+FULL = Path("/dev/full")
+needs_full = pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
+needs_shell = pytest.mark.skipif(sys.platform == "win32", reason="the redirections are a POSIX shell's")
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> str:
+    """The capture of a client that was not answered."""
+    path = tmp_path / "silent.pcap"
+    Wire().connect().client(HELLO).fin_client(after=4.0).write(path)
+    return str(path)
+
+
+def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run ``ibsniff`` as a shell does, with its redirections."""
+    command = ["sh", "-c", f'"$0" -m ibsniff {line}', sys.executable]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environment}
+    )
+
+
+@needs_full
+@pytest.mark.parametrize("command", ["read {}", "read --json {}", "read -q {}", "rules", "explain IBS301"])
+def test_a_full_disk_is_said_in_two_lines(silent: str, command: str) -> None:
+    result = shell(command.format(silent) + " > /dev/full")
+    assert result.returncode == ExitCode.INPUT
+    assert result.stderr.splitlines()[0] == "ibsniff: cannot write the output: No space left on device"
+    assert len(result.stderr.splitlines()) == 2
+
+
+@needs_shell
+@pytest.mark.parametrize("form", ["", "-q", "--json", "--markdown"])
+def test_a_closed_stdout_is_no_accident(silent: str, form: str) -> None:
+    result = shell(f"read {form} {silent} >&-")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+@needs_shell
+def test_closed_or_used_up_standard_input_is_said(silent: str) -> None:
+    for line in ("read - <&-", f"read - - < {silent}"):
+        result = shell(line)
+        assert result.returncode == ExitCode.INPUT
+        assert "standard input is closed, or was read already" in result.stderr
+        assert len(result.stderr.splitlines()) == 2
+
+
+@needs_shell
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize("form", ["", "-v", "--markdown", "--json"])
+def test_every_form_fits_a_small_alphabet(silent: str, form: str, encoding: str) -> None:
+    result = shell(f"read {form} {silent}", PYTHONIOENCODING=encoding)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "\\u" not in result.stdout
+
+
+def test_the_demo_runs_from_a_checkout_too() -> None:
+    if not (Path(ibsniff.__file__).parents[1] / "captures").is_dir():
+        pytest.skip("this is an installed wheel, which test_wheel looks at")
+    result = shell("demo")
+    assert result.returncode == 0
+    assert result.stdout.count("The client says: TimeoutError.") == 3
+
+
+def test_packets_are_kept_in_a_file_only() -> None:
+    result = shell("live -w - -a duration:1")
+    assert result.returncode == ExitCode.USAGE
+    assert "in a file only" in result.stderr
+
+
+class NoPackets:
+    """As much of a live source as a recorder asks for."""
+
+    interface, link_type = "lo", 1
+    facts = InputFacts("lo")
+
+    def statistics(self) -> Statistics:
+        return Statistics(0, 0)
+
+
+def recorder(path: Path) -> Recorder:
+    source: LiveSource = NoPackets()  # type: ignore[assignment]
+    return Recorder(path, source)
+
+
+@needs_full
+def test_a_full_disk_ends_the_writing_and_not_the_watching() -> None:
+    full = recorder(FULL)
+    for frame in Wire().connect().frames():
+        full.write(frame)
+    full.finish(START_NS)
+    assert full.failure is not None
+    assert full.failure.what == "cannot write /dev/full: No space left on device"
+
+
+def test_what_is_kept_says_until_when_was_watched(tmp_path: Path) -> None:
+    kept = recorder(tmp_path / "kept.pcapng")
+    frames = Wire().connect().frames()
+    for frame in frames:
+        kept.write(frame)
+    kept.finish(START_NS + 9 * NANOSECONDS)
+    assert kept.failure is None
+    with open_capture(str(tmp_path / "kept.pcapng")) as capture:
+        assert [frame.data for frame in capture.frames()] == [frame.data for frame in frames]
+        assert capture.facts.statistics_end_ns == START_NS + 9 * NANOSECONDS

@@ -1,0 +1,114 @@
+"""Who answered, from TTL, MSS and addresses: only what is known, and nothing about a healthy session."""
+
+from __future__ import annotations
+
+import pytest
+from field.thread import told
+from ib_bytes import HELLO, READY, REPLY, START
+from judging import codes, judge, only
+from rule_wires import session
+from wire import START_NS, Wire
+
+from ibsniff.model import NANOSECONDS, Connection, Fault
+from ibsniff.rules.path import hops, path, system, takes_no_calls, who_listens
+
+
+def connection(client: str, server: str, ttl: int, mss: int | None = None) -> Connection:
+    return only(Wire(client, server, server_ttl=ttl, mss=mss).connect().client(HELLO).fin_client(after=4)).connection
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "ttl", "who"),
+    [
+        ("172.17.0.1:50001", "172.17.0.2:4002", 64, "172.17.0.2 is probably a container, called over its bridge"),
+        ("172.17.0.2:50001", "172.17.0.1:4002", 64, "172.17.0.1 is probably the machine of the client's container"),
+        ("172.18.0.3:50001", "172.18.0.2:4004", 64, "172.18.0.2 is probably another container"),
+        ("172.24.46.63:50001", "172.24.32.1:7497", 128, "172.24.32.1 is probably the Windows host of this WSL"),
+        ("192.168.1.20:50001", "192.168.1.5:7497", 63, "192.168.1.5 lies behind 1 machine"),
+        ("192.168.1.20:50001", "10.0.0.5:7497", 117, "10.0.0.5 lies behind 11 machines"),
+        ("[2001:db8::20]:50001", "[2001:db8:1::5]:7497", 61, "2001:db8:1::5 lies behind 3 machines"),
+    ],
+)
+def test_who_answered(client: str, server: str, ttl: int, who: str) -> None:
+    answerer = path(connection(client, server, ttl))
+    assert answerer is not None
+    assert answerer.who.startswith(who)
+    assert answerer.meaning.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "ttl"),
+    [
+        ("127.0.0.1:50001", "127.0.0.1:7497", 64),
+        ("192.168.1.5:50001", "192.168.1.5:7497", 128),
+        ("192.168.1.20:50001", "192.168.1.5:7497", 64),
+        ("192.168.1.20:50001", "192.168.1.5:7497", 128),
+        ("192.168.1.20:50001", "192.168.1.5:7497", 255),
+        ("192.168.1.20:50001", "192.168.1.5:7497", 20),
+        ("172.24.46.63:50001", "172.24.32.1:7497", 64),
+        ("172.24.46.63:50001", "172.24.40.9:7497", 128),
+        ("172.24.60.63:50001", "172.24.32.1:7497", 128),
+        ("172.17.0.1:50001", "172.17.0.2:4002", 128),
+        ("172.31.0.20:50001", "172.31.0.21:4002", 64),
+    ],
+)
+def test_where_nothing_is_known_nothing_is_said(client: str, server: str, ttl: int) -> None:
+    assert path(connection(client, server, ttl)) is None
+
+
+@pytest.mark.parametrize(("ttl", "away"), [(64, 0), (63, 1), (128, 0), (98, 30), (97, None), (255, None), (33, None)])
+def test_hops_are_counted_from_the_usual_beginnings_only(ttl: int, away: int | None) -> None:
+    assert hops(connection("192.168.1.20:50001", "192.168.1.5:7497", ttl)) == away
+
+
+def test_commands_are_those_of_the_machine_that_answered() -> None:
+    linux = connection("127.0.0.1:50001", "127.0.0.1:7497", 64)
+    mac = connection("127.0.0.1:50001", "127.0.0.1:7497", 64, mss=16_344)
+    windows = connection("127.0.0.1:50001", "127.0.0.1:7497", 128, mss=1_460)
+    assert [system(one) for one in (linux, mac, windows)] == ["Linux", "macOS", "Windows"]
+    assert system(connection("192.168.1.20:50001", "192.168.1.5:7497", 64)) is None
+    for one, command in ((linux, "ss -l"), (mac, "lsof "), (windows, "Get-Process")):
+        assert who_listens(one).startswith(f"`{command}")
+    for one, shown in ((linux, "Recv-Q"), (mac, "first number"), (windows, "CLOSE_WAIT")):
+        assert shown in takes_no_calls(one)
+
+
+@pytest.mark.parametrize("ttl", [63, 64, 128])
+def test_a_healthy_session_is_not_commented(ttl: int) -> None:
+    assert codes(judge(session(Wire("172.24.46.63:50001", "172.24.32.1:7497", server_ttl=ttl)))) == set()
+
+
+def test_over_a_bridge_nobody_is_accused_of_a_hang_up() -> None:
+    def hung_up(client: str, server: str) -> Wire:
+        return Wire(client, server).connect().client(HELLO).fin_server(after=0.05)
+
+    assert only(hung_up("172.17.0.1:50001", "172.17.0.2:4002")).fault is Fault.UNDETERMINED
+    assert only(hung_up("192.168.1.20:50001", "192.168.1.5:4002")).fault is Fault.TWS_CONFIG
+
+
+ENDS = ("192.168.1.20", "192.168.1.5:4002")
+LATER = START_NS + 60 * NANOSECONDS
+
+
+def at(start_ns: int, port: int) -> Wire:
+    return Wire(f"{ENDS[0]}:{port}", ENDS[1], start_ns=start_ns)
+
+
+@pytest.mark.parametrize("later", [False, True])
+@pytest.mark.parametrize("how", ["served", "left open"])
+def test_a_hang_up_is_not_laid_to_an_address_that_was_let_in(how: str, later: bool) -> None:
+    first, second = (LATER, START_NS) if later else (START_NS, LATER)
+    wire = at(first, 50_002)
+    let_in = session(wire) if how == "served" else wire.connect().fin_client(after=2.0)
+    report = judge(let_in, at(second, 50_001).connect().client(HELLO).fin_server(after=0.05))
+    judged = next(one for one in report.conversations if one.connection.client.port == 50_001)
+    assert judged.fault is Fault.UNDETERMINED
+    assert (" in later " if later else "hardly because of the address") in judged.summary
+
+
+def test_a_dialog_is_not_excluded_by_what_came_after_it_or_late() -> None:
+    silent = at(LATER, 50_001).connect().client(HELLO).fin_client(after=4.0)
+    clicked = at(START_NS, 50_002).connect().client(HELLO).wait(9.0).server(REPLY).client(START).server(READY)
+    for other in (session(at(LATER + LATER - START_NS, 50_002)), clicked):
+        assert "waits for someone to accept" in told(judge(silent, other))
+    assert "hardly the address" in told(judge(silent, session(at(START_NS, 50_002))))
