@@ -77,8 +77,9 @@ def theirs(path: Path) -> dict[int, frozenset[str]]:
 def compare(path: Path) -> tuple[Counter[str], Counter[str], list[tuple[int, Seen, frozenset[str]]]]:
     """How often each counter moved for both, how often which reason explains a difference, and what none explains."""
     agreed, explained, unexplained = Counter[str](), Counter[str](), []
-    analysed = theirs(path)
-    for number, seen in ours(path).items():
+    packets = ours(path)
+    analysed = theirs(path) if len(packets) > 1 else {}
+    for number, seen in packets.items():
         if number not in analysed:
             continue
         flags = analysed[number]

@@ -29,6 +29,9 @@ from ibsniff.rules.registry import Statement
 INNER_DELAY = 0.05
 """Seconds within which a relay calls its inner side: at once, give or take the scheduler."""
 
+LOOKED_BACK = 8
+"""How many conversations before an inner leg may have begun between it and its outer one."""
+
 NOBODY_CLICKS = 1.0
 """Seconds within which an answer needed nobody's click."""
 
@@ -94,10 +97,13 @@ def beat(conversations: list[Conversation]) -> float | None:
 
 
 def legs(capture: Capture) -> Iterator[tuple[Conversation, Conversation]]:
-    """Neighbours of which the first may be a relay's outer leg and the second its inner one."""
-    for outer, inner in pairwise(capture.conversations):
-        if _called_by(inner.connection, outer.connection) and open_at(outer, inner.connection.first):
-            yield outer, inner
+    """Pairs of which the first may be a relay's outer leg and the second its inner one: the only call it may have been."""
+    for place, inner in enumerate(capture.conversations):
+        before = capture.conversations[max(0, place - LOOKED_BACK) : place]
+        calls = [one for one in before if open_at(one, inner.connection.first)]
+        outer = [one for one in calls if _called_by(inner.connection, one.connection)]
+        if len(outer) == 1:
+            yield outer[0], inner
 
 
 def _called_by(inner: Connection, outer: Connection) -> bool:

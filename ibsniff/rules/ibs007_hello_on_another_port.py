@@ -11,7 +11,6 @@ from __future__ import annotations
 from ibsniff.model import Capture, Confidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 
-
 SHOWN_PORTS = 5
 """Ports named in the sentence: a program calls one, or tries the usual four."""
 

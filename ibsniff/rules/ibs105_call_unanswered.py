@@ -3,7 +3,8 @@
 Seen: SYNs go out, again and again, and nothing comes back: no SYN-ACK, no RST, no ICMP.
 Meaning: most often a firewall drops them silently (Windows Defender treats WSL's network as public), or nobody is at
 that address. TWS answers or refuses at once; it never leaves a SYN unanswered while it runs well.
-How sure: that nothing came back here is certain; where it was lost is not to be seen on this side.
+How sure: that nothing came back here is certain; where it was lost is not to be seen on this side. A kernel repeats a
+call that nothing answers, after a second or more: called once only, or again sooner, it is undetermined.
 Sources: microsoft/WSL 4139, 4585 (Windows firewall); mementum/backtrader 217 (mistyped address).
 What to do: allow the port in the server's firewall; check the address; capture on the server's machine too.
 """

@@ -1,10 +1,11 @@
 """On the same machine the call is not answered at all.
 
 Seen: SYNs over loopback, and nothing comes back.
-Meaning: not a firewall as a rule. A program that listens and never accepts fills its queue of waiting connections
-(51 with Java's default on Linux); from then on the kernel ignores further SYNs. TWS or Gateway hangs, and has for as
-long as it took to fill the queue.
-How sure: the mechanism was measured with a Java listener on Linux; that TWS hangs is inferred.
+Meaning: not a firewall as a rule. A program that listens and never accepts fills its queue of waiting connections (51
+with Java's default on Linux); from then on the kernel ignores further SYNs. TWS or Gateway hangs, and has for as long
+as it took to fill the queue.
+How sure: the mechanism was measured with a Java listener on Linux; that TWS hangs is inferred. Called once only, it is
+undetermined, as a kernel repeats a call that nothing answers.
 Sources: gnzsnz/ib-gateway-docker 77 and UnusualAlpha/ib-gateway-docker 52 fit it to the minute.
 What to do: ``ss -ltn`` shows Recv-Q 51 and Send-Q 50 on the port; restart TWS or Gateway; find the program that leaves
 connections open.

@@ -3,7 +3,8 @@
 Seen: a complete connection without a single byte from the client.
 Meaning: TWS waits for the client to speak first, so its silence is right. A port test (``nc -z``, a health check,
 ``check_port.py``) looks like this; so does a program that hangs before its hello.
-How sure: certain that nothing was sent.
+How sure: certain when the client ends the connection, as the number of its last packet counts what it sent. Else
+medium, and low near the server: what was lost on the way there is not to be seen.
 Sources: stimutak/robo_trader and nautilus_trader 4796 report that such probes can make a Gateway deaf; not proven.
 What to do: test with a real client; replace a bare port test by one that looks at what listens (``ss -ltn``).
 """

@@ -44,7 +44,7 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         f"({silence(conversation)}). What listens there hangs or is still starting{'' if usual else ', or it is no TWS at all'}; the client did "
         f"its part.{felt(conversation)}",
         Fault.TWS_STATE if usual else Fault.UNDETERMINED,
-        sureness(capture),
+        sureness(conversation, capture),
         packets=packets_of(conversation),
         remedy=f"Look at the TWS or Gateway window for a dialog that waits, and at {takes_no_calls(conversation.connection)} "
         f"means it no longer takes calls, and only a restart of it helps. {not_the_box(port)} {look_into_its_log(conversation.connection)}",

@@ -48,7 +48,7 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         f"{connection.server} took the call, received a good hello, and said nothing ({silence(conversation)}). {why}; "
         f"the client did its part.{felt(conversation)}",
         Fault.TWS_STATE if port in API_PORTS else Fault.UNDETERMINED,
-        sureness(capture),
+        sureness(conversation, capture),
         packets=packets_of(conversation),
         remedy=f"{remedy} {not_the_box(port)} {look_into_its_log(connection)}",
         alternatives=(hangs, *causes_besides(conversation)),

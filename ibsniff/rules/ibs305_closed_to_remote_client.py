@@ -5,8 +5,8 @@ Meaning: most often TWS rejects the client's address: "Allow connections from lo
 is not in Trusted IPs (Gateway asks nobody, it hangs up). The address that counts is the one TWS sees: WSL's own, a
 container's, an IPv6 one.
 How sure: several confirmed cases; a relay with nobody behind it looks alike when it is quick: medium, low when the
-close came at once. FIN or RST is no difference. Undetermined over a container's bridge, where both are usual, and when TWS
-let the same address in at another time.
+close came at once. FIN or RST is no difference. Undetermined on a relay's port, later than 5 s after the hello, over a
+container's bridge, where both are usual, and when TWS let the same address in at another time.
 Sources: sparkstartconsulting/IBKR-API-Rust 28, lbilli/Jib.jl 43, ib-controller 197, clifton/docker-ib-gateway 1.
 What to do: untick "Allow connections from localhost only", and add the address to Trusted IPs: this single address.
 """
@@ -16,10 +16,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
-from ibsniff.rules.closing import closed_unheard, hung_up, on_relay_port, waited_in_vain
+from ibsniff.rules.closing import AT_ONCE, closed_unheard, hung_up, on_relay_port, waited_in_vain
 from ibsniff.rules.company import let_in_besides
 from ibsniff.rules.felt import felt
-from ibsniff.rules.path import path
+from ibsniff.rules.path import path, there_and_back
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.words import address_to_trust, between, packets_of, seconds_between, settings_path, single_entry
 
@@ -52,7 +52,7 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         return None
     reading = _reading(conversation, capture)
     accepted = connection.established or connection.syn_ack or connection.first
-    blamed = reading.fault is Fault.TWS_CONFIG and not at_once
+    blamed = reading.fault is Fault.TWS_CONFIG and not at_once and not _in_no_time(conversation)
     return Statement(
         f"{connection.server} accepted and hung up {between(accepted, ended.moment)} later without a word: {reading.why}."
         f"{felt(conversation)}",
@@ -101,6 +101,14 @@ def _reading(conversation: Conversation, capture: Capture) -> _Reading:
             f"Capture inside the container too: it shows which. If TWS is called there from {address}: {trust}",
         )
     return _Reading(f"probably it does not take connections from {address}", Fault.TWS_CONFIG, trust)
+
+
+def _in_no_time(conversation: Conversation) -> bool:
+    """Sooner after the hello than TWS decides anything, the way there and back not counted."""
+    hello, ended = conversation.dialogue.hello, conversation.connection.ended
+    if hello is None or ended is None:
+        return False
+    return seconds_between(hello.complete, ended.moment) - there_and_back(conversation.connection) <= AT_ONCE
 
 
 def _too_late(conversation: Conversation) -> bool:

@@ -3,7 +3,7 @@
 Seen: error 326 in answer to START_API; the connection ends.
 Meaning: another session with the same id is open: another program, a second start of this one, or an old connection
 that TWS has not yet let go.
-How sure: TWS says so itself.
+How sure: TWS says so itself; not told of a session that it took in.
 Sources: IB's API documentation (message code 326); ib_insync 76, 106, 339.
 What to do: use another client id, close the other session, or wait up to a minute after a crash.
 """

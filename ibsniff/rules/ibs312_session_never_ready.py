@@ -1,9 +1,10 @@
 """The session was started and never became ready.
 
 Seen: START_API in the right form, and nextValidId or managedAccounts (or both) did not come.
-Meaning: TWS took the client in and did not finish. Seen after TWS starts, and with Gateway 10.41 where
-managedAccounts came and nextValidId did not.
-How sure: certain that it is missing; why is not established.
+Meaning: TWS took the client in and did not finish. Seen after TWS starts, and with Gateway 10.41 where managedAccounts
+came and nextValidId did not.
+How sure: certain that it is missing; why is not established. When START_API is never acknowledged, it may not have
+arrived.
 Sources: heshiming/ibga 24; ib_insync 303 (the second try works) and 616 (the stable release works).
 What to do: try again; wait until TWS has finished starting; restart it if it stays so.
 """

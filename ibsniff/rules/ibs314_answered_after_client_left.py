@@ -3,7 +3,8 @@
 Seen: a valid hello, then the client's FIN or RST, and the version reply after that.
 Meaning: TWS was slow: someone had to click Yes in its dialog first, or it was just starting. The client's patience was
 shorter. Both can be mended: trust the address, or raise the client's timeout.
-How sure: the order is certain; what TWS spent the time on is inferred.
+How sure: the order is certain; what TWS spent the time on is inferred. Undetermined when the client waited for less
+than a second, or packets were lost on the way and sent again.
 Sources: ib_async 18 (the dialog); wboayue/rust-ibapi 761 (just after a restart).
 What to do: try again now; give the client a timeout of 10 s or more; add its address to Trusted IPs if it is remote.
 """

@@ -2,8 +2,8 @@
 
 Seen: after the session was ready, the server's FIN or RST.
 Meaning: TWS was closed or restarted (every night, if set so), or its API was switched off or moved to another port.
-How sure: that the server ended it is certain; why is not to be seen, unless an error said so before. Undetermined
-when a RST answers the first word after minutes of quiet: a router or relay in between may have dropped the connection.
+How sure: that the server ended it is certain; why is not to be seen, unless an error said so before. Undetermined when
+a RST answers the first word after minutes of quiet, as a router or relay in between may have dropped it.
 Sources: QuantConnect Lean 242 (nightly restart: all sockets reset at one instant, back after 79 s).
 What to do: let the client reconnect with growing pauses; see TWS's auto restart time.
 """

@@ -4,7 +4,8 @@ Seen: a ready session in which the client asks for the time (or for something el
 PATIENCE or longer, while nobody has ended the connection.
 Meaning: with the requests acknowledged, what listens is frozen or hangs; without, the machine or the path is gone, or a
 relay lost its inner side.
-How sure: the silence is certain; a frozen process was reproduced with the same picture: medium.
+How sure: the silence is certain; a frozen process was reproduced with the same picture: medium. Low when the client had
+closed its own window, as nobody could tell it anything.
 Sources: TraderAlice/OpenAlice 294 (a stopped Gateway process).
 What to do: look at TWS's window; restart it; poll the time (``reqCurrentTime``) and reconnect when it is not answered.
 """
@@ -35,11 +36,14 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     client = connection.from_client
     received = client.acked >= client.length or not client.retransmissions  # unacknowledged, it would be sent again
+    stuffed = bool(client.zero_windows)
     what = "what listens there is frozen or hangs" if received else "the way there is broken, or its machine is gone"
+    if stuffed:
+        what = "but it had closed its window, so nobody could tell it"
     return Statement(
         f"The session worked and fell mute: the client asked for the time and heard nothing for {span(mute)}; {what}.",
-        Fault.TWS_STATE if received else Fault.NETWORK,
-        Confidence.MEDIUM,
+        Fault.UNDETERMINED if stuffed else Fault.TWS_STATE if received else Fault.NETWORK,
+        Confidence.LOW if stuffed else Confidence.MEDIUM,
         packets=(heard.packet, asked.packet),
         remedy="Look at TWS's or Gateway's window, and restart it if it does not react. Let the program reconnect when "
         "reqCurrentTime is not answered.",

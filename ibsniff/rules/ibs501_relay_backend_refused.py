@@ -4,8 +4,8 @@ Seen: one connection that the server ended without a word, and while it was open
 machine, that was refused, not answered, or hung up on.
 Meaning: a relay took the client's call and could not reach TWS behind it. The outer end is only the messenger; the
 inner leg says why.
-How sure: the two fit in time, and the relay's machine makes the inner call: medium; low on one machine, where a program may have
-called both ports, unless relays usually listen on the outer one.
+How sure: the two fit in time, and the relay's machine makes the inner call: medium; low on one machine, where a program
+may have called both ports, unless relays usually listen on the outer one.
 Sources: gnzsnz/ib-gateway-docker 83 and 94; measured with socat and ssh -L.
 What to do: mend the inner leg: Gateway not up or not logged in, or the relay calls the wrong port.
 """

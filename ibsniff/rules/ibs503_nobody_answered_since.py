@@ -1,7 +1,7 @@
 """Since one odd connection nobody has been answered.
 
-Seen: a connection that said nothing, or something broken, or was answered; and after it several clients with good hellos
-that were not, on TWS's own machine or from an address that was served before: others may wait for a click.
+Seen: a connection that said nothing, or something broken, or was answered; and after it several clients with good
+hellos that were not, on TWS's own machine or from an address that was served before: others may wait for a click.
 Meaning: TWS or Gateway hangs since then (the "wedge", seen with 10.40 and 10.41): the kernel goes on accepting for it.
 It is not the address of the clients, and not their bytes.
 How sure: that everyone is unanswered since then is certain. An address served before and not now is strong evidence;
@@ -15,7 +15,7 @@ from __future__ import annotations
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Rung, Severity
 from ibsniff.rules.company import by_server, said_little, said_what, served_before
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.silences import silent_to_a_good_hello
+from ibsniff.rules.silences import latest_silent, silent_to_a_good_hello
 from ibsniff.rules.words import counted
 
 ENOUGH = 2
@@ -32,7 +32,7 @@ def check(capture: Capture) -> Statement | None:
         served = next((one for one in reversed(before) if one.rung is Rung.READY), None)
         if len(silent) < ENOUGH or (odd is None and served is None) or _spoke_since(before, silent[0]):
             continue
-        if any(one.connection.same_host or served_before(one, capture) for one in silent):
+        if any(one.connection.same_host or served_before(one, capture) for one in latest_silent(silent)):
             return _statement(silent, odd, served)
     return None
 

@@ -4,9 +4,9 @@ Seen: in one capture, a client whose good hello is met with silence (or a hang-u
 address, that the same server answers.
 Meaning: TWS works; it does not take connections from this address. It shows a dialog and waits for a click, or it
 rejects the address by its settings.
-How sure: both are in the capture; between dialog and setting the packets do not decide: medium. Low when the one was served
-only before or only after the other called (TWS may have hung, or not been up), or when it called the loopback and it is
-not to be seen that the other called the same machine.
+How sure: both are in the capture; between dialog and setting the packets do not decide: medium. Low when the one was
+served only before or only after the other called (TWS may have hung, or not been up), or when it called the loopback
+and it is not to be seen that the other called the same machine.
 Sources: ib_async 18; ib_insync 529 and 381; IBKR-API-Rust 28; IbcAlpha/IBC 334.
 What to do: add this single address to Trusted IPs (ranges are ignored, IPv6 addresses are entries of their own), and
 untick "Allow connections from localhost only".
@@ -19,7 +19,7 @@ from ibsniff.rules.closing import hung_up
 from ibsniff.rules.company import by_server, served_before
 from ibsniff.rules.path import called_from_here, called_from_outside
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.silences import silent_to_a_good_hello
+from ibsniff.rules.silences import latest_silent, silent_to_a_good_hello
 from ibsniff.rules.words import address_to_trust, settings_path
 
 
@@ -28,13 +28,15 @@ def check(capture: Capture) -> Statement | None:
     """One address served, another not."""
     for conversations in by_server(capture, whole_host=True):
         ready = [one for one in conversations if one.rung is Rung.READY]
-        for one in reversed(conversations):
+        latest = {one.connection.client.address: one for one in conversations if ready and _turned_away(one)}
+        hangs = any(_is_no_matter_of_address(one, capture) for one in latest_silent(conversations))
+        for one in reversed(latest.values()):
             served = [two for two in ready if _one_machine(one.connection, two.connection)]
             known = any(two.connection.client.address == one.connection.client.address for two in served)
-            if not served or known or not _turned_away(one):
+            if not served or known:
                 continue
             certain = _works_meanwhile(one, served) and not _inferred(one, served)
-            if certain or not any(_is_no_matter_of_address(two, capture) for two in conversations):
+            if certain or not hangs:
                 return _statement(one, served, certain=certain)
     return None
 
@@ -46,8 +48,6 @@ def _one_machine(called: Connection, served: Connection) -> bool:
 
 def _is_no_matter_of_address(silent: Conversation, capture: Capture) -> bool:
     """Silence where no address can be the reason: it says that TWS hangs."""
-    if not silent_to_a_good_hello(silent):
-        return False
     return silent.connection.same_host or served_before(silent, capture) is not None
 
 

@@ -1,10 +1,11 @@
 """Two sessions at once use the same client id.
 
-Seen: START_API with a client id is refused (error 326) or closed on while an earlier connection to the same server, with
-the same id, is still open; or half open: the client has said goodbye, and TWS's side has not closed.
+Seen: START_API with a client id is refused (error 326) or closed on while an earlier connection to the same server,
+with the same id, is still open; or half open: the client has said goodbye, and TWS's side has not closed.
 Meaning: TWS takes each id once. The first may be a leftover of a program that reconnected without closing, or that
 crashed. Where the client did close and TWS did not, TWS has not let go of it: it works again later, or after a restart.
-How sure: both numbers and who closed are on the wire; without error 326 the reason is inferred. That a half-closed session keeps its id was reported: medium.
+How sure: both numbers and who closed are on the wire; without error 326 the reason is inferred. That a half-closed
+session keeps its id was reported, hence medium.
 Sources: IB's API documentation (message code 326); nautilus_trader 4193 and 4412; ib_insync 106 and 386 (CLOSE_WAIT).
 What to do: close the old connection before opening a new one; give each program an id of its own.
 """

@@ -3,8 +3,8 @@
 Seen: two connections, the second called from the first one's server while the first was open, and the same hello passed
 on; neither was answered.
 Meaning: the relay does its work; the TWS or Gateway behind it is silent.
-How sure: the same bytes on both legs: medium for the relay, certain for the silence; low on one machine, where a program
-may have called both ports.
+How sure: the same bytes on both legs: medium for the relay, certain for the silence; low on one machine, where a
+program may have called both ports.
 Sources: measured with socat and a silent server; extrange/ibkr-docker 80.
 What to do: what the inner leg asks for: see IBS301 or IBS302 there.
 """

@@ -19,6 +19,8 @@ from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault,
 from ibsniff.rules.doubts import weighed
 
 FILE_NAME = re.compile(r"ibs(\d{3})_(\w+)")
+HEADING = re.compile(r"^(Seen|Meaning|How sure|Sources|What else|What to do):", re.MULTILINE)
+"""What the paragraphs of a rule's documentation begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def catalogue() -> str:
 
 def _entry(rule: Rule) -> str:
     title, _, body = rule.text.partition("\n")
-    paragraphs = re.sub(r"^(\w[\w ]*):", r"\n**\1:**", body.strip(), flags=re.MULTILINE).strip()
+    paragraphs = HEADING.sub(r"\n**\1:**", body.strip()).strip()
     return f"## {rule.code} {rule.name}\n\n*{rule.severity}* · {title}\n\n{paragraphs}\n".replace("``", "`")
 
 

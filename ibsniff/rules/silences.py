@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
@@ -87,12 +88,23 @@ def silent_to_a_good_hello(conversation: Conversation) -> bool:
     hello = conversation.dialogue.hello
     if conversation.outcome is not Outcome.SILENT or hello is None or not hello.is_valid:
         return False
+    if conversation.connection.from_client.zero_windows:  # whoever lets nobody speak is not told anything
+        return False
     return hello_heard(conversation) and not gave_up_early(conversation)
 
 
-def sureness(capture: Capture) -> Confidence:
-    """How sure a cause of silence can be: where packets were lost, the answer may be among them."""
-    return Confidence.LOW if capture.facts.dropped else Confidence.MEDIUM
+def latest_silent(conversations: Iterable[Conversation]) -> Iterable[Conversation]:
+    """The last one of each address, of those that were met with silence: thousands may be of few addresses."""
+    silent = (one for one in conversations if silent_to_a_good_hello(one))
+    return {one.connection.client.address: one for one in silent}.values()
+
+
+def sureness(conversation: Conversation, capture: Capture) -> Confidence:
+    """How sure a cause of silence can be: where packets were lost, on the way too, the answer may be among them."""
+    connection = conversation.connection
+    repeated = connection.from_client.retransmissions + connection.from_server.retransmissions
+    lossy = not connection.same_host and repeated > 0
+    return Confidence.LOW if capture.facts.dropped or lossy else Confidence.MEDIUM
 
 
 def causes_besides(conversation: Conversation) -> tuple[Alternative, ...]:

@@ -54,7 +54,7 @@ class Tracker:
             return []
         connection, half, flags = self.connection, mine.half, segment.flags
         moment = connection.last = Moment(segment.packet, segment.time_ns)
-        if segment.intact is not None and mine.is_damaged(segment):
+        if segment.intact is not None and mine.damage.holds_back(segment, half):
             return self._feed_damaged(segment, mine, moment)
         half.segments += 1
         if half.first_packet is None:
@@ -210,7 +210,8 @@ class Tracker:
     def _finish_side(self, offset: int, mine: Direction, moment: Moment) -> None:
         if mine.finish_at(offset, moment):
             note(self.connection, mine.side, "f")
-            self.connection.ended = self.connection.ended or Ended(mine.side, How.FIN, moment)
+            first = mine.peer if mine.peer.fin_is_acknowledged and not mine.peer.half.fin else mine
+            self.connection.ended = self.connection.ended or Ended(first.side, How.FIN, moment)
 
     def is_new_attempt(self, syn: Segment, mine: Direction) -> bool:
         """Whether a SYN, or the answer to one that was not captured, begins another connection between the same ports."""
@@ -241,7 +242,7 @@ class Tracker:
 
     def _settle(self, events: list[Event], moment: Moment) -> list[Event]:
         for mine in (self.client, self.server):
-            if mine.next != mine.end or mine.damaged:
+            if mine.next != mine.end or mine.damage.segments:
                 events += self._told(mine, mine.settle(moment))
         return events
 

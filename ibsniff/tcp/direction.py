@@ -9,16 +9,15 @@ captured wins, as in Linux and Wireshark. The bytes behind a hole wait until the
 * makes more bytes wait than the limits of ``pieces`` allow (then ``Half.limit_reached`` says so);
 * or the input ends.
 
-The bytes of a segment with a wrong checksum, which its receiver drops, are put aside: they come again. If instead the other
-side acknowledges them, it is the checksums that mean nothing, and they are taken.
+A segment with a wrong checksum is no version of its bytes, unless they are acknowledged and no other comes (``damage``).
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 
 from ibsniff.model import FIN, RST, SYN, Gap, Half, Mark, Moment, Run, Segment, Side
+from ibsniff.tcp.damage import Damage
 from ibsniff.tcp.pieces import Budget, Pieces
 from ibsniff.tcp.sequence import advance, difference
 
@@ -33,10 +32,6 @@ RECENT_SEGMENTS = 16
 """Remembered to recognise second copies, and bytes that contradict those captured before."""
 COPY_NS = 5_000_000
 """A packet seen on two interfaces is seen within this time; a retransmission takes longer (RFC 6298, 2.4; Linux: 200 ms)."""
-DAMAGED_SEGMENTS = 64
-"""Put aside at most, the latest: damage is rare, and where the checksums mean nothing an ACK says so soon."""
-SOUND_FOR_EACH_DAMAGED = 4
-"""A network that damages more is used by nobody; what rewrites addresses may get every other checksum wrong."""
 KEPT_GAPS = 16
 """Gaps told one by one; further ones are counted."""
 
@@ -52,8 +47,7 @@ class Direction:
         "_last_ack",
         "acked_sequence",
         "acknowledged",
-        "computes_checksums",
-        "damaged",
+        "damage",
         "end",
         "gap_count",
         "half",
@@ -82,10 +76,7 @@ class Direction:
         """The same as a sequence number; -1 until the stream has begun."""
         self.gap_count = 0
         self.recent: deque[Segment] = deque(maxlen=RECENT_SEGMENTS)
-        self.computes_checksums: bool | None = None
-        """A right one was seen; False when wrong ones were taken all the same."""
-        self.damaged: deque[Segment] = deque(maxlen=DAMAGED_SEGMENTS)
-        """Segments with data, put aside for their wrong checksum."""
+        self.damage = Damage()
         self.waiting = Pieces(budget)
         self._first_data_end: int | None = None
         self._last_ack: Moment | None = None
@@ -99,6 +90,11 @@ class Direction:
     def begun(self) -> bool:
         """It is known which sequence number is offset 0."""
         return self.next_sequence >= 0
+
+    @property
+    def fin_is_acknowledged(self) -> bool:
+        """The other side has one number more than there is data: the FIN's, captured or not."""
+        return self.begun and self.acknowledged == self.end + 1
 
     def begin(self, sequence: int) -> None:
         """Offset 0 is this sequence number."""
@@ -134,24 +130,6 @@ class Direction:
             and (segment.ip_id or old.payload == segment.payload)
             for old in self.recent
         )
-
-    def doubts(self, segment: Segment) -> bool:
-        """Its checksum is wrong, and this side's checksums mean something."""
-        return segment.intact is False and self.computes_checksums is True
-
-    def is_damaged(self, segment: Segment) -> bool:
-        """Whether to leave a segment out for its checksum. Its data is put aside."""
-        if segment.intact and self.computes_checksums is None:
-            self.computes_checksums = True
-        if not self.doubts(segment):
-            return False
-        if SOUND_FOR_EACH_DAMAGED * (self.half.damaged - 1) > self.half.segments:
-            self.computes_checksums = False
-            return False
-        self.half.damaged += 1
-        if segment.length and not segment.flags & (SYN | RST):
-            self.damaged.append(segment)
-        return True
 
     def receive(self, segment: Segment, sequence: int, moment: Moment) -> list[Run | Gap]:
         """Take a segment whose payload begins at ``sequence``; return what is now in order."""
@@ -242,52 +220,35 @@ class Direction:
 
     def settle(self, moment: Moment) -> list[Run | Gap]:
         """Called for every segment of the connection while there is a hole: give it up if covered long enough ago."""
-        if self.damaged and not self.computes_checksums:
-            return self._believe_damaged()
-        resumes = self._resumes_at()
-        if resumes is None:
+        behind = self.waiting.first_offset - self.next if self.waiting else self.damage.ends_after(self.next_sequence)
+        if behind is None:
             return []
         if self._covered_to <= self.next:
-            if self.acknowledged >= resumes:
+            if self.acknowledged >= self.next + behind:
                 self._covered_to, self._covered_ns, self._covered_segments = self.acknowledged, moment.time_ns, 0
             return []
         self._covered_segments += 1
         if self._covered_segments < SETTLED_SEGMENTS and moment.time_ns - self._covered_ns < SETTLED_NS:
             return []
-        events = self._believe_damaged()
+        events = self._take_damaged()
         while self.waiting and self.waiting.first_offset <= self._covered_to:
             events += self._give_up_first_hole(moment)
         self._covered_to = 0
         return events
 
-    def _resumes_at(self) -> int | None:
-        """Where the first hole ends that only an acknowledgement can tell of."""
-        if self.waiting:
-            return self.waiting.first_offset
-        self._put_aside(segment for segment in self.damaged if self._end(segment) > self.next)
-        return min(map(self._end, self.damaged), default=None)
-
-    def _believe_damaged(self) -> list[Run | Gap]:
-        """Take of what was put aside what was acknowledged and is still missing, or all if the checksums mean nothing."""
-        wanted = [each for each in self.damaged if not self.computes_checksums or self._end(each) <= self.acknowledged]
-        self._put_aside(segment for segment in self.damaged if segment not in wanted)
-        for segment in wanted:
+    def _take_damaged(self) -> list[Run | Gap]:
+        """Take what was put aside for its checksum, where nothing better has come."""
+        for segment in self.damage.take(self.acked_sequence):
             offset = self.offset(segment.seq)
             if self.waiting.add(offset, segment, from_offset=self.next):
-                self.computes_checksums = False
+                self.damage.distrust()
                 self.end = max(self.end, offset + segment.length)
                 self.half.length = max(self.half.length, self.end)
         return self._deliver()
 
-    def _put_aside(self, segments: Iterable[Segment]) -> None:
-        self.damaged = deque(segments, maxlen=DAMAGED_SEGMENTS)
-
-    def _end(self, segment: Segment) -> int:
-        return self.offset(segment.seq) + segment.length
-
     def finish(self, moment: Moment) -> list[Run | Gap]:
         """No more will come: holes are gaps, and so is what was announced or acknowledged and never captured."""
-        events = self._believe_damaged()
+        events = self._take_damaged()
         while self.waiting:
             events += self._give_up_first_hole(moment)
         if self.half.length > self.next:

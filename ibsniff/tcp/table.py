@@ -31,7 +31,7 @@ class ConnectionTable:
         """Take the next segment; return its connection and what became readable, in either direction."""
         found = self._directions.get((segment.source, segment.destination))
         if found is None or (
-            segment.flags & SYN and not found[1].doubts(segment) and found[0].is_new_attempt(segment, found[1])
+            segment.flags & SYN and not found[1].damage.doubts(segment) and found[0].is_new_attempt(segment, found[1])
         ):
             found = self._open(segment)
         tracker, mine = found

@@ -6,7 +6,8 @@ from tcp_replay import Replay
 from wire import Wire
 
 from ibsniff.model import ACK, FIN, RST, SYN, Ended, How, Segment, Side
-from ibsniff.tcp.direction import SETTLED_SEGMENTS, SOUND_FOR_EACH_DAMAGED
+from ibsniff.tcp.damage import SOUND_FOR_EACH_DAMAGED
+from ibsniff.tcp.direction import SETTLED_SEGMENTS
 
 
 def sound(wire: Wire, wrong: dict[int, dict[str, object]]) -> list[Segment]:

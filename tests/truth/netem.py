@@ -23,6 +23,7 @@ from random import Random
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from tcp_oracle import compare
 from truth import opinion
 from truth.judging import is_equal, look, replay, streams, thinned
 from truth.lab import Host, bad_network, offloading_network
@@ -135,6 +136,10 @@ def _compare_with_tshark(done: Done, frames: list[Frame], path: Path, outcome: O
             outcome.counts["streams in which tshark keeps damaged bytes"] += 1
         else:
             outcome.counts["streams tshark has otherwise"] += 1
+    agreed, explained, unexplained = compare(path)
+    outcome.counts.update({f"{name}: tshark agrees": count for name, count in agreed.items()})
+    outcome.counts.update({f"tshark differs: {reason}": count for reason, count in explained.items()})
+    outcome.wrong += [f"tshark differs about packet {number}" for number, _, _ in unexplained]
 
 
 def table(outcomes: list[Outcome]) -> str:
