@@ -17,7 +17,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from ibsniff.model import ExitCode, Report, UserError
-from ibsniff.reading import parse_ports, read_files
+from ibsniff.reading import Ports, parse_ports, read_files
 from ibsniff.render.text import prose
 
 SCENARIO = "scenario.toml"
@@ -136,6 +136,19 @@ def run(scenario: Scenario) -> Result:
 
     Raises UserError when the capture cannot be read or the command holds anything but read options.
     """
+    ports, watched = options_of(scenario)
+    reading = read_files([str(scenario.capture)], ports, watched)
+    for error in reading.unreadable:
+        raise error
+    digest = hashlib.sha256(scenario.capture.read_bytes()).hexdigest()
+    return Result(scenario, replace(promise_of(reading.report), sha256=digest))
+
+
+def options_of(scenario: Scenario) -> tuple[Ports, str | None]:
+    """Understand a scenario's ``command``: ports, and until when was watched.
+
+    Raises UserError when it holds anything else.
+    """
     options = shlex.split(scenario.command)
     ports, watched = [], None
     for name, value in zip(options[::2], [*options[1::2], ""], strict=False):
@@ -149,11 +162,7 @@ def run(scenario: Scenario) -> Result:
                 "Only --port and --watched-until may stand there",
                 ExitCode.USAGE,
             )
-    reading = read_files([str(scenario.capture)], parse_ports(ports), watched)
-    for error in reading.unreadable:
-        raise error
-    digest = hashlib.sha256(scenario.capture.read_bytes()).hexdigest()
-    return Result(scenario, replace(promise_of(reading.report), sha256=digest))
+    return parse_ports(ports), watched
 
 
 def promise_of(report: Report) -> Promise:

@@ -54,7 +54,7 @@ def _write_text(path: Path, text: str) -> None:
 @app.command()
 def explain(code: Annotated[str, typer.Argument(metavar="CODE", help="A rule's code, as IBS301.")]) -> None:
     """Say what a code means, why it is believed, and what to do."""
-    from ibsniff.rules import all_rules
+    from ibsniff.rules import all_rules, explained
 
     with edges():
         found = next(
@@ -62,7 +62,7 @@ def explain(code: Annotated[str, typer.Argument(metavar="CODE", help="A rule's c
         )
         if found is None:
             raise UserError(f"{code}: no such code", "'ibsniff rules' lists them all", ExitCode.USAGE)
-        print(f"{found.code} {found.name} ({found.severity})\n\n{found.text}")
+        print(f"{found.code} {found.name} ({found.severity})\n\n{explained(found)}")
 
 
 @app.command()

@@ -8,12 +8,14 @@ The function looks at one conversation (or one capture) and returns what it has 
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Finding, Rung, Severity
 from ibsniff.rules.doubts import weighed
@@ -106,6 +108,21 @@ def all_rules() -> tuple[Rule, ...]:
         if FILE_NAME.fullmatch(module.name):
             importlib.import_module(f"{package}.{module.name}")
     return tuple(rule for _, rule in sorted(_RULES.items()))
+
+
+@cache
+def examples() -> dict[str, dict[str, str]]:
+    """What each code says of one of the project's own scenarios: code -> ``scenario`` and ``said``."""
+    found: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("examples.json").read_text("utf-8"))
+    return found
+
+
+def explained(rule: Rule) -> str:
+    """A rule's documentation with an example, as ``explain`` prints it."""
+    example = examples().get(rule.code)
+    if example is None:
+        return rule.text
+    return f"{rule.text}\nExample: captures/{example['scenario']} in the project's repository, of which it says:\n  {example['said']}"
 
 
 def catalogue() -> str:
