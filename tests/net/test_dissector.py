@@ -72,6 +72,11 @@ EVERYTHING = [
     over_ipv4(ICMP(type=3, code=3) / Raw(over_ipv4(segment(b"x")))),
     over_ipv6(ICMPv6DestUnreach(code=4) / Raw(over_ipv6(segment(b"x")))),
     over_ipv4(UDP(dport=4789) / Raw(b"x" * 40)),
+    over_ipv6(UDP(dport=4789) / Raw(b"x" * 40)),
+    *(over_ipv4(UDP(dport=53) / Raw(b"x" * 40), len=length) for length in (None, 0, 19, 20, 27, 900)),
+    *(over_ipv6(UDP(dport=53) / Raw(b"x" * 40), plen=length) for length in (None, 0, 7, 900)),
+    *(over_ipv4(segment(b"x" * 70, to=port), len=900) for port in (7497, 443)),
+    *(over_ipv6(segment(b"x" * 70, to=port), plen=900) for port in (7497, 443)),
 ]
 FRAMES = [
     *((LINKS[link][0], LINKS[link][1 if data[0] >> 4 == 4 else 2] + data) for link in LINKS for data in EVERYTHING),

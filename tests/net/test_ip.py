@@ -72,6 +72,14 @@ def test_a_snaplen_shows_as_a_length_greater_than_the_payload(packet: bytes) -> 
     assert found.length == 900
 
 
+@pytest.mark.parametrize("packet", [over_ipv4(segment(b"hello"), len=900), over_ipv6(segment(b"hello"), plen=900)])
+def test_a_length_beyond_the_frame_is_not_believed(packet: bytes) -> None:
+    found = the_segment(ethernet(packet))
+    assert (found.payload, found.length) == (b"hello", 5)
+    cut = the_segment(ethernet(packet)[:-3], wire_length=len(ethernet(packet)))
+    assert (cut.payload, cut.length) == (b"he", 5)
+
+
 def test_wrong_checksums_do_not_matter() -> None:
     assert the_segment(ethernet(over_ipv4(segment(b"hello", chksum=0xDEAD), chksum=0xBEEF))).payload == b"hello"
 

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from net_frames import RAW, ethernet, look, over_ipv4, reason, segment
+from net_frames import (
+    CLIENT,
+    CLIENT6,
+    RAW,
+    SERVER,
+    SERVER6,
+    ethernet,
+    fragments,
+    look,
+    over_ipv4,
+    over_ipv6,
+    reason,
+    segment,
+)
+from scapy.layers.inet import IP
+from scapy.layers.inet6 import IPv6
+from scapy.packet import Packet as ScapyPacket
 
-from ibsniff.model import Endpoint, Segment
-from ibsniff.net import Skip
+from ibsniff.model import Endpoint, Frame, Segment
+from ibsniff.net import Dissector, Skip
 from ibsniff.net import segment as room
 
 
@@ -81,3 +99,72 @@ def test_the_memory_of_flows_is_bounded_and_forgets_harmlessly(monkeypatch: pyte
         key = bytes([10, 0, 0, 1, 10, 0, 0, 2]) + port.to_bytes(2) + b"\x1d\x49"
         assert flows.find(key)[:2] == (Endpoint(key[:4], port), Endpoint(key[4:8], 7497))
         assert len(flows._flows) <= 4
+
+
+# -- checksums: scapy computes them ------------------------------------------------------------------------------
+
+
+def intact(packet: bytes, **options: object) -> bool | None:
+    found, _ = look(packet, RAW, **options)  # type: ignore[arg-type]
+    assert isinstance(found, Segment)
+    return found.intact
+
+
+OVER = [
+    lambda upper: bytes(IP(src=CLIENT, dst=SERVER) / upper),
+    lambda upper: bytes(IPv6(src=CLIENT6, dst=SERVER6) / upper),
+    lambda upper: bytes(IPv6(src="::ffff:10.1.2.3", dst="::ffff:10.9.8.7") / upper),
+]
+
+
+@pytest.mark.parametrize("over", OVER, ids=["IPv4", "IPv6", "IPv4-mapped"])
+@given(payload=st.binary(max_size=300), place=st.integers(0, 10_000), bit=st.integers(0, 7))
+def test_a_checksum_is_right_until_a_bit_is_flipped(over, payload: bytes, place: int, bit: int) -> None:
+    packet = over(segment(payload))
+    known = intact(packet)
+    assert known in {True, None}  # None: by chance it looks as if it were still to be computed
+    start = len(packet) - len(payload) - 20
+    damaged = bytearray(packet)
+    # not the length of the header, without which there is no segment, and not the checksum itself
+    places = [at for at in range(start, len(packet)) if at - start not in {12, 16, 17}]
+    damaged[places[place % len(places)]] ^= 1 << bit
+    assert not known or intact(bytes(damaged), ports=None) is False
+
+
+def pseudo_sum(packet: bytes, length: int) -> int:
+    return (int.from_bytes(packet[12:20]) + 6 + length) % 0xFFFF
+
+
+@pytest.mark.parametrize("length", [0, 25], ids=["without the length", "with the length"])
+def test_a_checksum_left_to_the_card_says_nothing(length: int) -> None:
+    packet = over_ipv4(segment(b"hello"))
+    left = pseudo_sum(packet, length)
+    assert intact(over_ipv4(segment(b"hello", chksum=left))) is None
+    assert intact(over_ipv4(segment(b"hello", chksum=left + 1))) is False
+    assert intact(over_ipv4(segment(b"hello", chksum=0))) is None
+
+
+def test_a_checksum_of_bytes_that_were_not_captured_says_nothing() -> None:
+    packet = over_ipv4(segment(b"hello"))
+    assert intact(packet[:-1], wire_length=len(packet)) is None
+
+
+def test_a_segment_longer_than_any_packet_was_joined_and_its_checksum_says_nothing() -> None:
+    longest = b"x" * (1_500 - 20)
+    assert intact(over_ipv4(segment(longest, chksum=1))) is False
+    assert intact(over_ipv4(segment(longest + b"x", chksum=1))) is None
+
+
+def test_the_checksum_of_a_segment_that_came_in_fragments() -> None:
+    for checksum, expected in ((None, True), (1, False)):
+        whole: ScapyPacket = segment(bytes(range(200)), chksum=checksum)
+        room_of_its_own = Dissector(None, Counter())
+        parts = fragments(over_ipv4(whole), [5, 9])
+        found = [room_of_its_own.dissect(Frame(1, 1, RAW, part, len(part))) for part in parts][-1]
+        assert isinstance(found, Segment)
+        assert found.intact is expected
+
+
+@pytest.mark.parametrize("packet", [over_ipv4(segment(b"hello", chksum=1)), over_ipv6(segment(b"hello", chksum=1))])
+def test_checksums_of_foreign_ports_are_nobodys_business(packet: bytes) -> None:
+    assert reason(packet.replace(b"\x1d\x49", b"\0\x50", 1), RAW) == Skip.OTHER_PORTS

@@ -215,6 +215,12 @@ def test_the_text_in_a_rst_belongs_to_the_stream() -> None:
     assert replay.server == b"replygo away"
 
 
+def test_urgent_data_stays_in_its_place() -> None:
+    """The pointer is advice to the receiving program; the byte is in the stream (RFC 6093, 3.1)."""
+    wire = Wire().connect().client(b"hel", ack=False).segment(Side.CLIENT, ACK | PSH | 0x20, b"!").client(b"lo")
+    assert Replay(wire.segments()).client == b"hel!lo"
+
+
 def test_odd_flags_are_in_the_history() -> None:
     wire = Wire().segment(Side.CLIENT, SYN | FIN).segment(Side.CLIENT, FIN | RST | ACK)
     assert Replay(wire.segments()).connection.history == "QSFIR"

@@ -263,6 +263,15 @@ def test_a_copy_may_come_after_a_further_ack() -> None:
     assert Replay(wire.segments()).connection.from_client.duplicates == 1
 
 
+@pytest.mark.parametrize("client", ["127.0.0.1:51000", "[::1]:51000"])
+def test_duplicate_acks_are_no_copies(client: str) -> None:
+    wire = Wire(client, client.replace("51000", "7497")).connect()
+    wire.lose().server(b"lost", ack=False).server(b"seen", ack=False)
+    for _ in range(3):
+        wire.segment(Side.CLIENT, ACK, ack=900_001)
+    assert Replay(wire.segments()).connection.from_client.duplicates == 0
+
+
 def test_a_window_update_is_no_copy() -> None:
     wire = Wire("[::1]:51000", "[::1]:7497").connect().server(b"much", ack=False).ack(window=0).ack()
     half = Replay(wire.segments()).connection.from_client
@@ -284,6 +293,12 @@ def test_keep_alives_do_not_disturb(probe: bytes) -> None:
     assert half.retransmissions == half.conflicts == half.gap_bytes == 0
     assert half.last_data is not None
     assert half.last_data.packet == 12
+
+
+def test_the_last_byte_sent_again_after_the_fin_is_no_keep_alive() -> None:
+    wire = Wire().connect().client(b"x", ack=False).fin_client().segment(Side.CLIENT, ACK | PSH, b"x", seq_offset=-2)
+    half = Replay(wire.segments()).connection.from_client
+    assert (half.keep_alives, half.retransmissions, half.length) == (0, 1, 1)
 
 
 def test_a_keep_alive_before_any_data() -> None:
