@@ -48,7 +48,7 @@ class _Waiting:
         self.frames += 1
         start, end = fragment.offset, fragment.offset + datagram.end - datagram.start
         if start == 0 and self.first is None:
-            self.first = datagram
+            self.first = datagram._replace(data=b"")  # its bytes are in the pieces
         if not fragment.more and self.total is None:
             self.total = end
         data = datagram.data[datagram.start : datagram.end]

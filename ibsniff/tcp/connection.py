@@ -70,7 +70,7 @@ class Tracker:
             self._feed_ack(segment, mine, moment)
         if not segment.window:
             self._note_zero_window(mine, moment)
-        mine.recent.append(segment)
+        mine.remember(segment)
         if segment.length:
             return self._feed_payload(segment, mine, moment)
         note(connection, mine.side, "a")
@@ -147,7 +147,7 @@ class Tracker:
 
     def _feed_control(self, segment: Segment, mine: Direction, moment: Moment) -> list[Event]:
         flags, side = segment.flags, mine.side
-        mine.recent.append(segment)
+        mine.remember(segment)
         if flags & SYN and flags & (FIN | RST):
             note(self.connection, side, "q")
         if flags & FIN and flags & RST:

@@ -30,6 +30,8 @@ STRAY_DISTANCE = 1 << 30
 """The largest receive window there is (RFC 7323, 2.3): what lies further off is not of this stream."""
 RECENT_SEGMENTS = 16
 """Remembered to recognise second copies, and bytes that contradict those captured before."""
+REMEMBERED_BYTES = 1460
+"""Of each of them: a segment of Ethernet whole. Those of loopback have 64 KB, and sixteen would be a megabyte."""
 COPY_NS = 5_000_000
 """A packet seen on two interfaces is seen within this time; a retransmission takes longer (RFC 6298, 2.4; Linux: 200 ms)."""
 KEPT_GAPS = 16
@@ -127,9 +129,15 @@ class Direction:
             and old.window == segment.window
             and old.ip_id == segment.ip_id
             and abs(segment.time_ns - old.time_ns) <= COPY_NS
-            and (segment.ip_id or old.payload == segment.payload)
+            and (segment.ip_id or old.payload == segment.payload[:REMEMBERED_BYTES])
             for old in self.recent
         )
+
+    def remember(self, segment: Segment) -> None:
+        """Keep it, or the beginning of a long one, to compare later ones with."""
+        if len(segment.payload) > REMEMBERED_BYTES:
+            segment = segment._replace(payload=segment.payload[:REMEMBERED_BYTES])
+        self.recent.append(segment)
 
     def receive(self, segment: Segment, sequence: int, moment: Moment) -> list[Run | Gap]:
         """Take a segment whose payload begins at ``sequence``; return what is now in order."""
