@@ -112,6 +112,17 @@ class Caller:
             self.buffer += data
         return self.buffer
 
+    def is_ignored(self, server: Running) -> bool:
+        """Close our half first: the stand-in heard all of it, said nothing, and does not close its own."""
+        self.socket.shutdown(socket.SHUT_WR)
+        server.wait_for("the client has gone")
+        self.socket.setblocking(False)
+        try:
+            self.socket.recv(1)
+        except BlockingIOError:
+            return True
+        return False
+
     def rest_after_closing(self) -> bytes:
         """Close our half first: what a stand-in that would wait for ever has said."""
         self.socket.shutdown(socket.SHUT_WR)

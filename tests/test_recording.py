@@ -6,9 +6,11 @@ import struct
 import tomllib
 
 import pytest
+from recording.entries import LOOPBACK, Recording
 from recording.keeping import CAPTURES, anonymous, made
-from recording.libraries import CLIENTS
-from recording.scenarios import RECORDINGS, Recording
+from recording.libraries import CLIENTS, SERVERS
+from recording.machines import NETWORKS
+from recording.scenarios import RECORDINGS
 
 from ibsniff import standin
 
@@ -34,5 +36,7 @@ def test_every_entry_is_recorded_as_it_says(recording: Recording) -> None:
     scenario = tomllib.loads((CAPTURES / recording.name / "scenario.toml").read_text("utf-8"))
     assert scenario["title"] == recording.title
     assert scenario["made"].rpartition(", Linux")[0] == made(recording).rpartition(", Linux")[0]
-    assert recording.client[0] in CLIENTS
-    assert recording.mode is None or recording.mode in standin.MODES
+    assert {recording.client[0], *(visitor.client[0] for visitor in recording.company)} <= CLIENTS.keys()
+    assert [visitor.after for visitor in recording.company] == sorted(visitor.after for visitor in recording.company)
+    assert recording.network in {LOOPBACK, *NETWORKS}
+    assert recording.mode is None or recording.mode in standin.MODES.keys() | SERVERS.keys()

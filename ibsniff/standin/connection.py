@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
+import re
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
+from typing import NoReturn
 
 from ibsniff.ib import names
 from ibsniff.standin import messages
 from ibsniff.standin.messages import Message, frame
-from ibsniff.standin.requests import Hello, Request, is_start, parse_legacy, parse_range, parse_request
+from ibsniff.standin.requests import NO_REQUEST, Hello, Request, is_start, parse_legacy, parse_range, parse_request
 
 LONGEST_FRAME = 0xFF_FFFF
 """The official clients take nothing longer; nor do we."""
@@ -21,6 +24,9 @@ FIRST_LEGACY_START_API = 63
 """The first legacy client version that introduces itself with START_API (IB's Java client 9.70)."""
 
 READ_SIZE = 65_536
+
+ONE_DOT = re.compile(rb"v\d+\.\d+")
+"""A version range with one dot: TWS resets (github.com/emptist/ib_tws_api). Other broken ones are met with silence."""
 
 _LINGER = "hh" if os.name == "nt" else "ii"
 """``struct linger`` is two shorts in Winsock, two ints everywhere else."""
@@ -43,6 +49,7 @@ class Connection:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         settings: Settings,
+        others: Collection[Connection],
         tell: Callable[[str], None],
     ) -> None:
         self._reader = reader
@@ -51,6 +58,9 @@ class Connection:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a packet for every write
         self.tell = tell
         self.settings = settings
+        self._others = others
+        self.client_id: int | None = None
+        """Whose session it is, once it has one."""
         self.version = 0
         """The negotiated server version, once answered."""
         self.legacy: Hello | None = None
@@ -59,12 +69,11 @@ class Connection:
     # -- the steps of a session, in order
 
     async def hello(self) -> Hello:
-        """Wait for a whole hello. One that TWS would not understand is met with silence, for ever."""
+        """Wait for a whole hello. One that TWS would not understand is met as TWS has been seen to: mostly with silence."""
         hello = await self._read_hello()
         if hello is None:
             self.tell("not an API hello: saying nothing")
-            await self.drain()
-            raise EOFError
+            await self.ignore()
         self.tell(f"hello: versions {hello.minimum} to {hello.maximum}{', legacy' if hello.legacy else ''}")
         return hello
 
@@ -86,17 +95,16 @@ class Connection:
         text = messages.version_reply(self.version)
         return text if self.legacy else frame(text)
 
-    async def start(self) -> None:
-        """Wait for START_API in the form of the negotiated version; whatever else comes first is ignored."""
-        if self.legacy:
-            await self._legacy_start(self.legacy)
-            return
-        async for request in self._frames():
-            if request is not None and is_start(request, self.version):
-                self.tell(f"START_API with client id {request.number}")
-                return
-            name = "bytes" if request is None else request.name
-            self.tell(f"{name} instead of START_API in the form of version {self.version}: ignored")
+    async def start(self) -> bool:
+        """Wait for START_API in the form of the negotiated version; whatever else comes first is ignored.
+
+        Whether the client may have its id: another session may.
+        """
+        client_id = await (self._legacy_start(self.legacy) if self.legacy else self._framed_start())
+        if any(other.client_id == client_id for other in self._others):
+            return False
+        self.client_id = client_id
+        return True
 
     async def requests(self) -> AsyncIterator[Request]:
         """What the client asks, until it goes. Legacy requests have no borders and are not read."""
@@ -104,9 +112,12 @@ class Connection:
             await self.drain()
             return
         async for request in self._frames():
-            self.tell(f"not in the form of version {self.version}: ignored" if request is None else request.name)
-            if request is not None:
-                yield request
+            if request is None:
+                self.tell(f"not in the form of version {self.version}")
+                await self.say(messages.error(320, "Error reading request. Unable to parse data."))
+                continue
+            self.tell(request.name)
+            yield request
 
     # -- saying and ending
 
@@ -133,6 +144,13 @@ class Connection:
         while await self._reader.read(READ_SIZE):
             pass
 
+    async def ignore(self) -> NoReturn:
+        """Say nothing, and do not close when the client does: a TWS that is silent stays in CLOSE_WAIT (ib_async 18)."""
+        await self.drain()
+        self.tell("the client has gone")
+        await asyncio.Event().wait()
+        raise EOFError
+
     async def finish(self) -> None:
         """End with FIN. Closing alone would send RST whenever bytes lie unread."""
         self._writer.write_eof()
@@ -143,17 +161,41 @@ class Connection:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(_LINGER, 1, 0))
         self._writer.transport.abort()
 
+    @property
+    def from_here(self) -> bool:
+        """The client is on this machine, by its address: TWS asks nobody whether to let it in."""
+        peer, own = (self._socket.getpeername()[0], self._socket.getsockname()[0])
+        return peer == own or ipaddress.ip_address(peer).is_loopback
+
     # -- reading
 
     async def _read_hello(self) -> Hello | None:
         first = await self._reader.readexactly(1)
         if first.isdigit():
             return parse_legacy(first + await self._read_field())
+        if first == b"\0":
+            self.tell("no API prefix: closing")
+            await self.finish()
+            raise EOFError
         if first != b"A" or await self._reader.readexactly(3) != b"PI\0":
             return None
-        return parse_range(await self._read_frame())
+        text = await self._read_frame()
+        if ONE_DOT.fullmatch(text):
+            self.tell("one dot in the version range: resetting")
+            self.reset()
+            raise EOFError
+        return parse_range(text)
 
-    async def _legacy_start(self, hello: Hello) -> None:
+    async def _framed_start(self) -> int:
+        async for request in self._frames():
+            if request is not None and is_start(request, self.version):
+                self.tell(f"START_API with client id {request.number}")
+                return request.number
+            name = "bytes" if request is None else request.name
+            self.tell(f"{name} instead of START_API in the form of version {self.version}: ignored")
+        raise EOFError
+
+    async def _legacy_start(self, hello: Hello) -> int:
         # A client below 63 sends its bare id, whatever the server version: npm ib (62) does so to version 76.
         client_id = await self._read_field()
         if client_id == b"71" and hello.maximum >= FIRST_LEGACY_START_API:
@@ -161,6 +203,7 @@ class Connection:
             if message_version == b"2":
                 await self._read_field()  # the capabilities
         self.tell(f"legacy start with client id {client_id.decode(errors='replace')}")
+        return int(client_id) if client_id.isdigit() else NO_REQUEST
 
     async def _read_field(self) -> bytes:
         return (await self._reader.readuntil(b"\0"))[:-1]
@@ -169,10 +212,10 @@ class Connection:
         (length,) = struct.unpack(">I", await self._reader.readexactly(4))
         if length > LONGEST_FRAME:
             self.tell(f"a frame of {length} bytes: waiting for them like TWS would")
-            await self.drain()
-            raise EOFError
+            await self.ignore()
         return await self._reader.readexactly(length)
 
     async def _frames(self) -> AsyncIterator[Request | None]:
         while True:
-            yield parse_request(await self._read_frame(), self.version)
+            if payload := await self._read_frame():  # what TWS does with an empty one is not known
+                yield parse_request(payload, self.version)

@@ -98,6 +98,11 @@ def _tick(request: int, tick_type: int, price: float) -> Message:
     return _say("TICK_PRICE", request, tick_type, price, "100", 0, version=6)
 
 
+def last_price(request: int) -> Message:
+    """A tick of the kind a stream is made of."""
+    return _tick(request, *_TICKS[-1])
+
+
 def _account_download() -> tuple[Message, ...]:
     account = ACCOUNTS.partition(",")[0]
     return (

@@ -10,30 +10,28 @@ from collections.abc import Awaitable, Callable
 
 from ibsniff.standin import messages
 from ibsniff.standin.connection import Connection
-from ibsniff.standin.messages import error, frame
 from ibsniff.standin.requests import Hello
 
 Behaviour = Callable[[Connection], Awaitable[None]]
 
-TOO_OLD_VERSION = 76
-"""Below the lowest version any framed client offers."""
-
-REDIRECT_TARGET = "192.0.2.5:7497"
-"""In TEST-NET-1 (RFC 5737): no client that follows reaches anyone."""
-
 BYTE_PAUSE = 0.01
 """Seconds between single bytes: enough that a client reads each alone."""
-
-PACING_STRIKES = 3
-"""IB's documentation: the third breach ends the session."""
 
 BEHAVIOURS: dict[str, Behaviour] = {}
 """Mode -> what it does with a connection."""
 
 
-def _mode(behaviour: Behaviour) -> Behaviour:
-    BEHAVIOURS[behaviour.__name__.replace("_", "-")] = behaviour
-    return behaviour
+def mode_of(behaviours: dict[str, Behaviour]) -> Callable[[Behaviour], Behaviour]:
+    """A decorator that puts a mode into a table, named like its function."""
+
+    def register(behaviour: Behaviour) -> Behaviour:
+        behaviours[behaviour.__name__.replace("_", "-")] = behaviour
+        return behaviour
+
+    return register
+
+
+_mode = mode_of(BEHAVIOURS)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -52,10 +50,19 @@ async def become_ready(connection: Connection) -> None:
 
 
 async def start(connection: Connection) -> None:
-    """From START_API to ready."""
-    await connection.start()
+    """From START_API to ready, if the client id is free."""
+    if not await connection.start():
+        await refuse_id(connection)
+        raise EOFError
     await connection.say(*messages.ready())
     connection.tell("ready")
+
+
+async def refuse_id(connection: Connection) -> None:
+    """Error 326, and the end."""
+    text = "Unable to connect as the client id is already in use. Retry with a unique client id."
+    await connection.say(messages.error(326, text))
+    await connection.finish()
 
 
 async def serve_requests(connection: Connection) -> None:
@@ -110,9 +117,23 @@ async def legacy(connection: Connection) -> None:
 
 
 @_mode
+async def ask(connection: Connection) -> None:
+    """Serves its own machine, and leaves everybody else waiting for a click that never comes."""
+    # ib_async 18, ib_insync 529: "Accept incoming connection?" is on its screen; the loopback is always trusted (IBC).
+    await (ok if connection.from_here else silent)(connection)
+
+
+@_mode
+async def localhost_only(connection: Connection) -> None:
+    """Serves its own machine, and closes on everybody else at once."""
+    # IBKR-API-Rust 28, IbcAlpha/IBC 173: it listens on every address all the same.
+    await (ok if connection.from_here else close_on_accept)(connection)
+
+
+@_mode
 async def silent(connection: Connection) -> None:
-    """Accepts, acknowledges everything, and never says a word."""
-    await connection.drain()
+    """Accepts, acknowledges everything, and never says a word; nor does it close when the client does."""
+    await connection.ignore()
 
 
 @_mode
@@ -142,6 +163,13 @@ async def reset_after_hello(connection: Connection) -> None:
 
 
 @_mode
+async def close_after_reply(connection: Connection) -> None:
+    """Answers the hello and closes."""
+    await answered(connection)
+    await connection.finish()
+
+
+@_mode
 async def close_after_start(connection: Connection) -> None:
     """Answers the hello, then closes on START_API."""
     await answered(connection)
@@ -164,77 +192,6 @@ async def half_reply(connection: Connection) -> None:
     reply = connection.reply()
     await connection.write(reply[: len(reply) // 2])
     await connection.drain()
-
-
-# ---------------------------------------------------------------------------------------------------------------
-# It answers, and something is wrong
-
-
-@_mode
-async def redirect(connection: Connection) -> None:
-    """Answers the hello with another address to go to (192.0.2.5:7497)."""
-    await connection.hello()
-    await connection.write(frame(messages.version_reply(-1, REDIRECT_TARGET)))
-    await connection.drain()
-
-
-@_mode
-async def too_old(connection: Connection) -> None:
-    """Behaves, but is of version 76, older than any client in use accepts."""
-    await connection.answer(await connection.hello(), TOO_OLD_VERSION)
-    await start(connection)
-    await serve_requests(connection)
-
-
-@_mode
-async def client_id_in_use(connection: Connection) -> None:
-    """Answers START_API with error 326 and closes."""
-    await answered(connection)
-    await connection.start()
-    text = "Unable to connect as the client id is already in use. Retry with a unique client id."
-    await connection.say(error(326, text))
-    await connection.finish()
-
-
-_ORDER_REQUESTS = {
-    "PLACE_ORDER", "CANCEL_ORDER", "REQ_GLOBAL_CANCEL",
-    "REQ_OPEN_ORDERS", "REQ_ALL_OPEN_ORDERS", "REQ_AUTO_OPEN_ORDERS", "REQ_COMPLETED_ORDERS",
-}  # fmt: skip
-
-
-@_mode
-async def read_only(connection: Connection) -> None:
-    """Behaves, but refuses whatever has to do with orders: error 321."""
-    await become_ready(connection)
-    text = "Error validating request.-'bO' : cause - The API interface is currently in Read-Only mode."
-    async for request in connection.requests():
-        refused = request.name in _ORDER_REQUESTS
-        await connection.say(*((error(321, text),) if refused else messages.answers(request)))
-
-
-@_mode
-async def lost_connectivity(connection: Connection) -> None:
-    """Behaves, then loses IB's servers (1100) and finds them again after --delay seconds (1102)."""
-    await become_ready(connection)
-    lost = "Connectivity between IBKR and Trader Workstation has been lost."
-    found = "Connectivity between IBKR and Trader Workstation has been restored - data maintained."
-    await connection.say(error(1100, lost))
-    serving = asyncio.ensure_future(serve_requests(connection))
-    await asyncio.wait({serving}, timeout=connection.settings.delay)
-    await asyncio.gather(serving, connection.say(error(1102, found)))
-
-
-@_mode
-async def pacing(connection: Connection) -> None:
-    """Becomes ready, finds every request one too many (error 100), and closes at the third."""
-    await become_ready(connection)
-    strikes = 0
-    async for _ in connection.requests():
-        await connection.say(error(100, "Max rate of messages per second has been exceeded:max=50 rec=51"))
-        strikes += 1
-        if strikes == PACING_STRIKES:
-            break
-    await connection.finish()
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -7,13 +7,14 @@ import errno
 import inspect
 import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Protocol
 
 from ibsniff.model import ExitCode, UserError
-from ibsniff.standin import modes
+from ibsniff.standin import modes, troubles
 from ibsniff.standin.connection import Connection, Settings
 from ibsniff.standin.modes import Behaviour
+from ibsniff.standin.plans import PLANS
 
 DEFAULT_BACKLOG = 5
 """Connections the kernel completes for a process that does not accept them."""
@@ -38,21 +39,21 @@ class Server:
         self.tell = tell
         self.behaviour: Behaviour = modes.ok
         self._host = host
-        self._port = port
+        self.port = port
         self._backlog = backlog
         self._listener: socket.socket | None = None
         self._acceptor: asyncio.Server | None = None
-        self._connections: set[Connection] = set()
+        self.connections: set[Connection] = set()
 
     def listen(self) -> None:
         """Let the kernel complete connections; accept none. Raises ``UserError`` when the port cannot be had."""
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         try:
-            self._listener = socket.create_server((self._host, self._port), family=family, backlog=self._backlog)
+            self._listener = socket.create_server((self._host, self.port), family=family, backlog=self._backlog)
         except OSError as problem:
-            raise _listen_error(problem, self._host, self._port) from problem
-        self._port = self._listener.getsockname()[1]
-        self.tell(f"listening on {_show((self._host, self._port))}")
+            raise _listen_error(problem, self._host, self.port) from problem
+        self.port = self._listener.getsockname()[1]
+        self.tell(f"listening on {_show((self._host, self.port))}")
 
     async def accept(self, behaviour: Behaviour) -> None:
         """Listen, unless it does, and treat every new connection like this from now on."""
@@ -72,13 +73,15 @@ class Server:
 
     def reset_connections(self) -> None:
         """RST to everyone."""
-        for connection in self._connections:
+        for connection in self.connections:
             connection.reset()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = _show(writer.get_extra_info("peername"))
-        connection = Connection(reader, writer, self.settings, lambda event: self.tell(f"{peer} {event}"))
-        self._connections.add(connection)
+        connection = Connection(
+            reader, writer, self.settings, self.connections, lambda event: self.tell(f"{peer} {event}")
+        )
+        self.connections.add(connection)
         connection.tell("connected")
         try:
             await self.behaviour(connection)
@@ -86,46 +89,14 @@ class Server:
             pass  # the client has gone, or talks nonsense without end
         finally:
             connection.tell("over")
-            self._connections.discard(connection)
+            self.connections.discard(connection)
             writer.close()
 
 
-# ---------------------------------------------------------------------------------------------------------------
-# Modes that are not about one connection but about the whole process
-
-
-async def never_accept(_server: Server) -> None:
-    """Listens and never accepts: the kernel acknowledges the hello, and a full backlog answers no call."""
-
-
-async def restart(server: Server) -> None:
-    """Behaves; --delay seconds after the first session is ready, resets it, refuses, is silent, and behaves again."""
-    ready = asyncio.Event()
-
-    async def first_session(connection: Connection) -> None:
-        await modes.become_ready(connection)
-        ready.set()
-        await modes.serve_requests(connection)
-
-    await server.accept(first_session)
-    await ready.wait()
-    await asyncio.sleep(server.settings.delay)
-    server.close()
-    server.reset_connections()
-    server.tell("down: the port refuses")
-    await asyncio.sleep(server.settings.delay)
-    await server.accept(modes.silent)
-    server.tell("starting: silent")
-    await asyncio.sleep(server.settings.delay)
-    await server.accept(modes.ok)
-    server.tell("up again")
-
-
-Plan = Callable[[Server], Awaitable[None]]
-PLANS: dict[str, Plan] = {"never-accept": never_accept, "restart": restart}
+BEHAVIOURS = modes.BEHAVIOURS | troubles.BEHAVIOURS
 
 MODES: dict[str, str] = {
-    name: (inspect.getdoc(what) or "").partition("\n")[0] for name, what in (modes.BEHAVIOURS | PLANS).items()
+    name: (inspect.getdoc(what) or "").partition("\n")[0] for name, what in (BEHAVIOURS | PLANS).items()
 }
 """Mode -> what it does, in one line."""
 
@@ -155,7 +126,7 @@ def serve(
 
 
 async def _run(server: Server, mode: str, ready: Signal | None, stop: threading.Event) -> None:
-    plan = PLANS.get(mode) or (lambda server: server.accept(modes.BEHAVIOURS[mode]))
+    plan = PLANS.get(mode) or (lambda server: server.accept(BEHAVIOURS[mode]))
     server.listen()
     if ready is not None:
         ready.set()

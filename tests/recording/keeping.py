@@ -2,56 +2,100 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
-import shutil
 import struct
+import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from recording.libraries import CLIENTS
-from recording.scenarios import SNAPLEN, WSL, Recording
+from recording.entries import LOOPBACK, SERVER, SNAPLEN, Recording
+from recording.libraries import CLIENTS, RELAYS_SHOWN, SERVERS
 
 CAPTURES = Path(__file__).resolve().parents[2] / "captures"
+SCENARIO, DIGEST = "scenario.toml", "sha256"
 
 
-def publish(recording: Recording, raw: Path) -> None:
-    """The capture and its scenario into ``captures/``; a promise that exists already is kept."""
-    folder = CAPTURES / recording.name
+def publish(recording: Recording, raw: Path, into: Path = CAPTURES) -> None:
+    """The capture and its scenario into a folder; a promise that exists is kept, but for the capture's digest."""
+    folder = into / recording.name
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("capture.*"):
         old.unlink()
-    if recording.tool == "dumpcap":
-        (folder / "capture.pcapng").write_bytes(b"".join(anonymous(raw.read_bytes())))
-    else:
-        shutil.copyfile(raw, folder / "capture.pcap")
-    scenario = folder / "scenario.toml"
+    capture = edited(recording, raw.read_bytes())
+    (folder / f"capture.{'pcapng' if recording.tool == 'dumpcap' else 'pcap'}").write_bytes(capture)
     promise = f'outcome = "{recording.outcome}"\nfault = ""\nrung = "{recording.rung}"\ncodes = []\n'
-    if scenario.exists():
-        promise = scenario.read_text("utf-8").partition("[expect]\n")[2]
-    head = f'title = {json.dumps(recording.title)}\nmade = {json.dumps(made(recording))}\ncommand = ""\n'
-    scenario.write_text(f"{head}\n[expect]\n{promise}", "utf-8")
+    if (promised := CAPTURES / recording.name / SCENARIO).exists():
+        lines = promised.read_text("utf-8").partition("[expect]\n")[2].splitlines(keepends=True)
+        promise = "".join(line for line in lines if not line.startswith(DIGEST))
+    head = {"title": recording.title, "made": made(recording), "command": recording.command}
+    top = "".join(f"{key} = {json.dumps(value)}\n" for key, value in head.items())
+    digest = f'{DIGEST} = "{hashlib.sha256(capture).hexdigest()}"\n'
+    (folder / SCENARIO).write_text(f"{top}\n[expect]\n{promise}{digest}", "utf-8")
+
+
+def edited(recording: Recording, capture: bytes) -> bytes:
+    """Without what tells of this machine, and piped through the command the scenario wants."""
+    if recording.tool == "dumpcap":
+        capture = b"".join(anonymous(capture))
+    if recording.edited:
+        return subprocess.run(recording.edited, input=capture, stdout=subprocess.PIPE, check=True).stdout
+    return capture
 
 
 def made(recording: Recording) -> str:
     """How it was made, in one line."""
-    client = CLIENTS[recording.client[0]].shown
-    extra = "".join(f" --{name.replace('_', '-')} {value}" for name, value in recording.options.items()
-                    if name != "backlog")  # fmt: skip
-    against = f"`ibsniff simulate {recording.mode}{extra}`" if recording.mode else "a port nobody listens on"
-    if recording.relay:
-        against += f" behind `socat TCP-LISTEN:{recording.relay[0]},fork TCP:127.0.0.1:{recording.relay[1]}`"
-    if recording.firewall:
-        against += f" behind `iptables -j {' '.join(recording.firewall)}`"
-    if recording.crowd:
-        against += " whose queue was full"
-    if recording.unseen:
-        against += f", without `{recording.unseen}`"
-    if recording.snaplen != SNAPLEN:
-        against += f", snaplen {recording.snaplen}"
-    where = "two network namespaces, " if recording.network == WSL else ""
+    visits = Counter(
+        CLIENTS[client[0]].shown for client in (recording.client, *(one.client for one in recording.company))
+    )
+    client = " and ".join(shown if times == 1 else f"{shown} ({times} times)" for shown, times in visits.items())
+    on = " and ".join(filter(None, (recording.interface, recording.beside)))
+    whose = " of the server's" if recording.watched_on == SERVER else ""
     kernel = ".".join(platform.release().split(".")[:2])
-    return f"recorded: {client} against {against}, {where}{recording.tool} on {recording.interface}, Linux {kernel}"
+    then = f", then `{' '.join(recording.edited)}`" if recording.edited else ""
+    against = f"{listener(recording)}{''.join(circumstances(recording))}"
+    return f"recorded: {client} against {against}, {recording.tool} on {on}{whose}, Linux {kernel}{then}"
+
+
+def listener(recording: Recording) -> str:
+    """What was called."""
+    if recording.mode is None:
+        return "a port nobody listens on"
+    if recording.mode in SERVERS:
+        return f"`{recording.mode}`"
+    options = {name.replace("_", "-"): value for name, value in recording.options.items() if name != "backlog"}
+    return f"`ibsniff simulate {' '.join([recording.mode, *(f'--{name} {value}' for name, value in options.items())])}`"
+
+
+def circumstances(recording: Recording) -> Iterator[str]:
+    """What else there was, each as a piece of a sentence."""
+    if "backlog" in recording.options:
+        yield f" with a backlog of {recording.options['backlog']}"
+    if recording.relay:
+        port, target = recording.relay
+        yield f" behind `{RELAYS_SHOWN[recording.relayed_by].format(port=port, target=target)}`"
+    if recording.firewall:
+        yield f" behind `iptables -j {' '.join(recording.firewall)}`"
+    if recording.own_firewall:
+        yield f", and `iptables -j {' '.join(recording.own_firewall)}` on the client's machine"
+    if recording.sysctl:
+        yield f", sysctl {recording.sysctl}"
+    if recording.crowd:
+        yield " whose queue was full"
+    if recording.frozen:
+        yield ", stopped (SIGSTOP) {:g} s after the session was ready, for {:g} s".format(*recording.frozen)
+    if recording.cut_off is not None:
+        yield f", cut off by `iptables -j DROP` {recording.cut_off:g} s after the session was ready"
+    if recording.loses:
+        yield ", the capture tool stopped (SIGSTOP) while calls to another port filled its buffer"
+    if recording.unseen:
+        yield f", without `{recording.unseen}`"
+    if recording.snaplen != SNAPLEN:
+        yield f", snaplen {recording.snaplen}"
+    if recording.network != LOOPBACK:
+        yield ", two network namespaces"
 
 
 def anonymous(pcapng: bytes) -> Iterator[bytes]:

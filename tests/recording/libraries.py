@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recording.machines import run
-from recording.scenarios import Recording
 
 HERE = Path(__file__).resolve().parent
 
@@ -40,7 +39,27 @@ CLIENTS = {
     "curl": Client("curl", ("curl", "--silent", "--max-time", "5", "http://{host}:{port}/")),
     "openssl": Client("openssl s_client", ("openssl", "s_client", "-connect", "{host}:{port}")),
     "raw": Client("a bare socket", (sys.executable, f"{HERE}/clients/raw.py", "{host}", "{port}")),
+    "crowd": Client("a crowd of bare sockets", (sys.executable, f"{HERE}/clients/crowd.py", "{host}", "{port}")),
 }
+SERVERS = {
+    "Hung.java": (("java", f"{HERE}/clients/Hung.java", "{port}"), "listening on"),
+    "python -m http.server": ((sys.executable, "-um", "http.server", "-b", "127.0.0.1", "{port}"), "Serving HTTP"),
+    "openssl s_server": (("openssl", "s_server", "-accept", "{port}", "-nocert", "-psk", "00"), "ACCEPT"),
+}
+"""Programs beside the stand-in: the command, and what it says when it listens."""
+RELAYS = {
+    "socat": "socat TCP-LISTEN:{port},fork,reuseaddr TCP:127.0.0.1:{target}",
+    "ssh": "ssh -N -F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -p 2222 "
+    "-L {port}:127.0.0.1:{target} nobody@127.0.0.1",
+}
+"""Programs that listen on one port and call another."""
+RELAYS_SHOWN = {
+    "socat": "socat TCP-LISTEN:{port},fork TCP:127.0.0.1:{target}",
+    "ssh": "ssh -L {port}:127.0.0.1:{target}",
+}
+"""How ``made`` calls them."""
+SSH_SERVER = "asyncssh"
+"""The virtual environment, and the package, of ``ssh_server.py``."""
 NPM_PACKAGES = ("@stoqey/ib@1.6.10", "ib@0.2.9")
 
 
@@ -48,9 +67,9 @@ def python_of(clients: Path, key: str) -> Path:
     return clients / key.replace("/", "-") / "bin" / "python"
 
 
-def client_command(recording: Recording, inside: list[str], clients: Path) -> list[str]:
-    key, *arguments = recording.client
-    filled = {"python": python_of(clients, key), "host": recording.host, "port": recording.port}
+def client_command(client: tuple[str, ...], inside: list[str], clients: Path, host: str, port: int) -> list[str]:
+    key, *arguments = client
+    filled = {"python": python_of(clients, key), "host": host, "port": port}
     environment = ["env", f"NODE_PATH={clients / 'node_modules'}"]
     return [*inside, *environment, *(part.format(**filled) for part in CLIENTS[key].command), *arguments]
 
@@ -62,6 +81,10 @@ def install(clients: Path) -> None:
             print(f"installing {client.shown}", flush=True)
             venv.create(python_of(clients, key).parent.parent, with_pip=True)
             run(str(python_of(clients, key)), "-m", "pip", "install", "--quiet", *client.packages)
+    if not python_of(clients, SSH_SERVER).exists():
+        print("installing asyncssh", flush=True)
+        venv.create(python_of(clients, SSH_SERVER).parent.parent, with_pip=True)
+        run(str(python_of(clients, SSH_SERVER)), "-m", "pip", "install", "--quiet", "asyncssh==2.21.1")
     if not (clients / "node_modules").exists():
         print("installing the npm packages", flush=True)
         run("npm", "install", "--silent", "--prefix", str(clients), *NPM_PACKAGES)

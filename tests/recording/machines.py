@@ -8,11 +8,41 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
-from recording.scenarios import WSL, Recording
+from recording.entries import DOCKER, LAN, LOOPBACK, WSL, Recording
 
 PATIENCE = 60.0
 """Seconds after which a recording has failed."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A client's ``eth0`` and a server's device with their addresses, and what else the server's machine is told."""
+
+    client: str
+    server: str
+    client_mac: str
+    server_mac: str
+    device: str = "eth0"
+    more: tuple[str, ...] = ()
+
+
+NETWORKS = {
+    WSL: Network(  # a user's WSL beside its Windows host
+        "172.24.46.63/20", "172.24.32.1/20", "00:15:5d:46:3f:01", "00:15:5d:46:3f:02", "vEthernet",
+        ("sysctl -q net.ipv4.ip_default_ttl=128",),
+    ),
+    LAN: Network(  # a desk's machine and its router, which knows one host to be gone and stands for one of IB's servers
+        "192.168.1.20/24", "192.168.1.1/24", "00:00:5e:00:53:01", "00:00:5e:00:53:02", "eth0",
+        ("sysctl -q net.ipv4.ip_forward=1", "ip route add unreachable 10.8.0.9", "ip address add 208.245.107.3 dev lo"),
+    ),
+    DOCKER: Network(  # a container and its host, which has its address on the bridge
+        "172.17.0.2/16", "172.17.0.1/16", "02:42:ac:11:00:02", "02:42:ac:11:00:01", "veth0",
+        ("ip link add docker0 type bridge", "ip link set veth0 master docker0", "ip address flush dev veth0",
+         "ip address add 172.17.0.1/16 dev docker0", "ip link set docker0 up"),
+    ),
+}  # fmt: skip
 
 
 class Process:
@@ -57,21 +87,36 @@ def run(*command: str) -> str:
 def namespaces(recording: Recording) -> Iterator[tuple[list[str], list[str]]]:
     """The command prefixes that put a process on the client's and on the server's machine."""
     with ExitStack() as undo:
-        client, server = (_namespace(undo, role) for role in ("client", "server"))
-        if recording.network != WSL:
-            yield client, client
-            return
-        run("ip", "link", "add", "eth0", "netns", client[3], "address", "00:15:5d:46:3f:01", "type", "veth",
-            "peer", "name", "vEthernet", "netns", server[3], "address", "00:15:5d:46:3f:02")  # fmt: skip
-        for inside, device, address in ((client, "eth0", "172.24.46.63"), (server, "vEthernet", "172.24.32.1")):
-            run(*inside, "sysctl", "-q", "net.ipv6.conf.all.disable_ipv6=1")
-            run(*inside, "ip", "address", "add", f"{address}/20", "dev", device)
-            run(*inside, "ip", "link", "set", device, "up")
-        run(*server, "sysctl", "-q", "net.ipv4.ip_default_ttl=128")  # like Windows
-        if recording.firewall:
-            rule = ("-A", "INPUT", "-p", "tcp", "--dport", str(recording.port), "-j", *recording.firewall)
-            run(*server, "iptables", *rule)
+        client = server = _namespace(undo, "client")
+        if recording.network != LOOPBACK:
+            server = _namespace(undo, "server")
+            _connect(NETWORKS[recording.network], client, server)
+        for inside, end, firewall in (
+            (server, "--dport", recording.firewall),
+            (client, "--sport", recording.own_firewall),
+        ):
+            if firewall:
+                close_port(inside, end, recording.port, firewall)
+        if recording.sysctl:
+            run(*client, "sysctl", "-q", recording.sysctl)
         yield client, server
+
+
+def close_port(inside: list[str], end: str, port: int, firewall: tuple[str, ...]) -> None:
+    """Do as iptables' target says with what comes in to (``--dport``) or from (``--sport``) a port."""
+    run(*inside, "iptables", "-A", "INPUT", "-p", "tcp", end, str(port), "-j", *firewall)
+
+
+def _connect(network: Network, client: list[str], server: list[str]) -> None:
+    run("ip", "link", "add", "eth0", "netns", client[3], "address", network.client_mac, "type", "veth",
+        "peer", "name", network.device, "netns", server[3], "address", network.server_mac)  # fmt: skip
+    for inside, device, address in ((client, "eth0", network.client), (server, network.device, network.server)):
+        run(*inside, "sysctl", "-q", "net.ipv6.conf.all.disable_ipv6=1")
+        run(*inside, "ip", "address", "add", address, "dev", device)
+        run(*inside, "ip", "link", "set", device, "up")
+    run(*client, "ip", "route", "add", "default", "via", network.server.partition("/")[0])
+    for command in network.more:
+        run(*server, *command.split())
 
 
 def _namespace(undo: ExitStack, role: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Every mode, as a bare socket sees it. What is silent is proved silent by closing our half and reading to the end."""
+"""Every mode, as a bare socket sees it. What is silent is proved silent by closing our half first."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import pytest
 from standin_server import HELLO, Caller, running
 
 from ibsniff import standin
-from ibsniff.standin import modes
+from ibsniff.standin import modes, troubles
+from ibsniff.standin.connection import Connection
+from ibsniff.standin.plans import PLANS
 
+QUOTES = b"1\00011\0003\0"
 START = b"71\0002\0007\0\0"
 REPLY = re.compile(rb"\0\0\0.178\0\d{8} \d\d:\d\d:\d\d UTC\0", re.DOTALL)
 
@@ -79,8 +82,10 @@ def test_ok_ignores_requests_before_start_and_bytes_that_are_none() -> None:
         caller.frame(b"?")
         server.wait_for("bytes instead of START_API")
         became_ready(caller)
+        caller.frame(b"")
         caller.frame(b"?")
-        server.wait_for("not in the form of version 178: ignored")
+        server.wait_for("not in the form of version 178")
+        assert codes([caller.take_frame()]) == [b"320"]
 
 
 @pytest.mark.parametrize("start", [b"71\0002\0007\0\0", b"71\0001\0007\0"])
@@ -106,8 +111,8 @@ def test_ok_takes_the_bare_client_id_of_an_old_legacy_client() -> None:
 @pytest.mark.parametrize(
     "hello",
     [
-        b"\0\0\0\x09v100..187",
         b"API\0v100..187",
+        b"API=9.72\0",
         b"API\0\x09\0\0\0v100..187",
         b"API\\0\0\0\0\x09v100..187",
         b"API\0\0\0\0\x08v100-187",
@@ -119,7 +124,48 @@ def test_ok_takes_the_bare_client_id_of_an_old_legacy_client() -> None:
 def test_ok_says_nothing_to_a_broken_hello(hello: bytes) -> None:
     with running("ok") as server, Caller(server.port) as caller:
         caller.send(hello)
-        assert caller.rest_after_closing() == b""
+        assert caller.is_ignored(server)
+
+
+def test_ok_closes_on_a_hello_without_prefix() -> None:
+    with running("ok") as server, Caller(server.port) as caller:
+        caller.send(b"\0\0\0\x09v100..187")
+        assert caller.rest() == b""
+
+
+def test_ok_resets_on_one_dot() -> None:
+    with running("ok") as server, Caller(server.port) as caller:
+        caller.send(b"API\0\0\0\0\x08v100.200")
+        with pytest.raises(ConnectionResetError):
+            caller.rest()
+
+
+def test_a_client_id_is_given_once_at_a_time() -> None:
+    with running("ok") as server:
+        with Caller(server.port) as first:
+            first.greet()
+            became_ready(first)
+            with Caller(server.port) as second:
+                second.greet()
+                second.frame(START)
+                assert codes([second.take_frame()]) == [b"326"]
+                assert second.rest() == b""
+        server.wait_for("over")
+        server.wait_for("over")
+        with Caller(server.port) as third:
+            third.greet()
+            became_ready(third)
+
+
+def test_zombie_keeps_the_client_id_after_the_goodbye() -> None:
+    with running("zombie", delay=60) as server:
+        with Caller(server.port) as first:
+            first.greet()
+            became_ready(first)
+        with Caller(server.port) as second:
+            second.greet()
+            second.frame(START)
+            assert codes([second.take_frame()]) == [b"326"]
 
 
 def test_slow_answers_after_its_delay() -> None:
@@ -144,7 +190,7 @@ def test_legacy_answers_even_a_framed_client_unframed() -> None:
 def test_silent_says_nothing() -> None:
     with running("silent") as server, Caller(server.port) as caller:
         caller.send(HELLO)
-        assert caller.rest_after_closing() == b""
+        assert caller.is_ignored(server)
 
 
 @pytest.mark.parametrize(
@@ -190,6 +236,22 @@ def test_reset_after_start() -> None:
             caller.rest()
 
 
+@pytest.mark.parametrize("mode", ["ask", "localhost-only"])
+def test_modes_that_serve_only_their_own_machine(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(mode) as server:
+        with Caller(server.port) as caller:
+            assert caller.greet()[0] == b"178"
+        monkeypatch.setattr(Connection, "from_here", False)
+        with Caller(server.port) as caller:
+            assert caller.is_ignored(server) if mode == "ask" else caller.rest() == b""
+
+
+def test_close_after_reply() -> None:
+    with running("close-after-reply") as server, Caller(server.port) as caller:
+        assert caller.greet()[0] == b"178"
+        assert caller.rest() == b""
+
+
 def test_half_a_reply_is_all_there_is() -> None:
     with running("half-reply") as server, Caller(server.port) as caller:
         caller.send(HELLO)
@@ -223,13 +285,69 @@ def test_read_only_refuses_orders_and_serves_the_rest() -> None:
         assert caller.take_frame() == b"62\0001\0"
 
 
-def test_lost_connectivity_comes_back() -> None:
-    with running("lost-connectivity", delay=0.01) as server, Caller(server.port) as caller:
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("lost-connectivity", [b"1100", b"1102"]),
+        ("lost-subscriptions", [b"1100", b"1101"]),
+        ("lost-farm", [b"2103", b"2104"]),
+    ],
+)
+def test_what_was_lost_comes_back(mode: str, said: list[bytes]) -> None:
+    with running(mode, delay=0.01) as server, Caller(server.port) as caller:
         caller.greet()
         became_ready(caller)
-        assert codes([caller.take_frame(), caller.take_frame()]) == [b"1100", b"1102"]
+        assert codes([caller.take_frame(), caller.take_frame()]) == said
         caller.frame(b"61\0001\0")
         assert caller.take_frame() == b"62\0001\0"
+
+
+def test_what_was_lost_stays_lost_for_a_client_that_goes() -> None:
+    with running("lost-farm", delay=60) as server, Caller(server.port) as caller:
+        caller.greet()
+        became_ready(caller)
+        assert codes([caller.take_frame()]) == [b"2103"]
+        assert caller.rest_after_closing() == b""
+
+
+@pytest.mark.parametrize(("mode", "code"), [("competing-session", b"10197"), ("not-subscribed", b"10089")])
+def test_modes_without_market_data_serve_the_rest(mode: str, code: bytes) -> None:
+    with running(mode) as server, Caller(server.port) as caller:
+        caller.greet()
+        became_ready(caller)
+        caller.frame(QUOTES)
+        assert caller.take_frame().split(b"\0")[2:4] == [b"3", code]
+        caller.frame(b"61\0001\0")
+        assert caller.take_frame() == b"62\0001\0"
+
+
+def test_stream_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(troubles, "BURST_PAUSE", 0)
+    with running("stream") as server, Caller(server.port) as caller:
+        caller.greet()
+        became_ready(caller)
+        caller.frame(QUOTES)
+        said = [caller.take_frame() for _ in range(4 + 3 * troubles.BURST)]
+        assert said[0].startswith(b"58\0")
+        assert set(said[4:]) == {said[3]}
+
+
+def test_never_ready_has_accounts_and_no_more() -> None:
+    with running("never-ready") as server, Caller(server.port) as caller:
+        caller.greet()
+        caller.frame(START)
+        assert caller.take_frame().startswith(b"15\0")
+        assert caller.rest_after_closing() == b""
+
+
+def test_endless_account_leaves_out_the_end() -> None:
+    with running("endless-account") as server, Caller(server.port) as caller:
+        caller.greet()
+        became_ready(caller)
+        for request in (b"6\0002\0001\0DU1234567\0", b"76\0001\0003\0\0\0000\0", b"61\0001\0"):
+            caller.frame(request)
+        said = [caller.take_frame() for _ in range(3)]
+        assert [payload.partition(b"\0")[0] for payload in said] == [b"6", b"8", b"62"]
 
 
 def test_pacing_closes_at_the_third_strike() -> None:
@@ -246,4 +364,4 @@ def test_every_mode_explains_itself_in_one_line_and_is_tried_here() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
     for mode, line in standin.MODES.items():
         assert line.endswith("."), mode
-        assert mode in {"never-accept", "restart"} or f'"{mode}"' in text, mode
+        assert mode in PLANS or f'"{mode}"' in text, mode

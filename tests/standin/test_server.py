@@ -10,43 +10,6 @@ from ibsniff import standin
 from ibsniff.model import ExitCode, UserError
 
 
-def test_never_accept_completes_connections_and_reads_nothing() -> None:
-    with running("never-accept") as server:
-        caller = Caller(server.port)
-        caller.send(HELLO)
-    # Only the end of the process ends what was never accepted, and the kernel does it with RST.
-    with caller, pytest.raises(ConnectionResetError):
-        caller.rest()
-    assert server.events.empty()
-
-
-def test_restart_resets_refuses_is_silent_and_comes_back() -> None:
-    seen: dict[str, object] = {}
-
-    def witness(event: str) -> None:
-        if event.startswith("down"):
-            with pytest.raises(ConnectionRefusedError):
-                Caller(server.port)
-            seen["refused"] = True
-        if event.startswith("starting"):
-            seen["early"] = Caller(server.port)
-
-    with running("restart", witness=witness, delay=0.1) as server, Caller(server.port) as caller:
-        caller.greet()
-        caller.frame(b"71\0002\0007\0\0")
-        with pytest.raises(ConnectionResetError):
-            caller.rest()
-        server.wait_for("up again")
-        assert seen["refused"]
-        with Caller(server.port) as again:
-            assert again.greet()[0] == b"178"
-        early = seen["early"]
-        assert isinstance(early, Caller)
-        with early:
-            early.send(HELLO)
-            assert early.rest_after_closing() == b""
-
-
 def test_many_clients_at_once() -> None:
     with running("ok") as server:
         callers = [Caller(server.port) for _ in range(20)]

@@ -1,24 +1,38 @@
-"""Connect with ib_async or ib_insync as a bot would: LIBRARY HOST PORT [ATTEMPTS] [SECONDS TO STAY] [TIMEOUT]."""
+"""Connect with ib_async or ib_insync as a bot would: LIBRARY HOST PORT, and how patient and how busy it is."""
 
 from __future__ import annotations
 
+import argparse
 import importlib
-import sys
 import time
 
-library, host, port = sys.argv[1:4]
-attempts, stay, timeout = (*sys.argv[4:], *("1", "0", "4")[len(sys.argv) - 4 :])
-IB = importlib.import_module(library).IB
+parser = argparse.ArgumentParser()
+parser.add_argument("library")
+parser.add_argument("host")
+parser.add_argument("port", type=int)
+parser.add_argument("--client-id", type=int, default=7)
+parser.add_argument("--attempts", type=int, default=1)
+parser.add_argument("--pause", type=float, default=0.7, help="seconds between attempts")
+parser.add_argument("--timeout", type=float, default=4, help="seconds")
+parser.add_argument("--stay", type=int, default=0, help="seconds; asks for the time every second")
+parser.add_argument("--quotes", action="store_true", help="ask for market data when ready")
+parser.add_argument("--busy", type=float, default=0, help="seconds in which the program does not read")
+arguments = parser.parse_args()
+library = importlib.import_module(arguments.library)
 
-for attempt in range(int(attempts)):
-    ib = IB()
+for attempt in range(arguments.attempts):
+    ib = library.IB()
     try:
-        ib.connect(host, int(port), clientId=7, timeout=float(timeout))
+        ib.connect(arguments.host, arguments.port, clientId=arguments.client_id, timeout=arguments.timeout)
         print("ready", flush=True)
-        for _ in range(int(stay)):
+        if arguments.quotes:
+            ib.reqMktData(library.Contract(conId=265598, exchange="SMART"))
+            ib.sleep(0.5)
+        time.sleep(arguments.busy)
+        for _ in range(arguments.stay):
             ib.reqCurrentTime()
             ib.sleep(1)
-        if attempts == "1" or attempt:
+        if arguments.attempts == 1 or attempt:
             ib.reqCurrentTime()
             ib.disconnect()
             break
@@ -26,4 +40,4 @@ for attempt in range(int(attempts)):
             ib.sleep(0.1)
     except Exception as problem:
         print(f"{type(problem).__name__}: {problem}", flush=True)
-    time.sleep(0.7 if attempts != "1" else 0)
+    time.sleep(arguments.pause if arguments.attempts > 1 else 0)

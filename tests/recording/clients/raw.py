@@ -1,16 +1,23 @@
-"""A hand-written client: HOST PORT BYTES [BYTES]. Sends the first (hexadecimal), awaits an answer, sends the second.
+"""A hand-written client: HOST PORT STEP...; at the end it waits for the server to close.
 
-Waits for the server to end, like a script that was told the next message would come.
+A step is bytes to send (hexadecimal), ``?`` (wait for an answer), ``1.5s`` (wait so long) or ``bye`` (close, and end).
 """
 
 from __future__ import annotations
 
 import socket
 import sys
+import time
 
 with socket.create_connection((sys.argv[1], int(sys.argv[2]))) as connection:
-    for data in sys.argv[3:]:
-        connection.sendall(bytes.fromhex(data))
-        connection.recv(65536)
+    for step in sys.argv[3:]:
+        if step == "bye":
+            sys.exit()
+        elif step == "?":
+            connection.recv(65536)
+        elif step.endswith("s"):
+            time.sleep(float(step[:-1]))
+        else:
+            connection.sendall(bytes.fromhex(step))
     while connection.recv(65536):
         pass
