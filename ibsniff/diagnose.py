@@ -28,7 +28,6 @@ from ibsniff.model import (
     Side,
     UnreachableKind,
     Verdict,
-    WatchedBy,
 )
 
 CALL_PATIENCE = 3.0
@@ -52,15 +51,12 @@ WORST_FIRST = (
 )
 """Which conversation speaks for the capture, when several are equally severe."""
 
-RESTS_ON_ABSENCE = (Outcome.UNREACHABLE, Outcome.SILENT, Outcome.NOT_ASKED, Outcome.CUT_OFF)
-"""Outcomes that are concluded from what did not come."""
-
 ABOUT_THE_CAPTURE = "IBS0"
 """Findings of this family say what can be trusted, not what is wrong with a session."""
 
 
-def outcome(connection: Connection, dialogue: Dialogue, watched_until_ns: int) -> Outcome:
-    """Say what the server side did."""
+def outcome(connection: Connection, dialogue: Dialogue, watched_until_ns: int, patience: float = PATIENCE) -> Outcome:
+    """Say what the server side did; ``patience`` in seconds makes a silence one."""
     if not _beginning_seen(connection, dialogue):
         return Outcome.JOINED if dialogue.mid_stream_frames or _replied(dialogue) else Outcome.UNPROVEN
     if one_way(connection):
@@ -68,10 +64,10 @@ def outcome(connection: Connection, dialogue: Dialogue, watched_until_ns: int) -
     if not _call_answered(connection) and not _hello_seen(dialogue):
         return _unanswered_call(connection, watched_until_ns)
     if connection.from_server.length > 0:
-        return _server_spoke(connection, dialogue, watched_until_ns)
+        return _server_spoke(connection, dialogue, watched_until_ns, patience)
     if connection.ended is not None and connection.ended.by is Side.SERVER:
         return Outcome.CLOSED if connection.ended.how is How.FIN else Outcome.RESET
-    settled = connection.ended is not None or waited(connection, dialogue, watched_until_ns) >= PATIENCE
+    settled = connection.ended is not None or waited(connection, dialogue, watched_until_ns) >= patience
     if connection.from_client.length == 0:
         return Outcome.NOT_ASKED if settled else Outcome.UNPROVEN
     return Outcome.SILENT if settled else Outcome.UNPROVEN
@@ -128,7 +124,7 @@ def _unanswered_call(connection: Connection, watched_until_ns: int) -> Outcome:
     return Outcome.UNPROVEN
 
 
-def _server_spoke(connection: Connection, dialogue: Dialogue, watched_until_ns: int) -> Outcome:
+def _server_spoke(connection: Connection, dialogue: Dialogue, watched_until_ns: int, patience: float) -> Outcome:
     """The server sent bytes: whose were they?"""
     reply = dialogue.reply
     if reply is None or reply.kind is ReplyKind.NOT_CAPTURED:
@@ -139,7 +135,7 @@ def _server_spoke(connection: Connection, dialogue: Dialogue, watched_until_ns: 
         return Outcome.FOREIGN
     if connection.from_server.captured < connection.from_server.length:
         return Outcome.UNPROVEN
-    settled = connection.ended is not None or waited(connection, dialogue, watched_until_ns) >= PATIENCE
+    settled = connection.ended is not None or waited(connection, dialogue, watched_until_ns) >= patience
     return Outcome.CUT_OFF if settled else Outcome.UNPROVEN
 
 
@@ -167,10 +163,8 @@ def first_missing(reached: Rung) -> Rung | None:
     return LADDER[LADDER.index(reached) + 1] if reached in LADDER else LADDER[0]
 
 
-def conclude(conversation: Conversation, findings: tuple[Finding, ...], lossy: bool = False) -> Conversation:
-    """Add findings, and with them cause, fault and summary; ``lossy`` when the capture says that it lost packets."""
-    if conversation.outcome in RESTS_ON_ABSENCE and (lossy or conversation.watched_by is WatchedBy.USER):
-        findings = tuple(_tempered(finding) for finding in findings)
+def conclude(conversation: Conversation, findings: tuple[Finding, ...]) -> Conversation:
+    """Add findings, and with them cause, fault and summary."""
     cause = _cause(conversation, findings)
     if cause is not None:
         return replace(
@@ -189,14 +183,6 @@ def conclude(conversation: Conversation, findings: tuple[Finding, ...], lossy: b
         confidence=Confidence.HIGH if fine else Confidence.LOW,
         summary=_plain_summary(conversation),
     )
-
-
-def _tempered(finding: Finding) -> Finding:
-    """What rests on packets that did not come is at most medium when they may have been lost."""
-    blames = finding.fault not in (Fault.NONE, Fault.UNDETERMINED)
-    if finding.confidence is Confidence.HIGH and blames:
-        return replace(finding, confidence=Confidence.MEDIUM)
-    return finding
 
 
 def _cause(conversation: Conversation, findings: tuple[Finding, ...]) -> Finding | None:

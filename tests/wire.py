@@ -298,6 +298,13 @@ class Wire:
         merged._sent = sorted((sent for wire in wires for sent in wire._sent), key=lambda sent: sent.packet.time_ns)
         return merged
 
+    @staticmethod
+    def heard(segments: Iterable[tuple[Side, Segment]]) -> Wire:
+        """What a tap noted, and which side sent it."""
+        wire = Wire()
+        wire._sent = [_Sent(segment, side) for side, segment in sorted(segments, key=lambda one: one[1].time_ns)]
+        return wire
+
     def packets(self) -> list[Packet]:
         """What ``net`` makes of the capture."""
         return [sent.packet._replace(packet=number) for number, sent in self._captured()]

@@ -22,8 +22,9 @@ LENGTH_END = 8
 MAX_VERSION_STRING = 512
 """A longer version string than this is a wrong length, not a version: real ones have 9 bytes, with options about 20."""
 
-VERSION = re.compile(rb"v(\d{1,4})(?:\.\.(\d{1,4}))?(?: (.*))?", re.DOTALL)
-VERSION_THEN_FRAME = re.compile(rb"v\d{1,4}(?:\.\.\d{1,4})?\0\0")
+VERSION = re.compile(rb"v(\d{1,9})(?:\.\.(\d{1,9}))?(?: (.*))?", re.DOTALL)
+"""As many digits as a 32-bit number holds, however unlikely: whoever offers all versions to come is no less clear."""
+VERSION_THEN_FRAME = re.compile(rb"v\d{1,9}(?:\.\.\d{1,9})?\0\0")
 ALMOST_VERSION = re.compile(rb"v?\d{1,4}[^\d\s]{1,3}\d{1,4}")
 LEGACY = re.compile(rb"(\d{1,3})\0")
 HTTP = re.compile(rb"(GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|TRACE|PRI) ")
@@ -97,6 +98,9 @@ def _version(declared: int, body: bytes) -> HelloBytes:
     """All declared bytes are there; are they a version range?"""
     if match := VERSION.fullmatch(body):
         low, high, options = int(match[1]), int(match[2] or match[1]), match[3]
+        if low > high:
+            detail = f"its range runs backwards, from {low} to {high}"
+            return HelloBytes(Dialect.BAD_VERSION, 0, low, high, None, declared, detail)
         text = options.decode("utf-8", "backslashreplace") if options is not None else None
         if text is None or text.isprintable():
             return HelloBytes(Dialect.V100PLUS, LENGTH_END + declared, low, high, text, declared)

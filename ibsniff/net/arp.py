@@ -10,6 +10,8 @@ from ibsniff.net.skip import Skip
 
 _header = Struct("!2xHBBH").unpack_from
 _REQUEST, _REPLY = 1, 2
+_NOBODY = bytes(4)
+"""Who asks so only tries out an address; who asks for its own announces it. Nobody shall answer (RFC 5227, 2.1 and 2.3)."""
 
 
 def read_arp(frame: Frame, at: int) -> Arp | Skip:
@@ -24,4 +26,7 @@ def read_arp(frame: Frame, at: int) -> Arp | Skip:
     target = sender + 4 + hardware_size
     if len(data) < target + 4:
         return Skip.CUT
-    return Arp(frame.number, frame.time_ns, operation == _REPLY, data[sender : sender + 4], data[target : target + 4])
+    asker, wanted = data[sender : sender + 4], data[target : target + 4]
+    if asker in (_NOBODY, wanted):
+        return Skip.OTHER_ARP
+    return Arp(frame.number, frame.time_ns, operation == _REPLY, asker, wanted)

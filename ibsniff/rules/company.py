@@ -12,7 +12,6 @@ from ibsniff.model import (
     NANOSECONDS,
     Alternative,
     Capture,
-    Confidence,
     Connection,
     Conversation,
     Dialect,
@@ -24,7 +23,6 @@ from ibsniff.model import (
     Side,
 )
 from ibsniff.rules.closing import closed_unheard, on_relay_port
-from ibsniff.rules.registry import Statement
 
 INNER_DELAY = 0.05
 """Seconds within which a relay calls its inner side: at once, give or take the scheduler."""
@@ -37,6 +35,12 @@ NOBODY_CLICKS = 1.0
 
 LET_STAND = 1.0
 """Seconds after which an empty connection was let in: TWS rejects an address within some 50 ms (field reports)."""
+
+TOGETHER = 1.0
+"""Seconds within which a server that goes down ends all its connections."""
+
+STARTING = 120.0
+"""Seconds after its port opens for which a TWS may still be starting: 5 to 90 were reported (rust-ibapi 761)."""
 
 STEADY = 0.1
 """How far intervals may lie from their median, as a part of it, to be called a beat."""
@@ -61,6 +65,14 @@ def by_client(conversations: list[Conversation]) -> list[list[Conversation]]:
 
 def _began(conversation: Conversation) -> int:
     return conversation.connection.first.time_ns
+
+
+def is_starting(conversations: list[Conversation], moment: Moment) -> bool:
+    """A short while before the server refused calls, or ended a session: what listens now has not done so for long."""
+    refused = [one.connection.last for one in conversations if one.outcome is Outcome.REFUSED]
+    sessions = [one.connection.ended for one in conversations if one.rung is Rung.READY]
+    ended = [end.moment for end in sessions if end is not None and end.by is Side.SERVER]
+    return any(0 <= moment.time_ns - before.time_ns < STARTING * NANOSECONDS for before in (*refused, *ended))
 
 
 def begun_before(conversation: Conversation, capture: Capture) -> Iterator[Conversation]:
@@ -132,6 +144,43 @@ def ended_together(inner: Connection, outer: Connection) -> bool:
 
 
 @lru_cache(maxsize=1)
+def _accepted(capture: Capture) -> dict[tuple[bytes, Endpoint], Conversation]:
+    """By client's address and server, the first conversation the server's machine accepted."""
+    found: dict[tuple[bytes, Endpoint], Conversation] = {}
+    for conversation in capture.conversations:
+        if conversation.connection.syn_ack is not None:
+            found.setdefault(_pair(conversation.connection), conversation)
+    return found
+
+
+def _pair(connection: Connection) -> tuple[bytes, Endpoint]:
+    return connection.client.address, connection.server
+
+
+@lru_cache(maxsize=1)
+def _unanswered(capture: Capture) -> dict[int, Conversation]:
+    """By port, the first conversation that no firewall explains: a silence to a good hello, or on TWS's own machine."""
+    found: dict[int, Conversation] = {}
+    for one in capture.conversations:
+        hello = one.dialogue.hello
+        silent = one.outcome is Outcome.SILENT and hello is not None and hello.is_valid
+        if silent or (one.outcome is Outcome.UNREACHABLE and one.connection.same_host):
+            found.setdefault(one.connection.server.port, one)
+    return found
+
+
+def unanswered_besides(conversation: Conversation, capture: Capture) -> Conversation | None:
+    """Another conversation with that port in which no firewall was the reason that nobody answered."""
+    return _unanswered(capture).get(conversation.connection.server.port)
+
+
+def accepted_before(conversation: Conversation, capture: Capture) -> Conversation | None:
+    """An earlier call between the same two machines, to the same port, that was accepted."""
+    found = _accepted(capture).get(_pair(conversation.connection))
+    return found if found is not None and _began(found) < _began(conversation) else None
+
+
+@lru_cache(maxsize=1)
 def _welcome(capture: Capture) -> dict[Endpoint, list[Conversation]]:
     """By server, the conversations it answered or let stand: what thousands of failed ones are each held against."""
     found: dict[Endpoint, list[Conversation]] = defaultdict(list)
@@ -161,9 +210,21 @@ BOTH_CALLED = Alternative(
 )
 
 
-def served_besides(conversation: Conversation, capture: Capture) -> Conversation | None:
-    """A session of the same server and port that was ready at another time of this capture."""
-    return next((one for one in welcome_besides(conversation, capture) if one.rung is Rung.READY), None)
+def sessions_besides(conversation: Conversation, capture: Capture) -> Iterator[Conversation]:
+    """Sessions of the same server and port that were ready at other times of this capture."""
+    return (one for one in welcome_besides(conversation, capture) if one.rung is Rung.READY)
+
+
+def gone_with(conversation: Conversation, capture: Capture) -> Conversation | None:
+    """A session that the same server ended at the moment it ended this one: it was going down."""
+    ended = conversation.connection.ended
+    for one in sessions_besides(conversation, capture):
+        other = one.connection.ended
+        if ended is None or other is None or other.by is not Side.SERVER:
+            continue
+        if abs(other.moment.time_ns - ended.moment.time_ns) <= TOGETHER * NANOSECONDS:
+            return one
+    return None
 
 
 def let_in_besides(conversation: Conversation, capture: Capture) -> Conversation | None:
@@ -200,25 +261,3 @@ def _left_open(conversation: Conversation) -> bool:
         return False
     until_ns = ended.moment.time_ns if ended is not None else conversation.watched_until_ns
     return (until_ns - accepted.time_ns) / NANOSECONDS >= LET_STAND
-
-
-def refused(
-    conversation: Conversation, capture: Capture, summary: str, remedy: str, causes: tuple[Alternative, ...]
-) -> Statement:
-    """State a refusal: nobody's turn is known, unless TWS served that very port at another time of the capture."""
-    connection = conversation.connection
-    served = served_besides(conversation, capture)
-    calls = zip(connection.syns, connection.refusals, strict=False)
-    if served is not None:
-        summary = f"{summary} TWS served this port at another time ({served.id}): it was down or restarting."
-        remedy = "Let the program call again with growing pauses; see TWS's auto restart time."
-        causes = ()
-    return Statement(
-        summary,
-        Fault.TWS_STATE if served is not None else Fault.UNDETERMINED,
-        Confidence.MEDIUM if served is not None else Confidence.HIGH,
-        packets=[moment.packet for call in calls for moment in call],
-        remedy=remedy,
-        alternatives=causes,
-        explains=Rung.CONNECTED,
-    )

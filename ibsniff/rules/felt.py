@@ -31,6 +31,7 @@ def felt(conversation: Conversation) -> str:
             after = between(conversation.connection.first, ended.moment)
             return f" {raises} calls this TimeoutError all the same, 4 s later; the server was gone after {after}."
         return f" {raises} calls this TimeoutError."
-    if conversation.outcome is Outcome.SILENT and any(guess.startswith(name) for name in WAITS_FOR_EVER):
+    waits = ended is None and conversation.outcome is Outcome.SILENT
+    if waits and any(guess.startswith(name) for name in WAITS_FOR_EVER):
         return " This client has no timeout here: it waits for ever and says nothing."
     return ""

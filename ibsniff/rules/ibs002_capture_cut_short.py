@@ -1,6 +1,6 @@
 """The capture file is cut short or damaged.
 
-Seen: the file ends inside a packet or block, or a block contradicts itself.
+Seen: the file ends inside a packet or block, or a block contradicts itself; or you stopped ibsniff while it read.
 Meaning: all whole packets before that place are analysed; what came after is not known.
 How sure: the file's own lengths say so.
 What to do: stop tcpdump with Ctrl-C rather than by killing it, use ``-U``, and copy the file after it has ended.
@@ -21,5 +21,7 @@ def check(capture: Capture) -> Statement | None:
         f"The capture is not whole: {capture.facts.truncated}. What is before that was analysed.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
-        remedy="Stop the capture with Ctrl-C, and copy the file only after the capturing program has ended.",
+        remedy="Let ibsniff read it to its end."
+        if capture.facts.interrupted
+        else "Stop the capture with Ctrl-C, and copy the file only after the capturing program has ended.",
     )

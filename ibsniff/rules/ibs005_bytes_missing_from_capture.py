@@ -1,15 +1,18 @@
 """Bytes that one side sent are not in the capture.
 
-Seen: the other side acknowledges bytes that no captured packet holds, and they were not sent again.
-Meaning: they arrived; the capture missed them. Messages around the hole were not read.
-How sure: TCP acknowledges only what it has received (RFC 9293, 3.4).
+Seen: the other side acknowledges bytes that no captured packet holds, and they were not sent again; or the RST that ends
+a stream counts more bytes than were captured.
+Meaning: they were sent; the capture missed them, or, before a RST, they were lost on the way to where it was made.
+Messages around the hole were not read.
+How sure: TCP acknowledges only what it has received, and a RST bears the number of the next byte (RFC 9293, 3.4, 3.5.2).
 What to do: capture again with a filter on the API port and a larger buffer; capture on one of the two machines.
 """
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Half, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.session import unseen_before_reset
 from ibsniff.rules.words import counted
 
 
@@ -18,7 +21,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     """The reassembled streams have holes that are not the snapshot length's."""
     halves = (conversation.connection.from_client, conversation.connection.from_server)
     whole = [half for half in halves if not half.cut_by_snaplen]
-    missing = sum(half.gap_bytes for half in whole)
+    missing = sum(half.gap_bytes + unseen_before_reset(half) for half in whole)
     one_way = not all(half.segments for half in halves)
     if not missing or one_way:
         return None
@@ -28,5 +31,10 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         Confidence.HIGH,
         packets=(gap.noticed.packet for half in whole for gap in half.gaps),
         remedy="Capture again with a filter on the API port and a larger buffer: tcpdump -B 65536 'tcp port 7497'.",
-        explains=conversation.missing if conversation.dialogue.bytes_after_gap else None,
+        explains=conversation.missing if conversation.dialogue.bytes_after_gap or _nothing_else(halves) else None,
     )
+
+
+def _nothing_else(halves: tuple[Half, ...]) -> bool:
+    """Of one side no byte at all was captured, and its RST tells that there were some."""
+    return any(not half.length and unseen_before_reset(half) for half in halves)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from ibsniff.model import (
     NANOSECONDS,
-    PATIENCE,
     Capture,
     Confidence,
     Conversation,
@@ -46,11 +45,11 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     else:
         known = f"watched for only {watched} after {what}"
     return Statement(
-        f"Not proven: {known}; {PATIENCE:.0f} s or more are needed, or until the program gives up.",
+        f"Not proven: {known}; {conversation.patience:g} s or more are needed, or until the program gives up.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=packets_of(conversation),
-        remedy=f"Watch longer: start the capture, start the program, wait {PATIENCE:.0f} s or until it gives up, stop the "
+        remedy=f"Watch longer: start the capture, start the program, wait {conversation.patience:g} s or until it gives up, stop the "
         "program, then stop the capture. If you did watch longer than the file says, read it with --watched-until "
         "+SECONDS.",
         explains=conversation.missing,

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from ibsniff.ib.names import DEFAULT_PORTS
 from ibsniff.model import Alternative, Capture, Conversation, Fault, Outcome, Severity
-from ibsniff.rules.company import refused
+from ibsniff.rules.refusals import refused
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.words import application, between
 

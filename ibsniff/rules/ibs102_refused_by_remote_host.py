@@ -12,9 +12,9 @@ published port with the inner one.
 from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Connection, Conversation, Fault, Outcome, Severity
-from ibsniff.rules.company import refused
 from ibsniff.rules.ibs101_refused_on_this_host import causes_at
 from ibsniff.rules.path import path
+from ibsniff.rules.refusals import refused
 from ibsniff.rules.registry import Statement, conversation_rule
 
 INNER_PORTS = {4001: 4003, 4002: 4004}

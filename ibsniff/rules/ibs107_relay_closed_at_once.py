@@ -13,7 +13,8 @@ What to do: look at the inner port: is Gateway logged in, is the port map right?
 from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, How, Severity
-from ibsniff.rules.closing import closed_before_a_word, closed_unheard, on_relay_port
+from ibsniff.rules.closing import accepted, closed_before_a_word, closed_unheard, heard_nonsense, on_relay_port
+from ibsniff.rules.company import gone_with
 from ibsniff.rules.felt import felt
 from ibsniff.rules.path import who_listens
 from ibsniff.rules.registry import Statement, conversation_rule
@@ -24,29 +25,33 @@ OTHER_SERVICE = Alternative(
     Fault.NETWORK,
     "`ss -ltnp` names the program that listens; is it java (TWS, Gateway), or socat, docker-proxy, ssh?",
 )
+GOING_DOWN = Alternative(
+    "TWS or Gateway was just going down", Fault.TWS_STATE, "calls are refused then; try again in a minute or two"
+)
+RELAY = "most likely it is a relay with nobody behind it, not TWS"
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """The server ends before it can have heard anything."""
     connection = conversation.connection
     ended = closed_unheard(conversation)
     if ended is None or connection.syn_ack is None or not (connection.same_host or on_relay_port(connection)):
         return None
-    hello = conversation.dialogue.hello
-    if hello is not None and not hello.is_valid and not closed_before_a_word(conversation):
+    if heard_nonsense(conversation):
         return None
-    delay = between(connection.established or connection.syn_ack, ended.moment)
+    delay = between(accepted(connection) or connection.syn_ack, ended.moment)
     unheard = ended.how is How.FIN or closed_before_a_word(conversation)
+    gone = gone_with(conversation, capture)
+    likely = f"it ended {gone.id} at that moment too, so it was going down" if gone else RELAY
     early = "before it read a word" if unheard else "sooner than TWS decides anything"
     return Statement(
-        f"{connection.server} accepted and hung up {delay} later, {early}: most likely it is a relay with nobody "
-        f"behind it, not TWS.{felt(conversation)}",
-        Fault.NETWORK,
-        Confidence.MEDIUM,
+        f"{connection.server} accepted and hung up {delay} later, {early}: {likely}.{felt(conversation)}",
+        Fault.UNDETERMINED if gone else Fault.NETWORK,
+        Confidence.LOW if gone else Confidence.MEDIUM,
         packets=packets_of(conversation),
         remedy=f"Find what listens on the port ({who_listens(connection)}), and look behind it: is Gateway up and logged in, and is the "
         "inner port the one the relay calls? Capture there too.",
-        alternatives=(OTHER_SERVICE,),
+        alternatives=(OTHER_SERVICE, GOING_DOWN),
         explains=conversation.missing,
     )

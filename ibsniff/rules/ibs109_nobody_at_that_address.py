@@ -17,8 +17,8 @@ from ibsniff.model import Capture, Confidence, Fault, Moment, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.words import seconds_between
 
-RETRY = 3.0
-"""Seconds within which a kernel repeats a request nobody answered (Linux and Windows: 1 s); others' may be minutes
+AT_LEAST, RETRY = 0.5, 3.0
+"""Seconds after and within which a kernel repeats a request nobody answered (Linux and Windows: 1 s); others' may be minutes
 apart, and their answers are not for us to see."""
 SHOWN = 3
 """Addresses named: more are a scan of the network, not a program's call."""
@@ -42,4 +42,4 @@ def check(capture: Capture) -> Statement | None:
 
 
 def _urgently(requests: tuple[Moment, ...]) -> bool:
-    return any(seconds_between(first, again) <= RETRY for first, again in pairwise(requests))
+    return any(AT_LEAST <= seconds_between(first, again) <= RETRY for first, again in pairwise(requests))

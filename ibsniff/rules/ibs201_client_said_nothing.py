@@ -15,6 +15,7 @@ from ibsniff.model import Alternative, Capture, Confidence, Connection, Conversa
 from ibsniff.rules.closing import waited_in_vain
 from ibsniff.rules.path import called_from_outside
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.session import unseen_before_reset
 from ibsniff.rules.words import packets_of, silence
 
 LOST = Alternative(
@@ -32,6 +33,8 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     if conversation.connection.established is None:
         return None
     ended, same_host = conversation.connection.ended, conversation.connection.same_host
+    if unseen_before_reset(conversation.connection.from_client):
+        return None  # it said something
     certain = ended is not None and ended.by is Side.CLIENT  # its last number would tell of bytes that were lost
     return Statement(
         f"The client connected and said nothing ({silence(conversation)}); TWS speaks only when spoken to.",
@@ -46,7 +49,10 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
 
 
 def _sureness(connection: Connection, *, certain: bool) -> Confidence:
-    """Near the server one does not see what the client said in vain."""
+    """Near the server one does not see what the client said in vain; nor is all of it there where its beginning is not."""
+    unseen = connection.from_client.acked > 0 and connection.from_client.fin is None
+    if connection.syn_ack is None or unseen:
+        return Confidence.LOW
     if certain:
         return Confidence.HIGH
     return Confidence.LOW if not connection.same_host and called_from_outside(connection) else Confidence.MEDIUM

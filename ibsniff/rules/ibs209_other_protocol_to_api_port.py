@@ -2,14 +2,14 @@
 
 Seen: FIX, SSH, plain text, bare line ends, or bytes of no protocol known here.
 Meaning: TWS waits for ``API`` NUL, or hangs up. A telnet test that presses Return looks like this.
-How sure: certain for the bytes.
-Sources: EClient.connect of the official API; FIX is served by IB's FIX CTCI, another product on other ports.
+How sure: certain for the bytes; medium for FIX, as a Gateway can be logged in for FIX CTCI instead of the API.
+Sources: EClient.connect of the official API; IBC's settings tell a FIX Gateway from one for the API.
 What to do: use an API client library on this port.
 """
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Conversation, Dialect, Severity
+from ibsniff.model import Capture, Confidence, Conversation, Dialect, Severity
 from ibsniff.rules.openings import accuse_client, broken_opening
 from ibsniff.rules.registry import Statement, conversation_rule
 
@@ -23,6 +23,8 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     if hello is None:
         return None
     what = f"The client's first bytes are no IB hello: {hello.detail}"
-    return accuse_client(
-        conversation, capture, hello, what, "Use an API client library on this port, or call the right port."
-    )
+    fix = hello.dialect is Dialect.FIX
+    remedy = "Use an API client library on this port, or call the right port."
+    if fix:
+        remedy = "Use an API client library on this port, or log the Gateway in for FIX CTCI."
+    return accuse_client(conversation, capture, hello, what, remedy, Confidence.MEDIUM if fix else Confidence.HIGH)

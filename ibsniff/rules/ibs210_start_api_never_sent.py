@@ -3,7 +3,8 @@
 Seen: hello, version reply, and then no message 71 from the client.
 Meaning: until START_API TWS sends nothing and ignores other requests ("since API is not accepted" in its log). A
 self-made test script that stops here has in fact proved that the handshake works.
-How sure: certain; the official client sends it as soon as the reply is in.
+How sure: certain; the official client sends it as soon as the reply is in. Low where packets were lost on the way and the
+client left: it may not have known of the reply.
 Sources: EClient.startApi; deephaven-ib 12.
 What to do: send START_API (71) with the client id, then wait for nextValidId (9).
 """
@@ -11,9 +12,14 @@ What to do: send START_API (71) with the client id, then wait for nextValidId (9
 from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Dialect, Fault, Outcome, ReplyKind, Severity, Side
+from ibsniff.rules.ibs308_server_version_too_low import out_of_range
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.session import client_stopped_after_reply
+from ibsniff.rules.silences import lossy
 from ibsniff.rules.words import packets_of
+
+LENGTH_END = 8
+"""Bytes of a hello before the version range."""
 
 
 @conversation_rule(Severity.ERROR)
@@ -24,14 +30,15 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     reply, hello = conversation.dialogue.reply, conversation.dialogue.hello
     if reply is None or reply.kind is ReplyKind.REDIRECT or not client_stopped_after_reply(conversation):
         return None
-    if hello is None or len(reply.packets) > 1 or _out_of_range(conversation):
+    if hello is None or len(reply.packets) > 1 or out_of_range(hello, reply):  # then IBS211 or IBS308 speaks
         return None
+    met = lossy(conversation.connection) and conversation.connection.ended is not None
     legacy = hello.dialect is Dialect.LEGACY
     return Statement(
         f"TWS answered (server version {reply.server_version}), and the client {_did(conversation)}: it is the client's "
         "turn.",
         Fault.CLIENT,
-        Confidence.MEDIUM if legacy else Confidence.HIGH,
+        Confidence.LOW if met else Confidence.MEDIUM if legacy else Confidence.HIGH,
         packets=(*packets_of(conversation), *reply.packets),
         remedy="Send START_API (71) with the client id right after the reply, then wait for nextValidId (9). If this is a "
         "test that stops after the version reply: it has passed, TWS is there and answers.",
@@ -46,20 +53,6 @@ def _did(conversation: Conversation) -> str:
     said = [message.name for message in conversation.dialogue.first_messages if message.side is Side.CLIENT]
     if said:
         return f"sent {said[0]} and never START_API"
-    hello, last = conversation.dialogue.hello, conversation.connection.from_client.last_data
-    more = hello is not None and last is not None and last.packet > max(hello.packets)
+    hello, length = conversation.dialogue.hello, conversation.connection.from_client.length
+    more = hello is not None and hello.declared_length is not None and length > LENGTH_END + hello.declared_length
     return "sent bytes that make no whole message, and no START_API" if more else "never sent START_API"
-
-
-def _out_of_range(conversation: Conversation) -> bool:
-    """The version is one the client did not offer: IBS308 speaks then."""
-    hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
-    if (
-        hello is None
-        or reply is None
-        or hello.dialect is Dialect.LEGACY
-        or hello.min_version is None
-        or reply.server_version is None
-    ):
-        return False
-    return reply.server_version < hello.min_version

@@ -3,7 +3,8 @@
 Seen: a whole, valid reply spread over two or more packets; afterwards the client sends nothing.
 Meaning: TCP may cut a message anywhere, and a client must put it together. IB's official Python client parses each
 read by itself and throws a part away: it then waits for ever, although all bytes arrived.
-How sure: that defect was measured in ibapi 9.81.1 and 10.46.1; that it strikes here is inferred from the hello.
+How sure: that defect was measured in ibapi 9.81.1 and 10.46.1; that it strikes here is inferred: a program that stops
+after the reply of itself looks the same. Both are the client's turn: medium.
 What to do: try again (the pieces are chance); take a relay out of the path; use a client that reassembles (ib_async).
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.session import client_stopped_after_reply
+from ibsniff.rules.silences import lossy
 
 
 @conversation_rule(Severity.ERROR)
@@ -24,10 +26,12 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     if reply is None or len(reply.packets) < 2 or not client_stopped_after_reply(conversation):
         return None
     return Statement(
-        f"TWS answered in {len(reply.packets)} pieces, and the client did not put them together: it never went on.",
+        f"TWS answered in {len(reply.packets)} pieces, and the client never went on: it does not put them together, or it "
+        "stops here of itself.",
         Fault.CLIENT,
-        Confidence.MEDIUM,
+        Confidence.LOW if lossy(conversation.connection) and conversation.connection.ended else Confidence.MEDIUM,
         packets=reply.packets,
-        remedy="Try again; take a relay out of the path; or use a client library that reassembles, as ib_async does.",
+        remedy="Try again; take a relay out of the path; or use a client library that reassembles, as ib_async does. "
+        "If this is a test that stops after the version reply: it has passed.",
         explains=conversation.missing,
     )

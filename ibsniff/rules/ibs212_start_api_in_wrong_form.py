@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, ReplyKind, Severity, Side
 from ibsniff.rules.company import welcome_besides
+from ibsniff.rules.ibs308_server_version_too_low import out_of_range
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.session import all_captured, settled_after
 from ibsniff.rules.words import hexed
@@ -21,12 +22,14 @@ from ibsniff.rules.words import hexed
 @conversation_rule(Severity.ERROR)
 def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """Form and version disagree."""
-    start, reply = conversation.dialogue.start, conversation.dialogue.reply
+    hello, start, reply = conversation.dialogue.hello, conversation.dialogue.start, conversation.dialogue.reply
     if conversation.outcome is not Outcome.REPLIED or conversation.dialogue.ready or start is None or reply is None:
         return None
     if start.fits or start.expected is None or not settled_after(conversation, start.moment):
         return None
     if reply.kind is ReplyKind.REDIRECT or not all_captured(conversation, Side.SERVER):
+        return None
+    if hello is not None and out_of_range(hello, reply):  # then IBS308 speaks
         return None
     if _served_besides(conversation, capture, start.raw):
         return None

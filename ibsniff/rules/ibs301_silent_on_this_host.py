@@ -10,26 +10,34 @@ How sure: that it was silent to a valid hello is certain; that it hangs is the c
 Sources: gnzsnz/ib-gateway-docker 336, nautilus_trader 4796, ib_insync 386 (wedge on loopback); ib_insync 578 (port 6985
 was a Client Portal Gateway).
 What else: a relay whose inner side is silent; another program on the port. Where neither TWS nor a relay usually
-listens that is as likely, and nobody's turn is known.
+listens that is as likely, and nobody's turn is known. When the server closed its side as soon as the client did, it is a
+guess: a kernel alone does not, so a program reads there, and does not hang.
 What to do: look at the TWS window for a dialog; ``ss -ltn`` for a growing Recv-Q; restart Gateway or TWS; then find
 what connects and never closes, or connects and says nothing.
 """
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Conversation, Fault, Rung, Severity
+from ibsniff.model import Capture, Confidence, Connection, Conversation, Fault, Rung, Severity
 from ibsniff.rules.felt import felt
-from ibsniff.rules.path import takes_no_calls
+from ibsniff.rules.path import takes_no_calls, who_listens
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.silences import (
     API_PORTS,
     causes_besides,
     look_into_its_log,
     not_the_box,
+    said_goodbye,
     silent_to_a_good_hello,
     sureness,
 )
 from ibsniff.rules.words import packets_of, silence
+
+HANGS = "What listens there hangs or is still starting"
+LIVES = (
+    "What listens there does not hang, as it closed its side when the client did: a relay with a silent inner side, "
+    "another program, or TWS still starting"
+)
 
 
 @conversation_rule(Severity.ERROR)
@@ -38,16 +46,25 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     if not silent_to_a_good_hello(conversation) or not conversation.connection.same_host:
         return None
     port = conversation.connection.server.port
-    usual = port in API_PORTS
+    usual, lives = port in API_PORTS, said_goodbye(conversation.connection)
+    what = LIVES if lives else HANGS if usual else f"{HANGS}, or it is no TWS at all"
     return Statement(
         f"{conversation.connection.server} took the call, received a good hello, and said nothing "
-        f"({silence(conversation)}). What listens there hangs or is still starting{'' if usual else ', or it is no TWS at all'}; the client did "
-        f"its part.{felt(conversation)}",
+        f"({silence(conversation)}). {what}; the client did its part.{felt(conversation)}",
         Fault.TWS_STATE if usual else Fault.UNDETERMINED,
-        sureness(conversation, capture),
+        Confidence.LOW if lives else sureness(conversation, capture),
         packets=packets_of(conversation),
-        remedy=f"Look at the TWS or Gateway window for a dialog that waits, and at {takes_no_calls(conversation.connection)} "
-        f"means it no longer takes calls, and only a restart of it helps. {not_the_box(port)} {look_into_its_log(conversation.connection)}",
+        remedy=f"{_first_look(conversation.connection, lives=lives)} {not_the_box(port)} "
+        f"{look_into_its_log(conversation.connection)}",
         alternatives=causes_besides(conversation),
         explains=Rung.ANSWERED,
+    )
+
+
+def _first_look(connection: Connection, *, lives: bool) -> str:
+    if lives:
+        return f"See what listens there ({who_listens(connection)}); if it is a relay, capture behind it; if it is TWS, try again."
+    return (
+        f"Look at the TWS or Gateway window for a dialog that waits, and at {takes_no_calls(connection)} means it no "
+        "longer takes calls, and only a restart of it helps."
     )

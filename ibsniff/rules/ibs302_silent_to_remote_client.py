@@ -5,7 +5,8 @@ Meaning: most often TWS shows a dialog, "Accept incoming connection?", and waits
 not in its Trusted IPs. Or it hangs. Both are on the TWS side; the client's hello is right.
 How sure: silent to a valid hello is certain; between dialog and hang the packets do not decide: medium.
 Sources: ib_async 18, ib_insync 529 and 381, SumZeroTrading 11 (dialog); IbcAlpha/IBC 334 (no ranges in the list).
-Hardly so when the same address was served at once before, nor behind a relay, which TWS sees as its own loopback.
+Hardly so when the same address was served at once before, nor behind a relay, which TWS sees as its own loopback. When
+the server closed its side as soon as the client did, a program reads there: it does not hang, and may be no TWS.
 What else: a hang (then loopback clients are not answered either); a relay with a silent inner side.
 What to do: click Yes, and add the client's address as TWS sees it to API > Settings > Trusted IPs: this single
 address, as ranges are ignored and IPv6 addresses are entries of their own. If a client on TWS's own machine is not
@@ -14,7 +15,7 @@ answered either, restart TWS.
 
 from __future__ import annotations
 
-from ibsniff.model import Alternative, Capture, Conversation, Fault, Rung, Severity
+from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Rung, Severity
 from ibsniff.rules.closing import on_relay_port
 from ibsniff.rules.company import served_before
 from ibsniff.rules.felt import felt
@@ -25,10 +26,13 @@ from ibsniff.rules.silences import (
     causes_besides,
     look_into_its_log,
     not_the_box,
+    said_goodbye,
     silent_to_a_good_hello,
     sureness,
 )
 from ibsniff.rules.words import address_to_trust, packets_of, settings_path, silence, single_entry
+
+DOES_NOT_HANG = "does not hang, as it closed its side when the client did"
 
 
 @conversation_rule(Severity.ERROR)
@@ -44,14 +48,15 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         Fault.TWS_STATE,
         f"a client on its own machine is not answered either; there {takes_no_calls(connection)}",
     )
+    lives = said_goodbye(connection)
     return Statement(
         f"{connection.server} took the call, received a good hello, and said nothing ({silence(conversation)}). {why}; "
         f"the client did its part.{felt(conversation)}",
         Fault.TWS_STATE if port in API_PORTS else Fault.UNDETERMINED,
-        sureness(conversation, capture),
+        Confidence.LOW if lives else sureness(conversation, capture),
         packets=packets_of(conversation),
         remedy=f"{remedy} {not_the_box(port)} {look_into_its_log(connection)}",
-        alternatives=(hangs, *causes_besides(conversation)),
+        alternatives=(*(() if lives else (hangs,)), *causes_besides(conversation)),
         explains=Rung.ANSWERED,
     )
 
@@ -59,9 +64,11 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
 def _reading(conversation: Conversation, capture: Capture) -> tuple[str, str]:
     """What it probably is, and what to do first."""
     connection, address = conversation.connection, address_to_trust(conversation.connection)
+    lives = said_goodbye(connection)
     served = served_before(conversation, capture)
     if served is not None:
-        why = f"It served {address} at once before ({served.id}): so it is hardly the address, it hangs or is still starting"
+        state = DOES_NOT_HANG if lives else "hangs or is still starting"
+        why = f"It served {address} at once before ({served.id}): so it is hardly the address, it {state}"
         return why, "Look at the TWS or Gateway window; if it does not react, restart it."
     trust = f"add {address} ({single_entry(connection)}) under Trusted IPs ({settings_path(connection.server.port)})"
     if on_relay_port(connection):
@@ -69,5 +76,6 @@ def _reading(conversation: Conversation, capture: Capture) -> tuple[str, str]:
             "A relay usually listens on this port, and what is behind it hangs, is still starting, or waits for a click"
         )
         return why, f"Look behind the relay, and capture there. If there is none: {trust}."
-    why = f"It probably waits for someone to accept the connection from {address}, or it hangs"
+    or_else = f", or is a relay with a silent inner side; it {DOES_NOT_HANG}" if lives else ", or it hangs"
+    why = f"It probably waits for someone to accept the connection from {address}{or_else}"
     return why, f"Look for a dialog on the TWS screen and click Yes; {trust}."

@@ -4,7 +4,8 @@ Seen: a complete connection, the client's hello, often sent again, and no acknow
 it may be the server's answer that is sent again and again.
 Meaning: it did not reach the other's kernel, or the way back is broken: TWS had no chance to answer, or the client none
 to hear it. A firewall that lets the connection through and drops data, a broken tunnel, or an MTU problem.
-How sure: a kernel that receives data acknowledges it (RFC 9293, 3.8.6.3); where it was lost is not to be seen here.
+How sure: a kernel that receives data acknowledges it (RFC 9293, 3.8.6.3); where it was lost is not to be seen here, and a
+machine that falls asleep after it has accepted looks the same: medium.
 What to do: capture on the server's machine too, and see whether the hello arrives.
 """
 
@@ -37,7 +38,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         f"The client's hello, {sent}, was never acknowledged ({silence(conversation)}): it was lost on the way, or all "
         "that came back was.",
         Fault.NETWORK,
-        Confidence.HIGH,
+        Confidence.MEDIUM,
         packets=packets_of(conversation),
         remedy="Capture on the server's machine too: does the hello arrive there? Look at firewalls, tunnels and MTU.",
         explains=conversation.missing,

@@ -14,6 +14,7 @@ from __future__ import annotations
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.closing import closed_unheard, hung_up, waited_in_vain
 from ibsniff.rules.felt import felt
+from ibsniff.rules.ibs107_relay_closed_at_once import GOING_DOWN
 from ibsniff.rules.path import who_listens
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.silences import OWN_ADDRESS, STRANGER
@@ -23,9 +24,6 @@ INNER_SIDE = Alternative(
     "a relay (socat, ssh -L, docker-proxy, portproxy) whose inner side hung up: there TWS sees another address",
     Fault.NETWORK,
     "`ss -ltnp` names what listens on the port; if it is not java, capture behind it",
-)
-GOING_DOWN = Alternative(
-    "TWS or Gateway is shutting down or restarting", Fault.TWS_STATE, "try again in a minute or two"
 )
 HANGS_UP = Alternative(
     "another program listens on this port, and hangs up on what it does not understand",

@@ -4,9 +4,11 @@ Seen: a complete connection between two machines, and the server's FIN or RST wi
 Meaning: most often TWS rejects the client's address: "Allow connections from localhost only" is ticked, or the address
 is not in Trusted IPs (Gateway asks nobody, it hangs up). The address that counts is the one TWS sees: WSL's own, a
 container's, an IPv6 one.
-How sure: several confirmed cases; a relay with nobody behind it looks alike when it is quick: medium, low when the
-close came at once. FIN or RST is no difference. Undetermined on a relay's port, later than 5 s after the hello, over a
-container's bridge, where both are usual, and when TWS let the same address in at another time.
+How sure: several confirmed cases; a relay with nobody behind it looks alike when it is quick: medium; low when the
+close came at once, when packets were lost on the way, or the handshake was not captured. FIN or RST is no difference.
+Undetermined on a relay's port; over a container's bridge, where both are usual; where neither TWS nor a relay usually
+listens; later than 0.5 s after the hello, or in the middle of it; when TWS let the same address in at another time; and
+when it ended a session at that moment, as it was going down.
 Sources: sparkstartconsulting/IBKR-API-Rust 28, lbilli/Jib.jl 43, ib-controller 197, clifton/docker-ib-gateway 1.
 What to do: untick "Allow connections from localhost only", and add the address to Trusted IPs: this single address.
 """
@@ -15,16 +17,28 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
-from ibsniff.rules.closing import AT_ONCE, closed_unheard, hung_up, on_relay_port, waited_in_vain
-from ibsniff.rules.company import let_in_besides
+from ibsniff.model import Alternative, Capture, Confidence, Connection, Conversation, Fault, Severity
+from ibsniff.rules.closing import (
+    AT_ONCE,
+    accepted,
+    closed_unheard,
+    cut_short,
+    goodbye_unseen,
+    heard_nonsense,
+    hung_up,
+    on_relay_port,
+    waited_in_vain,
+)
+from ibsniff.rules.company import gone_with, let_in_besides
 from ibsniff.rules.felt import felt
-from ibsniff.rules.path import path, there_and_back
+from ibsniff.rules.path import path, there_and_back, who_listens
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.silences import API_PORTS, lossy
 from ibsniff.rules.words import address_to_trust, between, packets_of, seconds_between, settings_path, single_entry
 
-DECIDED = 5.0
-"""Seconds after the hello until which a hang-up may still be TWS's decision about an address, slow networks included."""
+DECIDED = 0.5
+"""Seconds after the hello until which a hang-up may still be TWS's decision about an address, the way there and back not
+counted: up to 50 ms were reported. What takes longer waited for something, or for somebody's No."""
 
 QUICK_RELAY = Alternative(
     "a relay or a container's port map with nobody behind it",
@@ -41,9 +55,8 @@ SOMEBODY_CLICKED_NO = Alternative(
 @conversation_rule(Severity.ERROR)
 def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """Hung up between two machines, without a word."""
-    connection, hello = conversation.connection, conversation.dialogue.hello
-    ended = hung_up(conversation)
-    if ended is None or connection.same_host or (hello is not None and not hello.is_valid):
+    connection, ended = conversation.connection, hung_up(conversation)
+    if ended is None or connection.same_host or heard_nonsense(conversation):
         return None
     if waited_in_vain(conversation) is not None:
         return None
@@ -51,10 +64,10 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     if at_once and on_relay_port(connection):
         return None
     reading = _reading(conversation, capture)
-    accepted = connection.established or connection.syn_ack or connection.first
-    blamed = reading.fault is Fault.TWS_CONFIG and not at_once and not _in_no_time(conversation)
+    stood = accepted(connection) or connection.first
+    blamed = reading.fault is Fault.TWS_CONFIG and not (at_once or _hazy(connection) or _in_no_time(conversation))
     return Statement(
-        f"{connection.server} accepted and hung up {between(accepted, ended.moment)} later without a word: {reading.why}."
+        f"{connection.server} accepted and hung up {between(stood, ended.moment)} later without a word: {reading.why}."
         f"{felt(conversation)}",
         reading.fault,
         Confidence.MEDIUM if blamed else Confidence.LOW,
@@ -85,8 +98,13 @@ def _reading(conversation: Conversation, capture: Capture) -> _Reading:
         return _Reading(
             "a relay usually listens on this port, and its inner side hung up", Fault.UNDETERMINED, BEHIND_IT
         )
+    if cut_short(conversation):
+        return _Reading("while the client was still saying its hello", Fault.UNDETERMINED, ASK_ITS_LOG)
     if _too_late(conversation):
         return _Reading("too late to be a decision about the address", Fault.UNDETERMINED, ASK_ITS_LOG)
+    gone = gone_with(conversation, capture)
+    if gone is not None:
+        return _Reading(f"it ended {gone.id} at that moment too, so it was going down", Fault.UNDETERMINED, ASK_ITS_LOG)
     let_in, answerer = let_in_besides(conversation, capture), path(connection)
     if let_in is not None:
         return _Reading(_although(let_in, conversation, address), Fault.UNDETERMINED, ASK_ITS_LOG)
@@ -94,6 +112,12 @@ def _reading(conversation: Conversation, capture: Capture) -> _Reading:
         f"{settings_path(connection.server.port)}: untick Allow connections from localhost only, and add {address} "
         f"({single_entry(connection)}) to Trusted IPs."
     )
+    if connection.server.port not in API_PORTS:
+        return _Reading(
+            f"it is no TWS at all, or does not take connections from {address}",
+            Fault.UNDETERMINED,
+            f"See what listens there ({who_listens(connection)}). If it is TWS: {trust}",
+        )
     if answerer is not None and answerer.through_container:
         return _Reading(
             f"it does not take connections from {address}, or it is a relay or port map with nobody behind it",
@@ -101,6 +125,14 @@ def _reading(conversation: Conversation, capture: Capture) -> _Reading:
             f"Capture inside the container too: it shows which. If TWS is called there from {address}: {trust}",
         )
     return _Reading(f"probably it does not take connections from {address}", Fault.TWS_CONFIG, trust)
+
+
+def _hazy(connection: Connection) -> bool:
+    """When it hung up, and after what, does not show: the handshake was not captured, packets were lost, nothing arrived."""
+    called, accepted = connection.syns, connection.syn_ack
+    if not called or accepted is None or called[0].packet > accepted.packet or goodbye_unseen(connection):
+        return True
+    return lossy(connection) or connection.from_client.ack_of_first_data is None
 
 
 def _in_no_time(conversation: Conversation) -> bool:
@@ -114,7 +146,9 @@ def _in_no_time(conversation: Conversation) -> bool:
 def _too_late(conversation: Conversation) -> bool:
     """TWS rejects an address within some 50 ms (field reports); what waits for seconds first has another reason."""
     hello, ended = conversation.dialogue.hello, conversation.connection.ended
-    return hello is not None and ended is not None and seconds_between(hello.complete, ended.moment) > DECIDED
+    if hello is None or ended is None:
+        return False
+    return seconds_between(hello.complete, ended.moment) - there_and_back(conversation.connection) > DECIDED
 
 
 def _although(let_in: Conversation, conversation: Conversation, address: str) -> str:

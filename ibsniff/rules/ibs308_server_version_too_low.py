@@ -1,9 +1,10 @@
-"""TWS offers an older version than the client accepts.
+"""TWS offers an older version than the client accepts, or one beyond what it offered.
 
-Seen: a version reply below the lowest version in the hello.
+Seen: a version reply below the lowest version in the hello, or above the highest.
 Meaning: TWS is too old for this client library, or the library too new for this TWS. ib_async and ib_insync need 157
 (TWS 972), rust-ibapi 3 needs 213.
-An unframed reply in the legacy dialect to a modern hello is the same: most clients then wait for ever.
+An unframed reply in the legacy dialect to a modern hello is the same: most clients then wait for ever. A version above
+the highest that was offered is no TWS's answer as a rule; IB's clients hang up on it (506).
 How sure: certain; both numbers are on the wire. Whether to update TWS or the library is your choice.
 Sources: EClient (error 506); ib_async client.py.
 What to do: update TWS or Gateway, or install an older version of the library.
@@ -11,7 +12,7 @@ What to do: update TWS or Gateway, or install an older version of the library.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Dialect, Fault, ReplyKind, Severity
+from ibsniff.model import Capture, Confidence, Conversation, Dialect, Fault, Hello, Reply, ReplyKind, Severity
 from ibsniff.rules.felt import felt
 from ibsniff.rules.registry import Statement, conversation_rule
 
@@ -24,15 +25,30 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     if reply.kind is ReplyKind.REDIRECT:
         return None
-    if reply.server_version is None or hello.min_version is None or reply.server_version >= hello.min_version:
+    if not out_of_range(hello, reply):
         return None
     unframed = " in the legacy dialect" if reply.kind is ReplyKind.LEGACY else ""
     return Statement(
-        f"TWS answers with version {reply.server_version}{unframed}, and the client needs at least {hello.min_version}: the one is "
-        f"too old or the other too new.{felt(conversation)}",
+        f"TWS answers with version {reply.server_version}{unframed}, and the client {_objection(hello, reply)}"
+        f".{felt(conversation)}",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=(*hello.packets, *reply.packets),
         remedy="Update TWS or Gateway, or install a version of the client library made for this one.",
         explains=conversation.missing,
     )
+
+
+def out_of_range(hello: Hello, reply: Reply) -> bool:
+    """The version is none that the client offered: it is right to hang up."""
+    return hello.dialect is not Dialect.LEGACY and bool(_objection(hello, reply))
+
+
+def _objection(hello: Hello, reply: Reply) -> str:
+    """What the client has against this version; empty when it offered it."""
+    version, lowest, highest = reply.server_version, hello.min_version, hello.max_version
+    if version is None or lowest is None or highest is None or lowest <= version <= highest:
+        return ""
+    if version > highest:
+        return f"offered at most {highest}: that is beyond what it knows"
+    return f"needs at least {lowest}: the one is too old or the other too new"

@@ -33,9 +33,11 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
             Confidence.HIGH,
             packets=(*hello.packets, *reply.packets),
         )
-    asked = "" if conversation.connection.same_host else " Someone may have clicked Yes in its dialog meanwhile."
+    woke = "it may have been starting, busy or stuck meanwhile"
+    if not connection.same_host:
+        woke = "someone may have clicked Yes in its dialog meanwhile, or it woke"
     return Statement(
-        f"TWS took {between(hello.complete, reply.complete)} to answer the hello; usually it takes milliseconds.{asked}",
+        f"TWS took {between(hello.complete, reply.complete)} to answer the hello; usually it takes milliseconds: {woke}.",
         Fault.NONE,
         Confidence.HIGH,
         packets=(*hello.packets, *reply.packets),

@@ -4,16 +4,18 @@ Seen: a ready session in which the client asks for the time (or for something el
 PATIENCE or longer, while nobody has ended the connection.
 Meaning: with the requests acknowledged, what listens is frozen or hangs; without, the machine or the path is gone, or a
 relay lost its inner side.
-How sure: the silence is certain; a frozen process was reproduced with the same picture: medium. Low when the client had
-closed its own window, as nobody could tell it anything.
+How sure: the silence is certain; a frozen process was reproduced with the same picture: medium. Undetermined when the
+client had closed its own window, as nobody could tell it anything, and when the server answered its goodbye.
 Sources: TraderAlice/OpenAlice 294 (a stopped Gateway process).
 What to do: look at TWS's window; restart it; poll the time (``reqCurrentTime``) and reconnect when it is not answered.
 """
 
 from __future__ import annotations
 
-from ibsniff.model import NANOSECONDS, PATIENCE, Capture, Confidence, Conversation, Fault, Severity, Side
+from ibsniff.model import NANOSECONDS, PATIENCE, Capture, Confidence, Conversation, Dialogue, Fault, Severity, Side
+from ibsniff.rules.doubts import may_have_been_missed
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.silences import said_goodbye
 from ibsniff.rules.words import seconds_between, span
 
 ASKED, TOLD = "REQ_CURRENT_TIME", "CURRENT_TIME"
@@ -21,13 +23,13 @@ ASKED, TOLD = "REQ_CURRENT_TIME", "CURRENT_TIME"
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """Asked for the time, and not told."""
     connection, dialogue = conversation.connection, conversation.dialogue
     asked, heard = connection.from_client.last_data, connection.from_server.last_data
     if dialogue.ready is None or asked is None or heard is None or dialogue.bytes_after_gap:
         return None
-    if dialogue.messages[Side.CLIENT][ASKED] <= dialogue.messages[Side.SERVER][TOLD]:
+    if _since_ready(dialogue, Side.CLIENT, ASKED) <= _since_ready(dialogue, Side.SERVER, TOLD):
         return None
     ended = connection.ended
     until_ns = ended.moment.time_ns if ended is not None else conversation.watched_until_ns
@@ -36,15 +38,24 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     client = connection.from_client
     received = client.acked >= client.length or not client.retransmissions  # unacknowledged, it would be sent again
-    stuffed = bool(client.zero_windows)
+    stuffed, lives = bool(client.zero_windows), said_goodbye(connection)
     what = "what listens there is frozen or hangs" if received else "the way there is broken, or its machine is gone"
     if stuffed:
         what = "but it had closed its window, so nobody could tell it"
+    elif lives:
+        what = "what listens there does not hang, as it closed its side when the client did"
     return Statement(
         f"The session worked and fell mute: the client asked for the time and heard nothing for {span(mute)}; {what}.",
-        Fault.UNDETERMINED if stuffed else Fault.TWS_STATE if received else Fault.NETWORK,
-        Confidence.LOW if stuffed else Confidence.MEDIUM,
+        Fault.UNDETERMINED if stuffed or lives else Fault.TWS_STATE if received else Fault.NETWORK,
+        Confidence.LOW if stuffed or lives or may_have_been_missed(conversation, capture) else Confidence.MEDIUM,
         packets=(heard.packet, asked.packet),
         remedy="Look at TWS's or Gateway's window, and restart it if it does not react. Let the program reconnect when "
         "reqCurrentTime is not answered.",
     )
+
+
+def _since_ready(dialogue: Dialogue, side: Side, name: str) -> int:
+    """How many of them came in the session; TWS ignores what it is asked before that ("API is not accepted")."""
+    early = [one for one in dialogue.first_messages if one.side is side and one.name == name]
+    before = [one for one in early if dialogue.ready and one.moment.time_ns < dialogue.ready.time_ns]
+    return dialogue.messages[side][name] - len(before)

@@ -3,7 +3,7 @@
 Seen: errors 2103 (market data), 2105 (historical data) or 2157 (security definitions), and no word of its return.
 Meaning: a part of IB's servers is not reachable for TWS: quotes, history or contract look-ups do not come. The API
 session itself is up.
-How sure: TWS says so itself.
+How sure: TWS says so itself; low when messages are missing in the capture, as its return may be among them.
 Sources: IB's API documentation (message codes 2103 to 2158).
 What to do: wait; see TWS's status line (double-click "Data"); look at IB's system status.
 """
@@ -31,7 +31,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     return Statement(
         f"TWS has lost a data farm of IB's (error {', '.join(str(one.code) for one in broken)}).",
         Fault.IB,
-        Confidence.HIGH,
+        Confidence.LOW if conversation.dialogue.bytes_after_gap else Confidence.HIGH,
         packets=(one.moment.packet for one in broken),
         remedy="Wait for 2104, 2106 or 2158; see TWS's status line and IB's system status.",
     )

@@ -11,7 +11,7 @@ What to do: stop what opened the other connection (a health check, a port test, 
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity, Side
 from ibsniff.rules.company import begun_before, said_little, said_what
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.silences import FAIR_CHANCE
@@ -39,7 +39,9 @@ def _holder(waiting: Conversation, capture: Capture) -> Conversation | None:
         return None
     for other in begun_before(waiting, capture):
         ended = other.connection.ended
-        if ended is not None and said_little(other) and 0 <= seconds_between(ended.moment, reply.began) <= AT_ONCE:
+        if ended is None or ended.by is not Side.CLIENT or not said_little(other):
+            continue  # whom the server itself sent away did not hold it up until then: it was not awake
+        if 0 <= seconds_between(ended.moment, reply.began) <= AT_ONCE:
             return other
     return None
 

@@ -4,6 +4,8 @@ Seen: a connection that said nothing, or something broken, or was answered; and 
 hellos that were not, on TWS's own machine or from an address that was served before: others may wait for a click.
 Meaning: TWS or Gateway hangs since then (the "wedge", seen with 10.40 and 10.41): the kernel goes on accepting for it.
 It is not the address of the clients, and not their bytes.
+Not said within two minutes after calls were refused or a session was ended, as TWS may be starting; nor of a server
+that closes its side whenever a client does, as a program that hangs does not.
 How sure: that everyone is unanswered since then is certain. An address served before and not now is strong evidence;
 that the odd connection was the trigger is suspected, not proved.
 Sources: gnzsnz/ib-gateway-docker 336, nautilus_trader 4796 (four times of four), ib_insync 386, robo_trader's notes.
@@ -13,9 +15,9 @@ What to do: restart TWS or Gateway; then stop what opens connections without spe
 from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Rung, Severity
-from ibsniff.rules.company import by_server, said_little, said_what, served_before
+from ibsniff.rules.company import by_server, is_starting, said_little, said_what, served_before
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.silences import latest_silent, silent_to_a_good_hello
+from ibsniff.rules.silences import latest_silent, said_goodbye, silent_to_a_good_hello
 from ibsniff.rules.words import counted
 
 ENOUGH = 2
@@ -31,6 +33,8 @@ def check(capture: Capture) -> Statement | None:
         odd = next((one for one in reversed(before) if said_little(one)), None)
         served = next((one for one in reversed(before) if one.rung is Rung.READY), None)
         if len(silent) < ENOUGH or (odd is None and served is None) or _spoke_since(before, silent[0]):
+            continue
+        if is_starting(before, silent[-1].connection.last):
             continue
         if any(one.connection.same_host or served_before(one, capture) for one in latest_silent(silent)):
             return _statement(silent, odd, served)
@@ -48,7 +52,7 @@ def _silent_tail(conversations: list[Conversation]) -> list[Conversation]:
     """The last ones, as far as they are all silent to a good hello."""
     tail: list[Conversation] = []
     for conversation in reversed(conversations):
-        if not silent_to_a_good_hello(conversation):
+        if not silent_to_a_good_hello(conversation) or said_goodbye(conversation.connection):
             break
         tail.insert(0, conversation)
     return tail

@@ -4,7 +4,8 @@ Seen: calls that are not answered at all, after a row of connections to the same
 met with silence.
 Meaning: not a firewall. The program that listens has stopped taking connections; the kernel took them for it until its
 queue was full (51 with Java's default on Linux), and ignores calls from then on.
-How sure: the mechanism was measured with a Java listener; in two field cases the arithmetic fits to the minute.
+How sure: the mechanism was measured with a Java listener; in two field cases the arithmetic fits to the minute. Of
+another machine it is a guess while fewer than 51 are seen to wait: it may have fallen asleep, or been cut off, since.
 Sources: gnzsnz/ib-gateway-docker 77, UnusualAlpha/ib-gateway-docker 52; measured: 51 accepted, the 52nd unanswered.
 What to do: on the server ``ss -ltn`` shows Recv-Q 51 and Send-Q 50; restart TWS or Gateway; close what is opened.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from ibsniff.model import NANOSECONDS, Capture, Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.company import beat, by_server
+from ibsniff.rules.ibs105_call_unanswered import ASLEEP
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.words import clock, counted, span
 
@@ -51,14 +53,19 @@ def _by_its_queue(conversations: list[Conversation], place: int) -> bool:
 
 def _statement(waiting: list[Conversation], unanswered: Conversation) -> Statement:
     server = unanswered.connection.server
+    certain = unanswered.connection.same_host or len(waiting) >= QUEUE
+    why = "its queue is full. Not a firewall: what listens there hangs"
+    if not certain:
+        why = "either its queue is full, as what listens there hangs, or its machine has fallen asleep or been cut off since"
     return Statement(
         f"{server} takes no more calls: {counted(len(waiting), 'connection')} before were accepted and never served, and "
-        f"now its queue is full. Not a firewall: what listens there hangs.{_onset(waiting, unanswered)}",
+        f"now {why}.{_onset(waiting, unanswered)}",
         Fault.TWS_STATE,
-        Confidence.MEDIUM,
+        Confidence.MEDIUM if certain else Confidence.LOW,
         packets=(waiting[0].connection.first.packet, *(moment.packet for moment in unanswered.connection.syns)),
         remedy=f"On {server.ip}: `ss -ltn 'sport = :{server.port}'` shows Recv-Q above Send-Q; restart TWS or Gateway, "
         "and close connections that got no answer.",
+        alternatives=() if certain else (ASLEEP,),
         conversations=(unanswered.id, *(one.id for one in waiting)),
     )
 

@@ -5,7 +5,8 @@ address, that the same server answers.
 Meaning: TWS works; it does not take connections from this address. It shows a dialog and waits for a click, or it
 rejects the address by its settings.
 How sure: both are in the capture; between dialog and setting the packets do not decide: medium. Low when the one was
-served only before or only after the other called (TWS may have hung, or not been up), or when it called the loopback
+not taken in while the silent one waited, but before or after (TWS may have hung, or not been up; one that takes no new
+clients may go on serving the ones it has); when TWS was just going down or starting; or when the one called the loopback
 and it is not to be seen that the other called the same machine.
 Sources: ib_async 18; ib_insync 529 and 381; IBKR-API-Rust 28; IbcAlpha/IBC 334.
 What to do: add this single address to Trusted IPs (ranges are ignored, IPv6 addresses are entries of their own), and
@@ -14,9 +15,9 @@ untick "Allow connections from localhost only".
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Connection, Conversation, Fault, Rung, Severity
+from ibsniff.model import Capture, Confidence, Connection, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.closing import hung_up
-from ibsniff.rules.company import by_server, served_before
+from ibsniff.rules.company import by_server, gone_with, is_starting, served_before
 from ibsniff.rules.path import called_from_here, called_from_outside
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.silences import latest_silent, silent_to_a_good_hello
@@ -35,7 +36,8 @@ def check(capture: Capture) -> Statement | None:
             known = any(two.connection.client.address == one.connection.client.address for two in served)
             if not served or known:
                 continue
-            certain = _works_meanwhile(one, served) and not _inferred(one, served)
+            changing = gone_with(one, capture) is not None or is_starting(conversations, one.connection.last)
+            certain = _works_meanwhile(one, served) and not _inferred(one, served) and not changing
             if certain or not hangs:
                 return _statement(one, served, certain=certain)
     return None
@@ -52,12 +54,19 @@ def _is_no_matter_of_address(silent: Conversation, capture: Capture) -> bool:
 
 
 def _works_meanwhile(one: Conversation, served: list[Conversation]) -> bool:
-    """It spoke to those it serves before the other one's time was over, and after it had begun."""
+    """It took one of them in while the other waited.
+
+    To one that hangs up it is enough that it spoke to them before and after: it does take calls.
+    """
     connection = one.connection
+    began_ns = connection.first.time_ns
     until_ns = connection.ended.moment.time_ns if connection.ended is not None else one.watched_until_ns
     heard = [two.connection.from_server for two in served]
-    before = any(half.first_data is not None and half.first_data.time_ns <= until_ns for half in heard)
-    return before and any(half.last_data and half.last_data.time_ns >= connection.first.time_ns for half in heard)
+    taken = [half.first_data.time_ns for half in heard if half.first_data is not None]
+    if one.outcome is Outcome.SILENT:
+        return any(began_ns <= time_ns <= until_ns for time_ns in taken)
+    later = any(half.last_data is not None and half.last_data.time_ns >= began_ns for half in heard)
+    return later and any(time_ns <= until_ns for time_ns in taken)
 
 
 def _inferred(one: Conversation, served: list[Conversation]) -> bool:

@@ -12,30 +12,38 @@ What to do: close the old connection before opening a new one; give each program
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from ibsniff.model import Capture, Confidence, Conversation, Fault, How, Moment, Rung, Severity, Side
-from ibsniff.rules.company import by_server, open_at
+from ibsniff.rules.company import TOGETHER, by_server, open_at
 from ibsniff.rules.ibs310_client_id_in_use import CODE as ID_IN_USE
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.words import seconds_between
-
-TOGETHER = 1.0
-"""Seconds within which a server that goes down ends all its connections."""
 
 
 @capture_rule(Severity.ERROR)
 def check(capture: Capture) -> Statement | None:
     """The same id, at the same time, on the same server."""
     for conversations in by_server(capture):
-        for later in conversations:
-            start = later.dialogue.start
-            if start is None or start.client_id is None or not _turned_away(later):
-                continue
-            first = next((one for one in conversations if _holds(one, later, start.client_id)), None)
-            if first is not None and ID_IN_USE not in later.dialogue.errors and _ended_together(first, later):
-                continue  # the server ended both: it is going down
-            if first is not None:
-                return _statement(later, first, start.client_id)
+        for client_id, rivals in _by_client_id(conversations).items():
+            holders = [one for one in rivals if ID_IN_USE not in one.dialogue.errors]
+            for later in filter(_turned_away, rivals):
+                first = next((one for one in holders if _holds(one, later)), None)
+                if first is not None and ID_IN_USE not in later.dialogue.errors and _ended_together(first, later):
+                    continue  # the server ended both: it is going down
+                if first is not None:
+                    return _statement(later, first, client_id, surely=not capture.facts.dropped)
     return None
+
+
+def _by_client_id(conversations: list[Conversation]) -> dict[int, list[Conversation]]:
+    """Those that sent START_API, by the id they asked for."""
+    rivals: dict[int, list[Conversation]] = defaultdict(list)
+    for one in conversations:
+        start = one.dialogue.start
+        if start is not None and start.client_id is not None:
+            rivals[start.client_id].append(one)
+    return rivals
 
 
 def _turned_away(later: Conversation) -> bool:
@@ -51,11 +59,9 @@ def _ended_together(first: Conversation, later: Conversation) -> bool:
     return abs(seconds_between(one.moment, two.moment)) <= TOGETHER
 
 
-def _holds(one: Conversation, later: Conversation, client_id: int) -> bool:
+def _holds(one: Conversation, later: Conversation) -> bool:
     start, asked = one.dialogue.start, later.dialogue.start
-    if one.id == later.id or start is None or asked is None or start.client_id != client_id:
-        return False
-    if start.moment.time_ns >= asked.moment.time_ns or ID_IN_USE in one.dialogue.errors:
+    if start is None or asked is None or start.moment.time_ns >= asked.moment.time_ns:
         return False
     refused = ID_IN_USE in later.dialogue.errors
     return open_at(one, asked.moment) or (refused and _half_open_at(one, asked.moment))
@@ -69,7 +75,7 @@ def _half_open_at(conversation: Conversation, moment: Moment) -> bool:
     return server.fin is None or server.fin.time_ns > moment.time_ns
 
 
-def _statement(later: Conversation, first: Conversation, client_id: int) -> Statement:
+def _statement(later: Conversation, first: Conversation, client_id: int, *, surely: bool) -> Statement:
     asked = [one.dialogue.start.moment for one in (first, later) if one.dialogue.start]
     half = not open_at(first, asked[-1])
     told = ID_IN_USE in later.dialogue.errors
@@ -88,7 +94,7 @@ def _statement(later: Conversation, first: Conversation, client_id: int) -> Stat
     return Statement(
         f"Client id {client_id} is taken: {first.id} from {whose} {holds} when {later.id} asks for it.{unsaid}",
         Fault.TWS_STATE if half else Fault.CLIENT,
-        Confidence.MEDIUM if half or not told else Confidence.HIGH,
+        Confidence.LOW if half and not surely else Confidence.MEDIUM if half or not told else Confidence.HIGH,
         packets=(moment.packet for moment in asked),
         remedy=remedy,
         conversations=(later.id, first.id),

@@ -4,17 +4,27 @@ Seen: a working session is ended by the server; afterwards calls are refused for
 then a session works again or none does yet.
 Meaning: TWS or Gateway was restarted: by hand, or by its nightly auto restart. While it is down its port is closed, and
 for some seconds after it is open it may not answer yet.
-How sure: the order of things fits nothing else well: medium; whether it was planned is not to be seen.
+How sure: the order of things fits little else: medium; low on a relay's port, as the relay may have gone instead, and
+when messages before the end are missing. Whether it was planned is not to be seen. Not said when TWS told that its
+port was changed (error 1300).
 Sources: QuantConnect Lean 246 (it never came back: the weekly login was due) and 242 (reset at 23:45:00, usable again at 23:46:19); rust-ibapi 761 (the first seconds).
 What to do: let the program reconnect with growing pauses (5 s, 10 s, ... 60 s); see the time of Auto restart.
 """
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Moment, Outcome, Rung, Severity, Side
+from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Moment, Outcome, Rung, Severity, Side
+from ibsniff.rules.closing import on_relay_port
 from ibsniff.rules.company import by_server
+from ibsniff.rules.ibs407_api_port_changed import CODE as PORT_CHANGED
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.words import between, clock, counted
+
+RELAY_GONE = Alternative(
+    "not TWS but a relay in front of it (ssh -L, socat, a container) was stopped and started again",
+    Fault.NETWORK,
+    "TWS's log of that time says nothing of a shutdown",
+)
 
 
 @capture_rule(Severity.ERROR)
@@ -23,7 +33,8 @@ def check(capture: Capture) -> Statement | None:
     for conversations in by_server(capture):
         for place, one in enumerate(conversations):
             ended = one.connection.ended
-            if one.rung is Rung.READY and ended is not None and ended.by is Side.SERVER:
+            told = PORT_CHANGED in one.dialogue.errors
+            if one.rung is Rung.READY and ended is not None and ended.by is Side.SERVER and not told:
                 refused = [two for two in conversations[place + 1 :] if two.outcome is Outcome.REFUSED]
                 if refused and refused[0].connection.first.time_ns >= ended.moment.time_ns:
                     return _statement(one, refused, conversations[place + 1 :])
@@ -44,9 +55,10 @@ def _statement(one: Conversation, refused: list[Conversation], after: list[Conve
         f"TWS {what}: it ended {one.id} at {clock(ended.moment.time_ns)} UTC, then refused "
         f"{counted(len(refused), 'call')}, and {outcome}.",
         Fault.TWS_STATE,
-        Confidence.MEDIUM,
+        Confidence.LOW if on_relay_port(one.connection) or one.dialogue.bytes_after_gap else Confidence.MEDIUM,
         packets=(ended.moment.packet, *(two.connection.first.packet for two in refused)),
         remedy=f"{remedy}, and see the time of Auto restart (Global Configuration > Lock and Exit).",
+        alternatives=(RELAY_GONE,),
         conversations=(refused[-1].id, one.id, *((back.id,) if back else ())),
     )
 

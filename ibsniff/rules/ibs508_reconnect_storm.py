@@ -3,17 +3,16 @@
 Seen: many calls of one client to one server within seconds, none of which became a session.
 Meaning: a reconnect loop without pauses. It fills logs and the server's queue, and is suspected of making a starting
 Gateway deaf.
-How sure: the rate is certain; the harm is suspected. Calls that overlap may be those of several programs: medium.
+How sure: the rate is certain; the harm is suspected. They may be the calls of several programs, or of several machines
+behind one address: medium.
 Sources: kpiteira/ktrdr's notes; QuantConnect Lean 242.
 What to do: pause between tries, longer each time.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from ibsniff.model import NANOSECONDS, Capture, Confidence, Conversation, Fault, Rung, Severity
-from ibsniff.rules.company import by_client, by_server, open_at
+from ibsniff.rules.company import by_client, by_server
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.words import counted, span
 
@@ -49,13 +48,11 @@ def _seconds(calls: list[Conversation]) -> float:
 
 def _statement(storm: list[Conversation]) -> Statement:
     first = storm[0].connection
-    in_turn = all(not open_at(one, two.connection.first) for one, two in pairwise(storm))
-    whose = "" if in_turn else " Some overlap: several programs, or several machines behind one address, look the same."
     return Statement(
-        f"{first.client.ip} calls {first.server} without a pause: {counted(len(storm), 'failed call')} in "
-        f"{span(_seconds(storm))}.{whose}",
+        f"{first.client.ip} calls {first.server} again and again: {counted(len(storm), 'failed call')} in "
+        f"{span(_seconds(storm))}. Several programs there, or several machines behind that address, look the same.",
         Fault.CLIENT,
-        Confidence.HIGH if in_turn else Confidence.MEDIUM,
+        Confidence.MEDIUM,
         packets=(one.connection.first.packet for one in storm),
         remedy="Pause between tries, and longer each time (5 s, 10 s, ... 60 s).",
         conversations=tuple(one.id for one in storm),

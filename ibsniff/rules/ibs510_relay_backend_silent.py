@@ -11,9 +11,10 @@ What to do: what the inner leg asks for: see IBS301 or IBS302 there.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Fault, Outcome, Severity
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.company import BOTH_CALLED, certainly_legs, legs
 from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.silences import said_goodbye
 from ibsniff.rules.words import silence
 
 
@@ -28,9 +29,9 @@ def check(capture: Capture) -> Statement | None:
             continue
         return Statement(
             f"{outer.connection.server} is a relay and passed the hello on to {inner.connection.server} ({inner.id}), "
-            f"which said nothing ({silence(inner)}): what is behind the relay hangs or is still starting.",
-            Fault.TWS_STATE,
-            Confidence.MEDIUM if certainly_legs(outer) else Confidence.LOW,
+            f"which said nothing ({silence(inner)}): what is behind the relay {_reading(inner)}.",
+            inner.cause.fault if inner.cause else Fault.UNDETERMINED,
+            inner.cause.confidence if inner.cause and certainly_legs(outer) else Confidence.LOW,
             packets=(*said.packets, *passed_on.packets),
             remedy=inner.cause.remedy if inner.cause else "",
             alternatives=(
@@ -40,3 +41,12 @@ def check(capture: Capture) -> Statement | None:
             conversations=(outer.id, inner.id),
         )
     return None
+
+
+def _reading(inner: Conversation) -> str:
+    """What silence there may be: who asks whether to let an address in does so for other machines."""
+    if said_goodbye(inner.connection):
+        return "does not hang, as it closed its side when the relay did; it is still starting, or no TWS"
+    return (
+        "hangs or is still starting" if inner.connection.same_host else "hangs, is still starting, or waits for a click"
+    )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Dialect, Fault, Hello, Outcome
-from ibsniff.rules.closing import closed_before_a_word
-from ibsniff.rules.company import welcome_besides
+from collections import defaultdict
+from functools import lru_cache
+
+from ibsniff.model import Alternative, Capture, Confidence, Conversation, Dialect, Fault, Hello, Outcome, Side
+from ibsniff.rules.closing import closed_before_a_word, cut_short
 from ibsniff.rules.registry import Statement
+from ibsniff.rules.session import all_captured
 from ibsniff.rules.silences import hello_heard
 from ibsniff.rules.words import hexed, packets_of
 
@@ -30,12 +33,18 @@ def broken_opening(conversation: Conversation, *dialects: Dialect) -> Hello | No
     hello = conversation.dialogue.hello
     if hello is None or hello.dialect not in dialects or conversation.outcome in UNJUDGED:
         return None
-    if closed_before_a_word(conversation):
+    if closed_before_a_word(conversation) or cut_short(conversation):
         return None
-    client = conversation.connection.from_client
-    if hello.dialect in NEEDS_THE_END and client.captured < client.length:
+    if hello.dialect in NEEDS_THE_END and not _said_all(conversation):
         return None
     return hello if hello_heard(conversation) or conversation.outcome is not Outcome.SILENT else None
+
+
+def _said_all(conversation: Conversation) -> bool:
+    """Nothing of it is missing, nor held back: a kernel whose packets are not acknowledged sends no further small ones."""
+    client = conversation.connection.from_client
+    stuck = client.retransmissions > 0 and client.acked < client.length
+    return all_captured(conversation, Side.CLIENT) and not stuck
 
 
 def accuse_client(
@@ -48,10 +57,10 @@ def accuse_client(
 ) -> Statement:
     """State that the client's opening is wrong; less surely when a remote server hung up, which has other reasons.
 
-    Not at all when the same server answered the very same bytes at another time.
+    Not at all when the very same bytes were answered at another time.
     """
     closed = conversation.outcome in (Outcome.CLOSED, Outcome.RESET)
-    understood = _understood_besides(conversation, capture, hello)
+    understood = _understood_besides(capture, hello)
     if understood is not None:
         return Statement(
             f"{what}; but the same bytes were answered in {understood.id}, so they are not the reason.",
@@ -74,10 +83,17 @@ def accuse_client(
     )
 
 
-def _understood_besides(conversation: Conversation, capture: Capture, hello: Hello) -> Conversation | None:
-    """Another conversation of the same server in which it answered these bytes."""
-    for other in welcome_besides(conversation, capture):
-        same = other.dialogue.hello is not None and other.dialogue.hello.raw == hello.raw
-        if same and other.outcome is Outcome.REPLIED:
-            return other
-    return None
+def _understood_besides(capture: Capture, hello: Hello) -> Conversation | None:
+    """Another conversation in which a TWS answered these bytes, whatever followed them there."""
+    answered = _answered(capture)
+    return next((one for raw, one in answered.get(hello.dialect, ()) if raw.startswith(hello.raw)), None)
+
+
+@lru_cache(maxsize=1)
+def _answered(capture: Capture) -> dict[Dialect, list[tuple[bytes, Conversation]]]:
+    """By dialect, the openings that were answered: what thousands of unanswered ones are each held against."""
+    found: dict[Dialect, dict[bytes, Conversation]] = defaultdict(dict)
+    for one in capture.conversations:
+        if one.outcome is Outcome.REPLIED and one.dialogue.hello is not None:
+            found[one.dialogue.hello.dialect].setdefault(one.dialogue.hello.raw, one)
+    return {dialect: list(openings.items()) for dialect, openings in found.items()}

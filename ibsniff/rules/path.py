@@ -117,11 +117,11 @@ def takes_no_calls(connection: Connection) -> str:
     port = connection.server.port
     match system(connection):
         case System.MACOS:
-            return f"`netstat -Lan` for port {port}: a first number above 0"
+            return f"`netstat -Lan` for port {port}: a first number that stays above 0"
         case System.WINDOWS:
-            return f"`netstat -ano | findstr :{port}`: rows in CLOSE_WAIT"
+            return f"`netstat -ano | findstr :{port}`: rows that stay in CLOSE_WAIT"
         case _:
-            return f"`ss -ltn 'sport = :{port}'`: a Recv-Q above 0"
+            return f"`ss -ltn 'sport = :{port}'`: a Recv-Q that stays above 0"
 
 
 def _over_a_bridge(connection: Connection) -> Path | None:

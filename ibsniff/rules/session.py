@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, Ended, Moment, Side
-from ibsniff.rules.silences import FAIR_CHANCE
+from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, Ended, Half, Moment, Side
+from ibsniff.rules.silences import FAIR_CHANCE, round_trip
 from ibsniff.rules.words import seconds_between
 
 
@@ -14,26 +14,55 @@ def settled_after(conversation: Conversation, moment: Moment) -> bool:
     return (conversation.watched_until_ns - moment.time_ns) / NANOSECONDS >= PATIENCE
 
 
+def unseen_before_reset(half: Half) -> int:
+    """How many bytes it must have sent, by the number of its RST, that were not captured; one may be a FIN and no byte."""
+    if half.reset_at is None or half.fin is not None:
+        return 0
+    return max(0, half.reset_at - half.length - 1)
+
+
 def all_captured(conversation: Conversation, side: Side) -> bool:
     """No byte of this side is missing, nor awaited, in what the capture holds."""
     connection = conversation.connection
     half = connection.from_client if side is Side.CLIENT else connection.from_server
-    return half.captured >= half.length
+    return half.captured >= half.length and not unseen_before_reset(half)
 
 
 def client_stopped_after_reply(conversation: Conversation) -> bool:
     """The reply came while both were there, the client had its time to go on, and all it sent was captured."""
     dialogue, ended = conversation.dialogue, conversation.connection.ended
     reply = dialogue.reply
-    if reply is None or dialogue.ready or dialogue.start or not all_captured(conversation, Side.CLIENT):
+    if reply is None or dialogue.ready or dialogue.start:
+        return False
+    if not all(all_captured(conversation, side) for side in Side):
         return False
     server = conversation.connection.from_server
     if server.acked < server.length:  # it may not have arrived
         return False
-    left_before = ended is not None and ended.moment.time_ns < reply.complete.time_ns
-    return not (left_before or _server_left(ended, reply.complete)) and settled_after(conversation, reply.complete)
+    no_chance = (
+        _left_without_it(conversation)
+        or _server_left(ended, reply.complete)
+        or _patience_was_over(conversation, reply.complete)
+    )
+    return not no_chance and settled_after(conversation, reply.complete)
+
+
+def _left_without_it(conversation: Conversation) -> bool:
+    """The client's end came before the reply, or met it on the way: it did not know of it."""
+    ended, heard = conversation.connection.ended, conversation.connection.from_server.ack_of_first_data
+    if ended is None or ended.by is not Side.CLIENT:
+        return False
+    return heard is None or heard.packet > ended.moment.packet
 
 
 def _server_left(ended: Ended | None, reply: Moment) -> bool:
     """It hung up upon its own reply: the client had no chance to go on."""
     return ended is not None and ended.by is Side.SERVER and seconds_between(reply, ended.moment) < FAIR_CHANCE
+
+
+def _patience_was_over(conversation: Conversation, reply: Moment) -> bool:
+    """The reply came late, and the client left just then: whether because of it, or of its own clock, is not known."""
+    ended, hello = conversation.connection.ended, conversation.dialogue.hello
+    if ended is None or hello is None or seconds_between(hello.complete, reply) < FAIR_CHANCE:
+        return False
+    return seconds_between(reply, ended.moment) < FAIR_CHANCE + round_trip(conversation.connection)

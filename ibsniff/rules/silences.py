@@ -15,6 +15,9 @@ FAIR_CHANCE = 1.0
 """Seconds a client should wait at least: TWS answers in milliseconds, over any network within a second."""
 
 
+GOODBYE = 2.0
+"""Seconds within which a program that lives answers its client's end: socat takes half a second (measured)."""
+
 API_PORTS = frozenset(DEFAULT_PORTS) | frozenset(RELAY_PORTS)
 """Where a TWS, a Gateway or a relay to one is likely."""
 STRANGER = Alternative(
@@ -83,6 +86,18 @@ def hello_heard(conversation: Conversation) -> bool:
     return connection.same_host or until_ns - spoke_last(conversation).time_ns >= due * NANOSECONDS
 
 
+def said_goodbye(connection: Connection) -> bool:
+    """The server closed its side soon after the client had: a program did that, which reads what comes. It does not hang.
+
+    A kernel alone only acknowledges a FIN; and for a program that closes, or dies, with bytes unread it sends a RST
+    (RFC 2525, 2.17).
+    """
+    ended, server = connection.ended, connection.from_server
+    if ended is None or ended.by is not Side.CLIENT or server.fin is None or server.rst is not None:
+        return False
+    return seconds_between(ended.moment, server.fin) <= GOODBYE + round_trip(connection)
+
+
 def silent_to_a_good_hello(conversation: Conversation) -> bool:
     """The case that matters: a valid hello arrived, nobody gave up early, and nothing came back."""
     hello = conversation.dialogue.hello
@@ -102,9 +117,21 @@ def latest_silent(conversations: Iterable[Conversation]) -> Iterable[Conversatio
 def sureness(conversation: Conversation, capture: Capture) -> Confidence:
     """How sure a cause of silence can be: where packets were lost, on the way too, the answer may be among them."""
     connection = conversation.connection
+    unseen = connection.from_server.acked > connection.from_server.length  # a byte, or a FIN, that was not captured
+    doubtful = capture.facts.dropped or lossy(connection) or unseen or _spoken_to_afterwards(connection)
+    return Confidence.LOW if doubtful else Confidence.MEDIUM
+
+
+def _spoken_to_afterwards(connection: Connection) -> bool:
+    """A kernel rejects what comes after its program has closed: something came, though it was not captured."""
+    client = connection.from_client
+    return client.fin is not None and client.rst is not None and connection.from_server.fin is None
+
+
+def lossy(connection: Connection) -> bool:
+    """Packets were lost on the way and sent again: what came, and when, says less."""
     repeated = connection.from_client.retransmissions + connection.from_server.retransmissions
-    lossy = not connection.same_host and repeated > 0
-    return Confidence.LOW if capture.facts.dropped or lossy else Confidence.MEDIUM
+    return not connection.same_host and (repeated > 0 or connection.syn_count > 1)
 
 
 def causes_besides(conversation: Conversation) -> tuple[Alternative, ...]:

@@ -247,7 +247,7 @@ SILENT: Family = {
         "201 301 503 508 509",
         Fault.TWS_STATE,
         Meets.CAUSE,
-        says=("calls 127.0.0.1:4002 without a pause", "hangs: 2 clients in a row", "suspected"),
+        says=("calls 127.0.0.1:4002 again and again", "hangs: 2 clients in a row", "suspected"),
         never=(*ADDRESSES, THE_BOX),
     ),
 }

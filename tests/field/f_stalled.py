@@ -137,10 +137,10 @@ STALLED: Family = {
             .fin_server(after=2.0),
         ),
         "405 406",
-        Fault.TWS_STATE,
+        Fault.UNDETERMINED,
         Meets.OPEN,
-        says=("the server ended it", "stopped reading 1 time", "closed or restarted, as a rule"),
-        never=SETTINGS,
+        says=("the server ended it", "stopped reading 1 time", "whether TWS hangs up over that is not known"),
+        never=(*SETTINGS, "as a rule"),
     ),
     "F11": Unplayable("erdewit/ib_insync 227", "says only that it timed out: no port, no platform, no log"),
     "F12": Thread(

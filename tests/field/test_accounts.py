@@ -48,7 +48,7 @@ ACCOUNTS = {
         (
             r"hangs or is still starting; the client did its part",
             r"It is not 'Enable ActiveX and Socket Clients'",
-            r"`netstat -Lan` for port 7497: a first number above 0",
+            r"`netstat -Lan` for port 7497: a first number that stays above 0",
             r"`lsof -nP -iTCP:7497 -sTCP:LISTEN`",
         ),
         (r"trusted|localhost only", r"click Yes", r"firewall"),

@@ -23,7 +23,7 @@ from wire import Wire
 
 from ibsniff import pipeline
 from ibsniff.capture.files import open_capture
-from ibsniff.model import FIN, Confidence, Fault, Frame, InputFacts, Report, Segment
+from ibsniff.model import FIN, RST, Confidence, Fault, Frame, InputFacts, Report, Segment
 from ibsniff.net import Dissector
 from ibsniff.reading import parse_ports
 from ibsniff.regress import Scenario, find_scenarios
@@ -32,8 +32,12 @@ SCENARIOS = {one.folder.name: one for one in find_scenarios(Path(__file__).paren
 LONGEST = 100
 """Packets of a capture that is taken apart: more say nothing new."""
 PORT_TEST = "IBS201"
-TOLD_BY_TWS = "IBS403"
+TOLD_BY_TWS = ("IBS403", "IBS410")
 """TWS's own word, true when it said it: a capture that ends before the good news does not know them."""
+ANSWERED_LATE = "IBS313"
+"""Before the answer came, it was TWS that kept the client waiting."""
+SPEAKS_AT_THE_END = "http-server-ib-async"
+"""A stranger that says nothing until its client has left: until then it cannot be told from a TWS that hangs."""
 
 
 # -- a part of a capture ----------------------------------------------------------------------------------------------
@@ -74,7 +78,7 @@ def joined(frames: list[Frame]) -> Iterator[list[Frame]]:
 
 def goodbye(frame: Frame) -> bool:
     packet = Dissector(None, Counter()).dissect(frame)
-    return isinstance(packet, Segment) and bool(packet.flags & FIN)
+    return isinstance(packet, Segment) and bool(packet.flags & (FIN | RST))
 
 
 def lost(frames: list[Frame], *, goodbyes: bool = False) -> Iterator[list[Frame]]:
@@ -114,13 +118,17 @@ Parts = Callable[[list[Frame]], Iterator[list[Frame]]]
 def wrongs(name: str, parts: Parts) -> list[tuple[int, Fault, str]]:
     """Which part, whom it accuses, and by which rule."""
     whole, _ = frames_of(name)
-    guilty = accused(judged(name, whole), guesses=True)
-    found = []
+    report = judged(name, whole)
+    guilty, found = accused(report, guesses=True), []
+    if parts is begun and (ANSWERED_LATE in codes(report) or name == SPEAKS_AT_THE_END):
+        return []
     for number, part in enumerate(parts(whole)):
         if part:
             named = accused(judged(name, part, ends_early=parts is begun))
             found += [
-                (number, fault, code) for fault, code in named.items() if fault not in guilty and code != TOLD_BY_TWS
+                (number, fault, code)
+                for fault, code in named.items()
+                if fault not in guilty and code not in TOLD_BY_TWS
             ]
     return found
 

@@ -27,7 +27,7 @@ def test_a_session_on_loopback_says_little_of_another_machine() -> None:
     there = call("192.168.1.30:50002", "192.168.1.6:7497", 1.0, server_ttl=128)
     there.syn().syn_ack(after=0.02).ack(after=0.000_02).client(HELLO).fin_client(after=4.0)
     report = judge(session(call("127.0.0.1:50001", "127.0.0.1:7497")), there)
-    assert "IBS505" not in short(report)
+    assert "505" not in short(report)
 
 
 def test_tws_that_still_serves_another_one_does_not_hang() -> None:

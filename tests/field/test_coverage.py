@@ -220,5 +220,5 @@ STARTS: dict[int, tuple[int, bytes]] = {
 @pytest.mark.parametrize("number", STARTS)
 def test_a_start_of_a_row_has_its_code(number: int) -> None:
     version, raw = STARTS[number]
-    wire = Wire().connect().client(hello()).server(reply(version)).client(raw).fin_client(after=6.0)
+    wire = Wire().connect().client(hello(100, 225)).server(reply(version)).client(raw).fin_client(after=6.0)
     assert codes(judge(wire)) == {f"IBS{MISTAKES[number].codes}"}

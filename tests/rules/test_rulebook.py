@@ -204,7 +204,7 @@ FAULTS = {
     "no relay, far away": (Fault.TWS_CONFIG, Confidence.LOW),
     "hung up": (Fault.UNDETERMINED, Confidence.LOW),
     "a relay hangs up": (Fault.NETWORK, Confidence.MEDIUM),
-    "never heard": (Fault.NETWORK, Confidence.HIGH),
+    "never heard": (Fault.NETWORK, Confidence.MEDIUM),
     "no START_API": (Fault.CLIENT, Confidence.HIGH),
     "id in use": (Fault.CLIENT, Confidence.HIGH),
     "too old": (Fault.UNDETERMINED, Confidence.HIGH),
