@@ -11,7 +11,12 @@ import ipaddress
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from array import array
+
+    from ibsniff.arrays import Numbers, Truths
 
 NANOSECONDS = 1_000_000_000
 
@@ -46,6 +51,10 @@ class UserError(Exception):
         self.what_to_do = what_to_do
         self.exit_code = exit_code
 
+    def __reduce__(self) -> tuple[type[UserError], tuple[str, str, ExitCode]]:
+        """One process may hand it to another."""
+        return UserError, (self.what, self.what_to_do, self.exit_code)
+
 
 # ---------------------------------------------------------------------------------------------------------------
 # capture -> net
@@ -64,6 +73,53 @@ class Frame(NamedTuple):
     """Length on the wire; greater than ``len(data)`` when the snaplen cut it."""
 
 
+class Lane(StrEnum):
+    """How packets of a file travel; the report is the same."""
+
+    AUTO = "auto"
+    """One by one while they are few, by columns in the bulk of a large file."""
+    PLAIN = "plain"
+    COLUMNS = "columns"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Many captured packets at once, of one link type and numbered without a gap: an array for each thing to know of them.
+
+    The same as so many ``Frame``; this is how the bulk of a large file travels, at a hundredth of the cost.
+    """
+
+    first_number: int
+    link_type: int
+    buffer: bytes
+    """Holds all of them, and what stands between them in the file."""
+    starts: Numbers
+    """Where in the buffer each packet's captured bytes begin."""
+    captured: Numbers
+    """How many there are."""
+    wire_lengths: Numbers
+    times_ns: Numbers
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def time_ns(self) -> int:
+        """Of the last packet."""
+        return int(self.times_ns[-1])
+
+    def frame(self, index: int) -> Frame:
+        """One of them, as a frame of its own."""
+        start = int(self.starts[index])
+        return Frame(
+            self.first_number + index,
+            int(self.times_ns[index]),
+            self.link_type,
+            self.buffer[start : start + int(self.captured[index])],
+            int(self.wire_lengths[index]),
+        )
+
+
 class Tick(NamedTuple):
     """Time passed on a live source without a packet: silence is concluded from these."""
 
@@ -80,7 +136,10 @@ class WatchedBy(StrEnum):
 
 
 class Leap(NamedTuple):
-    """Two neighbouring packets an hour or more apart: quiet, a machine that slept, or a clock that was set."""
+    """Two neighbouring packets an hour or more apart: quiet, a machine that slept, or a clock that was set.
+
+    Of a clock that was seen to be set (live), ``before_ns`` is the time it would have been, and the leap may be shorter.
+    """
 
     packet: int
     """The later one."""
@@ -106,6 +165,8 @@ class InputFacts:
     watched_by: WatchedBy = WatchedBy.LAST_PACKET
     truncated: str | None = None
     """What was cut off or damaged, in words; None when the input was whole."""
+    interrupted: bool = False
+    """It was not read to its end, because the user had enough; ``truncated`` says where that was."""
     dropped: int | None = None
     """Packets the capturing side says it lost; None when it does not say."""
     cut_by_snaplen: int = 0
@@ -118,6 +179,8 @@ class InputFacts:
     """Packets without a time of their own (pcapng simple packet blocks, impossible stamps): they bear the one before."""
     skipped: Counter[str] = field(default_factory=Counter)
     """Packets not looked at, by reason."""
+    notes: list[str] = field(default_factory=list)
+    """What befell the interfaces while it was made without taking anything away, in words (bounded by ``capture``)."""
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -178,6 +241,31 @@ class Segment(NamedTuple):
     """IPv4 identification: tells a second copy of a packet from a retransmission. None on IPv6."""
     intact: bool | None = None
     """The checksum is right. None when it cannot be judged: not computed yet (offload), or not all was captured."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentColumns:
+    """Many segments at once, as the bulk of a connection is made of: captured whole, of their control flags only ACK,
+    and with an open window. An array for each thing to know of them.
+    """
+
+    packets: Columns
+    indices: Numbers
+    """Which of the packets they came in, ascending."""
+    flows: Numbers
+    """Who sends to whom: an index into ``ends``."""
+    ends: list[tuple[Endpoint, Endpoint]]
+    seq: Numbers
+    ack: Numbers
+    starts: Numbers
+    """Where in the buffer the payload begins."""
+    lengths: Numbers
+    """Bytes of payload."""
+    ip_ids: Numbers
+    """0 where there is none."""
+    wrong: Truths
+    """The checksum was computed and is wrong."""
+    right: Truths
 
 
 class UnreachableKind(StrEnum):
@@ -254,6 +342,16 @@ class Run(NamedTuple):
     """Ascending; the first stands at or before ``offset``."""
 
 
+class Stretch(NamedTuple):
+    """A run of thousands of packets; its marks stand in three arrays of equal length, since hardly any is asked for."""
+
+    offset: int
+    data: bytes
+    mark_offsets: array[int]
+    mark_packets: array[int]
+    mark_times_ns: array[int]
+
+
 class Gap(NamedTuple):
     """Bytes of one direction that were sent and never captured."""
 
@@ -296,6 +394,7 @@ class Half:
     """Stream bytes that were captured and delivered in order."""
     first_data: Moment | None = None
     last_data: Moment | None = None
+    """Of data that was new: sent again is not said again."""
     first_packet: Moment | None = None
     acked: int = 0
     """How far, as a stream offset, the other side has acknowledged this direction."""
@@ -303,6 +402,8 @@ class Half:
     """The other side's packet that first acknowledged all of this side's first data segment."""
     fin: Moment | None = None
     rst: Moment | None = None
+    reset_at: int | None = None
+    """Where in the stream its first RST stands; what it sent before that and is beyond ``length`` was not captured."""
     gaps: list[Gap] = field(default_factory=list)
     """The first few (bounded by ``tcp``); ``gap_bytes`` counts all."""
     gap_bytes: int = 0
@@ -642,6 +743,8 @@ class Conversation:
     watched_by: WatchedBy
     outcome: Outcome
     rung: Rung
+    patience: float = PATIENCE
+    """Seconds without an answer after which silence was said to be one."""
     missing: Rung | None = None
     """The first rung not reached; None when all were, or when that cannot be known."""
     findings: tuple[Finding, ...] = ()

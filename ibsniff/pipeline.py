@@ -7,16 +7,19 @@ for at any time. Nothing else differs between the two.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ibsniff import diagnose
 from ibsniff.ib.dialogue import DialogueReader
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
+from ibsniff.ib.patience import patience_for
 from ibsniff.model import (
     NANOSECONDS,
     Arp,
     Capture,
+    Columns,
     Connection,
     Conversation,
     Dialect,
@@ -26,6 +29,7 @@ from ibsniff.model import (
     InputFacts,
     Moment,
     Outcome,
+    Packet,
     Report,
     Run,
     Segment,
@@ -38,6 +42,9 @@ from ibsniff.model import (
 from ibsniff.net import Dissector
 from ibsniff.rules import judge_capture, judge_conversation
 from ibsniff.tcp import ConnectionTable, conn_state
+
+if TYPE_CHECKING:
+    from ibsniff.bulk import ColumnLane
 
 API_PORTS = frozenset(DEFAULT_PORTS) | frozenset(RELAY_PORTS)
 """Ports looked at unless the user says otherwise."""
@@ -95,13 +102,25 @@ class _Tracked:
 class Analysis:
     """One input on its way through the rooms."""
 
-    def __init__(self, facts: InputFacts, ports: frozenset[int] = API_PORTS, *, any_port: bool = False) -> None:
-        """Look at these API ports; with ``any_port``, at every TCP conversation that speaks IB."""
+    def __init__(
+        self,
+        facts: InputFacts,
+        ports: frozenset[int] = API_PORTS,
+        *,
+        any_port: bool = False,
+        patience: float | None = None,
+    ) -> None:
+        """Look at these API ports; with ``any_port``, at every TCP conversation that speaks IB.
+
+        ``patience`` in seconds makes a silence one; without it that is up to the client's library.
+        """
         self.facts = facts
         self._ports = ports
         self._any_port = any_port
+        self._patience = patience
         self._dissector = Dissector(None if any_port else ports, facts.skipped)
         self._table = ConnectionTable(ports)
+        self._column_lane: ColumnLane | None = None
         self._tracked: dict[int, _Tracked] = {}
         self._foldable: deque[int] = deque()
         self._numbered = 0
@@ -112,20 +131,35 @@ class Analysis:
         so only of the client's own can it be known."""
         self._now_ns = 0
 
-    def run(self, events: Iterable[Frame | Tick]) -> None:
+    def run(self, events: Iterable[Frame | Columns | Tick]) -> None:
         """Push all events of a source, then say it is over."""
         for event in events:
             self.feed(event)
         self.finish()
 
-    def feed(self, event: Frame | Tick) -> None:
-        """Take one frame, or the news that time has passed."""
-        if isinstance(event, Tick):
+    def feed(self, event: Frame | Columns | Tick) -> None:
+        """Take one frame, many at once, or the news that time has passed."""
+        if isinstance(event, Frame):
+            packet = self._dissector.dissect(event)
+            if packet is not None:
+                self._take(packet)
+        elif isinstance(event, Tick):
             self._now_ns = max(self._now_ns, event.time_ns)
-            return
-        packet = self._dissector.dissect(event)
-        if packet is None:
-            return
+        else:
+            self._feed_columns(event)
+
+    def _feed_columns(self, columns: Columns) -> None:
+        if self._column_lane is None:
+            from ibsniff.bulk import ColumnLane  # noqa: PLC0415  (numpy, and 0.1 s)
+
+            self._column_lane = ColumnLane(self._dissector, self._table, self._take, self._reader_of)
+        self._column_lane.feed(columns)
+
+    def _reader_of(self, connection: Connection) -> DialogueReader | None:
+        tracked = self._tracked.get(id(connection))
+        return None if tracked is None else tracked.reader
+
+    def _take(self, packet: Packet) -> None:
         if isinstance(packet, Segment):
             self._segment(packet)
         elif isinstance(packet, Unreachable):
@@ -168,6 +202,8 @@ class Analysis:
         """Fold the oldest conversation into a count; one that had better stay gets a second chance."""
         for _ in range(MAX_SECOND_CHANCES):
             key = self._foldable.popleft()
+            if self._column_lane is not None:
+                self._column_lane.catch_up(self._tracked[key].connection)
             if self._may_go(self._tracked[key], now_ns):
                 break
             self._foldable.append(key)
@@ -175,7 +211,8 @@ class Analysis:
             key = self._foldable.popleft()
         tracked = self._tracked.pop(key)
         if self._is_api(tracked.connection, tracked.dialogue):
-            self._omitted[diagnose.outcome(tracked.connection, tracked.dialogue, now_ns)] += 1
+            allowed = patience_for(tracked.dialogue.hello, self._patience)
+            self._omitted[diagnose.outcome(tracked.connection, tracked.dialogue, now_ns, allowed)] += 1
         self._table.forget(tracked.connection)
 
     def _may_go(self, tracked: _Tracked, now_ns: int) -> bool:
@@ -210,46 +247,43 @@ class Analysis:
         """Until when the wire is known to have been watched."""
         return max(self.facts.watched_until_ns or 0, self.facts.last_time_ns or 0, self._now_ns)
 
-    def capture(self, index: int = 0, first_id: int = 1) -> Capture:
-        """Judge every conversation so far; ``first_id`` numbers them across several inputs.
+    def seen(self) -> Seen:
+        """What there is to judge so far.
 
         A conversation is numbered by its place among all connections, so that its id stays the same while others turn
         out to be none of ours, or are folded.
         """
+        _settle_watched(self)
         kept = [tracked for tracked in self._tracked.values() if self._is_api(tracked.connection, tracked.dialogue)]
-        seen = tuple(self._conversation(tracked, index, first_id + tracked.number - 1) for tracked in kept)
+        seen = tuple(map(self._conversation, kept))
         asked = tuple((address, tuple(requests)) for (_, address), requests in self._arp.items())
-        bare = Capture(index, self.facts, seen, tuple(self._stray.values()), asked, self._omitted.total())
-        judged = tuple(diagnose.conclude(one, judge_conversation(one, bare), bool(self.facts.dropped)) for one in seen)
-        return replace(bare, conversations=judged)
+        capture = Capture(0, self.facts, seen, tuple(self._stray.values()), asked, self._omitted.total())
+        return Seen(capture, self._numbered, Counter(self._omitted))
 
     @property
     def numbered(self) -> int:
         """How many connections there were, whatever they turned out to be."""
         return self._numbered
 
-    @property
-    def omitted(self) -> Counter[Outcome]:
-        """Outcomes of the conversations that were folded."""
-        return self._omitted
-
-    def _conversation(self, tracked: _Tracked, index: int, number: int) -> Conversation:
+    def _conversation(self, tracked: _Tracked) -> Conversation:
         connection, dialogue = tracked.connection, tracked.dialogue
         asked = self._arp.get((connection.client.address, connection.server.address), [])
         connection.arp_unanswered = asked if connection.syn_ack is None else []
         connection.conn_state = conn_state(connection)
         until = self.watched_until_ns
-        seen = diagnose.outcome(connection, dialogue, until)
+        allowed = patience_for(dialogue.hello, self._patience)
+        seen = diagnose.outcome(connection, dialogue, until, allowed)
         reached = diagnose.rung(connection, dialogue, seen)
         return Conversation(
-            id=f"c{number}",
-            input=index,
+            id=f"c{tracked.number}",
+            input=0,
             connection=connection,
             dialogue=dialogue,
             watched_until_ns=until,
             watched_by=self.facts.watched_by,
             outcome=seen,
             rung=reached,
+            patience=allowed,
             missing=diagnose.first_missing(reached),
         )
 
@@ -283,25 +317,54 @@ def _speaks_something_else(dialogue: Dialogue) -> bool:
     return not _speaks_ib(dialogue) and not dialogue.ready and not dialogue.messages[Side.SERVER]
 
 
-def report(analyses: Sequence[Analysis]) -> Report:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One input before it is judged: plain values, which one process may hand to another."""
+
+    capture: Capture
+    """As the only input: its conversations are numbered from c1, and have no findings."""
+    numbered: int
+    """How many connections there were, whatever they turned out to be."""
+    omitted: Counter[Outcome]
+    """Outcomes of the conversations that were folded."""
+
+    def among(self, index: int, numbered_before: int) -> Capture:
+        """The same as one input of several."""
+        conversations = tuple(
+            replace(one, input=index, id=f"c{int(one.id[1:]) + numbered_before}") for one in self.capture.conversations
+        )
+        return replace(self.capture, index=index, conversations=conversations)
+
+
+def report(analyses: Iterable[Analysis]) -> Report:
     """Judge all inputs and put the worst first."""
+    return judge(analysis.seen() for analysis in analyses)
+
+
+def judge(inputs: Iterable[Seen]) -> Report:
+    """The same of what was seen, here or by another process."""
     captures: list[Capture] = []
-    first_id = 1
-    for index, analysis in enumerate(analyses):
-        _settle_watched(analysis)
-        capture = analysis.capture(index, first_id)
-        first_id += analysis.numbered
-        captures.append(capture)
+    omitted: Counter[Outcome] = Counter()
+    numbered = 0
+    for index, seen in enumerate(inputs):
+        captures.append(_judged(seen.among(index, numbered)))
+        numbered += seen.numbered
+        omitted += seen.omitted
     conversations = tuple(conversation for capture in captures for conversation in capture.conversations)
-    omitted = sum((analysis.omitted for analysis in analyses), Counter[Outcome]())
     shared = tuple(finding for capture in captures for finding in judge_capture(capture))
     return Report(
-        inputs=tuple(analysis.facts for analysis in analyses),
+        inputs=tuple(capture.facts for capture in captures),
         verdict=diagnose.verdict(conversations, omitted, shared),
         findings=shared,
         conversations=conversations,
         omitted=omitted.total(),
     )
+
+
+def _judged(unjudged: Capture) -> Capture:
+    """Ask the rules about every conversation."""
+    judged = tuple(diagnose.conclude(one, judge_conversation(one, unjudged)) for one in unjudged.conversations)
+    return replace(unjudged, conversations=judged)
 
 
 def _settle_watched(analysis: Analysis) -> None:

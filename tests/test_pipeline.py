@@ -194,7 +194,7 @@ def test_arp_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for host in range(10, 20):
         for _ in range(4):
             wire.arp_who_has(f"192.168.1.{host}")
-    capture = analyse(wire.frames()).capture()
+    capture = analyse(wire.frames()).seen().capture
     assert [len(requests) for _, requests in capture.unanswered_arp] == [2, 2, 2]
 
 
@@ -267,7 +267,7 @@ def test_memory_stays_flat_whatever_comes() -> None:
         assert len(analysis._tracked) <= 5
         assert len(analysis._table) <= 5
         assert len(analysis._foldable) <= 3
-    assert analysis.omitted.total() == 195
+    assert analysis.seen().omitted.total() == 195
 
 
 # -- live and file ----------------------------------------------------------------------------------------------------
@@ -385,7 +385,7 @@ def test_a_report_is_the_same_when_asked_for_twice() -> None:
 
 
 def test_stray_hellos_are_kept_with_their_packets() -> None:
-    capture = analyse(silent(at(0, server="127.0.0.1:5555")).frames()).capture()
+    capture = analyse(silent(at(0, server="127.0.0.1:5555")).frames()).seen().capture
     (stray,) = capture.stray_hellos
     assert isinstance(stray, StrayHello)
     assert (stray.packet, stray.destination.port) == (4, 5555)

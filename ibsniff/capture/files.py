@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import BinaryIO, Protocol, Self, TypeVar, cast
 
 from ibsniff.capture import foreign
 from ibsniff.capture.compression import decompressed, recognise
-from ibsniff.capture.feed import Cut, Damage, Feed, chunks_of
+from ibsniff.capture.feed import BULK_SIZE, Cut, Damage, Feed, chunks_of, more_at_once
 from ibsniff.capture.pcap import MAGICS as PCAP_MAGICS
 from ibsniff.capture.pcap import PcapReader
 from ibsniff.capture.pcapng import PcapngReader
+from ibsniff.capture.tap import Tap
 from ibsniff.capture.timing import LEAP_NS, note_leap
-from ibsniff.model import NANOSECONDS, Frame, InputFacts, UserError, WatchedBy
+from ibsniff.model import NANOSECONDS, Columns, Frame, InputFacts, Lane, UserError, WatchedBy
 
 STDIN = "-"
 PCAPNG_MAGIC = b"\x0a\x0d\x0d\x0a"
@@ -27,6 +26,11 @@ BACKWARDS_NS = NANOSECONDS
 """Stamped this much earlier than the latest so far, a packet was not merely overtaken: the clock was set back."""
 
 
+PLAIN_UNTIL = 1 << 20
+"""Bytes from which on an input is read by columns, unless the lane was chosen: below, importing numpy takes longer."""
+BULK_FROM = 1 << 18
+"""Bytes that must have come for columns; a slow pipe is read packet by packet."""
+
 GROWS = "it is still being written: it grew while it was read"
 
 
@@ -34,6 +38,8 @@ class Reader(Protocol):
     """A file format: it takes packets out of the feed's buffer, as many as are whole."""
 
     format: str
+    number: int
+    """Of the last packet taken."""
     position: int
     """Where in the buffer the first byte stands that was not used."""
     needed: int
@@ -42,16 +48,22 @@ class Reader(Protocol):
     def parse(self, feed: Feed, batch: list[Frame]) -> None:
         """Append the whole packets in the buffer to ``batch``, also those before the Damage it may raise."""
 
+    def columns(self, feed: Feed) -> Iterator[Columns | Frame]:
+        """The same, in bulk where packets are regular; the Damage is raised after the packets before it."""
+
     def missing(self, rest: int) -> str:
         """What is not there when the input ends ``rest`` bytes after the last whole packet."""
+
+
+Packets = TypeVar("Packets", Frame, Frame | Columns)
 
 
 class CaptureFile:
     """An open capture. ``facts`` grow with each read of the input, which runs ahead of the frames by a read at most."""
 
-    def __init__(self, stream: BinaryIO, reader: Reader, feed: Feed, facts: InputFacts) -> None:
-        self._stream = stream
-        self._size = _size(stream)
+    def __init__(self, tap: Tap, reader: Reader, feed: Feed, facts: InputFacts) -> None:
+        self.tap = tap
+        """How far it was read, and how to end it before its end."""
         self._reader = reader
         self._feed = feed
         self.facts = facts
@@ -62,23 +74,55 @@ class CaptureFile:
 
         Raises UserError when there is damage before any packet, so that nothing can be said of this file.
         """
-        feed, reader = self._feed, self._reader
+        yield from self._to_the_end(self._batches())
+
+    def packets(self, lane: Lane = Lane.AUTO) -> Iterator[Frame | Columns]:
+        """The same, many packets at once where that is faster."""
+        yield from self._to_the_end(self._batches() if lane is Lane.PLAIN else self._in_bulk(lane))
+
+    def _to_the_end(self, packets: Iterator[Packets]) -> Iterator[Packets]:
         try:
-            while feed.advance(reader.position, reader.needed):
-                batch: list[Frame] = []
-                damage = _damage_in_parsing(reader, feed, batch)
-                self._account(batch)
-                yield from batch
-                if damage:
-                    raise damage
-            if feed.buffer:
-                raise Cut(reader.missing(len(feed.buffer)))
+            yield from packets
+            if self._feed.buffer:
+                raise Cut(self._reader.missing(len(self._feed.buffer)))
         except Damage as damage:
             if self.facts.packets == 0 and not isinstance(damage, Cut):
                 raise _unreadable(self.facts.path, damage) from damage
-            self.facts.truncated = str(damage)
-        if self._size is not None and (_size(self._stream) or 0) > self._size:
+            self.facts.truncated = "; ".join(filter(None, (self.facts.truncated, str(damage))))
+        if self.tap.has_grown():
             self.facts.truncated = "; ".join(filter(None, (self.facts.truncated, GROWS)))
+
+    def _batches(self) -> Iterator[Frame]:
+        while self._feed.advance(self._reader.position, self._reader.needed):
+            yield from self._batch()
+
+    def _batch(self) -> Iterator[Frame]:
+        batch: list[Frame] = []
+        damage = _damage_in_parsing(self._reader, self._feed, batch)
+        self._account(batch)
+        yield from batch
+        if damage:
+            raise damage
+
+    def _in_bulk(self, lane: Lane) -> Iterator[Frame | Columns]:
+        feed, reader = self._feed, self._reader
+        plain_until, bulk_from = (0, 0) if lane is Lane.COLUMNS else (PLAIN_UNTIL, BULK_FROM)
+        welcome = 0
+        while feed.advance(reader.position, reader.needed, welcome):
+            is_bulk = feed.offset + len(feed.buffer) >= plain_until
+            yield from self._columns() if is_bulk and len(feed.buffer) >= bulk_from else self._batch()
+            welcome = BULK_SIZE if is_bulk else 0
+
+    def _columns(self) -> Iterator[Frame | Columns]:
+        try:
+            for packets in self._reader.columns(self._feed):
+                if isinstance(packets, Columns):
+                    self._account_columns(packets)
+                else:
+                    self._account([packets])
+                yield packets
+        finally:
+            self._account_watch()  # behind the last packet the capture may tell when it ended
 
     def _account(self, batch: list[Frame]) -> None:
         facts = self.facts
@@ -98,6 +142,18 @@ class CaptureFile:
             facts.last_time_ns = latest
         self._account_watch()
 
+    def _account_columns(self, columns: Columns) -> None:
+        """The same for many packets, one by one only where time stands still or leaps."""
+        facts, times = self.facts, columns.times_ns
+        steps = times[1:] - times[:-1]
+        in_order = len(times) and facts.last_time_ns is not None and 0 <= times[0] - facts.last_time_ns < LEAP_NS
+        if not in_order or (len(steps) and (steps.min() < 0 or steps.max() >= LEAP_NS)):
+            self._account([columns.frame(index) for index in range(len(columns))])
+            return
+        facts.packets += len(times)
+        facts.last_time_ns = int(times[-1])
+        self._account_watch()
+
     def _account_watch(self) -> None:
         facts = self.facts
         end, last = facts.statistics_end_ns, facts.last_time_ns
@@ -108,7 +164,7 @@ class CaptureFile:
 
     def close(self) -> None:
         """Close the file (standard input too: nothing else of it can be used)."""
-        self._stream.close()
+        self.tap.close()
 
     def __enter__(self) -> Self:
         return self
@@ -119,23 +175,27 @@ class CaptureFile:
         self.close()
 
 
-def open_capture(path: str, stdin: BinaryIO | None = None) -> CaptureFile:
+def open_capture(path: str, stdin: BinaryIO | None = None, continues: InputFacts | None = None) -> CaptureFile:
     """Open a capture; ``-`` is standard input, which may be a pipe that is still written to.
 
+    A piece of a longer capture ``continues`` what is known of the pieces before it: its packets are numbered on.
     Raises UserError when there is no such file, when it may not be read, or when it is no capture.
     """
-    stream = _standard_input(stdin) if path == STDIN else _opened(path)
-    facts = InputFacts(path=path)
+    tap = Tap(_standard_input(stdin) if path == STDIN else _opened(path))
+    stream = cast(BinaryIO, tap)
+    facts = continues or InputFacts(path=path)
     try:
-        feed, name = _unpacked(Feed(chunks_of(stream)), _shown(path))
+        file = stream if path != STDIN and tap.size is not None else None
+        feed, name = _unpacked(Feed(chunks_of(stream), more_at_once(stream), file), _shown(path))
         reader = _reader(feed, facts, name)
+        reader.number = facts.packets
     except Damage as damage:
         stream.close()
         raise _unreadable(path, damage) from damage
     except BaseException:
         stream.close()
         raise
-    return CaptureFile(stream, reader, feed, facts)
+    return CaptureFile(tap, reader, feed, facts)
 
 
 def _standard_input(given: BinaryIO | None) -> BinaryIO:
@@ -143,15 +203,6 @@ def _standard_input(given: BinaryIO | None) -> BinaryIO:
     if stream is None or stream.closed:
         raise UserError("standard input is closed, or was read already", "name - once: ibsniff read - < FILE")
     return stream
-
-
-def _size(stream: BinaryIO) -> int | None:
-    """Of a regular file, bytes; None of a pipe and of what is no file."""
-    try:
-        status = os.fstat(stream.fileno())
-    except (OSError, ValueError):
-        return None
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def _opened(path: str) -> BinaryIO:
@@ -180,7 +231,7 @@ def _unpacked(feed: Feed, name: str) -> tuple[Feed, str]:
         raise UserError(f"{name}: {error.what}", error.what_to_do) from error
     if compression is None:
         return feed, name
-    inner = Feed(decompressed(feed.rest(), compression))
+    inner = Feed(decompressed(feed.rest(), compression), feed.more_at_once)
     inner.advance(0, LONGEST_MAGIC)
     return inner, f"what {name} holds in {compression.name}"
 

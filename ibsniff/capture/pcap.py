@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from struct import Struct
 
 from ibsniff.capture.feed import MAX_FRAME, Cut, Damage, Feed
-from ibsniff.model import NANOSECONDS, Frame, InputFacts
+from ibsniff.model import NANOSECONDS, Columns, Frame, InputFacts
 
 MAGICS = {
     b"\xd4\xc3\xb2\xa1": ("<", 1000),
@@ -40,13 +41,15 @@ class PcapReader:
             raise Damage(f"it says it is pcap version {major}.{minor}, and only 2.4 is known")
         if link & RESERVED_MASK:
             raise Damage(f"its link type field is {link:#010x}, in which reserved bits are set")
+        self._order = order
         self._record = Struct(order + "IIII")
         self._link_type = link & LINK_TYPE_MASK
         self._facts = facts
         self.number = 0
         self.position = FILE_HEADER_SIZE
         self.needed = RECORD_HEADER_SIZE
-        facts.link_types.append(self._link_type)
+        if self._link_type not in facts.link_types:
+            facts.link_types.append(self._link_type)
 
     def parse(self, feed: Feed, batch: list[Frame]) -> None:
         """Append the whole packets in the buffer to ``batch``; then ``needed`` bytes from ``position`` on are wanted.
@@ -76,8 +79,29 @@ class PcapReader:
             captured = 0
         self.number, self.position, self.needed = number, position, RECORD_HEADER_SIZE + captured
         self._facts.cut_by_snaplen += cut
+        self._believe(captured, feed)
+
+    def columns(self, feed: Feed) -> Iterator[Columns | Frame]:
+        """The same in bulk."""
+        from ibsniff.capture.columns import cut_by_snaplen, end_of, pcap_columns  # noqa: PLC0415  (numpy, and 0.1 s)
+
+        buffer = feed.buffer
+        found = pcap_columns(buffer, self._order, self._fraction_ns, self._link_type, self.number + 1)
+        self.number += len(found)
+        self.position, self.needed = end_of(found) if len(found) else 0, RECORD_HEADER_SIZE
+        self._facts.cut_by_snaplen += cut_by_snaplen(found)
+        if len(found):
+            yield found
+        if len(buffer) - self.position >= RECORD_HEADER_SIZE:
+            captured = self._record.unpack_from(buffer, self.position)[2]
+            self._believe(captured, feed)
+            self.needed += captured
+
+    def _believe(self, captured: int, feed: Feed) -> None:
+        """Raise Damage at a length no packet has."""
         if captured > MAX_FRAME:
-            raise Damage(f"packet {number + 1}, at byte {feed.offset + position}, says it is {captured} bytes long")
+            place = f"packet {self.number + 1}, at byte {feed.offset + self.position}"
+            raise Damage(f"{place}, says it is {captured} bytes long")
 
     def missing(self, rest: int) -> str:
         """What is not there when the input ends ``rest`` bytes after the last whole packet."""

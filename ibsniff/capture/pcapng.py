@@ -6,18 +6,29 @@ each other nothing says where the next block begins.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from struct import Struct
 
 from ibsniff.capture import blocks
 from ibsniff.capture.feed import MAX_FRAME, Cut, Damage, Feed
+from ibsniff.capture.remarks import MOST_REMARKS, take_remark
 from ibsniff.capture.timing import LATEST_NS, Interface, interface_described
-from ibsniff.model import Frame, InputFacts
+from ibsniff.model import Columns, Frame, InputFacts
 
 MAX_BLOCK = 16 << 20
 """Bytes of one block, which is held whole: the largest that are true carry TLS keys. Wireshark's bound serves USB."""
 
 MAX_INTERFACES = 4096
 """Interfaces of one section. Hundreds come from merged files, more from nowhere."""
+
+FEWEST = 64
+"""Packets from which on columns are worth their making."""
+IN_VAIN = 1024
+"""Packets taken one by one where there were fewer, and looked at in bulk where there were not many more: packets of two
+kinds may alternate."""
+AT_MOST = 1 << 14
+"""Packets looked at in bulk."""
 
 _DROPS_UNKNOWN = 0xFFFF  # of an obsolete packet block (appendix A)
 
@@ -34,11 +45,13 @@ class PcapngReader:
         self.position = 0
         self.needed = blocks.SMALLEST_OF[blocks.SECTION_HEADER]
         self._interfaces: list[Interface] = []
-        self._link_types: set[int] = set()
+        self._link_types = set(facts.link_types)
         self._time_ns = 0
+        self._look_at = AT_MOST
         self._dropped_by_interface: dict[int, int] = {}
         self._dropped = 0
         self._dropped_before_packets = 0
+        self._remarks = 0
         if not feed.advance(0, self.needed):
             raise Cut(f"the section header is cut: {len(feed.buffer)} of {self.needed} bytes are there")
         self._open_section(feed.buffer, 0)
@@ -60,16 +73,40 @@ class PcapngReader:
         Raises Damage at the first block that contradicts itself.
         """
         self.position = 0
-        try:
-            more = True
-            while more:
-                self._plain_packets(feed.buffer, batch)
-                more = self._block(feed, batch)
-        except Damage as damage:
-            place = f"the block at byte {feed.offset + self.position}, after packet {self.number},"
-            raise Damage(f"{place} is damaged: {damage}") from None
+        more = True
+        while more:
+            self._plain_packets(feed.buffer, batch)
+            more = self._block(feed, batch)
 
-    def _plain_packets(self, buffer: bytes, batch: list[Frame]) -> None:
+    def columns(self, feed: Feed) -> Iterator[Columns | Frame]:
+        """The same in bulk, as far as the packets are regular."""
+        self.position = 0
+        more = True
+        while more:
+            while (found := self._columns(feed.buffer)) is not None:
+                yield found
+            batch: list[Frame] = []
+            self._plain_packets(feed.buffer, batch, IN_VAIN)
+            yield from batch  # the block behind them may be damaged
+            batch = []
+            more = self._block(feed, batch)
+            yield from batch
+
+    def _columns(self, buffer: bytes) -> Columns | None:
+        from ibsniff.capture.columns import cut_by_snaplen, end_of, pcapng_columns  # noqa: PLC0415  (numpy, and 0.1 s)
+
+        at_most = self._look_at
+        found = pcapng_columns(buffer, self.position, self._order, self._interfaces, self.number + 1, at_most)
+        self._look_at = AT_MOST if len(found) >= IN_VAIN else IN_VAIN
+        if len(found) < FEWEST:
+            return None
+        self.number += len(found)
+        self.position = end_of(found, trailer=int(-found.captured[-1] & 3) + 4)
+        self._time_ns = int(found.times_ns[-1])
+        self._facts.cut_by_snaplen += cut_by_snaplen(found)
+        return found
+
+    def _plain_packets(self, buffer: bytes, batch: list[Frame], at_most: int = sys.maxsize) -> None:
         """Nearly every block of a file, in one tight loop: packets without options. Stops before the first other."""
         unpack, word, append = self._block_and_packet.unpack_from, self._word.unpack_from, batch.append
         interfaces = self._interfaces
@@ -77,8 +114,8 @@ class PcapngReader:
         enhanced_packet = blocks.ENHANCED_PACKET
         position, number, time_ns, cut = self.position, self.number, self._time_ns, 0
         size, count = len(buffer), len(interfaces)
-        last = size - blocks.SMALLEST_OF[blocks.ENHANCED_PACKET]
-        while position <= last:
+        last, until = size - blocks.SMALLEST_OF[blocks.ENHANCED_PACKET], number + at_most
+        while position <= last and number < until:
             kind, total, index, high, low, captured, original = unpack(buffer, position)
             start = position + 28
             stop = start + captured
@@ -104,7 +141,14 @@ class PcapngReader:
 
     def _block(self, feed: Feed, batch: list[Frame]) -> bool:
         """Read any one block at ``position``; False, and how much is ``needed``, when it is not all there."""
-        buffer, position = feed.buffer, self.position
+        try:
+            return self._whole_block(feed.buffer, batch)
+        except Damage as damage:
+            place = f"the block at byte {feed.offset + self.position}, after packet {self.number},"
+            raise Damage(f"{place} is damaged: {damage}") from None
+
+    def _whole_block(self, buffer: bytes, batch: list[Frame]) -> bool:
+        position = self.position
         if len(buffer) - position < blocks.SMALLEST:
             self.needed = blocks.SMALLEST
             return False
@@ -208,6 +252,9 @@ class PcapngReader:
         index = self._word.unpack_from(body)[0]
         lost = None
         for code, value in blocks.options(body[12:], self._order):
+            if code == blocks.COMMENT and self._remarks < MOST_REMARKS:
+                self._remarks += 1
+                take_remark(self._facts, value.decode("utf-8", "replace"), self.number + 1)
             if index >= len(self._interfaces) or len(value) != 8:
                 continue
             if code == blocks.ISB_END_TIME:

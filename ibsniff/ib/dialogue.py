@@ -8,30 +8,26 @@ becomes a statement in the :class:`~ibsniff.model.Dialogue`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from enum import Enum, auto
 from struct import Struct
 
-from ibsniff.ib import messages, names
+from ibsniff.ib import messages
 from ibsniff.ib.hello import LENGTH_END, PREFIX, read_hello
+from ibsniff.ib.ledger import MAX_RAW, Ledger
 from ibsniff.ib.legacy import LegacyFields, bare_client_id
 from ibsniff.ib.reply import read_reply
 from ibsniff.ib.tape import Tape
 from ibsniff.model import (
     Dialect,
     Dialogue,
-    ErrorTally,
     Gap,
     Hello,
-    Message,
-    Moment,
     Reply,
     ReplyKind,
     Run,
     Side,
-    Start,
     StartForm,
-    WireError,
+    Stretch,
 )
 
 FRAME_LENGTH = Struct(">I")
@@ -45,14 +41,6 @@ MAX_OPENING = 1024
 read anew with every packet, so a byte at a time costs the square of this."""
 OTHER_PROTOCOLS = frozenset({Dialect.HTTP, Dialect.TLS, Dialect.FIX, Dialect.SSH})
 """What a client may speak instead, and what its first bytes alone give away."""
-MAX_RAW = 64
-"""Bytes of a hello, reply or START_API kept to be shown."""
-MAX_FIRST_MESSAGES = 40
-"""The set-up of a session has about ten messages; what follows is counted, not kept."""
-MAX_ERROR_CODES = 200
-"""Different error codes tallied in one conversation; IB has about 400 in all."""
-MAX_ERROR_EXAMPLES = 4
-"""Of one error code: the first three and the last."""
 
 
 class Phase(Enum):
@@ -74,6 +62,7 @@ class DialogueReader:
 
     def __init__(self, seen_from_start: bool) -> None:
         self.dialogue = Dialogue()
+        self._ledger = Ledger(self.dialogue)
         first = Phase.OPENING if seen_from_start else Phase.LOST
         self._phase = {Side.CLIENT: first, Side.SERVER: first}
         self._tape = {Side.CLIENT: Tape(), Side.SERVER: Tape()}
@@ -89,6 +78,35 @@ class DialogueReader:
         self._tape[side].append(piece)
         while READERS[side, self._phase[side]](self, side):
             pass
+
+    @property
+    def is_in_bulk(self) -> bool:
+        """The set-up is over, and both sides are in step: messages are counted."""
+        is_framed = self._phase[Side.CLIENT] is self._phase[Side.SERVER] is Phase.FRAMES
+        return is_framed and self._ledger.only_counts
+
+    def take_stretch(self, side: Side, stretch: Stretch) -> None:
+        """Take the next bytes of one side while ``is_in_bulk``: the same as ``take``, thousands of messages at once."""
+        from ibsniff.ib.bulk import count_messages, find_frames  # noqa: PLC0415  (numpy, and 0.1 s)
+
+        tape, counts = self._tape[side], self.dialogue.messages[side]
+        tape.append_stretch(stretch)
+        data = bytes(tape.unread)
+        frames = find_frames(data, MAX_FRAME)
+        counted = count_messages(side, data, frames, counts)
+        # in the order of the wire, in which names are first met and errors kept
+        for index, name in sorted(
+            [(first, name) for first, name, _ in counted.names] + [(i, "") for i in counted.others]
+        ):
+            if name:
+                counts.setdefault(name, 0)
+            else:
+                at, length = int(frames.starts[index]), int(frames.lengths[index])
+                self._ledger.message(side, _beginning(tape.unread, at + 4, length), tape.moment(at), length)
+        for _, name, count in counted.names:
+            counts[name] += count
+        tape.drop(frames.end)
+        self._read_frames(side)
 
     # -- the opening ---------------------------------------------------------------------------------------------
 
@@ -156,7 +174,7 @@ class DialogueReader:
         if len(tape.unread) < 4 + min(length, MAX_BEGINNING):
             tape.join()
             return False
-        self._message(side, _beginning(tape.unread, 4, length), tape.moment(0), length)
+        self._ledger.message(side, _beginning(tape.unread, 4, length), tape.moment(0), length)
         tape.drop(4 + length)
         return True
 
@@ -168,9 +186,7 @@ class DialogueReader:
             tape.drop(min(LENGTH_END + hello.declared_length, len(tape.unread)))
             self._phase[Side.CLIENT] = Phase.FRAMES
             self._read_frames(Side.CLIENT)
-        start = self.dialogue.start
-        if start is not None:
-            self.dialogue.start = replace(start, expected=self._expected_start(start.form))
+        self._ledger.answered()
 
     # -- the messages --------------------------------------------------------------------------------------------
 
@@ -179,7 +195,7 @@ class DialogueReader:
         tape = self._tape[side]
         unread, at, end = tape.unread, 0, len(tape.unread)
         heads, counts = messages.HEADS[side], self.dialogue.messages[side]
-        in_bulk = len(self.dialogue.first_messages) >= MAX_FIRST_MESSAGES
+        in_bulk = self._ledger.only_counts
         while end - at >= 4:
             (length,) = FRAME_LENGTH.unpack_from(unread, at)
             if not 0 < length <= MAX_FRAME:
@@ -191,7 +207,7 @@ class DialogueReader:
                 break
             counted = heads.get(messages.head_of(bytes(unread[at + 4 : at + 4 + min(length, 4)]))) if in_bulk else None
             if counted is None:
-                self._message(side, _beginning(unread, at + 4, length), tape.moment(at), length)
+                self._ledger.message(side, _beginning(unread, at + 4, length), tape.moment(at), length)
             else:
                 counts[counted] += 1
             at += 4 + length
@@ -206,76 +222,16 @@ class DialogueReader:
             head = bytes(tape.unread[:MAX_RAW])
             if (bare_id := bare_client_id(head)) is not None:
                 raw = head[: head.index(0) + 1]
-                self._started(StartForm.CLIENT_ID_ONLY, bare_id, raw, tape.moment(0))
+                self._ledger.started(StartForm.CLIENT_ID_ONLY, bare_id, raw, tape.moment(0))
                 tape.drop(len(raw))
         end = 0
-        for start, end in fields.messages(side, tape.unread, self._server_version()):
-            self._message(side, bytes(tape.unread[start:end]), tape.moment(start), end - start)
+        for start, end in fields.messages(side, tape.unread, self._ledger.server_version()):
+            self._ledger.message(side, bytes(tape.unread[start:end]), tape.moment(start), end - start)
         tape.drop(end)
         tape.join()
         if fields.lost:
             self._phase[side] = Phase.IGNORED
         return fields.lost
-
-    def _message(self, side: Side, raw: bytes, moment: Moment, length: int) -> None:
-        """Count a message, of which ``raw`` is the beginning at least; keep what decides."""
-        payload = messages.split_payload(raw)
-        name = messages.name_of(side, payload.id)
-        dialogue = self.dialogue
-        dialogue.messages[side][name] += 1
-        if len(dialogue.first_messages) < MAX_FIRST_MESSAGES:
-            dialogue.first_messages.append(Message(side, name, payload.id, moment, length))
-        if side is Side.CLIENT:
-            if payload.id == names.START_API and dialogue.start is None:
-                self._start(payload, raw, moment)
-        elif payload.id == names.ERR_MSG:
-            self._error(messages.decode_error(payload, self._server_version(), moment))
-        elif payload.id == names.NEXT_VALID_ID:
-            dialogue.next_valid_id = dialogue.next_valid_id or moment
-            self._note_ready(moment)
-        elif payload.id == names.MANAGED_ACCTS:
-            if dialogue.managed_accounts is None:
-                dialogue.managed_accounts = moment
-                dialogue.accounts = messages.decode_accounts(payload)
-            self._note_ready(moment)
-
-    def _server_version(self) -> int | None:
-        return self.dialogue.reply.server_version if self.dialogue.reply else None
-
-    def _start(self, payload: messages.Payload, raw: bytes, moment: Moment) -> None:
-        form, client_id = messages.decode_start(payload)
-        self._started(form, client_id, raw, moment)
-
-    def _started(self, form: StartForm, client_id: int | None, raw: bytes, moment: Moment) -> None:
-        reply = self.dialogue.reply
-        answered = reply is not None and reply.is_whole
-        expected = self._expected_start(form) if answered else None
-        self.dialogue.start = Start(form, client_id, raw[:MAX_RAW], moment, not answered, expected)
-
-    def _expected_start(self, form: StartForm) -> StartForm | None:
-        """What the reply asks for; legacy clients of every age are served, so there any form will do."""
-        reply = self.dialogue.reply
-        if reply is None or reply.server_version is None:
-            return None
-        return form if reply.kind is ReplyKind.LEGACY else messages.expected_start(reply.server_version)
-
-    def _note_ready(self, moment: Moment) -> None:
-        dialogue = self.dialogue
-        if dialogue.ready is None and dialogue.next_valid_id and dialogue.managed_accounts:
-            dialogue.ready = moment
-
-    def _error(self, error: WireError | None) -> None:
-        if error is None:
-            return
-        errors = self.dialogue.errors
-        if error.code not in errors and len(errors) >= MAX_ERROR_CODES:
-            self.dialogue.errors_beyond += 1
-            return
-        tally = errors.setdefault(error.code, ErrorTally())
-        tally.count += 1
-        if len(tally.examples) == MAX_ERROR_EXAMPLES:
-            tally.examples.pop()
-        tally.examples.append(error)
 
     # -- out of step ---------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 
-from ibsniff.model import Moment, Run
+from ibsniff.model import Moment, Run, Stretch
 
 
 class Tape:
@@ -27,14 +27,29 @@ class Tape:
 
     def append(self, run: Run) -> None:
         """Take the next run; an empty tape starts at its offset."""
-        if not self.unread:
-            self.offset = run.offset
-            self._keep_marks(0, 0)
-        self.unread += run.data
+        self._append(run.offset, run.data)
         for offset, number, time_ns in run.marks:
             self._offsets.append(offset)
             self._numbers.append(number)
             self._times_ns.append(time_ns)
+        self._pay()
+
+    def append_stretch(self, stretch: Stretch) -> None:
+        """The same in bulk."""
+        self._append(stretch.offset, stretch.data)
+        self._offsets += stretch.mark_offsets
+        self._numbers += stretch.mark_packets
+        self._times_ns += stretch.mark_times_ns
+        self._pay()
+
+    def _append(self, offset: int, data: bytes) -> None:
+        if not self.unread:
+            self.offset = offset
+            self._keep_marks(0, 0)
+        self.unread += data
+
+    def _pay(self) -> None:
+        """Drop what was owed of the bytes that have come."""
         if self._owed:
             owed, self._owed = self._owed, 0
             self.drop(owed)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from struct import Struct
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-from ibsniff.model import Frame, Packet, StrayHello, Unreachable
+from ibsniff.model import Columns, Frame, Packet, StrayHello, Unreachable
 from ibsniff.net.arp import read_arp
 from ibsniff.net.fragments import Fragments
 from ibsniff.net.icmp import read_unreachable
@@ -25,49 +25,19 @@ from ibsniff.net.ip import (
     read_ipv4,
     read_ipv6,
 )
-from ibsniff.net.link import ARP, FAMILIES, IPV4, IPV6, find_network
+from ibsniff.net.link import ARP, IPV4, IPV6, find_network
 from ibsniff.net.segment import HELLO, Flows, begins_with_hello, read_segment
+from ibsniff.net.shapes import SHAPES, TAGGED
 from ibsniff.net.skip import Skip
+
+if TYPE_CHECKING:
+    from ibsniff.net.columns import Picked
 
 _PORTS = 65_536
 
 _OTHER_PORTS, _NOT_TCP = Skip.OTHER_PORTS, Skip.NOT_TCP
 """Looked up once: an enum gives out its members slowly, and these are asked for most."""
 
-
-class _Shape(NamedTuple):
-    """A link header of fixed length: where its type stands, and which types of packet follow it at ``length``."""
-
-    type_start: int
-    type_end: int
-    length: int
-    protocols: dict[bytes, int]
-
-
-_TAGGED = 0x8100
-_ETHERTYPES = {b"\x08\x00": IPV4, b"\x86\xdd": IPV6, b"\x81\x00": _TAGGED}
-"""With one VLAN tag at most."""
-_LOOPBACK = _Shape(
-    0,
-    4,
-    4,
-    {family.to_bytes(4, "little"): protocol for family, protocol in FAMILIES.items()}
-    | {family.to_bytes(4, "big"): protocol for family, protocol in FAMILIES.items()},
-)
-_RAW = _Shape(0, 1, 0, {b"\x45": IPV4} | {bytes([first]): IPV6 for first in range(0x60, 0x70)})
-_SHAPES = {
-    0: _LOOPBACK,
-    1: _Shape(12, 14, 14, _ETHERTYPES),
-    12: _RAW,
-    14: _RAW,
-    101: _RAW,
-    108: _LOOPBACK,
-    113: _Shape(14, 16, 16, _ETHERTYPES),
-    228: _RAW,
-    229: _RAW,
-    276: _Shape(0, 2, 20, _ETHERTYPES),
-}
-"""For the short cut only; ``link`` reads everything."""
 
 _plain_ipv4 = Struct("!BxHHHBB10xHH8xB").unpack_from
 _plain_ipv6 = Struct("!B3xHBB32xHH8xB").unpack_from
@@ -97,12 +67,12 @@ class Dissector:
         must agree with ``_dissect_any`` to the last field, and leaves to it whatever is in the least unusual.
         """
         _, _, link_type, data, wire_length = frame
-        shape = _SHAPES.get(link_type)
+        shape = SHAPES.get(link_type)
         if shape is None:
             return self._dissect_any(frame)
         type_start, type_end, at, protocols = shape
         protocol = protocols.get(data[type_start:type_end])
-        if protocol == _TAGGED:
+        if protocol == TAGGED:
             protocol = protocols.get(data[at + 2 : at + 4])
             at += 4
         ip_id: int | None
@@ -138,6 +108,17 @@ class Dissector:
             return self._dissect_any(frame)
         flow = self._flows.find(data[addresses : start + 4])
         return self._or_count(read_segment(frame, flow, data, start, end, ttl, ip_id), frame)
+
+    def pick(self, columns: Columns) -> Picked | None:
+        """Do for many frames at once what ``dissect`` would: give segments, and which frames it must see after all.
+
+        None when it must see them all. What decides nothing is counted.
+        """
+        import numpy as np  # noqa: PLC0415  (numpy, and 0.1 s)
+
+        from ibsniff.net.columns import pick  # noqa: PLC0415  (numpy, and 0.1 s)
+
+        return pick(columns, np.frombuffer(self._wanted, np.uint8), self._flows, self._skipped)
 
     def finish(self) -> None:
         """Count, the capture being over, the fragments that still wait for others."""

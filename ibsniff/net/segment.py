@@ -24,7 +24,7 @@ _MAPPED = bytes(10) + b"\xff\xff"
 """::ffff:0:0/96, an IPv4 address written as IPv6 (RFC 4291, 2.5.5.2)."""
 
 
-_LONGEST_ON_A_WIRE = 1_500
+LONGEST_ON_A_WIRE = 1_500
 """Bytes of a segment (IEEE 802.3). A longer one was joined by the network card on its way in, under a checksum of one
 of its parts, or will be cut up on its way out; on a link of jumbo frames it is believed."""
 
@@ -86,7 +86,7 @@ def read_segment(
     # the card cuts segments up) without it.
     if checksum and checksum != (pseudo_sum + length) % _ONES and checksum != pseudo_sum:
         segment = data[start:end]
-        if len(segment) == length <= _LONGEST_ON_A_WIRE:
+        if len(segment) == length <= LONGEST_ON_A_WIRE:
             # The ones' complement sum of 16-bit words (RFC 1071) is the remainder of one large number.
             intact = not ((int.from_bytes(segment) << 8 * (length & 1)) + pseudo_sum + length) % _ONES
     return Segment(

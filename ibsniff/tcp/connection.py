@@ -45,6 +45,11 @@ class Tracker:
         """Neither SYN nor SYN-ACK was seen: the capture began in the middle."""
         return not self.connection.syn_count and self.connection.syn_ack is None
 
+    @property
+    def is_open(self) -> bool:
+        """It has been set up, and nobody has begun to end it."""
+        return not self._opening and self.connection.ended is None
+
     # -- one segment ---------------------------------------------------------------------------------------------
 
     def feed(self, segment: Segment, mine: Direction) -> list[Event]:
@@ -70,7 +75,7 @@ class Tracker:
             self._feed_ack(segment, mine, moment)
         if not segment.window:
             self._note_zero_window(mine, moment)
-        mine.remember(segment)
+        mine.recent.add(segment)
         if segment.length:
             return self._feed_payload(segment, mine, moment)
         note(connection, mine.side, "a")
@@ -107,6 +112,8 @@ class Tracker:
             return segment._replace(payload=b"", length=0)
         elif self.is_joined and mine.end == 0 and mine.offset(segment.seq) == 1:
             mine.begin(segment.seq)  # the stream was joined at a keep-alive, which stands one number too low
+        elif not segment.length:
+            mine.announce(mine.offset(segment.seq))
         return segment
 
     @staticmethod
@@ -147,7 +154,7 @@ class Tracker:
 
     def _feed_control(self, segment: Segment, mine: Direction, moment: Moment) -> list[Event]:
         flags, side = segment.flags, mine.side
-        mine.remember(segment)
+        mine.recent.add(segment)
         if flags & SYN and flags & (FIN | RST):
             note(self.connection, side, "q")
         if flags & FIN and flags & RST:
@@ -175,6 +182,8 @@ class Tracker:
         if mine.side is Side.CLIENT and not acknowledges:
             connection.syn_count += 1
             _keep(connection.syns, moment)
+            if self._opening:
+                connection.ended = mine.half.rst = mine.half.reset_at = None
         elif mine.side is Side.SERVER:
             if acknowledges and peer.begun and not 0 <= peer.offset(segment.ack) <= peer.end:
                 return False
@@ -203,7 +212,8 @@ class Tracker:
         elif not mine.acknowledged - 1 <= mine.offset(segment.seq) <= mine.end + RESET_DISTANCE:
             return False
         note(connection, mine.side, "r")
-        mine.half.rst = mine.half.rst or moment
+        if mine.half.rst is None:
+            mine.half.rst, mine.half.reset_at = moment, mine.offset(segment.seq)
         connection.ended = connection.ended or Ended(mine.side, How.RST, moment)
         return True
 
@@ -216,8 +226,9 @@ class Tracker:
     def is_new_attempt(self, syn: Segment, mine: Direction) -> bool:
         """Whether a SYN, or the answer to one that was not captured, begins another connection between the same ports."""
         connection = self.connection
-        is_over = self.is_joined or connection.ended is not None
         is_repeated = mine.begun and mine.offset(advance(syn.seq, 1)) == 0
+        # a client that rejects the SYN-ACK, or never sees it, calls again with the same number
+        is_over = self.is_joined or (connection.ended is not None and not (is_repeated and self._opening))
         if syn.flags & ACK:
             return is_over and mine.begun and not is_repeated
         quiet_ns = syn.time_ns - connection.last.time_ns

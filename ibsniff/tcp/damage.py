@@ -20,22 +20,22 @@ SOUND_FOR_EACH_DAMAGED = 4
 class Damage:
     """The checksums of one side."""
 
-    __slots__ = ("_computed", "segments")
+    __slots__ = ("computes", "segments")
 
     def __init__(self) -> None:
-        self._computed: bool | None = None
+        self.computes: bool | None = None
         """A right one was seen; False when they have turned out to mean nothing."""
         self.segments: deque[Segment] = deque(maxlen=DAMAGED_SEGMENTS)
         """Put aside."""
 
     def doubts(self, segment: Segment) -> bool:
         """Its checksum is wrong, and this side's checksums mean something."""
-        return segment.intact is False and self._computed is True
+        return segment.intact is False and self.computes is True
 
     def holds_back(self, segment: Segment, half: Half) -> bool:
         """Judge a segment by its checksum, and put its bytes aside when it is damaged."""
-        if segment.intact and self._computed is None:
-            self._computed = True
+        if segment.intact and self.computes is None:
+            self.computes = True
         if not self.doubts(segment):
             return False
         if SOUND_FOR_EACH_DAMAGED * (half.damaged - 1) > half.segments:
@@ -48,7 +48,7 @@ class Damage:
 
     def distrust(self) -> None:
         """The checksums of this side mean nothing."""
-        self._computed = False
+        self.computes = False
 
     def ends_after(self, next_sequence: int) -> int | None:
         """How far behind the next byte the nearest segment ends that is still of use."""
@@ -57,7 +57,7 @@ class Damage:
 
     def take(self, acked_sequence: int) -> list[Segment]:
         """Remove and return what the other side has acknowledged, or all if the checksums mean nothing."""
-        taken = [each for each in self.segments if not self._computed or difference(acked_sequence, _end(each)) >= 0]
+        taken = [each for each in self.segments if not self.computes or difference(acked_sequence, _end(each)) >= 0]
         for segment in taken:
             self.segments.remove(segment)
         return taken

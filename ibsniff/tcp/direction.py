@@ -14,11 +14,10 @@ A segment with a wrong checksum is no version of its bytes, unless they are ackn
 
 from __future__ import annotations
 
-from collections import deque
-
 from ibsniff.model import FIN, RST, SYN, Gap, Half, Mark, Moment, Run, Segment, Side
 from ibsniff.tcp.damage import Damage
-from ibsniff.tcp.pieces import Budget, Pieces
+from ibsniff.tcp.pieces import DIRECTION_LIMIT, Budget, Pieces
+from ibsniff.tcp.recent import REMEMBERED_BYTES, Recent
 from ibsniff.tcp.sequence import advance, difference
 
 SETTLED_SEGMENTS = 16
@@ -28,10 +27,6 @@ SETTLED_NS = 100_000_000
 """The same in packet time, for quiet connections: far above any capture's reordering, below what a person notices."""
 STRAY_DISTANCE = 1 << 30
 """The largest receive window there is (RFC 7323, 2.3): what lies further off is not of this stream."""
-RECENT_SEGMENTS = 16
-"""Remembered to recognise second copies, and bytes that contradict those captured before."""
-REMEMBERED_BYTES = 1460
-"""Of each of them: a segment of Ethernet whole. Those of loopback have 64 KB, and sixteen would be a megabyte."""
 COPY_NS = 5_000_000
 """A packet seen on two interfaces is seen within this time; a retransmission takes longer (RFC 6298, 2.4; Linux: 200 ms)."""
 KEPT_GAPS = 16
@@ -77,7 +72,7 @@ class Direction:
         self.acked_sequence = -1
         """The same as a sequence number; -1 until the stream has begun."""
         self.gap_count = 0
-        self.recent: deque[Segment] = deque(maxlen=RECENT_SEGMENTS)
+        self.recent = Recent()
         self.damage = Damage()
         self.waiting = Pieces(budget)
         self._first_data_end: int | None = None
@@ -133,21 +128,15 @@ class Direction:
             for old in self.recent
         )
 
-    def remember(self, segment: Segment) -> None:
-        """Keep it, or the beginning of a long one, to compare later ones with."""
-        if len(segment.payload) > REMEMBERED_BYTES:
-            segment = segment._replace(payload=segment.payload[:REMEMBERED_BYTES])
-        self.recent.append(segment)
-
     def receive(self, segment: Segment, sequence: int, moment: Moment) -> list[Run | Gap]:
         """Take a segment whose payload begins at ``sequence``; return what is now in order."""
         half, payload, length = self.half, segment.payload, segment.length
-        half.last_data = moment
         if half.first_data is None:
             self._remember_first_data(self.offset(sequence) + length, moment)
         offset = self.next
         if sequence != self.next_sequence or offset != self.end or len(payload) != length:
             return self._receive_irregular(segment, self.offset(sequence), moment)
+        half.last_data = moment
         self.next = self.end = end = offset + length
         self.next_sequence = advance(sequence, length)
         half.captured += length
@@ -166,6 +155,8 @@ class Direction:
         half.cut_by_snaplen += captured < segment.length
         is_late = offset < self.end
         fresh = self.waiting.add(offset, segment, from_offset=self.next)
+        if fresh or not is_late:
+            half.last_data = moment
         if is_late and captured and fresh == captured:
             half.out_of_order += 1
         elif is_late:
@@ -178,6 +169,15 @@ class Direction:
             half.limit_reached = True
             events += self._give_up_first_hole(moment)
         return events
+
+    def announce(self, offset: int) -> None:
+        """A segment without data stands there: what lies before was sent, captured or not.
+
+        One number behind the data is the FIN's, captured or not; far behind it stands what is not of this stream.
+        """
+        if 1 < offset - self.end <= DIRECTION_LIMIT and not self.half.fin:
+            self.end = offset
+            self.half.length = max(self.half.length, offset)
 
     def _contradicts(self, offset: int, data: bytes) -> bool:
         """Other bytes were captured at the same place before (as far back as is remembered)."""

@@ -25,6 +25,11 @@ class Budget:
     def __init__(self) -> None:
         self.held = 0
 
+    @property
+    def is_tight(self) -> bool:
+        """The limit may be reached before long: from here on it matters in which order connections take their packets."""
+        return self.held > TOTAL_LIMIT // 4
+
 
 class _Piece(NamedTuple):
     offset: int

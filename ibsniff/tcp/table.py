@@ -27,6 +27,11 @@ class ConnectionTable:
     def __len__(self) -> int:
         return len(self._trackers)
 
+    @property
+    def is_tight(self) -> bool:
+        """Much waits behind holes: see ``Budget``."""
+        return self._budget.is_tight
+
     def feed(self, segment: Segment) -> tuple[Connection, list[Event]]:
         """Take the next segment; return its connection and what became readable, in either direction."""
         found = self._directions.get((segment.source, segment.destination))
@@ -37,9 +42,13 @@ class ConnectionTable:
         tracker, mine = found
         return tracker.connection, tracker.feed(segment, mine)
 
+    def find(self, source: Endpoint, destination: Endpoint) -> tuple[Tracker, Direction] | None:
+        """The newest connection between the two, and the direction from the one to the other."""
+        return self._directions.get((source, destination))
+
     def unreachable(self, event: Unreachable) -> Connection | None:
         """An ICMP unreachable came; return the connection it is about, if there is one."""
-        found = self._directions.get((event.source, event.destination))
+        found = self.find(event.source, event.destination)
         if found is None:
             return None
         connection = found[0].connection

@@ -368,3 +368,18 @@ def test_what_is_too_far_off_is_not_of_this_stream() -> None:
     replay = Replay(wire.segments())
     assert replay.client == b"hello"
     assert replay.connection.from_client.length == 5
+
+
+def test_a_bare_ack_behind_the_captured_data_tells_of_more() -> None:
+    wire = Wire().connect().client(b"seen").server(b"reply").lose().client(b"unseen bytes").ack()
+    half = Replay(wire.segments()).connection.from_client
+    assert (half.captured, half.length, half.gap_bytes) == (4, 16, 12)
+
+
+def test_a_bare_ack_one_number_behind_the_data_tells_of_a_fin_and_one_far_behind_of_nothing() -> None:
+    for distance in (1, 5 << 20):
+        wire = Wire().connect().client(b"seen").server(b"reply")
+        last = wire.segments()[-2]
+        stray = last._replace(seq=last.seq + last.length + distance, payload=b"", length=0, flags=ACK)
+        half = Replay([*wire.segments(), stray]).connection.from_client
+        assert (half.length, half.gap_bytes) == (4, 0)

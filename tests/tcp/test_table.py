@@ -71,6 +71,7 @@ def test_a_port_is_used_again_after_the_end() -> None:
         (talk(b"first").restart(client_isn=7, server_isn=8).lose().syn().syn_ack().ack(), 2),
         (Wire().server(b"middle").restart(client_isn=7, server_isn=8).lose().syn().syn_ack().ack(), 2),
         (Wire().connect().rst_client().again(3), 1),
+        (Wire().syn().syn_ack().rst_client().syn(after=1.0).syn_ack().rst_client(), 1),
         (Wire().lose().syn().syn_ack().ack().swap().client(b"first"), 1),
     ],
     ids=[
@@ -87,11 +88,20 @@ def test_a_port_is_used_again_after_the_end() -> None:
         "ended, the SYN not captured",
         "joined, the SYN not captured",
         "SYN-ACK repeated after the end",
+        "SYN-ACK rejected, the same call again",
         "SYN-ACK captured after its ACK",
     ],
 )
 def test_which_syn_begins_another_attempt(wire: Wire, count: int) -> None:
     assert len(Replay(wire.segments()).connections) == count
+
+
+def test_a_rejected_call_that_is_taken_at_last_has_not_ended() -> None:
+    rejected = Wire().syn().syn_ack().rst_client()
+    assert Replay(rejected.segments()).connection.ended is not None
+    connection = Replay(rejected.syn(after=1.0).syn_ack().ack().segments()).connection
+    assert (connection.ended, connection.from_client.rst, connection.syn_count) == (None, None, 2)
+    assert connection.established is not None
 
 
 def test_the_server_may_call_back_between_the_same_ports() -> None:

@@ -1,0 +1,134 @@
+"""Packets of a file by columns: the bulk of a large one, many at a time.
+
+Where the next packet stands is written in the one before, so that a loop must walk from each to the next; all else about
+them is then read for all at once. What is in the least irregular ends the walk: the plain reader takes it from there.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+import numpy as np
+
+from ibsniff.arrays import Numbers, Truths, layout, number, numbers_at, records_at
+from ibsniff.capture import blocks
+from ibsniff.capture.feed import MAX_FRAME
+from ibsniff.capture.timing import LATEST_NS, Interface
+from ibsniff.model import NANOSECONDS, Columns
+
+_PCAP_HEADER = 16
+_PACKET_HEADER = 28
+"""Bytes of an enhanced packet block before the packet."""
+_NO_INTERFACE = Interface(0, 1, 1, 0, 0)
+
+
+def pcap_columns(buffer: bytes, order: str, fraction_ns: int, link_type: int, first_number: int) -> Columns:
+    """The whole packets at the beginning of a buffer, of a pcap file; fewer where a length cannot be believed."""
+    captured_at = Struct(order + "8xI").unpack_from
+    found: list[int] = []
+    append, position, size = found.append, 0, len(buffer)
+    last = size - _PCAP_HEADER
+    while position <= last:
+        append(position)
+        position += _PCAP_HEADER + captured_at(buffer, position)[0]
+    if position > size:
+        found.pop()
+    headers = np.array(found, np.int64)
+    word = order + "u4"
+    records = records_at(
+        buffer,
+        headers,
+        layout(_PCAP_HEADER, seconds=(0, word), fraction=(4, word), captured=(8, word), original=(12, word)),
+    )
+    count = _before_first(records["captured"] > MAX_FRAME)
+    headers, records = headers[:count], records[:count]
+    captured = number(records, "captured")
+    return Columns(
+        first_number,
+        link_type,
+        buffer,
+        headers + _PCAP_HEADER,
+        captured,
+        np.maximum(captured, number(records, "original")),
+        number(records, "seconds") * NANOSECONDS + number(records, "fraction") * fraction_ns,
+    )
+
+
+def pcapng_columns(
+    buffer: bytes, position: int, order: str, interfaces: list[Interface], first_number: int, at_most: int
+) -> Columns:
+    """Enhanced packet blocks without options from ``position`` on, all of interfaces alike (pcapng, section 4.3)."""
+    kind_and_total = Struct(order + "II").unpack_from
+    found: list[int] = []
+    append, size = found.append, len(buffer)
+    last = size - blocks.SMALLEST_OF[blocks.ENHANCED_PACKET]
+    while position <= last and len(found) < at_most:
+        kind, total = kind_and_total(buffer, position)
+        if kind != blocks.ENHANCED_PACKET or total < _PACKET_HEADER + 4:
+            break
+        append(position)
+        position += total
+    if position > size:
+        found.pop()
+    return _of_interfaces_alike(buffer, np.array(found, np.int64), order + "u4", interfaces, first_number)
+
+
+def _of_interfaces_alike(
+    buffer: bytes, headers: Numbers, word: str, interfaces: list[Interface], first_number: int
+) -> Columns:
+    places = {"total": 4, "interface": 8, "high": 12, "low": 16, "captured": 20, "original": 24}
+    records = records_at(buffer, headers, layout(_PACKET_HEADER, **{name: (at, word) for name, at in places.items()}))
+    alike, interface = _alike(interfaces, number(records, "interface"))
+    link_type, multiplier, divisor, offset_ns, _ = interface
+    total, captured = number(records, "total"), number(records, "captured")
+    ticks = (number(records, "high") << 32) | number(records, "low")
+    # later than that, 63 bits are too few on the way: the plain reader counts without bound
+    latest_ticks = (LATEST_NS - max(offset_ns, 0)) // multiplier
+    times_ns = np.minimum(ticks, latest_ticks) * multiplier // divisor + offset_ns
+    regular = (
+        alike
+        & (captured <= MAX_FRAME)
+        & (total == _PACKET_HEADER + captured + (-captured & 3) + 4)
+        & (numbers_at(buffer, headers + total - 4, word) == total)
+        & (ticks >= 0)
+        & (ticks <= latest_ticks)
+        & (times_ns >= 0)
+    )
+    count = _before_first(~regular)
+    return Columns(
+        first_number,
+        link_type,
+        buffer,
+        headers[:count] + _PACKET_HEADER,
+        captured[:count],
+        np.maximum(captured, number(records, "original"))[:count],
+        times_ns[:count],
+    )
+
+
+def _alike(interfaces: list[Interface], index: Numbers) -> tuple[Truths, Interface]:
+    """Which packets are of an interface that stamps as the first one's does, and that interface."""
+    known = index < len(interfaces)
+    none = np.zeros(len(index), np.bool_), _NO_INTERFACE
+    if not len(index) or not known[0]:
+        return none
+    first = interfaces[index[0]]
+    if max(first.multiplier, first.divisor, abs(first.offset_ns)) > LATEST_NS:
+        return none
+    same = np.array([interface[:4] == first[:4] for interface in interfaces])
+    return known & same[np.minimum(index, len(interfaces) - 1)], first
+
+
+def _before_first(irregular: Truths) -> int:
+    """How many stand before the first irregular one."""
+    return int(irregular.argmax()) if irregular.any() else len(irregular)
+
+
+def end_of(columns: Columns, trailer: int = 0) -> int:
+    """Where in the buffer the last packet ends, with what its format puts behind it."""
+    return int(columns.starts[-1] + columns.captured[-1]) + trailer
+
+
+def cut_by_snaplen(columns: Columns) -> int:
+    """How many were not captured whole."""
+    return int((columns.captured < columns.wire_lengths).sum())

@@ -1,0 +1,216 @@
+"""Packets of a file by columns are those read one by one; and the feed under both."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+
+import capture_bytes as made
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ibsniff.capture import feed, pcapng
+from ibsniff.capture.columns import cut_by_snaplen, end_of, pcap_columns, pcapng_columns
+from ibsniff.capture.feed import Damage, Feed, chunks_of, more_at_once
+from ibsniff.capture.timing import Interface
+from ibsniff.model import Columns, Frame, InputFacts, Lane
+
+orders = st.sampled_from([made.LITTLE, made.BIG])
+packets = st.lists(
+    st.tuples(st.binary(max_size=40), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.integers(0, 90)),
+    max_size=12,
+)
+KINDS = {1: 0xA1B23C4D, 1000: 0xA1B2C3D4}
+
+
+def frames_of(columns: Columns) -> list[Frame]:
+    return [columns.frame(index) for index in range(len(columns))]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# pcap and pcapng
+
+
+@given(packets, orders, st.sampled_from(sorted(KINDS)), st.integers(0, 60))
+def test_pcap_records_are_those_read_one_by_one(packets, order, fraction_ns, cut):
+    records = b"".join(made.record(data, *stamp, original=wire, order=order) for data, *stamp, wire in packets)
+    header = made.pcap_header(order, KINDS[fraction_ns], 101)
+    records = records[: max(len(records) - cut, 0)]
+    columns = pcap_columns(records, order, fraction_ns, 101, 1)
+    expected, facts = made.read(header + records)
+    assert frames_of(columns) == expected
+    if expected:
+        assert cut_by_snaplen(columns) == facts.cut_by_snaplen
+        assert end_of(columns) == sum(16 + len(frame.data) for frame in expected)
+
+
+@pytest.mark.parametrize("length", [feed.MAX_FRAME + 1, 2**31, 2**32 - 1])
+def test_a_length_that_cannot_be_believed_ends_the_columns(length):
+    records = made.record() * 3 + made.record(captured=length) + made.record() * 3
+    assert len(pcap_columns(records, "<", 1000, 1, 1)) == 3
+    believable = made.record(bytes(feed.MAX_FRAME))
+    assert len(pcap_columns(believable * 2, "<", 1000, 1, 1)) == 2
+
+
+NANO, MICRO, ODD = Interface(1, 1, 1, 0, 0), Interface(1, 1000, 1, 0, 0), Interface(1, 10**9, 2**20, -5, 0)
+
+
+def pcapng_of(blocks: bytes, interfaces: list[Interface], order: str = "<") -> list[Frame]:
+    return frames_of(pcapng_columns(blocks, 0, order, interfaces, 1, 1000))
+
+
+@given(packets, orders, st.sampled_from([NANO, MICRO, ODD]))
+def test_pcapng_blocks_are_those_read_one_by_one(packets, order, interface):
+    blocks = b"".join(
+        made.enhanced(data, ticks=high % 4 << 32 | low, original=wire, order=order) for data, high, low, wire in packets
+    )
+    resolution = {NANO: 9, MICRO: 6, ODD: 0x80 | 20}[interface]
+    head = made.section(order) + made.interface(options=made.option(9, bytes([resolution]), order), order=order)
+    expected, _ = made.read(head + blocks)
+    found = pcapng_of(blocks, [interface._replace(offset_ns=0)], order)
+    assert found == expected[: len(found)]
+    assert len(found) == len(expected) or interface is ODD, "of which the later ones need too many bits"
+
+
+IRREGULAR = {
+    "options": made.enhanced(options=made.option(1, b"remark")),
+    "another kind of block": made.simple(),
+    "an interface not described": made.enhanced(index=2),
+    "an interface of other stamps": made.enhanced(index=1),
+    "a length too long": made.enhanced(captured=feed.MAX_FRAME + 1),
+    "a length longer than the block": made.enhanced(captured=70),
+    "a length shorter than the block": made.enhanced(captured=10),
+    "lengths that contradict each other": made.enhanced()[:-4] + b"\x60\0\0\0",
+    "a block that is too short": b"\6\0\0\0" + b"\x0c\0\0\0" * 20,
+    "a stamp beyond all calendars": made.enhanced(ticks=2**64 - 1),
+    "a stamp that needs more than 63 bits on the way": made.enhanced(ticks=2**62),
+}
+
+
+@pytest.mark.parametrize("what", IRREGULAR)
+def test_what_is_irregular_ends_the_columns(what):
+    blocks = made.enhanced() * 3 + IRREGULAR[what] + made.enhanced() * 3
+    assert len(pcapng_of(blocks, [MICRO, NANO])) == 3
+    assert len(pcapng_of(IRREGULAR[what], [MICRO, NANO])) == (what == "an interface of other stamps")
+
+
+def test_interfaces_alike_are_taken_together():
+    blocks = b"".join(made.enhanced(index=index) for index in (0, 1, 2, 0))
+    assert len(pcapng_of(blocks, [NANO, NANO._replace(snaplen=9), NANO])) == 4
+    assert len(pcapng_of(blocks, [NANO, NANO, NANO._replace(link_type=0)])) == 2
+    assert pcapng_of(blocks, []) == []
+    assert pcapng_of(blocks, [NANO._replace(divisor=10**30)] * 3) == []
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.sampled_from([made.enhanced(), made.enhanced(index=1), *IRREGULAR.values()]), max_size=20),
+    st.booleans(),
+)
+def test_a_file_of_both_is_read_as_one_by_one(blocks, big_reads):
+    content = made.section() + made.interface() + made.interface(options=made.option(9, b"\x09")) + b"".join(blocks)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pcapng, "FEWEST", 2)
+        patch.setattr(pcapng, "IN_VAIN", 2)
+        patch.setattr(feed, "READ_SIZE", 1 << 16 if big_reads else 100)
+        assert in_bulk(content) == in_bulk(content, Lane.PLAIN)
+
+
+def in_bulk(content: bytes, lane: Lane = Lane.COLUMNS) -> tuple[list[Frame], InputFacts] | str:
+    try:
+        with made.opened(content) as capture:
+            found: list[Frame] = []
+            for packets in capture.packets(lane):
+                found += frames_of(packets) if isinstance(packets, Columns) else [packets]
+            return found, capture.facts
+    except Exception as error:
+        return str(error)
+
+
+def test_the_end_of_the_capture_is_heard_behind_the_last_packet():
+    last = made.option(3, (0).to_bytes(4) + (90_000_000).to_bytes(4, "little"))
+    content = made.section() + made.interface() + made.enhanced() * 100 + made.statistics(options=last)
+    told = in_bulk(content)
+    assert not isinstance(told, str)
+    assert told[1].watched_until_ns == 90 * 10**9
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The feed
+
+
+def test_what_is_welcome_is_taken_if_it_is_there():
+    wide = Feed(iter([b"abc", b"def", b"ghi"]))
+    assert wide.advance(0, 1, welcome=5)
+    assert wide.buffer == b"abcdef"
+    assert wide.advance(5, 1, welcome=100)
+    assert (wide.buffer, wide.offset) == (b"fghi", 5)
+    assert not wide.advance(0, 5, welcome=100)
+
+
+def test_what_is_welcome_is_not_waited_for():
+    narrow = Feed(iter([b"abc", b"def", b"ghi"]), lambda: False)
+    assert narrow.advance(0, 1, welcome=5)
+    assert narrow.buffer == b"abc"
+    assert narrow.advance(0, 4, welcome=100)
+    assert narrow.buffer == b"abcdef"
+
+
+def test_damage_waits_behind_the_good_bytes_before_it():
+    def chunks() -> Iterator[bytes]:
+        yield b"good"
+        raise Damage("broken")
+
+    held = Feed(chunks())
+    assert held.advance(0, 1, welcome=100)
+    assert held.buffer == b"good"
+    assert held.advance(2, 2, welcome=100)
+    assert held.buffer == b"od"
+    with pytest.raises(Damage, match="broken"):
+        held.advance(0, 3)
+    with pytest.raises(Damage, match="broken"):
+        held.advance(0, 3, welcome=100)
+
+
+def test_a_pipe_that_has_nothing_at_once_is_not_waited_for():
+    reading, writing = os.pipe()
+    with open(reading, "rb") as stream, open(writing, "wb", buffering=0) as writer:  # noqa: PTH123
+        pipe = Feed(chunks_of(stream), more_at_once(stream))
+        writer.write(b"first")
+        assert pipe.advance(0, 1, welcome=100)
+        assert pipe.buffer == b"first"
+        writer.write(b"second")
+        assert pipe.more_at_once()
+        assert pipe.advance(5, 1, welcome=100)
+        assert pipe.buffer == b"second"
+        assert not pipe.more_at_once()
+        writer.close()
+        assert not pipe.advance(6, 1, welcome=100)
+
+
+class Miserly(io.BytesIO):
+    """A file of which one read gives less than there is."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(min(3, size or 3) if size != -1 else 3)
+
+
+def test_a_file_is_read_on_until_there_is_what_is_needed():
+    stingy = Miserly(b"0123456789")
+    large = Feed(chunks_of(stingy), file=stingy)
+    assert large.advance(0, 7, welcome=2)
+    assert large.buffer == b"0123456"
+    assert large.advance(6, 4, welcome=2)
+    assert (large.buffer, large.offset) == (b"6789", 6)
+    assert not large.advance(0, 5, welcome=2)
+
+
+def test_a_disk_that_fails_is_damage():
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    with pytest.raises(Damage, match="Input/output error"):
+        Feed(iter([]), file=Failing()).advance(0, 1, welcome=10)

@@ -1,0 +1,139 @@
+"""Reading the same bytes by both lanes, and saying where they differ."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from ibsniff import bulk, pipeline
+from ibsniff.capture import feed, files, pcapng
+from ibsniff.ib import dialogue, ledger
+from ibsniff.model import Lane, UserError
+from ibsniff.net import columns as net_columns
+from ibsniff.pipeline import Seen, judge
+from ibsniff.reading import Looker, Ports
+from ibsniff.render.document import document
+from ibsniff.tcp import pieces, stretch
+
+DEFAULT_PORTS, ALL_PORTS = Ports(), Ports(any=True)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How small everything is made that makes the column lane wait for large files."""
+
+    fewest: int = 3
+    look_at: int = 16
+    read_size: int = 1 << 16
+    bulk_size: int = 4096
+    first_messages: int = 3
+    conversations: int = pipeline.MAX_CONVERSATIONS
+    always_kept: int = pipeline.ALWAYS_KEPT
+    waiting: int = pieces.TOTAL_LIMIT
+
+
+@dataclass
+class Work:
+    """What the column lane did, so that no test passes because it did nothing."""
+
+    stretches: int = 0
+    segments: int = 0
+    messages: int = 0
+    columns: int = 0
+
+
+@contextmanager
+def scaled(scale: Scale) -> Iterator[Work]:
+    """Shrink both lanes alike, and watch the one of columns."""
+    work = Work()
+    take_stretch, count_messages, feed_columns = (
+        bulk.take_stretch,
+        dialogue.DialogueReader.take_stretch,
+        bulk.ColumnLane.feed,
+    )
+
+    def taking(*arguments: Any) -> Any:
+        count, said = take_stretch(*arguments)
+        work.stretches += count > 0
+        work.segments += count
+        return count, said
+
+    def counting(self: dialogue.DialogueReader, *arguments: Any) -> None:
+        before = sum(counts.total() for counts in self.dialogue.messages.values())
+        count_messages(self, *arguments)
+        work.messages += sum(counts.total() for counts in self.dialogue.messages.values()) - before
+
+    def feeding(self: bulk.ColumnLane, columns: Any) -> None:
+        work.columns += 1
+        feed_columns(self, columns)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bulk, "take_stretch", taking)
+        patch.setattr(dialogue.DialogueReader, "take_stretch", counting)
+        patch.setattr(bulk.ColumnLane, "feed", feeding)
+        for module in (stretch, bulk, pcapng):
+            patch.setattr(module, "FEWEST", scale.fewest)
+        patch.setattr(bulk, "LOOK_AT", scale.look_at)
+        patch.setattr(pcapng, "IN_VAIN", 2 * scale.fewest)
+        patch.setattr(pcapng, "AT_MOST", 16 * scale.fewest)
+        patch.setattr(net_columns, "WORTH_IT", 1 << 20)
+        patch.setattr(feed, "READ_SIZE", scale.read_size)
+        patch.setattr(files, "BULK_SIZE", scale.bulk_size)
+        patch.setattr(files, "PLAIN_UNTIL", 4 * scale.bulk_size)
+        patch.setattr(files, "BULK_FROM", scale.bulk_size // 4)
+        patch.setattr(ledger, "MAX_FIRST_MESSAGES", scale.first_messages)
+        patch.setattr(pipeline, "MAX_CONVERSATIONS", scale.conversations)
+        patch.setattr(pipeline, "ALWAYS_KEPT", scale.always_kept)
+        patch.setattr(pieces, "TOTAL_LIMIT", scale.waiting)
+        yield work
+
+
+def look(source: bytes | str, lane: Lane, ports: Ports = DEFAULT_PORTS) -> Seen | tuple[str, str]:
+    """What one lane sees in bytes that come through a pipe, or in a file; or what it tells the user instead."""
+    looker = Looker(ports, lane=lane)
+    try:
+        if isinstance(source, str):
+            return looker.see(source)
+        return looker.see("-", stdin=io.BytesIO(source))
+    except UserError as error:
+        return error.what, error.what_to_do
+
+
+def written(seen: Seen | tuple[str, str]) -> str:
+    """To the last byte, the order of everything included."""
+    return str(seen) if isinstance(seen, tuple) else json.dumps(document(judge([seen]), "1"), indent=1)
+
+
+def difference(source: bytes | str, ports: Ports = DEFAULT_PORTS, lane: Lane = Lane.COLUMNS) -> str:
+    """How the lanes differ, in a few lines; empty when they do not."""
+    plain, other = look(source, Lane.PLAIN, ports), look(source, lane, ports)
+    report, reported = written(plain).splitlines(), written(other).splitlines()
+    if report != reported:
+        lines = [
+            f"plain: {one.strip()} | {lane}: {two.strip()}"
+            for one, two in zip(report, reported, strict=False)
+            if one != two
+        ]
+        return "\n".join([f"{len(report)} and {len(reported)} lines", *lines[:8]])
+    return "\n".join(_unlike(plain, other))
+
+
+def _unlike(left: Any, right: Any, place: str = "") -> Iterator[str]:
+    """Where two values made of dataclasses differ."""
+    if left == right:
+        return
+    names = getattr(left, "__dataclass_fields__", None)
+    if names:
+        for name in names:
+            yield from _unlike(getattr(left, name), getattr(right, name), f"{place}.{name}")
+    elif isinstance(left, tuple | list) and len(left) == len(right):
+        for index, (one, two) in enumerate(zip(left, right, strict=True)):
+            yield from _unlike(one, two, f"{place}[{index}]")
+    else:
+        yield f"{place}: plain {left!r}, other {right!r}"[:300]
