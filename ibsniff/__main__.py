@@ -2,4 +2,5 @@
 
 from ibsniff.cli import main
 
-main()
+if __name__ == "__main__":  # a process started to help imports this under another name
+    main()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from wire import START_NS, Wire
 
 from ibsniff.model import NANOSECONDS, Confidence, ExitCode, InputFacts, Outcome, UserError, WatchedBy
-from ibsniff.pipeline import API_PORTS
-from ibsniff.reading import Ports, parse_ports, parse_watched_until, read_files
+from ibsniff.pipeline import API_PORTS, judge
+from ibsniff.reading import Looker, Ports, Work, in_order, parse_ports, parse_watched_until, read_files
 
 HELLO = b"API\0\0\0\0\x09v100..187"
 
@@ -88,3 +93,83 @@ def test_conversations_of_several_files_have_ids_of_their_own(tmp_path: Path) ->
     paths = [str(hanging(tmp_path / name)) for name in ("a.pcap", "b.pcap")]
     report = read_files(paths, Ports()).report
     assert [(one.id, one.input) for one in report.conversations] == [("c1", 0), ("c2", 1)]
+
+
+# -- pieces of one capture ---------------------------------------------------------------------------------------------
+
+
+def test_ring_files_are_read_in_the_order_of_their_packets(tmp_path: Path) -> None:
+    for name, start in (("b", 0), ("c", 60), ("a", 120)):
+        Wire(start_ns=START_NS + start * NANOSECONDS).connect().write(tmp_path / name)
+    (tmp_path / "empty").write_bytes((tmp_path / "a").read_bytes()[:24])
+    paths = [str(tmp_path / name) for name in ("a", "b", "c", "empty")]
+    assert [Path(path).name for path in in_order(paths)] == ["empty", "b", "c", "a"]
+
+
+@given(cuts=st.sets(st.integers(0, 12), max_size=4), shuffled=st.randoms(use_true_random=False))
+def test_a_capture_cut_into_pieces_is_joined_again(
+    tmp_path_factory: pytest.TempPathFactory, cuts: set[int], shuffled: Random
+) -> None:
+    folder = tmp_path_factory.mktemp("pieces")
+    Wire().connect().client(HELLO).wait(1.0).server(b"\0\0\0\x1a178\x0020260105 09:30:00 EST\0").close().write(
+        folder / "whole.pcap"
+    )
+    header, records = _taken_apart((folder / "whole.pcap").read_bytes())
+    places = [0, *sorted(cut for cut in cuts if 0 < cut < len(records)), len(records)]
+    names = [str(folder / str(number)) for number in range(len(places) - 1)]
+    for name, start, stop in zip(names, places, places[1:], strict=False):
+        Path(name).write_bytes(header + b"".join(records[start:stop]))
+    shuffled.shuffle(names)
+    joined = judge([Looker().see_joined(names)])
+    whole = read_files([str(folder / "whole.pcap")], Ports()).report
+    assert joined.conversations == whole.conversations
+    assert replace(joined.inputs[0], path="") == replace(whole.inputs[0], path="")
+
+
+def _taken_apart(capture: bytes) -> tuple[bytes, list[bytes]]:
+    """The file header of a little-endian pcap, and its records."""
+    records, at = [], 24
+    while at < len(capture):
+        end = at + 16 + int.from_bytes(capture[at + 8 : at + 12], "little")
+        records.append(capture[at:end])
+        at = end
+    return capture[:24], records
+
+
+def test_what_the_user_vouches_for_is_checked_before_anything_is_read() -> None:
+    with pytest.raises(UserError):
+        Looker(watched_until="soon")
+
+
+# -- reading as it goes on -----------------------------------------------------------------------------------------------
+
+
+def test_work_tells_how_far_it_is(tmp_path: Path) -> None:
+    work = Work()
+    sizes = 0
+    for name in ("a.pcap", "b.pcap"):
+        Looker().see(str(hanging(tmp_path / name)), work)
+        sizes += (tmp_path / name).stat().st_size
+        assert work.position == sizes
+    assert (work.inputs_begun, work.conversations, work.stopped) == (2, 2, False)
+
+
+def test_there_is_nothing_to_end_before_anything_was_read() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        Work().stop()
+
+
+def test_what_is_seen_can_be_handed_to_another_process(tmp_path: Path) -> None:
+    seen = Looker().see(str(hanging(tmp_path / "a.pcap")))
+    assert judge([pickle.loads(pickle.dumps(seen))]) == judge([seen])
+
+
+def test_an_input_that_turns_out_damaged_leaves_nothing_behind(tmp_path: Path) -> None:
+    work = Work()
+    whole = hanging(tmp_path / "a.pcap").read_bytes()
+    (tmp_path / "b.pcap").write_bytes(whole[:24] + b"\xff" * 40)
+    with pytest.raises(UserError):
+        Looker().see(str(tmp_path / "b.pcap"), work)
+    assert work.position == 64
+    work.stop()
+    assert work.stopped

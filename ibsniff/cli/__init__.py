@@ -1,6 +1,6 @@
 """The command line: the only place that prints, and the only one that ends the process.
 
-``app`` holds what commands share; the other modules hold the commands. Imports of rooms stand inside the commands, so
+``group`` knows which module holds which command, ``app`` what they share. Imports of rooms stand inside the commands, so
 that each pays only for what it uses.
 """
 
@@ -10,20 +10,17 @@ import os
 import sys
 from pathlib import Path
 
-from ibsniff.cli import read, live, streams, rules, simulate  # isort: skip (the order of --help)
 from ibsniff.cli.app import app
+from ibsniff.cli.group import MODULES
 
-__all__ = ["app", "live", "main", "read", "rules", "simulate", "streams"]
+__all__ = ["app", "main"]
 
 
 def main() -> None:
     """Run the command line; ``ibsniff FILE`` and ``ibsniff -r FILE`` mean ``ibsniff read FILE``."""
     _settle_streams()
     arguments = sys.argv[1:]
-    commands = {
-        command.name or (command.callback.__name__ if command.callback else "") for command in app.registered_commands
-    }
-    if arguments and arguments[0] not in commands:
+    if arguments and arguments[0] not in MODULES:
         first = arguments[0]
         is_path = first in ("-", "-r") or "." in first or os.sep in first or Path(first).exists()
         if is_path and (first in ("-", "-r") or not first.startswith("-")):

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ibsniff import __version__
-from ibsniff.model import ExitCode, Report, UserError
+from ibsniff.cli.group import LazyGroup
+from ibsniff.model import ExitCode, Report, Severity, UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 app = typer.Typer(
     name="ibsniff",
+    cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -36,6 +38,15 @@ PortOption = Annotated[
     list[str] | None,
     typer.Option(
         "--port", metavar="N|any", help="Another API port; repeatable. 'any': every conversation that speaks IB."
+    ),
+]
+FailOnOption = Annotated[Severity | None, typer.Option(help="Exit 1 when there is a finding this severe.")]
+PatienceOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0.1,
+        metavar="SECONDS",
+        help="Silence is one after so long; usually 5 s, or what the client's library waits.",
     ),
 ]
 AccountsOption = Annotated[bool, typer.Option("--show-accounts", help="Do not mask account numbers.")]
@@ -101,19 +112,20 @@ def print_report(
     elif as_markdown:
         from ibsniff.render.markdown import markdown
 
-        print(_fitting(markdown(report, tool_version=__version__, show_accounts=show_accounts)))
-    else:
-        from ibsniff.render import terminal
+        print(fitting(markdown(report, tool_version=__version__, show_accounts=show_accounts)))
+    elif quiet:
+        from ibsniff.render.story import one_line
 
-        if quiet:
-            print(terminal.one_line(report, show_accounts=show_accounts).plain)
-        else:
-            console().print(terminal.renderable(report, verbose=verbose, show_accounts=show_accounts))
+        print(one_line(report, show_accounts=show_accounts))
+    else:
+        from ibsniff.render.terminal import renderable
+
+        console().print(renderable(report, verbose=verbose, show_accounts=show_accounts))
     sys.stdout.flush()
 
 
-def _fitting(text: str) -> str:
-    """Text as stdout's encoding can take it."""
+def fitting(text: str) -> str:
+    """Return text as stdout's encoding can take it."""
     from ibsniff.render.text import plain_ascii
 
     try:
@@ -121,6 +133,13 @@ def _fitting(text: str) -> str:
     except UnicodeEncodeError:
         return plain_ascii(text)
     return text
+
+
+def has_finding(report: Report, level: Severity) -> bool:
+    """Tell whether any finding is at or above a level: ``--fail-on``."""
+    wanted = list(Severity)[: list(Severity).index(level) + 1]
+    findings = [*report.findings, *(finding for one in report.conversations for finding in one.findings)]
+    return any(finding.severity in wanted for finding in findings)
 
 
 def as_document(report: Report, show_accounts: bool) -> dict[str, Any]:

@@ -1,74 +1,161 @@
-"""``ibsniff read`` and ``ibsniff demo``: what a capture file proves."""
+"""``ibsniff read`` and ``ibsniff demo``: what capture files prove."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ibsniff.cli.app import (
     AccountsOption,
     JsonOption,
+    PatienceOption,
     PortOption,
     QuietOption,
     VerboseOption,
     app,
     complain,
     edges,
+    has_finding,
     print_report,
 )
-from ibsniff.model import ExitCode, Report, Severity, UserError
+from ibsniff.model import ExitCode, Lane, Severity, UserError
+
+if TYPE_CHECKING:
+    from ibsniff.cli.inputs import Inputs
+    from ibsniff.cli.many import Teller
+    from ibsniff.reading import Looker, Reading, Work
 
 DEMO = ("silent-ib-async-loopback", "closed-by-relay-socat", "dropped-wsl")
 """Scenarios that share one error text of the client, ``TimeoutError``, and have three causes."""
+
+MOST_TOLD_TOGETHER = 5
+"""Captures that still make one report for a reader; of more each gets a line."""
 
 
 @app.command()
 def read(
     files: Annotated[
-        list[str] | None, typer.Argument(metavar="FILE...", help="Captures (pcap, pcapng, compressed too); - is stdin.")
+        list[str] | None,
+        typer.Argument(
+            metavar="FILE|DIR...", help="Captures (pcap, pcapng, compressed too), or folders of them; - is stdin."
+        ),
     ] = None,
     more: Annotated[
         list[str] | None, typer.Option("-r", metavar="FILE", help="A capture too, from tcpdump habit.")
     ] = None,
     port: PortOption = None,
     as_json: JsonOption = False,
+    as_ndjson: Annotated[bool, typer.Option("--ndjson", help="One JSON document a capture, one a line.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="A report to paste into a ticket.")] = False,
+    join: Annotated[bool, typer.Option("--join", help="The files are pieces of one capture (tcpdump -C, -G).")] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Read so many files at once; unasked, as many as pays off.")
+    ] = None,
     watched_until: Annotated[
         str | None,
         typer.Option(
             metavar="TIME|+SECONDS", help="You watched longer than the file says: until then, or so long after."
         ),
     ] = None,
+    patience: PatienceOption = None,
+    lane: Annotated[
+        Lane, typer.Option(help="Read packet by packet, by columns, or as pays off; the report is the same.")
+    ] = Lane.AUTO,
     fail_on: Annotated[Severity | None, typer.Option(help="Exit 1 when there is a finding this severe.")] = None,
     show_accounts: AccountsOption = False,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Say what a capture file proves."""
-    from ibsniff.reading import parse_ports, read_files
+    """Say what capture files prove."""
+    from ibsniff.cli.inputs import find_inputs
+    from ibsniff.reading import Looker, Work, parse_ports
 
     with edges():
-        paths = [*(more or []), *(files or [])]
-        if not paths:
-            raise UserError("no capture named", "ibsniff read FILE; or - for stdin", ExitCode.USAGE)
-        reading = read_files(paths, parse_ports(port or []), watched_until)
-        for error in reading.unreadable:
-            complain(error)
-        if reading.report.inputs:
-            print_report(reading.report, as_json, as_markdown, show_accounts, verbose, quiet)
-        if reading.unreadable:
-            raise typer.Exit(reading.unreadable[0].exit_code)
-        if fail_on is not None and _found(reading.report, fail_on):
-            raise typer.Exit(ExitCode.FINDINGS)
+        looker = Looker(parse_ports(port or []), watched_until, lane, patience)
+        inputs, work = find_inputs([*(more or []), *(files or [])]), Work()
+        processes = inputs.jobs(jobs)
+        is_many = len(inputs.paths) > MOST_TOLD_TOGETHER and not (join or as_json or as_markdown)
+        if as_ndjson or is_many:
+            from ibsniff.cli.many import Teller, form_of
+
+            teller = Teller(looker, form_of(as_ndjson, show_accounts, verbose, quiet), fail_on)
+            code = _one_by_one(teller, inputs, processes, work, quiet)
+        else:
+            if _comes_live(inputs) and not (as_json or as_markdown or join or quiet or watched_until):
+                reading = _watch(looker, show_accounts)
+            else:
+                reading = _together(looker, inputs, 1 if join else processes, work, join, quiet)
+            if reading.report.inputs:
+                print_report(reading.report, as_json, as_markdown, show_accounts, verbose, quiet)
+            code = _exit_code(reading, fail_on)
+        if not quiet:
+            inputs.tell_rest(work)
+        raise typer.Exit(ExitCode.INTERRUPTED if work.stopped else code)
 
 
-def _found(report: Report, level: Severity) -> bool:
-    """Whether any finding is at or above a level."""
-    wanted = list(Severity)[: list(Severity).index(level) + 1]
-    findings = [*report.findings, *(finding for one in report.conversations for finding in one.findings)]
-    return any(finding.severity in wanted for finding in findings)
+def _comes_live(inputs: Inputs) -> bool:
+    """Whether a capture comes through a pipe while somebody looks: it is shown as it grows."""
+    if inputs.paths != ["-"] or not sys.stdout.isatty():
+        return False
+    from ibsniff.capture.pipe import is_pipe
+
+    return is_pipe(sys.stdin.buffer if sys.stdin is not None else None)
+
+
+def _watch(looker: Looker, show_accounts: bool) -> Reading:
+    from ibsniff.cli.live import watch_pipe
+    from ibsniff.reading import Reading
+
+    return Reading(watch_pipe(sys.stdin.buffer, looker.ports, looker.patience, show_accounts))
+
+
+def _together(looker: Looker, inputs: Inputs, jobs: int, work: Work, join: bool, quiet: bool) -> Reading:
+    """Read all inputs for one report."""
+    from ibsniff.cli.inputs import from_each
+    from ibsniff.cli.progress import reading
+    from ibsniff.reading import attempt, gathered
+
+    with reading(work, inputs.size, alone=jobs == 1, show=not quiet):
+        if join:
+            results = iter([attempt(lambda _: looker.see_joined(inputs.paths, work), "")])
+        else:
+            results = (result for _, result in from_each(looker.see, inputs, jobs, work))
+        made = gathered(results)
+    made.unreadable += inputs.closed
+    for error in made.unreadable:
+        complain(error)
+    return made
+
+
+def _one_by_one(teller: Teller, inputs: Inputs, jobs: int, work: Work, quiet: bool) -> ExitCode:
+    """Read all inputs, and tell of each as it comes."""
+    from ibsniff.cli.inputs import from_each
+    from ibsniff.cli.progress import reading
+
+    code = ExitCode.OK
+    for error in inputs.closed:
+        complain(error)
+        code = ExitCode.INPUT
+    with reading(work, inputs.size, alone=jobs == 1, show=not quiet and teller.form.is_silent_meanwhile):
+        for path, told in from_each(teller, inputs, jobs, work):
+            if isinstance(told, UserError):
+                teller.form.tell_unreadable(path, told)
+                code = told.exit_code
+            else:
+                teller.form.tell(path, told.made)
+                code = code or (ExitCode.FINDINGS if told.fails else ExitCode.OK)
+    teller.form.end()
+    return code
+
+
+def _exit_code(reading: Reading, fail_on: Severity | None) -> ExitCode:
+    if reading.unreadable:
+        return reading.unreadable[0].exit_code
+    fails = fail_on is not None and has_finding(reading.report, fail_on)
+    return ExitCode.FINDINGS if fails else ExitCode.OK
 
 
 @app.command()

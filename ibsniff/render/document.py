@@ -91,11 +91,13 @@ class Writer:
             "watched_by": WATCHED_BY[facts.watched_by],
             "truncated": facts.truncated is not None,
             "truncated_detail": self.optional(facts.truncated),
+            "interrupted": facts.interrupted,
             "dropped": facts.dropped,
             "cut_by_snaplen": facts.cut_by_snaplen,
             "times_backwards": facts.times_backwards,
             "skipped": {self.text(reason): count for reason, count in facts.skipped.most_common(MOST_CODES)},
             "skipped_reasons_omitted": max(0, len(facts.skipped) - MOST_CODES),
+            "notes": [self.text(note) for note in facts.notes[:MOST_LISTED]],
         }
 
     def verdict(self, verdict: Verdict | None, gravest_of_capture: Finding | None) -> Json:

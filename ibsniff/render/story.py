@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ibsniff.model import Confidence, Conversation, Fault, Finding, InputFacts, Outcome, Report, Severity, Verdict
 from ibsniff.render.fold import Fold, fold, key, started
-from ibsniff.render.text import clock_span
+from ibsniff.render.text import Veil, clock_span, plain_ascii
 from ibsniff.render.timeline import Event, events
 
 TURN: dict[Fault, str] = {
@@ -35,6 +35,9 @@ LINK_TYPES: dict[int, str] = {
     276: "Linux cooked v2",
 }
 """LINKTYPE_ values as people call them (tcpdump.org/linktypes.html)."""
+
+MOST_NOTES = 10
+"""Notes shown of one input."""
 
 NOTHING_SEEN = "No conversation with TWS or IB Gateway was seen."
 
@@ -122,6 +125,17 @@ def standing(told: Story) -> str:
     return " · ".join(parts)
 
 
+def one_line(report: Report, *, show_accounts: bool = False) -> str:
+    """The verdict in one line for ``-q``: outcome, turn, code, summary. ASCII, for it goes to logs and scripts."""
+    told = story(report)
+    speaks = speaker(told)
+    said = [told.verdict.outcome if told.verdict else "no conversation"]
+    said += [TURN[speaks.fault if speaks else Fault.UNDETERMINED]]
+    said += [speaks.code] if speaks and speaks.code else []
+    line = f"{', '.join(said)}: {speaks.summary if speaks else NOTHING_SEEN}"
+    return plain_ascii(Veil.over(report, show_accounts).shown(line))
+
+
 def how_it_stood(conversation: Conversation) -> str | None:
     """What was so when the watching ended; None when the conversation had ended before."""
     if conversation.connection.ended is not None or conversation.outcome is Outcome.REFUSED:
@@ -139,6 +153,7 @@ def input_line(facts: InputFacts) -> str:
         said.append(f"watched {watched} (end: {facts.watched_by})")
     said += [f"{counted(facts.dropped, 'packet')} lost by the capturing side"] if facts.dropped else []
     said += [f"cut short: {facts.truncated}"] if facts.truncated else []
+    said += facts.notes[:MOST_NOTES]
     if facts.skipped:
         most = facts.skipped.most_common(4)
         rest = facts.skipped.total() - sum(count for _, count in most)

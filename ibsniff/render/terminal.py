@@ -70,19 +70,6 @@ def renderable(
     return Screen(report, verbose, show_accounts, width)
 
 
-def one_line(report: Report, *, show_accounts: bool = False) -> Text:
-    """The verdict in one line for ``-q``: outcome, turn, code, summary. ASCII, for it goes to logs and scripts.
-
-    A console wraps it unless told otherwise (``soft_wrap=True``): it forgets a text's own wish not to be wrapped.
-    """
-    told = story(report)
-    pen = Pen(Veil.over(report, show_accounts), ascii_only=True)
-    speaks = speaker(told)
-    said = [told.verdict.outcome if told.verdict else "no conversation", TURN[fault_of(told)]]
-    said += [speaks.code] if speaks and speaks.code else []
-    return pen.words(f"{', '.join(said)}: {speaks.summary if speaks else NOTHING_SEEN}")
-
-
 @dataclass(frozen=True, slots=True)
 class Screen:
     """The report as a rich renderable: laid out when the console's width and encoding are known."""

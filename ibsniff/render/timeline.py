@@ -91,14 +91,14 @@ def _spoken(conversation: Conversation) -> Iterator[Event]:
     dialogue = conversation.dialogue
     client, server = conversation.connection.from_client, conversation.connection.from_server
     if dialogue.hello is not None:
-        yield _hello(dialogue.hello)
+        yield hello_event(dialogue.hello)
     elif client.first_data is not None:
         yield Event(*client.first_data, Side.CLIENT, "first data", weight=LANDMARK)
     if client.ack_of_first_data is not None:
         of_what = "the hello" if dialogue.hello and dialogue.hello.is_valid else "these bytes"
         yield Event(*client.ack_of_first_data, Side.SERVER, f"ACK of {of_what}", weight=LANDMARK)
     if dialogue.reply is not None:
-        yield _reply(dialogue.reply)
+        yield reply_event(dialogue.reply)
     elif server.first_data is not None:
         yield Event(*server.first_data, Side.SERVER, "first data", weight=LANDMARK)
     yield from _session(dialogue)
@@ -107,7 +107,8 @@ def _spoken(conversation: Conversation) -> Iterator[Event]:
             yield Event(*half.first_zero_window, side, "window 0: it does not read")
 
 
-def _hello(hello: Hello) -> Event:
+def hello_event(hello: Hello) -> Event:
+    """The client's first words: what they offer, or what is wrong with them."""
     if hello.is_valid:
         low, high, library = hello.min_version, hello.max_version, guessed_library(hello)
         versions = f"version {high}" if low is None or low == high else f"versions {low} to {high}"
@@ -119,7 +120,8 @@ def _hello(hello: Hello) -> Event:
     return Event(*hello.complete, Side.CLIENT, what, hello.raw, LANDMARK)
 
 
-def _reply(reply: Reply) -> Event:
+def reply_event(reply: Reply) -> Event:
+    """The server's first words."""
     if reply.redirect is not None:
         what = f"redirect to {reply.redirect}"
     elif reply.is_whole:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from wire import Wire
 
 from ibsniff import __version__
-from ibsniff.capture.privilege import open_output
+from ibsniff.capture.output import open_output
 from ibsniff.cli import app
 from ibsniff.rules import all_rules
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from wire import START_NS, Wire
@@ -90,11 +91,14 @@ def test_packets_are_kept_in_a_file_only() -> None:
 class NoPackets:
     """As much of a live source as a recorder asks for."""
 
-    interface, link_type = "lo", 1
+    interfaces = (SimpleNamespace(name="lo", link_type=1, statistics=Statistics(0, 0)),)
+    interface_index = waiting = 0
+    remarks = ()
     facts = InputFacts("lo")
+    opened_at_ns = START_NS
 
-    def statistics(self) -> Statistics:
-        return Statistics(0, 0)
+    def statistics(self) -> None:
+        """Nothing is counted anew."""
 
 
 def recorder(path: Path) -> Recorder:

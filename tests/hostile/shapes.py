@@ -24,7 +24,7 @@ from ibsniff.pipeline import API_PORTS, Analysis, report
 from ibsniff.render import terminal
 from ibsniff.render.document import document
 from ibsniff.render.markdown import markdown
-from ibsniff.watching import Limits, follow
+from ibsniff.watching import Follower, Limits, follow
 
 Found = set[str]
 """The codes of a report, or the words of the error a user sees."""
@@ -193,7 +193,7 @@ def _conversations_watched_live(n: int) -> Found:
 
     packets = (packet for number in range(8 * n) for packet in [Stream(number).up(flags=SYN)])
     analysis = Analysis(InputFacts("x", watched_by=WatchedBy.LIVE))
-    return shown(follow(frames(packets, 100_000), analysis, Nothing(), Limits()))
+    return shown(follow(frames(packets, 100_000), Follower(analysis, Nothing(), Limits())))
 
 
 # -- one connection ---------------------------------------------------------------------------------------------------

@@ -72,11 +72,13 @@ SCHEMA: dict[str, Any] = {
             "watched_by": str,
             "truncated": bool,
             "truncated_detail": (str, None),
+            "interrupted": bool,
             "dropped": (int, None),
             "cut_by_snaplen": int,
             "times_backwards": int,
             "skipped": {str: int},
             "skipped_reasons_omitted": int,
+            "notes": [str],
         }
     ],
     "verdict": {

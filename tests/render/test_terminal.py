@@ -25,6 +25,7 @@ from render.build import (
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Report, Rung, Severity
 from ibsniff.render import terminal
 from ibsniff.render.screen import MOST_LINES
+from ibsniff.render.story import one_line
 
 
 def screen(each: Report, width: int = 80, encoding: str = "utf-8", **how: bool) -> str:
@@ -202,19 +203,15 @@ def test_what_was_cut_is_said_and_verbose_shows_it() -> None:
 def test_accounts_are_masked_unless_asked_for(talk: Conversation, verbose: bool) -> None:
     talk.dialogue.accounts.append(ACCOUNT)
     each = report(replace(talk, summary=f"for {ACCOUNT.lower()}"))
-    masked = screen(each, verbose=verbose) + terminal.one_line(each).plain
+    masked = screen(each, verbose=verbose) + one_line(each)
     assert ACCOUNT.lower() not in masked.lower()
     assert ACCOUNT.lower() in screen(each, verbose=verbose, show_accounts=True)
 
 
 def test_one_line_is_one_line_of_ascii() -> None:
-    assert terminal.one_line(report(refused())).plain == (
-        "refused, TWS's turn: a setting, IBS101: Nothing listens on 127.0.0.1:7497."
-    )
-    assert terminal.one_line(report()).plain == (
-        "no conversation, undecided: No conversation with TWS or IB Gateway was seen."
-    )
-    prolix = terminal.one_line(crowded()).plain
+    assert one_line(report(refused())) == ("refused, TWS's turn: a setting, IBS101: Nothing listens on 127.0.0.1:7497.")
+    assert one_line(report()) == ("no conversation, undecided: No conversation with TWS or IB Gateway was seen.")
+    prolix = one_line(crowded())
     assert prolix.isascii()
     assert "\n" not in prolix
 

@@ -1,0 +1,59 @@
+"""The captures in a folder: what in it begins as a capture does, whatever it is called."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ibsniff.capture.compression import decompressed, recognise
+from ibsniff.capture.feed import Damage, chunks_of
+from ibsniff.capture.files import LONGEST_MAGIC, PCAPNG_MAGIC
+from ibsniff.capture.pcap import MAGICS as PCAP_MAGICS
+from ibsniff.model import UserError
+
+
+@dataclass(slots=True)
+class Found:
+    """What a folder holds."""
+
+    captures: list[str] = field(default_factory=list)
+    """Paths in alphabetical order, folder by folder."""
+    others: int = 0
+    """Files that are no captures."""
+    closed: list[UserError] = field(default_factory=list)
+    """Folders that cannot be looked into."""
+
+
+def captures_in(folder: str) -> Found:
+    """Look into a folder and the folders in it; links to folders are not followed, for they may lead around."""
+    found = Found()
+
+    def is_closed(error: OSError) -> None:
+        found.closed.append(
+            UserError(f"{error.filename}: {error.strerror}", "name the captures in it that you may read")
+        )
+
+    for parent, folders, names in os.walk(folder, onerror=is_closed):
+        folders.sort()
+        for path in (Path(parent, name) for name in sorted(names)):
+            if path.is_file() and begins_as_capture(path):
+                found.captures.append(str(path))
+            else:  # a pipe, too: opening one waits for somebody who writes
+                found.others += 1
+    return found
+
+
+def begins_as_capture(path: Path) -> bool:
+    """Whether a file begins as a capture does, be it compressed. What cannot be opened may be one: reading it tells."""
+    try:
+        with path.open("rb", buffering=0) as stream:
+            start = stream.read(LONGEST_MAGIC)
+            if compression := recognise(start):
+                stream.seek(0)
+                start = next(decompressed(chunks_of(stream), compression), b"")
+            return start[:4] in PCAP_MAGICS or start[:4] == PCAPNG_MAGIC
+    except Damage:
+        return False
+    except (OSError, UserError):
+        return True

@@ -1,0 +1,93 @@
+"""Commands that cost nothing until they are called, so that the report on a small file is there at once.
+
+Two things are slow about a command line of typer's: to import and build the commands nobody asked for, and, since typer
+0.29, to import pydantic (0.06 s: more than all of ours) in order to make a string of a string.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command_from_info
+
+if TYPE_CHECKING:
+    from typer import Typer
+    from typer.models import CommandInfo
+
+MODULES = {
+    "read": "read",
+    "demo": "read",
+    "live": "live",
+    "interfaces": "live",
+    "streams": "streams",
+    "regress": "rules",
+    "explain": "rules",
+    "rules": "rules",
+    "simulate": "simulate",
+}
+"""Command -> the module beside this one that defines it, in the order of ``--help``."""
+
+
+class LazyCommand(TyperCommand):
+    """A command that converts only the values that need it."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Everything it can be given."""
+        return [_sparing(parameter) for parameter in super().get_params(ctx)]
+
+
+class LazyGroup(TyperGroup):
+    """The commands, each imported and built when it is called; help and a mistyped name need them all."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{**settings, "commands": {}})
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Everything that can be given before the command's name."""
+        return [_sparing(parameter) for parameter in super().get_params(ctx)]
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Name them all, in the order of help."""
+        return [name for name in MODULES if self.get_command(ctx, name)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import and build a command; of an unknown name, all of them, so that one like it can be suggested."""
+        for name in [cmd_name] if cmd_name in MODULES else MODULES:
+            if name not in self.commands:
+                self.commands[name] = self._build(name)
+        return super().get_command(ctx, cmd_name)
+
+    def _build(self, name: str) -> Any:
+        module = importlib.import_module(f"ibsniff.cli.{MODULES[name]}")
+        defined: Typer = module.app
+        info = next(info for info in defined.registered_commands if _name(info) == name)
+        info.cls = LazyCommand
+        return get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode=self.rich_markup_mode)
+
+
+def _name(info: CommandInfo) -> str | None:
+    return info.name or (info.callback.__name__ if info.callback else None)
+
+
+def _sparing(parameter: Any) -> Any:
+    """Let a parameter leave alone its default, and text that is to be text.
+
+    ``process_value`` is where click converts a value (documented for Parameter). Before typer 0.29 parameters have no
+    ``type_descriptor``, and conversion is cheap.
+    """
+    if "process_value" in vars(parameter):
+        return parameter
+    convert = parameter.process_value
+    described = getattr(parameter, "type_descriptor", None)
+    is_text = described is not None and described.annotation in (str, list[str])
+
+    def process_value(ctx: Any, value: Any) -> Any:
+        is_default = value is parameter.default and not parameter.required
+        if not is_default and not (value and is_text):
+            return convert(ctx, value)
+        return value if parameter.callback is None else parameter.callback(ctx, parameter, value)
+
+    parameter.process_value = process_value
+    return parameter

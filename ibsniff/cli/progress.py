@@ -1,0 +1,71 @@
+"""While a large input is read: how far that is, on the terminal; and Ctrl-C, which ends the reading and not the report."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from ibsniff.reading import Work
+
+PATIENCE_SECONDS = 0.5
+"""Who waits less needs no telling; and until then rich is not imported for it."""
+REFRESH_SECONDS = 0.2
+
+
+@contextmanager
+def reading(work: Work, size: int | None, *, alone: bool, show: bool) -> Iterator[None]:
+    """While inputs are read: ``size`` is in bytes, if known; ``alone`` means that no other process reads."""
+    with _ended_by_interrupt(work) if alone else nullcontext(), _shown(work, size) if show else nullcontext():
+        yield
+
+
+@contextmanager
+def _ended_by_interrupt(work: Work) -> Iterator[None]:
+    """Let Ctrl-C end the input, so that what was read is judged; a second one ends the program."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        work.stop()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _shown(work: Work, size: int | None) -> Iterator[None]:
+    """Show on a terminal how far reading is, once it has taken a moment; nothing of it stays."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    over = threading.Event()
+    thread = threading.Thread(target=_show, args=(work, size, over), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _show(work: Work, size: int | None, over: threading.Event) -> None:
+    if over.wait(PATIENCE_SECONDS):
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    left = [] if size is None else [TimeRemainingColumn()]
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), *left, TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
+        task = progress.add_task("", total=size, completed=work.position)
+        while not over.wait(REFRESH_SECONDS):
+            found = f"{work.conversations:,} connections"
+            progress.update(task, completed=work.position, description=found)

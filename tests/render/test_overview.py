@@ -1,0 +1,87 @@
+"""The table over many captures: what stands in a row, how it is cut, what the rows come to."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from ibsniff.model import Fault, UserError
+from ibsniff.render.overview import Row, Table, totals, unreadable_row
+
+ROWS = [
+    Row("a.pcap", 10, {"silent": 1}, "IBS301", Fault.TWS_STATE, "took the call and said nothing"),
+    Row(
+        "b/" + "x" * 60 + "/end.pcapng",
+        1_234,
+        {"silent": 2, "replied": 1, "closed": 3, "reset": 1},
+        "",
+        Fault.NONE,
+        "ready",
+    ),
+    unreadable_row("c\x1b[31m.txt", UserError("c\x1b[31m.txt is no capture", "take another")),
+]
+
+
+def printed(width: int, encoding: str = "utf-8", **how: object) -> list[str]:
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding=encoding, errors="strict", write_through=True)
+    Console(file=file, width=width, highlight=False, emoji=False, markup=False).print(
+        Table(ROWS, is_cut="no_wrap" in how), **how
+    )  # type: ignore[arg-type]
+    return raw.getvalue().decode(encoding).splitlines()
+
+
+def test_a_file_gets_whole_lines() -> None:
+    first, second, third = printed(40, soft_wrap=True)
+    assert first.split() == [
+        "IBS301",
+        "1",
+        "silent",
+        "10",
+        "packets",
+        "a.pcap",
+        "took",
+        "the",
+        "call",
+        "and",
+        "said",
+        "nothing",
+    ]
+    assert second.endswith("end.pcapng  ready")
+    assert "2 silent, 1 replied …" in second
+    assert "c\\x1b[31m.txt is no capture" in third
+    assert "\x1b" not in "".join((first, second, third))
+
+
+def test_columns_stand_below_each_other() -> None:
+    first, second, _ = printed(40, soft_wrap=True)
+    assert first.index("took") == second.index("ready")
+
+
+def test_of_a_long_path_the_end_is_shown_where_lines_are_cut() -> None:
+    assert f" {ROWS[1].path} " in printed(40, soft_wrap=True)[1]
+    assert f" …{ROWS[1].path[-29:]} " in printed(100, no_wrap=True, overflow="ellipsis")[1]
+
+
+@pytest.mark.parametrize("width", [20, 80])
+def test_a_terminal_gets_a_line_a_file(width: int) -> None:
+    lines = printed(width, no_wrap=True, overflow="ellipsis")
+    assert len(lines) == len(ROWS)
+    assert all(len(line) <= width for line in lines)
+
+
+def test_it_fits_a_small_alphabet() -> None:
+    assert len(printed(80, "ascii", soft_wrap=True)) == len(ROWS)
+
+
+def test_what_they_come_to() -> None:
+    assert list(totals(ROWS)) == [
+        "3 files, 1,244 packets, 1 unreadable",
+        "8 conversations: 3 silent, 3 closed, 1 replied, 1 reset",
+    ]
+
+
+def test_nothing_comes_to_nothing() -> None:
+    assert list(totals([])) == ["0 files, 0 packets", "0 conversations"]
