@@ -5,15 +5,18 @@ It has no clock and prints nothing: time comes with frames and ticks, and a scre
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ibsniff.model import NANOSECONDS, Conversation, Frame, Outcome, Report, Rung, Severity, Tick
+from ibsniff.model import NANOSECONDS, Columns, Conversation, Frame, Outcome, Report, Rung, Severity, Tick
 from ibsniff.pipeline import Analysis, report
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at the analysis while packets come: as often as a person can follow."""
+
+MOST_OF_THE_TIME = 0.1
+"""Share of the time spent on looking: with thousands of conversations it takes long, and packets must be taken."""
 
 QUIET_AFTER = 5
 """Seconds without an API packet after which the screen is told that nothing came."""
@@ -108,8 +111,8 @@ class Screen(Protocol):
 class Keep(Protocol):
     """Where packets are kept."""
 
-    def write(self, frame: Frame) -> None:
-        """Keep one packet."""
+    def write(self, packets: Frame | Columns) -> None:
+        """Keep one packet, or many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,39 +124,81 @@ class Limits:
     until_verdict: bool = False
 
 
-def follow(
-    events: Iterable[Frame | Tick], analysis: Analysis, screen: Screen, limits: Limits, keep: Keep | None = None
-) -> Report:
-    """Push a live source's events through the analysis until it ends or a limit is reached; return the last report."""
-    watch = Watch(analysis)
-    began_ns = looked_ns = None
-    said_quiet = False
+class Pace:
+    """When to look again: as often as a person can follow, and for no more than a tenth of the time."""
+
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        """``clock`` gives seconds from anywhere; without one, looking costs nothing and time is that of the events."""
+        self._clock = clock
+        self._now = 0.0
+        self._next = float("-inf")
+
+    def is_due(self, event: Frame | Columns | Tick) -> bool:
+        """Tell whether to look now."""
+        self._now = self._clock() if self._clock else event.time_ns / NANOSECONDS
+        return self._now >= self._next
+
+    def looked(self) -> None:
+        """Looking is over: rest nine times as long as it took."""
+        took = self._clock() - self._now if self._clock else 0.0
+        self._next = self._now + max(LOOK_EVERY, took / MOST_OF_THE_TIME)
+
+
+class Follower:
+    """Pushes a live source's events through an analysis, and shows what they change."""
+
+    def __init__(
+        self,
+        analysis: Analysis,
+        screen: Screen,
+        limits: Limits,
+        keep: Keep | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self._analysis = analysis
+        self._screen = screen
+        self._limits = limits
+        self._keep = keep
+        self._pace = Pace(clock)
+        self._watch = Watch(analysis)
+        self._began_ns: int | None = None
+        self._said_quiet = False
+
+    def take(self, event: Frame | Columns | Tick) -> bool:
+        """Take one event; True when a limit is reached and no more is wanted."""
+        if self._keep is not None and not isinstance(event, Tick):
+            self._keep.write(event)
+        self._analysis.feed(event)
+        if self._began_ns is None:
+            self._began_ns = event.time_ns
+        elapsed = (event.time_ns - self._began_ns) / NANOSECONDS
+        enough = _enough(self._limits, self._analysis.facts.packets, elapsed)
+        if enough or self._pace.is_due(event):
+            self._look()
+            enough = enough or (self._limits.until_verdict and verdict_reached(self._watch.report))
+        if not self._said_quiet and elapsed >= QUIET_AFTER and not self._watch.report.conversations:
+            self._said_quiet = True
+            self._screen.quiet()
+        return enough
+
+    def finish(self) -> Report:
+        """The source has ended: return the last report."""
+        self._analysis.finish()
+        self._look()
+        return self._watch.report
+
+    def _look(self) -> None:
+        changes = list(self._watch.look())
+        self._screen.show(self._watch.report, changes)
+        self._pace.looked()
+
+
+def follow(events: Iterable[Frame | Columns | Tick], follower: Follower) -> Report:
+    """Let somebody follow a live source until it ends or a limit is reached; return the last report."""
     for event in events:
-        if isinstance(event, Frame) and keep is not None:
-            keep.write(event)
-        analysis.feed(event)
-        began_ns = began_ns if began_ns is not None else event.time_ns
-        packets, elapsed = analysis.facts.packets, (event.time_ns - began_ns) / NANOSECONDS
-        enough = _enough(limits, packets, elapsed)
-        if (
-            enough
-            or isinstance(event, Tick)
-            or looked_ns is None
-            or event.time_ns - looked_ns > LOOK_EVERY * NANOSECONDS
-        ):
-            looked_ns = event.time_ns
-            changes = list(watch.look())
-            screen.show(watch.report, changes)
-            enough = enough or (limits.until_verdict and verdict_reached(watch.report))
-        if not said_quiet and elapsed >= QUIET_AFTER and not watch.report.conversations:
-            said_quiet = True
-            screen.quiet()
-        if enough:
+        if follower.take(event):
             break
-    analysis.finish()
-    changes = list(watch.look())
-    screen.show(watch.report, changes)
-    return watch.report
+    return follower.finish()
 
 
 def _enough(limits: Limits, packets: int, elapsed: float) -> bool:

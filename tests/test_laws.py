@@ -22,21 +22,25 @@ PACKAGE = "ibsniff"
 
 MAY_IMPORT = {
     "": set(),
-    "model": set(),
-    "capture": {"model", "ib.names"},
-    "net": {"model", "ib.names"},
-    "tcp": {"model", "ib.names"},
-    "ib": {"model"},
+    "model": {"arrays"},
+    "arrays": set(),
+    "capture": {"model", "ib.names", "arrays"},
+    "net": {"model", "ib.names", "arrays"},
+    "tcp": {"model", "ib.names", "arrays"},
+    "ib": {"model", "arrays"},
     "rules": {"model", "ib.names"},
     "diagnose": {"model", "rules.registry"},
     "render": {"model", "ib.names"},
     "standin": {"model.UserError", "model.ExitCode", "ib.names"},
-    "pipeline": {"model", "net", "tcp", "ib", "diagnose", "rules"},
+    "pipeline": {"model", "net", "tcp", "ib", "diagnose", "rules", "bulk"},
+    "bulk": {"model", "net", "tcp", "ib", "arrays"},
     "reading": {"model", "capture", "pipeline"},
     "streams": {"model", "net", "tcp", "ib"},
+    "batch": {"model"},
     "watching": {"model", "pipeline"},
-    "recording": {"model", "capture"},
-    "screens": {"model", "render", "watching"},
+    "recording": {"model", "capture", "evidence"},
+    "evidence": {"model", "capture.blocks", "net"},
+    "screens": {"model", "ib.names", "render", "watching"},
     "regress": {"model", "capture", "reading", "pipeline", "render"},
     "__main__": {"cli"},
 }
@@ -47,8 +51,15 @@ A room that is not here may import nothing: a new one begins with a row.
 
 MEET_THE_WORLD = {"capture", "standin", "cli"}
 NOT_ON_WINDOWS = {"fcntl", "termios", "resource", "pwd", "grp"}
-LAZY_HOMES = {"scapy": ("capture.scapy_backend",), "dpkt": ("capture", "net")}
+LAZY_HOMES = {
+    "scapy": ("capture.scapy_backend",),
+    "dpkt": ("capture", "net"),
+    "psutil": ("capture.processes", "capture.surroundings"),
+}
 """Slow to import, so only inside functions, and only there."""
+
+COLUMN_LANE = ("arrays", "bulk", "capture.columns", "net.columns", "net.checksums", "tcp.stretch", "ib.bulk")
+"""What alone may import numpy at its top, and is itself imported inside functions: a small capture must not pay for it."""
 
 TOP_LEVEL = {"pyproject.toml", PACKAGE, "captures", "tests", "README.md", "LICENSE", "CHANGELOG.md"}
 
@@ -147,6 +158,18 @@ def lazy_law(modules: Iterable[Module]) -> Iterator[str]:
                 yield f"{module.where}:{found.line} imports {library}, whose place is {LAZY_HOMES[library]}"
 
 
+def numpy_law(modules: Iterable[Module]) -> Iterator[str]:
+    """numpy takes a tenth of a second to import: only the column lane does, and it is loaded when it has work."""
+    for module in modules:
+        if module.name in COLUMN_LANE:
+            continue
+        for found in module.imports():
+            is_lane = found.ours and is_within(found.target, COLUMN_LANE)
+            is_numpy = not found.ours and found.target.partition(".")[0] == "numpy"
+            if (is_lane or is_numpy) and not (found.in_function or found.for_types):
+                yield f"{module.where}:{found.line} imports {found.target} at module level: every start would pay for it"
+
+
 def windows_law(
     modules: Iterable[Module], starts: Iterable[str] = ("cli", "pipeline", "capture.files")
 ) -> Iterator[str]:
@@ -210,7 +233,7 @@ def _undocumented(module: Module, parent: ast.Module | ast.ClassDef) -> Iterator
 
 
 Law = Callable[[Iterable[Module]], Iterator[str]]
-LAWS: tuple[Law, ...] = (import_law, lazy_law, windows_law, clock_law, print_law, docstring_law)
+LAWS: tuple[Law, ...] = (import_law, lazy_law, numpy_law, windows_law, clock_law, print_law, docstring_law)
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
@@ -232,6 +255,9 @@ def test_law(law: Law) -> None:
         (lazy_law, "capture.scapy_backend", "import scapy.all"),
         (lazy_law, "net.ip", "def late():\n    from scapy.layers.inet import IP"),
         (lazy_law, "net.ip", "import dpkt"),
+        (numpy_law, "net.dissector", "import numpy as np"),
+        (numpy_law, "pipeline", "from ibsniff.bulk import ColumnLane"),
+        (numpy_law, "model", "from numpy.typing import NDArray"),
         (windows_law, "cli", "import fcntl"),
         (windows_law, "rules.ibs101_refused", "if True:\n    from resource import getrusage"),
         (clock_law, "tcp.table", "import time"),

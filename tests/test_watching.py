@@ -10,7 +10,7 @@ from wire import START_NS, Wire
 from ibsniff import pipeline
 from ibsniff.model import NANOSECONDS, Frame, InputFacts, Outcome, Report, Rung, Tick, WatchedBy
 from ibsniff.pipeline import Analysis
-from ibsniff.watching import Change, Limits, Watch, follow
+from ibsniff.watching import Change, Follower, Limits, Pace, Watch, follow
 
 HELLO = b"API\0\0\0\0\x09v157..178"
 
@@ -51,7 +51,7 @@ def events(facts: InputFacts, wire: Wire, watched: float) -> Iterator[Frame | Ti
 def watch(wire: Wire, watched: float, limits: Limits | None = None) -> tuple[Report, Screen]:
     facts = InputFacts("lo", watched_by=WatchedBy.LIVE)
     screen = Screen()
-    report = follow(events(facts, wire, watched), Analysis(facts), screen, limits or Limits())
+    report = follow(events(facts, wire, watched), Follower(Analysis(facts), screen, limits or Limits()))
     return report, screen
 
 
@@ -99,7 +99,8 @@ def test_until_verdict_does_not_wait_for_a_session_that_was_joined() -> None:
     fresh = Wire(client="127.0.0.1:50000", start_ns=joined_frames[-1].time_ns + NANOSECONDS).syn()
     facts, screen = InputFacts("lo", watched_by=WatchedBy.LIVE), Screen()
     refused = fresh.rst_server().frames()
-    report = follow([*joined_frames, *refused], Analysis(facts), screen, Limits(until_verdict=True))
+    follower = Follower(Analysis(facts), screen, Limits(until_verdict=True))
+    report = follow([*joined_frames, *refused], follower)
     assert Outcome.REFUSED in {conversation.outcome for conversation in report.conversations}
 
 
@@ -116,3 +117,56 @@ def test_what_was_folded_is_forgotten_and_never_mistaken(monkeypatch: pytest.Mon
         called += [change.conversation.id for change in watch.look() if change.type == "conversation"]
         assert len(watch._known) <= 3
     assert called == [f"c{number}" for number in range(1, 51)]
+
+
+def test_looking_takes_no_more_than_a_tenth_of_the_time() -> None:
+    """With thousands of conversations a look takes long: packets must be taken all the same."""
+    now = 0.0
+
+    def clock() -> float:
+        return now
+
+    pace, looks = Pace(clock), []
+    for step in range(10_000):
+        now = max(now, step / 1000)
+        if pace.is_due(Tick(0)):
+            looks.append(now)
+            now += 0.05  # looking
+            pace.looked()
+    assert 19 <= len(looks) <= 21, "ten seconds, half a second apart"
+
+
+def test_a_quick_look_is_taken_ten_times_a_second() -> None:
+    pace = Pace()
+    looks = 0
+    for step in range(1000):
+        if pace.is_due(Tick(START_NS + step * 10_000_000)):
+            looks += 1
+            pace.looked()
+    assert 90 <= looks <= 101
+
+
+def test_packets_in_plenty_are_not_looked_at_one_by_one() -> None:
+    wire = Wire().connect().client(HELLO)
+    for _ in range(500):
+        wire.ack(after=0.001)
+    _, screen = watch(wire, watched=1)
+    assert len(screen.reports) < 15
+
+
+def test_a_silence_taken_back_is_news() -> None:
+    late = Wire().connect().client(HELLO).wait(37).server(b"\0\0\0\x13178\x0020260105 09:30\0")
+    _, screen = watch(late, watched=45)
+    told = [(change.type, change.code or change.conversation.outcome) for change in screen.changes]
+    assert told.index(("finding", "IBS301")) < told.index(("outcome", Outcome.REPLIED))
+    (answered,) = (change for change in screen.changes if change.code == "IBS313")
+    assert "37" in answered.text
+
+
+def test_patience_is_the_users_to_give() -> None:
+    facts, screen = InputFacts("lo", watched_by=WatchedBy.LIVE), Screen()
+    follower = Follower(Analysis(facts, patience=1.0), screen, Limits(until_verdict=True))
+    report = follow(events(facts, Wire().connect().client(HELLO), 30), follower)
+    (conversation,) = report.conversations
+    assert conversation.outcome is Outcome.SILENT
+    assert conversation.watched_until_ns - conversation.connection.first.time_ns < 2 * NANOSECONDS

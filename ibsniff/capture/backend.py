@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from ibsniff.capture.packet_block import PacketBlock
 
 
 class RawPacket(NamedTuple):
@@ -22,6 +26,14 @@ class Statistics(NamedTuple):
     """Of these, lost because we were too slow; None when the platform does not say."""
 
 
+class Link(NamedTuple):
+    """What has become of an interface."""
+
+    name: str
+    """As it is called now: it may have been renamed."""
+    up: bool
+
+
 class Backend(Protocol):
     """An armed capture of one interface."""
 
@@ -29,18 +41,25 @@ class Backend(Protocol):
     """LINKTYPE_ value (tcpdump.org/linktypes.html) of every packet it hands over."""
     delay_ns: int
     """How old a packet may be when it is handed over: time has surely passed without a packet only before that."""
+    buffer_bytes: int
+    """What may wait for us before anything is dropped."""
 
-    def receive(self, wait: float) -> RawPacket | None:
-        """Return the next packet, waiting for it at most ``wait`` seconds; None when there is none.
+    def fileno(self) -> int:
+        """A descriptor (on Windows a socket) that is readable while packets wait, or trouble does."""
 
-        Raises OSError when the interface is gone.
+    def receive(self) -> PacketBlock | Sequence[RawPacket]:
+        """Take some of the packets that wait, in order; none when there are none, and never wait for one.
+
+        Many at once may come as a block, which can be read in bulk.
+
+        Raises OSError when something has befallen the interface; `link` says what.
         """
+
+    def link(self) -> Link | None:
+        """Look at the interface; None when it is gone for good."""
 
     def statistics(self) -> Statistics:
         """Return what was counted so far."""
-
-    def wake(self) -> None:
-        """Make a `receive` that waits return; callable from a signal handler and from another thread."""
 
     def close(self) -> None:
         """Give the socket back; harmless when repeated."""

@@ -53,6 +53,7 @@ VERSIONS = (VERSION, (1, 2))
 """1.2 was written by mistake and means 1.0 (section 4.1)."""
 
 END_OF_OPTIONS = 0
+COMMENT = 1
 SHB_APPLICATION = 4
 IF_NAME = 2
 IF_TIME_RESOLUTION = 9

@@ -1,97 +1,240 @@
-"""Packets as they come: one live interface as a stream of frames and ticks.
+"""Packets as they come: live interfaces as one stream of frames and ticks.
 
-What the platforms differ in is a `backend.Backend`: it arms a socket and hands over raw packets. What they have in common is
-here: numbering, the facts, silence (a `Tick` when nothing came), stopping, and what to say when it is not possible.
+What the platforms differ in is a `backend.Backend`: it arms a socket and hands over raw packets. What they have in common
+is here: waiting, numbering, the facts, silence (a `Tick` when nothing came) and stopping. What befalls an interface
+meanwhile is the matter of `watched`, opening one that of `opening`.
 """
 
 from __future__ import annotations
 
-import errno
-import sys
+import selectors
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import groupby
+from operator import itemgetter
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from ibsniff.capture.backend import Backend, RawPacket, Statistics
 from ibsniff.capture.files import BACKWARDS_NS
-from ibsniff.capture.interfaces import list_interfaces
-from ibsniff.capture.machine import WindowsSubsystem, packets_crossed, windows_subsystem
-from ibsniff.capture.privilege import permission_help, this_command
-from ibsniff.capture.scapy_backend import ScapyCapture
+from ibsniff.capture.opening import open_backends
+from ibsniff.capture.packet_block import PacketBlock
+from ibsniff.capture.remarks import MOST_REMARKS, TOO_MANY, leapt, take_remark
+from ibsniff.capture.steady import SteadyClock
 from ibsniff.capture.timing import LEAP_NS, note_leap
-from ibsniff.model import NANOSECONDS, ExitCode, Frame, InputFacts, Tick, UserError, WatchedBy
-
-if sys.platform == "linux":
-    from ibsniff.capture.socket_backend import PacketSocket
+from ibsniff.capture.traffic import crossed_by_all
+from ibsniff.capture.watched import Watched
+from ibsniff.model import NANOSECONDS, Columns, Frame, InputFacts, Tick, WatchedBy
 
 TICK_SECONDS = 0.25
 """A quiet source says so this often: patience is counted in seconds, so a quarter of one is fine enough."""
 
 
+Batch = tuple[int, PacketBlock | Sequence[RawPacket]]
+"""Packets of the interface with this index."""
+
+
+class Remark(NamedTuple):
+    """What befell the interface with this index, as `remarks` spells it."""
+
+    interface: int
+    text: str
+
+
 class LiveSource:
-    """A live interface: `events` are its frames and, while it is quiet, ticks.
+    """Live interfaces: `events` are their frames and, while all are quiet, ticks.
 
     ``facts`` is kept up to date while events are taken. Use it as a context manager, or call `close`.
     """
 
-    def __init__(self, interface: str, backend: Backend) -> None:
-        self.interface = interface
-        self.link_type = backend.link_type
+    def __init__(self, opened: Iterable[tuple[str, Backend]]) -> None:
+        self.interfaces = tuple(Watched(name, backend) for name, backend in opened)
+        self.interface_index = 0
+        """Of the interface that the latest frame came from."""
+        self.waiting = 0
+        """Frames that have been read already: they come after the latest one without a pause."""
+        self.remarks: list[Remark] = []
+        """What befell the interfaces, as far as it happened before the latest frame."""
         self.facts = InputFacts(
-            path=interface, format="pcapng", link_types=[backend.link_type], watched_by=WatchedBy.LIVE
+            path="+".join(each.name for each in self.interfaces),
+            format="pcapng",
+            link_types=list(dict.fromkeys(each.link_type for each in self.interfaces)),
+            watched_by=WatchedBy.LIVE,
         )
-        self.crossed_before = packets_crossed(interface)
-        """What the interface had carried, whoever's it was, when the capture began; for `traffic.traffic_hint`."""
-        self._backend = backend
+        self.opened_at_ns = time.time_ns()
+        self.crossed_before = crossed_by_all([each.name for each in self.interfaces])
+        """What the interfaces had carried, whoever's it was, when the capture began; for `traffic.traffic_hint`."""
+        self._clock = SteadyClock()
+        self._delay_ns = max(each.backend.delay_ns for each in self.interfaces)
         self._stopped_at_ns: int | None = None
         self._latest_ns = 0
-        self._counted_at_ns = 0
+        self._looked_at = time.monotonic()
+        self._bell, self._ringer = socket.socketpair()
+        self._bell.setblocking(False)
+        self._ringer.setblocking(False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._bell, selectors.EVENT_READ)
+        for index, each in enumerate(self.interfaces):
+            self._selector.register(each.backend.fileno(), selectors.EVENT_READ, index)
+        self.statistics()
 
-    def events(self) -> Iterator[Frame | Tick]:
+    def events(self, *, in_bulk: bool = False) -> Iterator[Frame | Columns | Tick]:
         """Yield frames, numbered from 1, and a tick whenever a quarter of a second brought none.
 
-        After `stop` it yields what had come until then, and a last tick for that moment. An interface that disappears
-        ends it too; ``facts.truncated`` then says so.
+        After `stop` it yields what had come until then, and a last tick for that moment. It ends by itself when the
+        last interface is gone; ``facts.truncated`` then says so, as it says when one was not heard for a while.
+        With ``in_bulk``, many packets that come at once are yielded together: thousands a second cost a tenth then.
         """
-        try:
-            while self._stopped_at_ns is None:
-                packet = self._backend.receive(TICK_SECONDS)
-                yield self._tick(time.time_ns() - self._backend.delay_ns) if packet is None else self._frame(packet)
-            yield from self._under_way(self._stopped_at_ns)
-            yield self._tick(self._stopped_at_ns)
-        except OSError as error:
-            self.facts.truncated = f"{self.interface} went away during the capture: {error.strerror or error}"
-            yield self._tick(self._latest_ns)
+        while self._stopped_at_ns is None and not all(each.gone for each in self.interfaces):
+            batches = self._take(TICK_SECONDS)
+            self._look_around()
+            yield from self._packets(batches, in_bulk)
+            if not batches:
+                yield self._tick(self._clock.now_ns() - self._delay_ns)
+        if self._stopped_at_ns is not None:
+            yield from self._under_way(self._stopped_at_ns, in_bulk)
+        self.statistics()
+        yield self._tick(self._stopped_at_ns or self._latest_ns)
 
-    def _under_way(self, until_ns: int) -> Iterator[Frame]:
-        """Yield the packets that came in time and had not reached us yet.
+    def _take(self, wait: float) -> list[Batch]:
+        """What has come; waits only when that is nothing."""
+        batches: list[Batch] = []
+        for key, _ in self._selector.select(wait):
+            if key.data is None:
+                with suppress(BlockingIOError):
+                    self._bell.recv(64)
+                continue
+            try:
+                packets = self.interfaces[key.data].backend.receive()
+            except OSError as error:
+                self._look_at(key.data, error)
+            else:
+                if packets:
+                    batches.append((key.data, packets))
+        return batches if len(batches) < 2 else _merged(batches)
 
-        A later stamp alone does not end it: Linux stamps a packet when it is read if it came before stamping was on.
+    def _packets(self, batches: list[Batch], in_bulk: bool) -> Iterator[Frame | Columns]:
+        for index, packets in batches:
+            self.interface_index = index
+            if isinstance(packets, PacketBlock):
+                columns = self._columns(packets) if in_bulk else None
+                if columns is not None:
+                    yield columns
+                    continue
+                packets = list(packets.packets())  # noqa: PLW2901
+            yield from self._frames(packets)
+        self._latest_ns = max(self._latest_ns, self.facts.last_time_ns or 0)
+
+    def _frames(self, packets: Sequence[RawPacket]) -> Iterator[Frame]:
+        facts, link_type = self.facts, self.interfaces[self.interface_index].link_type
+        self.waiting = len(packets)
+        self._check_clock(packets[0].time_ns)
+        for time_ns, data, wire_length in packets:
+            latest = facts.last_time_ns
+            if latest is None:
+                latest = facts.first_time_ns = facts.last_time_ns = time_ns
+            if not 0 <= time_ns - latest < LEAP_NS:
+                self._note_jump(latest, time_ns)
+            facts.packets += 1
+            if time_ns > latest:
+                facts.last_time_ns = time_ns
+            self.waiting -= 1
+            yield Frame(facts.packets, time_ns, link_type, data, wire_length)
+
+    def _columns(self, block: PacketBlock) -> Columns | None:
+        """The packets of a block together; None when they must be looked at one by one: the first, and where time jumps.
+
+        Two processors that fill one block overtake each other by microseconds: that is no jump.
         """
-        deadline = time.monotonic() + self._backend.delay_ns / NANOSECONDS
-        left = 1.0
-        while left > 0:
+        facts = self.facts
+        columns = block.columns(facts.packets + 1, self.interfaces[self.interface_index].link_type)
+        latest_ns = facts.last_time_ns
+        if columns is None or latest_ns is None:
+            return None
+        earliest_ns, last_ns = int(columns.times_ns.min()), int(columns.times_ns.max())
+        if earliest_ns < latest_ns - BACKWARDS_NS or last_ns - min(latest_ns, earliest_ns) >= LEAP_NS:
+            return None
+        if last_ns - earliest_ns > BACKWARDS_NS:
+            return None
+        self._check_clock(earliest_ns)
+        facts.packets += len(columns)
+        facts.last_time_ns = max(latest_ns, last_ns)
+        return columns
+
+    def _check_clock(self, time_ns: int) -> None:
+        """Has the clock been set, or has the machine slept? Then a packet bears another time than it would."""
+        before_ns = self._clock.was_set(time_ns)
+        if before_ns is not None and before_ns < time_ns:
+            self._remark(self.interface_index, leapt(before_ns, time_ns))
+
+    def _note_jump(self, latest_ns: int, time_ns: int) -> None:
+        """What a file's reader notes as well, who sees no more than the stamps."""
+        self.facts.times_backwards += latest_ns - time_ns > BACKWARDS_NS
+        if time_ns - latest_ns >= LEAP_NS:
+            note_leap(self.facts, self.facts.packets + 1, latest_ns, time_ns)
+
+    def _under_way(self, until_ns: int, in_bulk: bool) -> Iterator[Frame | Columns]:
+        """Yield the packets that came in time and had not reached us yet."""
+        deadline = time.monotonic() + self._delay_ns / NANOSECONDS
+        while True:
             left = max(0.0, deadline - time.monotonic())
-            while (packet := self._backend.receive(left)) is not None:
-                if packet.time_ns > until_ns and time.monotonic() > deadline:
-                    return
-                yield self._frame(packet)
+            in_time = list(_until(until_ns, self._take(left)))
+            yield from self._packets(in_time, in_bulk)
+            if not left and not in_time:
+                return
 
     def stop(self) -> None:
         """End `events`; callable from a signal handler and from another thread."""
-        self._stopped_at_ns = time.time_ns()
-        self._backend.wake()
+        self._stopped_at_ns = self._clock.now_ns()
+        with suppress(OSError):  # it rings already, or is closed
+            self._ringer.send(b"!")
 
     def statistics(self) -> Statistics:
-        """Return what the capturing side has counted since the source was opened."""
-        counted = self._backend.statistics()
-        self.facts.dropped = counted.dropped
-        return counted
+        """Return what the capturing side has counted since the source was opened, on all interfaces together."""
+        for each in self.interfaces:
+            each.statistics = each.backend.statistics()
+        dropped = [each.statistics.dropped for each in self.interfaces if each.statistics.dropped is not None]
+        self.facts.dropped = sum(dropped) if dropped else None
+        return Statistics(sum(each.statistics.received for each in self.interfaces), self.facts.dropped)
+
+    def _look_around(self) -> None:
+        """Count, and look after the interfaces, four times a second."""
+        if time.monotonic() - self._looked_at < TICK_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        self.statistics()
+        for index, each in enumerate(self.interfaces):
+            if not each.gone:
+                self._look_at(index)
+
+    def _look_at(self, index: int, error: OSError | None = None) -> None:
+        watched = self.interfaces[index]
+        for text in watched.look(self._clock.now_ns(), error):
+            self._remark(index, text)
+        if watched.gone:
+            self._selector.unregister(watched.backend.fileno())
+
+    def _remark(self, index: int, text: str) -> None:
+        if len(self.remarks) >= MOST_REMARKS:
+            return
+        if len(self.remarks) == MOST_REMARKS - 1:
+            text = TOO_MANY
+        self.remarks.append(Remark(index, text))
+        take_remark(self.facts, text, self.facts.packets + 1)
+
+    def _tick(self, quiet_until_ns: int) -> Tick:
+        self._latest_ns = max(self._latest_ns, quiet_until_ns)
+        return Tick(self._latest_ns)
 
     def close(self) -> None:
-        """Give the socket back; harmless when repeated."""
-        self._backend.close()
+        """Give the sockets back; harmless when repeated."""
+        self._selector.close()
+        self._bell.close()
+        self._ringer.close()
+        for each in self.interfaces:
+            each.backend.close()
 
     def __enter__(self) -> Self:
         return self
@@ -101,70 +244,31 @@ class LiveSource:
     ) -> None:
         self.close()
 
-    def _frame(self, packet: RawPacket) -> Frame:
-        facts, time_ns = self.facts, packet.time_ns
-        facts.packets += 1
-        if facts.first_time_ns is None:
-            facts.first_time_ns = time_ns
-        latest = facts.last_time_ns or time_ns
-        facts.last_time_ns = max(latest, time_ns)
-        facts.times_backwards += latest - time_ns > BACKWARDS_NS
-        if time_ns - latest >= LEAP_NS:
-            note_leap(facts, facts.packets, latest, time_ns)
-        self._latest_ns = max(self._latest_ns, time_ns)
-        if time_ns - self._counted_at_ns > TICK_SECONDS * NANOSECONDS:
-            self._counted_at_ns = time_ns
-            self.statistics()
-        return Frame(facts.packets, time_ns, self.link_type, packet.data, packet.wire_length)
 
-    def _tick(self, quiet_until_ns: int) -> Tick:
-        self._latest_ns = max(self._latest_ns, quiet_until_ns)
-        self.statistics()
-        return Tick(self._latest_ns)
+def _one_by_one(packets: PacketBlock | Sequence[RawPacket]) -> Iterable[RawPacket]:
+    return packets.packets() if isinstance(packets, PacketBlock) else packets
 
 
-def open_live(interface: str, ports: frozenset[int] | None, backend: str = "auto") -> LiveSource:
-    """Arm a capture of API traffic on an interface; packets are collected from the moment this returns.
+def _merged(batches: list[Batch]) -> list[Batch]:
+    """The packets of several interfaces in the order of their stamps, neighbours of one interface together."""
+    stamped = ((packet.time_ns, index, packet) for index, packets in batches for packet in _one_by_one(packets))
+    in_order = sorted(stamped, key=itemgetter(0))
+    return [(index, [packet for _, _, packet in run]) for index, run in groupby(in_order, key=itemgetter(1))]
+
+
+def _until(until_ns: int, batches: list[Batch]) -> Iterator[Batch]:
+    """What of it came in time."""
+    for index, packets in batches:
+        if isinstance(packets, PacketBlock) and packets.last_ns() <= until_ns:
+            yield index, packets
+        elif in_time := [packet for packet in _one_by_one(packets) if packet.time_ns <= until_ns]:
+            yield index, in_time
+
+
+def open_live(interfaces: Sequence[str], ports: frozenset[int] | None, backend: str = "auto") -> LiveSource:
+    """Arm a capture of API traffic on interfaces; packets are collected from the moment this returns.
 
     ``ports`` are the API ports (None: all TCP); ``backend`` is ``socket`` (Linux), ``scapy`` or ``auto``. Raises
     UserError when there is no such interface, no permission, or no such back end here.
     """
-    try:
-        return LiveSource(interface, _open_backend(interface, ports, backend))
-    except PermissionError as error:
-        raise UserError(
-            f"no permission to capture on {interface}",
-            permission_help(sys.platform, this_command(), sys.argv[1:], interface, ports),
-            ExitCode.PERMISSION,
-        ) from error
-    except OSError as error:
-        raise _cannot_capture(interface, error) from error
-
-
-def _open_backend(interface: str, ports: frozenset[int] | None, backend: str) -> Backend:
-    if sys.platform == "linux" and backend != "scapy":
-        return PacketSocket(interface, ports)
-    if backend == "socket":
-        raise UserError("the socket back end is for Linux", "use --backend scapy", ExitCode.USAGE)
-    return ScapyCapture(interface, ports)
-
-
-def _cannot_capture(interface: str, error: OSError) -> UserError:
-    """Say what an interface that cannot be opened needs."""
-    if error.errno == errno.ENODEV:
-        known = ", ".join(entry.name for entry in list_interfaces())
-        return UserError(f"there is no interface {interface} here", f"choose one of: {known}", ExitCode.PERMISSION)
-    if error.errno == errno.ENETDOWN:
-        return UserError(f"{interface} is down", f"sudo ip link set {interface} up", ExitCode.PERMISSION)
-    if windows_subsystem() is WindowsSubsystem.WSL1:
-        return UserError(
-            "WSL 1 has no packet sockets",
-            "capture on Windows (Npcap's loopback adapter), or move this distribution to WSL 2: "
-            "wsl --set-version <name> 2",
-            ExitCode.PERMISSION,
-        )
-    return UserError(
-        f"cannot capture on {interface}: {error.strerror or error}",
-        "`ibsniff interfaces` lists what can be captured here",
-        ExitCode.PERMISSION,
-    )
+    return LiveSource(open_backends(interfaces, ports, backend))

@@ -43,6 +43,8 @@ class TcpSocket(NamedTuple):
     local: Endpoint
     remote: Endpoint
     state: int
+    waiting: int = 0
+    """Bytes that have arrived and were not read; of a listener, connections that were not taken (ss calls it Recv-Q)."""
 
 
 def windows_subsystem(proc: Path = PROC) -> WindowsSubsystem | None:
@@ -86,8 +88,9 @@ def tcp_sockets(proc: Path = PROC) -> Iterator[TcpSocket]:
     """Yield the TCP sockets of this machine (this network namespace), listeners included."""
     for table in ("net/tcp", "net/tcp6"):
         for line in _text(proc / table).splitlines()[1:]:
-            _, local, remote, state, *_ = line.split()
-            yield TcpSocket(_endpoint(local), _endpoint(remote), int(state, 16))
+            _, local, remote, state, queues, *_ = line.split()
+            waiting = int(queues.partition(":")[2], 16)
+            yield TcpSocket(_endpoint(local), _endpoint(remote), int(state, 16), waiting)
 
 
 def _endpoint(text: str) -> Endpoint:

@@ -1,25 +1,32 @@
-"""Capturing needs a privilege; what is written with it belongs to the user who borrowed it.
+"""Capturing needs a privilege: how to get it, and to be rid of it as soon as the sockets are open.
 
-Two halves: the message for someone who has not got the permission, with lines that can be pasted as they stand; and
-the opening of output files under ``sudo``, where root must neither follow a link somebody planted nor keep the file.
+The message for someone who has not got it holds lines that can be pasted as they stand, the narrow ways first.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shlex
-import stat
+import struct
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from ibsniff.capture.packet_filter import expression
-from ibsniff.model import ExitCode, UserError
 
 CAPTURE_SECONDS = 30
 """How long the proposed tcpdump listens: more than any client's time-out."""
+CAPTURING_PYTHON = "python-that-captures"
+"""The interpreter copy that bears the permission, beside the one that runs us, so that it finds the same packages."""
+
+PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 8, 38, 47, 4
+"""prctl(2): capabilities outlive the change of user; what is executed gains nothing; and what it would be handed."""
+CAP_DAC_READ_SEARCH = 1 << 2
+"""Reading whatever the mode of a file says (capabilities(7))."""
+CAPABILITY_VERSION_3 = 0x20080522
+"""capget(2): 64 bits in two halves."""
 
 
 def this_command() -> str:
@@ -31,7 +38,7 @@ def this_command() -> str:
 
 
 def permission_help(
-    platform: str, executable: str, argv: Sequence[str], interface: str, ports: frozenset[int] | None
+    platform: str, executable: str, argv: Sequence[str], interfaces: Sequence[str], ports: frozenset[int] | None
 ) -> str:
     """Say how to get the permission to capture, the narrower way first, as lines to paste.
 
@@ -39,49 +46,44 @@ def permission_help(
     """
     if platform == "win32":
         return (
-            "install Npcap (https://npcap.com) with loopback support; if it was installed for administrators only, "
+            "install Npcap (https://npcap.com) with loopback support; if it was installed for administrators only "
+            '(its option "Restrict Npcap driver\'s access to Administrators only"), '
             'open the terminal with "Run as administrator", then again:\n'
             f"  {executable} {subprocess.list2cmdline(argv)}"
         )
-    again = f"  sudo {executable} {shlex.join(argv)}"
+    again = shlex.join(argv)
+    interface = interfaces[0] if len(interfaces) == 1 else "any"
     tcpdump = f"tcpdump -i {shlex.quote(interface)} -U -w - {shlex.quote(expression(ports))}"
     if platform == "darwin":
         return (
             "either let tcpdump capture (stop it with Ctrl-C) and ibsniff only read:\n"
-            f"  sudo {tcpdump} > tws.pcap\n  {executable} read tws.pcap\n"
+            f"  sudo {tcpdump} | {executable} read -\n"
             "or join the group access_bpf for good (the package ChmodBPF, which comes with Wireshark, makes it)\n"
-            f"or run this as root:\n{again}"
+            f"or run this as root, which it is only until the capture begins:\n  sudo {executable} {again}"
         )
     return (
         f"either let tcpdump capture for {CAPTURE_SECONDS} seconds and ibsniff only read:\n"
         f"  sudo timeout {CAPTURE_SECONDS} {tcpdump} | {executable} read -\n"
-        f"or run this as root (in a container: start it with --cap-add NET_RAW):\n{again}"
+        "or give the permission, and nothing else, to a copy of Python that only your group may run:\n"
+        f"{_capturing_python()} -m ibsniff {again}\n"
+        "or run this as root, which it is only until the capture begins (in a container: --cap-add NET_RAW):\n"
+        f"  sudo {executable} {again}"
     )
+
+
+def _capturing_python() -> str:
+    """Return the lines that make the interpreter copy, and the copy itself as the beginning of a third."""
+    original = shlex.quote(os.path.realpath(sys.executable))
+    copy = shlex.quote(str(Path(sys.executable).with_name(CAPTURING_PYTHON)))
+    make = f'sudo install -o root -g "$(id -gn)" -m 750 {original} {copy}'
+    return f"  {make}\n  sudo setcap cap_net_raw+ep {copy}\n  {copy}"
 
 
 def _quote(command: Sequence[str]) -> str:
     return subprocess.list2cmdline(command) if sys.platform == "win32" else shlex.join(command)
 
 
-def open_output(path: str | Path) -> BinaryIO:
-    """Open a file for writing, emptied; under ``sudo`` a new file belongs to the user who called.
-
-    Under ``sudo`` it refuses symbolic links and files with several names: the folder may be writable by others, and
-    what they put there must not make root overwrite something else. Raises UserError when it cannot be opened.
-    """
-    try:
-        owner = _caller()
-        if owner is None or sys.platform == "win32":
-            return Path(path).open("wb")
-        return os.fdopen(_open_as_root(os.fspath(path), *owner), "wb")
-    except OSError as error:
-        code = ExitCode.PERMISSION if isinstance(error, PermissionError) else ExitCode.USAGE
-        raise UserError(
-            f"cannot write {path}: {error.strerror or error}", "name a file in a folder you may write to", code
-        ) from error
-
-
-def _caller() -> tuple[int, int] | None:
+def caller() -> tuple[int, int] | None:
     """Return who called ``sudo``, as uid and gid; None when this is not root or was not reached through ``sudo``."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return None
@@ -92,23 +94,93 @@ def _caller() -> tuple[int, int] | None:
     return (uid, gid) if uid > 0 and gid >= 0 else None
 
 
-def _open_as_root(path: str, uid: int, gid: int) -> int:
-    flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+def drop_privileges() -> str:
+    """Give up what capturing needed; call it when sockets and files are open, before the first packet is looked at.
+
+    Under ``sudo`` the process becomes the user who called. On Linux it loses its capabilities, root's as well as those of
+    the interpreter's file; root may then do no more than any owner of root's files. Neither it nor what it executes can
+    have them back. One is kept when without it our own modules could not be read, since some are imported later (a Python
+    in root's home, a user's in a container): that to read files.
+    Only the calling thread, and threads it starts later, lose capabilities.
+    Returns what was given up, in words; nothing when there was nothing. Raises OSError when it is not allowed.
+    """
+    if sys.platform == "win32":
+        return ""
+    if sys.platform != "linux":
+        return _become_caller()
+    modules = [folder for folder in map(Path, sys.path) if folder.is_dir()]  # asked while nothing is hidden
+    held = held_capabilities()
+    _prctl(PR_SET_KEEPCAPS, 1)
+    became = _become_caller()
+    kept = _drop_capabilities(held, modules) if held else 0
+    _prctl(PR_SET_NO_NEW_PRIVS, 1)
+    count = (held & ~kept).bit_count()
+    lost = f"gave up {count} {'capability' if count == 1 else 'capabilities'}" if held else ""
+    keeps = "keeps the right to read, for its own modules" if kept else ""
+    return "; ".join(filter(None, (became, lost, keeps)))
+
+
+def _become_caller() -> str:
+    owner = caller()
+    if sys.platform == "win32" or owner is None:
+        return ""
+    uid, gid = owner
     try:
-        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
-    except FileExistsError:
-        return _open_existing(path, flags)
-    os.fchown(descriptor, uid, gid)
-    return descriptor
+        groups = os.getgrouplist(os.environ["SUDO_USER"], gid)
+    except (KeyError, OSError):
+        groups = [gid]
+    os.setgroups(groups)
+    os.setgid(gid)
+    os.setuid(uid)
+    return f"became user {uid}, who called sudo"
 
 
-def _open_existing(path: str, flags: int) -> int:
-    """Open what is there already, without changing its owner: it is not ours to give away."""
-    descriptor = os.open(path, flags)
-    facts = os.fstat(descriptor)
-    if stat.S_ISREG(facts.st_mode):
-        if facts.st_nlink > 1:
-            os.close(descriptor)
-            raise PermissionError(0, "it has several names (hard links), and this is root")
-        os.ftruncate(descriptor, 0)
-    return descriptor
+def _drop_capabilities(held: int, modules: Sequence[Path]) -> int:
+    """Give up all, in the end; return the one that is kept, if it must be."""
+    _prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
+    _set_capabilities(effective=0, permitted=held)
+    kept = 0 if _may_read(modules) else held & CAP_DAC_READ_SEARCH
+    _set_capabilities(effective=kept, permitted=kept)
+    return kept
+
+
+def _may_read(folders: Sequence[Path]) -> bool:
+    """Whether all of them can be listed and searched."""
+    try:
+        for folder in folders:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    entry.stat()
+                    break
+    except PermissionError:
+        return False
+    return True
+
+
+def held_capabilities(status: Path = Path("/proc/thread-self/status")) -> int:
+    """Return the capabilities this thread has or could take, as bits (capabilities(7)); 0 where that is not known."""
+    try:
+        lines = status.read_text().splitlines()
+    except OSError:
+        return 0
+    sets = (line.split()[1] for line in lines if line.startswith(("CapInh:", "CapPrm:", "CapEff:", "CapAmb:")))
+    held = 0
+    for bits in sets:
+        held |= int(bits, 16)
+    return held
+
+
+def _set_capabilities(effective: int, permitted: int) -> None:
+    header = struct.pack("=Ii", CAPABILITY_VERSION_3, 0)
+    halves = (bits >> shift & 0xFFFFFFFF for shift in (0, 32) for bits in (effective, permitted, 0))
+    _checked(ctypes.CDLL(None, use_errno=True).capset(header, struct.pack("=6I", *halves)))
+
+
+def _prctl(option: int, argument: int) -> None:
+    _checked(ctypes.CDLL(None, use_errno=True).prctl(option, *map(ctypes.c_ulong, (argument, 0, 0, 0))))
+
+
+def _checked(result: int) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

@@ -14,12 +14,14 @@ import errno
 import logging
 import queue
 import re
+import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
-from ibsniff.capture.backend import RawPacket, Statistics
+from ibsniff.capture.backend import Link, RawPacket, Statistics
 from ibsniff.capture.bpf import Program, keeps
 from ibsniff.capture.packet_filter import BSD_LOOPBACK, ETHERNET, KEEP_BYTES, RAW_IP, capture_filter, expression
 from ibsniff.model import ExitCode, UserError
@@ -32,6 +34,8 @@ DELIVERY_NS = 250_000_000
 """libpcap may keep a packet for 0.1 s (the time-out scapy gives it), and our thread has to get its turn."""
 MOST_WAITING = 200_000
 """Packets between the thread and the reader, some seconds of heavy traffic; beyond it they count as dropped."""
+MOST_AT_ONCE = 1000
+"""Packets handed over at once."""
 
 LINK_TYPES = {0: 0, 1: 1, 12: 101, 14: 101, 101: 101, 108: 108}
 """libpcap's DLT_ numbers, which differ by system for raw IP, to LINKTYPE_ values (tcpdump.org/linktypes.html)."""
@@ -53,18 +57,24 @@ class ScapyCapture:
     """One interface opened by scapy and emptied by a thread: the `Backend` of macOS and Windows."""
 
     delay_ns = DELIVERY_NS
+    buffer_bytes = 0  # what libpcap and the system take is not known
 
     def __init__(self, interface: str, ports: frozenset[int] | None, libpcap: bool = sys.platform != "linux") -> None:
         scapy = load_scapy()
         if bool(scapy.use_pcap) != libpcap:
             scapy.use_pcap = libpcap  # it goes on without when there is no libpcap
         self._uses_libpcap = bool(scapy.use_pcap)
-        self._waiting: queue.SimpleQueue[RawPacket | OSError | None] = queue.SimpleQueue()
+        self._interface = interface
+        self._waiting: queue.SimpleQueue[RawPacket] = queue.SimpleQueue()
+        self._failure: OSError | None = None
         self._received = self._dropped = self._overflowed = 0
         self._closing = threading.Event()
         self._socket = _open(scapy, interface, expression(ports) if self._uses_libpcap else None)
         self.link_type = self._link_type(interface)
         self._program = self._filter(capture_filter(LAYOUTS.get(self.link_type, ETHERNET), ports))
+        self._bell, self._ringer = socket.socketpair()
+        self._bell.setblocking(False)
+        self._ringer.setblocking(False)
         self._thread = threading.Thread(target=self._empty_interface, name=f"capture on {interface}", daemon=True)
         self._thread.start()
 
@@ -100,7 +110,8 @@ class ScapyCapture:
                 elif self._program is None or keeps(self._program, packet.data):
                     self._hand_over(packet)
         except OSError as error:
-            self._waiting.put(error)
+            self._failure = error
+            self._ring_bell()
 
     def _read(self) -> RawPacket | None:
         try:
@@ -116,18 +127,31 @@ class ScapyCapture:
     def _hand_over(self, packet: RawPacket) -> None:
         if self._waiting.qsize() < MOST_WAITING:
             self._waiting.put(packet)
+            self._ring_bell()
         else:
             self._overflowed += 1
 
-    def receive(self, wait: float) -> RawPacket | None:
-        """Return the next packet, waiting for it at most ``wait`` seconds."""
-        try:
-            packet = self._waiting.get(block=wait > 0, timeout=wait or None)
-        except queue.Empty:
-            return None
-        if isinstance(packet, OSError):
-            raise packet
-        return packet
+    def _ring_bell(self) -> None:
+        with suppress(BlockingIOError):  # then it rings already
+            self._ringer.send(b"!")
+
+    def fileno(self) -> int:
+        """A socket that is readable when the thread has handed over a packet, or has failed."""
+        return self._bell.fileno()
+
+    def receive(self) -> list[RawPacket]:
+        """Take packets that the thread has handed over. Raises OSError when there are none and it has failed."""
+        if self._waiting.qsize() <= MOST_AT_ONCE:
+            with suppress(BlockingIOError):
+                self._bell.recv(1 << 20)  # before the queue is emptied: what comes from now on rings again
+        packets = [self._waiting.get() for _ in range(min(self._waiting.qsize(), MOST_AT_ONCE))]
+        if not packets and self._failure is not None:
+            raise self._failure
+        return packets
+
+    def link(self) -> Link | None:
+        """Say whether the thread still reads: what became of the interface itself scapy does not tell."""
+        return Link(self._interface, True) if self._failure is None else None
 
     def statistics(self) -> Statistics:
         """Return what the kernel counted; on the way through our own thread packets may be lost as well."""
@@ -145,10 +169,6 @@ class ScapyCapture:
         else:
             self._received, self._dropped = self._socket.get_stats()
 
-    def wake(self) -> None:
-        """Make a `receive` that waits return. SimpleQueue.put is safe in a signal handler."""
-        self._waiting.put(None)
-
     def close(self) -> None:
         """Stop the thread and close the interface; the last counts stay available."""
         if not self._closing.is_set():
@@ -156,6 +176,8 @@ class ScapyCapture:
             self._closing.set()
             self._thread.join()
             self._socket.close()
+            self._bell.close()
+            self._ringer.close()
 
 
 def _open(scapy: Any, interface: str, filter_expression: str | None) -> Any:

@@ -24,7 +24,9 @@ _POWER_OF_TWO = 0x80  # of if_tsresol: the other bits are an exponent of 2, not 
 
 
 def note_leap(facts: InputFacts, packet: int, before_ns: int, after_ns: int) -> None:
-    """Write down a pause of ``LEAP_NS`` or more before a packet."""
+    """Write down a pause of ``LEAP_NS`` or more before a packet, or a clock seen to be set; a packet has one of them."""
+    if any(leap.packet == packet for leap in facts.leaps):
+        return
     facts.leap_count += 1
     if len(facts.leaps) < MAX_LEAPS:
         facts.leaps.append(Leap(packet, before_ns, after_ns))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from struct import pack
+from itertools import repeat
+from struct import Struct, pack
 from typing import BinaryIO
 
 from ibsniff.capture import blocks
-from ibsniff.model import Frame
+from ibsniff.model import Columns, Frame
 
 _NANOSECOND_RESOLUTION = b"\x09"
+_PACKET = Struct("<7I")
+_LENGTH = Struct("<I")
 
 
 class PcapngWriter:
@@ -27,26 +30,46 @@ class PcapngWriter:
         application: str = "ibsniff",
     ) -> None:
         self._stream = stream
-        stream.write(_section_header(application))
+        self._write = stream.write
+        self.size = 0
+        """Bytes written."""
+        self._block(blocks.SECTION_HEADER, _section_header(application))
         for name, link_type in interfaces:
-            stream.write(_interface_description(name, link_type, snaplen))
+            self._block(blocks.INTERFACE_DESCRIPTION, _interface_description(name, link_type, snaplen))
 
-    def write(self, frame: Frame, interface: int = 0) -> None:
-        """One packet. Its number is not kept: it is counted again on reading."""
-        captured = len(frame.data)
-        fields = pack("<IIIII", interface, *_high_low(frame.time_ns), captured, frame.wire_length)
-        self._stream.write(_block(blocks.ENHANCED_PACKET, fields + frame.data))
+    def write(self, packets: Frame | Columns, interface: int = 0) -> None:
+        """One packet, or many. Their numbers are not kept: they are counted again on reading."""
+        if isinstance(packets, Frame):
+            block = _packet(interface, packets.time_ns, packets.data, packets.wire_length)
+        else:
+            captured, times = packets.captured.tolist(), packets.times_ns.tolist()
+            data = [packets.buffer[at : at + size] for at, size in zip(packets.starts.tolist(), captured, strict=True)]
+            block = b"".join(map(_packet, repeat(interface), times, data, packets.wire_lengths.tolist()))
+        self._write(block)
+        self.size += len(block)
 
     def statistics(self, interface: int, end_time_ns: int, received: int | None, dropped: int | None) -> None:
-        """Until when the interface was watched, and its counters since the start."""
+        """Until when the interface was watched, and its counters since the start of this file."""
         end = _high_low(end_time_ns)
         options = _option(blocks.ISB_END_TIME, pack("<II", *end))
         if received is not None:
             options += _option(blocks.ISB_IF_RECEIVED, pack("<Q", received))
         if dropped is not None:
             options += _option(blocks.ISB_IF_DROPPED, pack("<Q", dropped))
-        fields = pack("<III", interface, *end)
-        self._stream.write(_block(blocks.INTERFACE_STATISTICS, fields + options + _option(blocks.END_OF_OPTIONS, b"")))
+        self._statistics(interface, end_time_ns, options)
+
+    def remark(self, interface: int, time_ns: int, text: str) -> None:
+        """What befell the interface, in words."""
+        self._statistics(interface, time_ns, _option(blocks.COMMENT, text.encode()))
+
+    def _statistics(self, interface: int, time_ns: int, options: bytes) -> None:
+        fields = pack("<III", interface, *_high_low(time_ns)) + options + _option(blocks.END_OF_OPTIONS, b"")
+        self._block(blocks.INTERFACE_STATISTICS, fields)
+
+    def _block(self, kind: int, body: bytes) -> None:
+        block = _block(kind, body)
+        self._write(block)
+        self.size += len(block)
 
     def flush(self) -> None:
         """Let others see what was written so far."""
@@ -57,17 +80,26 @@ class PcapngWriter:
         self._stream.close()
 
 
+def _packet(interface: int, time_ns: int, data: bytes, wire_length: int) -> bytes:
+    captured = len(data)
+    padding = -captured & 3
+    total = captured + padding + blocks.SMALLEST_OF[blocks.ENHANCED_PACKET]
+    high, low = time_ns >> 32, time_ns & 0xFFFFFFFF
+    header = _PACKET.pack(blocks.ENHANCED_PACKET, total, interface, high, low, captured, wire_length)
+    return header + data + bytes(padding) + _LENGTH.pack(total)
+
+
 def _section_header(application: str) -> bytes:
     length_unknown = -1
     fields = pack("<IHHq", blocks.BYTE_ORDER_MAGIC, *blocks.VERSION, length_unknown)
     options = _option(blocks.SHB_APPLICATION, application.encode()) + _option(blocks.END_OF_OPTIONS, b"")
-    return _block(blocks.SECTION_HEADER, fields + options)
+    return fields + options
 
 
 def _interface_description(name: str, link_type: int, snaplen: int) -> bytes:
     options = _option(blocks.IF_NAME, name.encode()) + _option(blocks.IF_TIME_RESOLUTION, _NANOSECOND_RESOLUTION)
     fields = pack("<HHI", link_type, 0, snaplen)
-    return _block(blocks.INTERFACE_DESCRIPTION, fields + options + _option(blocks.END_OF_OPTIONS, b""))
+    return fields + options + _option(blocks.END_OF_OPTIONS, b"")
 
 
 def _high_low(time_ns: int) -> tuple[int, int]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import signal
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
 from ibsniff.cli.app import (
     AccountsOption,
+    FailOnOption,
+    PatienceOption,
     PortOption,
     QuietOption,
     VerboseOption,
@@ -21,17 +22,19 @@ from ibsniff.cli.app import (
     as_document,
     console,
     edges,
+    has_finding,
     print_report,
     say,
 )
 from ibsniff.model import ExitCode, UserError
 
 if TYPE_CHECKING:
-    from types import FrameType
-
+    from ibsniff.capture.choosing import Choice
     from ibsniff.capture.live import LiveSource
+    from ibsniff.capture.ring_files import Ring
+    from ibsniff.cli.audience import Audience
+    from ibsniff.model import Report
     from ibsniff.reading import Ports
-    from ibsniff.screens import Lines, LiveScreen
 
 
 class Backend(StrEnum):
@@ -45,16 +48,42 @@ class Backend(StrEnum):
 @app.command()
 def live(
     interface: Annotated[
-        str, typer.Option("-i", "--interface", help="Where to listen; see 'ibsniff interfaces'.")
-    ] = "lo",
+        list[str] | None,
+        typer.Option(
+            "-i",
+            "--interface",
+            metavar="NAME|any",
+            help="Where to listen; repeatable. Without it: where API traffic is, or would be.",
+        ),
+    ] = None,
     port: PortOption = None,
     write: Annotated[
         Path | None, typer.Option("-w", "--write", metavar="FILE", help="Keep the packets (pcapng).")
+    ] = None,
+    ring: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-b",
+            metavar="duration:SECONDS|filesize:KB|files:N",
+            help="Begin a new file after a time or a size, and keep so many; repeatable, with -w.",
+        ),
     ] = None,
     count: Annotated[int | None, typer.Option("-c", min=1, help="Stop after so many packets.")] = None,
     stop_after: Annotated[str | None, typer.Option("-a", metavar="duration:SECONDS", help="Stop after a time.")] = None,
     until_verdict: Annotated[
         bool, typer.Option(help="Stop when the first conversation is ready, or has failed.")
+    ] = False,
+    patience: PatienceOption = None,
+    on_verdict: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND", help="Run a shell command for each verdict; IBSNIFF_* in its environment say it."
+        ),
+    ] = None,
+    fail_on: FailOnOption = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Print messages as they come, a line each.")] = False,
+    process: Annotated[
+        bool, typer.Option("--process", help="Name the processes behind both ends, where they are on this machine.")
     ] = False,
     backend: Annotated[Backend, typer.Option(help="How to capture: a packet socket (Linux), or scapy.")] = Backend.AUTO,
     as_json: Annotated[bool, typer.Option("--json", help="NDJSON events, and the document as the last.")] = False,
@@ -62,82 +91,132 @@ def live(
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Say it while it happens: sniff an interface until Ctrl-C."""
+    """Say it while it happens: sniff interfaces until Ctrl-C."""
     from ibsniff.capture.live import open_live
+    from ibsniff.capture.traffic import traffic_hint
+    from ibsniff.cli.audience import Audience, Wishes
+    from ibsniff.cli.ending import stopping
     from ibsniff.pipeline import Analysis
     from ibsniff.reading import parse_ports
     from ibsniff.recording import Recorder
-    from ibsniff.render.text import json_text
-    from ibsniff.watching import Limits, follow
+    from ibsniff.watching import Follower, Limits
+    from ibsniff.watching import follow as follow_until
 
     with edges():
-        if str(write) == "-":
-            raise UserError("-w -: packets are kept in a file only", "Name a file: -w case.pcapng", ExitCode.USAGE)
         ports, limits = parse_ports(port or []), Limits(count, _duration(stop_after), until_verdict)
-        with open_live(interface, ports.filter, backend) as source:
-            analysis = Analysis(source.facts, ports.api, any_port=ports.any)
-            recorder = Recorder(write, source) if write else None
-            _announce(source, as_json)
-            with _stopping(source), _screen(source, ports, as_json, quiet, show_accounts) as screen:
-                report = follow(source.events(), analysis, screen, limits, recorder)
-            if recorder is not None:
-                recorder.finish(analysis.watched_until_ns)
+        turning = _ring(ring or [], write)
+        choice = _choice(interface, ports)
+        wishes = Wishes(as_json, quiet, follow, show_accounts, on_verdict, process)
+        with open_live(choice.names, ports.filter, backend) as source:
+            names = [each.name for each in source.interfaces]
+            audience = Audience(wishes, lambda: traffic_hint(names, ports.filter, source.crossed_before), source.stop)
+            recorder = Recorder(write, source, turning) if write else None
+            analysis = Analysis(source.facts, ports.api, any_port=ports.any, patience=patience)
+            given_up = _drop_privileges(process)
+            _announce(source, choice, given_up, as_json)
+            try:
+                with stopping(source.stop), audience:
+                    follower = Follower(analysis, audience, limits, recorder, time.monotonic)
+                    report = follow_until(source.events(in_bulk=count is None and not follow), follower)
+            finally:
+                if recorder is not None:
+                    recorder.finish(analysis.watched_until_ns)
         if as_json:
-            say(json_text({"type": "report", "report": as_document(report, show_accounts)}))
+            _say_json({"type": "report", "report": as_document(report, show_accounts)})
         else:
             print_report(report, False, False, show_accounts, verbose, quiet)
+            _print_seen_here(audience, quiet)
         if recorder is not None and recorder.failure is not None:
             raise recorder.failure
+        if fail_on is not None and has_finding(report, fail_on):
+            raise typer.Exit(ExitCode.FINDINGS)
 
 
-def _announce(source: LiveSource, as_json: bool) -> None:
-    """Say that the socket is armed: scripts wait for this line."""
-    from ibsniff.render.text import json_text, prose
+def watch_pipe(stdin: BinaryIO, ports: Ports, patience: float | None, show_accounts: bool) -> Report:
+    """Watch a capture that comes through a pipe as it is written; return the report at its end.
 
-    if as_json:
-        say(json_text({"type": "listening", "interface": source.interface, "link_type": source.link_type}))
-    armed = f"listening on {source.interface}, link type {source.link_type}, Ctrl-C stops"
-    print(prose(armed), file=sys.stderr, flush=True)
+    Raises UserError when it is no capture.
+    """
+    from ibsniff.capture.pipe import LivePipe
+    from ibsniff.cli.audience import Audience, Wishes
+    from ibsniff.cli.ending import stopping
+    from ibsniff.pipeline import Analysis
+    from ibsniff.watching import Follower, Limits
+
+    with LivePipe(stdin) as source:
+        analysis = Analysis(source.facts, ports.api, any_port=ports.any, patience=patience)
+        audience = Audience(Wishes(show_accounts=show_accounts), lambda: "", source.stop)
+        with stopping(source.stop), audience:
+            follower = Follower(analysis, audience, Limits(), clock=time.monotonic)
+            source.push(follower.take)
+            return follower.finish()
 
 
-@contextmanager
-def _stopping(source: LiveSource) -> Iterator[None]:
-    """Let Ctrl-C, a termination signal and a closed terminal end the capture, not the report."""
+def _choice(named: list[str] | None, ports: Ports) -> Choice:
+    """Where to listen: as the user says, else by evidence."""
+    from ibsniff.capture.choosing import Choice, choose_interfaces
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        source.stop()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    return Choice(tuple(named), "") if named else choose_interfaces(ports.filter)
 
-    ends = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    wanted = [number for number in ends if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, stop) for number in wanted}
+
+def _ring(options: list[str], write: Path | None) -> Ring | None:
+    """Read ``-b``, and see that there is a file to turn over. The same for ``-w -``, which is none."""
+    from ibsniff.capture.ring_files import parse_ring
+
+    if str(write) == "-":
+        raise UserError("-w -: packets are kept in a file only", "Name a file: -w case.pcapng", ExitCode.USAGE)
+    ring = parse_ring(options)
+    if ring is not None and write is None:
+        raise UserError("-b without -w: no file is written", "Name it: -w case.pcapng", ExitCode.USAGE)
+    return ring
+
+
+def _drop_privileges(process: bool) -> str:
+    """Give up what only the opening of the sockets needed; what was given up, in words.
+
+    Root itself, not reached through sudo, keeps what it has for ``--process``: without its capabilities it may not look
+    at processes that have them, and those of a container all do.
+    """
+    from ibsniff.capture.privilege import caller, drop_privileges
+
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if process and is_root and caller() is None:
+        return ""
     try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        return drop_privileges()
+    except OSError as error:
+        return f"could not give up the privileges of capturing: {error.strerror or error}"
 
 
-def _screen(source: LiveSource, ports: Ports, as_json: bool, quiet: bool, show_accounts: bool) -> LiveScreen | Lines:
-    """Choose how a live capture is shown."""
-    from ibsniff.capture.traffic import traffic_hint
-    from ibsniff.screens import JsonLines, Lines, LiveScreen
+def _announce(source: LiveSource, choice: Choice, given_up: str, as_json: bool) -> None:
+    """Say that the sockets are armed: scripts wait for this line. Then why these, and what was given up."""
+    from ibsniff.render.text import prose
 
-    def hint() -> str:
-        return traffic_hint(source.interface, ports.filter, source.crossed_before)
-
-    screen = console()
+    names = " and ".join(each.name for each in source.interfaces)
+    types = list(dict.fromkeys(each.link_type for each in source.interfaces))
     if as_json:
-        return JsonLines(say, _complain_line, show_accounts, hint)
-    if quiet:
-        return Lines(lambda _line: None, _complain_line, show_accounts, hint)
-    if screen.is_terminal:
-        return LiveScreen(screen, show_accounts, hint)
-    return Lines(say, _complain_line, show_accounts, hint)
+        each_one = [{"name": each.name, "link_type": each.link_type} for each in source.interfaces]
+        _say_json({"type": "listening", "interface": names, "link_type": types[0], "interfaces": each_one})
+    shown = f"link type{'s' if len(types) > 1 else ''} {' and '.join(map(str, types))}"
+    said = [f"listening on {names}, {shown}, Ctrl-C stops", choice.why, given_up]
+    for line in filter(None, said):
+        print(prose(line), file=sys.stderr, flush=True)
 
 
-def _complain_line(line: str) -> None:
-    print(f"ibsniff: {line}", file=sys.stderr, flush=True)
+def _say_json(row: dict[str, object]) -> None:
+    from ibsniff.render.text import json_text
+
+    say(json_text(row))
+
+
+def _print_seen_here(audience: Audience, quiet: bool) -> None:
+    """What the tables of this machine say of the conversations' ends: no part of the report, which is of packets alone."""
+    lines = audience.seen_on_this_machine()
+    if lines and not quiet:
+        print("\nSeen on this machine")
+        for line in lines:
+            print(f"  {line}")
+        sys.stdout.flush()
 
 
 def _duration(text: str | None) -> float | None:

@@ -7,57 +7,55 @@ import itertools
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 
 import pytest
+from live_script import Script
 
-from ibsniff.capture import live
-from ibsniff.capture.backend import RawPacket, Statistics
+from ibsniff.capture import live, opening
+from ibsniff.capture.backend import Link, RawPacket, Statistics
 from ibsniff.capture.live import LiveSource, open_live
 from ibsniff.capture.machine import WindowsSubsystem
+from ibsniff.capture.remarks import MOST_REMARKS
 from ibsniff.model import NANOSECONDS, ExitCode, Frame, Tick, UserError, WatchedBy
 
 NOW = 1_800_000_000 * NANOSECONDS
 PORTS = frozenset({7497})
 
 
-class Script:
-    """A back end that hands over these packets; None is a wait without one, and a callable is done instead."""
+@dataclass
+class Clocks:
+    """The machine's clocks, as the modules under test see them."""
 
-    link_type = 1
-    delay_ns = 1_000_000
+    wall_ns: int = NOW
+    monotonic_ns: int = 5 * NANOSECONDS
 
-    def __init__(self, *script: RawPacket | OSError | Callable[[], object] | None) -> None:
-        self.script = iter(script)
-        self.waits: list[float] = []
-        self.woken = self.closed = 0
-        self.dropped = 0
+    def pass_by(self, seconds: float) -> None:
+        self.wall_ns += int(seconds * NANOSECONDS)
+        self.monotonic_ns += int(seconds * NANOSECONDS)
 
-    def receive(self, wait: float) -> RawPacket | None:
-        self.waits.append(wait)
-        entry = next(self.script, None)
-        if isinstance(entry, OSError):
-            raise entry
-        if callable(entry):
-            entry()
-            return None
-        return entry
-
-    def statistics(self) -> Statistics:
-        return Statistics(10, self.dropped)
-
-    def wake(self) -> None:
-        self.woken += 1
-
-    def close(self) -> None:
-        self.closed += 1
+    def set_by(self, seconds: float) -> None:
+        self.wall_ns += int(seconds * NANOSECONDS)
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The wall clock of the module under test: put the time into the list."""
-    now = [NOW]
-    monkeypatch.setattr(live.time, "time_ns", lambda: now[0])
-    return now
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    clocks = Clocks()
+    monkeypatch.setattr(live.time, "time_ns", lambda: clocks.wall_ns)
+    monkeypatch.setattr(live.time, "monotonic_ns", lambda: clocks.monotonic_ns)
+    monkeypatch.setattr(live.time, "monotonic", lambda: clocks.monotonic_ns / NANOSECONDS)
+    return clocks
+
+
+@pytest.fixture
+def sources() -> Iterator[Callable[..., LiveSource]]:
+    """Makes live sources over scripts, and closes them."""
+    with ExitStack() as opened:
+        yield lambda *scripts: opened.enter_context(LiveSource(zip(("lo", "eth0", "wg0"), scripts, strict=False)))
+
+
+Sources = Callable[..., LiveSource]
 
 
 def packet(seconds: float, data: bytes = b"frame") -> RawPacket:
@@ -68,113 +66,194 @@ def taken(source: LiveSource, count: int) -> list[Frame | Tick]:
     return list(itertools.islice(source.events(), count))
 
 
-def test_frames_are_numbered_and_the_facts_grow(clock: list[int]) -> None:
-    source = LiveSource("lo", Script(packet(0, b"one"), packet(1, b"two"), packet(0.5, b"three")))
-    assert taken(source, 3) == [
-        Frame(1, NOW, 1, b"one", 3),
-        Frame(2, NOW + NANOSECONDS, 1, b"two", 3),
-        Frame(3, NOW + NANOSECONDS // 2, 1, b"three", 5),
-    ]
+def test_frames_are_numbered_and_the_facts_grow(clock: Clocks, sources: Sources) -> None:
+    source = sources(Script([packet(0, b"one"), packet(1, b"two")], packet(0.5, b"three")))
+    events = source.events()
+    assert next(events) == Frame(1, NOW, 1, b"one", 3)
+    assert source.waiting == 1
+    assert next(events) == Frame(2, NOW + NANOSECONDS, 1, b"two", 3)
+    assert source.waiting == 0
+    assert next(events) == Frame(3, NOW + NANOSECONDS // 2, 1, b"three", 5)
     facts = source.facts
     assert (facts.path, facts.format, facts.link_types, facts.watched_by) == ("lo", "pcapng", [1], WatchedBy.LIVE)
     assert (facts.packets, facts.first_time_ns, facts.last_time_ns) == (3, NOW, NOW + NANOSECONDS)
     assert facts.times_backwards == 0
 
 
-def test_a_clock_set_back_is_counted_as_in_a_file(clock: list[int]) -> None:
-    source = LiveSource("lo", Script(packet(100), packet(0), packet(101)))
+def test_several_interfaces_are_one_stream_in_the_order_of_their_stamps(clock: Clocks, sources: Sources) -> None:
+    tunnel = Script([packet(0.1, b"b"), packet(0.4, b"e")])
+    tunnel.link_type = 101
+    source = sources(
+        Script([packet(0, b"a"), packet(0.2, b"c")], [packet(0.5, b"f")]), Script(packet(0.3, b"d")), tunnel
+    )
+    seen = []
+    for event in itertools.islice(source.events(), 6):
+        assert isinstance(event, Frame)
+        seen.append((event.number, event.data, event.link_type, source.interface_index))
+    assert seen == [
+        (1, b"a", 1, 0), (2, b"b", 101, 2), (3, b"c", 1, 0), (4, b"d", 1, 1), (5, b"e", 101, 2), (6, b"f", 1, 0)
+    ]  # fmt: skip
+    assert (source.facts.path, source.facts.link_types) == ("lo+eth0+wg0", [1, 101])
+
+
+def test_drops_of_several_interfaces_add_up(clock: Clocks, sources: Sources) -> None:
+    knows, knows_too, knows_not = Script(), Script(), Script()
+    knows.dropped, knows_too.dropped, knows_not.dropped = 3, 4, None
+    source = sources(knows, knows_not, knows_too)
+    assert source.statistics() == Statistics(30, 7)
+    assert [each.statistics.dropped for each in source.interfaces] == [3, None, 4]
+    assert sources(knows_not).statistics().dropped is None
+
+
+def test_a_clock_set_back_is_counted_as_in_a_file(clock: Clocks, sources: Sources) -> None:
+    source = sources(Script(packet(100), packet(0), packet(101)))
     taken(source, 3)
     assert source.facts.times_backwards == 1
 
 
-def test_ticks_come_when_it_is_quiet_and_lag_behind_packets_under_way(clock: list[int]) -> None:
-    source = LiveSource("lo", Script(None, packet(0)))
-    tick, frame = taken(source, 2)
+def test_ticks_come_when_it_is_quiet_and_lag_behind_packets_under_way(clock: Clocks, sources: Sources) -> None:
+    tick, frame = taken(sources(Script(None, packet(0))), 2)
     assert tick == Tick(NOW - Script.delay_ns)
     assert isinstance(frame, Frame)
     assert tick.time_ns <= frame.time_ns
 
 
-def test_ticks_never_go_backwards(clock: list[int]) -> None:
-    def set_clock_back() -> None:
-        clock[0] = NOW - 3600 * NANOSECONDS
-
-    source = LiveSource("lo", Script(packet(1), set_clock_back, None))
+def test_ticks_never_go_backwards(clock: Clocks, sources: Sources) -> None:
+    source = sources(Script(packet(1), lambda: clock.set_by(-3600), None))
     assert taken(source, 3)[1:] == [Tick(NOW + NANOSECONDS), Tick(NOW + NANOSECONDS)]
 
 
-def test_drops_are_noticed_while_it_runs(clock: list[int]) -> None:
-    backend = Script(packet(0), packet(0.1), packet(0.2), packet(0.3))
-    source = LiveSource("lo", backend)
+def test_a_clock_set_forward_is_no_silence(clock: Clocks, sources: Sources) -> None:
+    """Nor is the sleep of a machine."""
+    source = sources(Script(packet(0), lambda: clock.set_by(600), lambda: clock.pass_by(2)))
+    assert [event.time_ns for event in taken(source, 3)] == [NOW, NOW, NOW + 2 * NANOSECONDS - Script.delay_ns]
+    assert source.facts.leap_count == 0
+
+
+def test_a_clock_set_forward_is_said_when_a_packet_bears_the_new_time(clock: Clocks, sources: Sources) -> None:
+    def set_forward() -> None:
+        clock.pass_by(2)
+        clock.set_by(600)
+
+    source = sources(Script(packet(0), set_forward, packet(602), lambda: clock.pass_by(3)))
+    assert taken(source, 4)[-1] == Tick(NOW + 605 * NANOSECONDS - Script.delay_ns)
+    before_ns, after_ns = NOW + 2 * NANOSECONDS, NOW + 602 * NANOSECONDS
+    assert source.facts.leaps == [(2, before_ns, after_ns)]
+    assert source.remarks == [(0, f"clock leapt: {before_ns} to {after_ns}")]
+
+
+def test_a_leap_of_an_hour_is_said_once(clock: Clocks, sources: Sources) -> None:
+    source = sources(Script(packet(0), lambda: clock.set_by(7200), packet(7200)))
+    taken(source, 3)
+    assert source.facts.leap_count == 1
+    assert source.facts.leaps == [(2, NOW, NOW + 7200 * NANOSECONDS)]
+
+
+def test_drops_are_noticed_while_it_runs(clock: Clocks, sources: Sources) -> None:
+    backend = Script(packet(0), packet(0.1), packet(0.2))
+    source = sources(backend)
     events = source.events()
     next(events)
-    assert source.facts.dropped == 0
     backend.dropped = 7
-    seen = [source.facts.dropped for _ in itertools.islice(events, 3)]
-    assert seen == [0, 0, 7]
-    assert source.statistics() == Statistics(10, 7)
+    clock.pass_by(0.1)
+    next(events)
+    assert source.facts.dropped == 0, "four times a second is enough"
+    clock.pass_by(0.2)
+    next(events)
+    assert source.facts.dropped == 7
 
 
-def test_stop_gives_what_was_under_way_and_a_last_tick(clock: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monotonic = [100.0]
-    monkeypatch.setattr(live.time, "monotonic", lambda: monotonic[0])
+def test_stop_gives_what_was_under_way_and_a_last_tick(clock: Clocks, sources: Sources) -> None:
     backend = Script()
-    source = LiveSource("lo", backend)
+    source = sources(backend)
 
     def stop() -> None:
-        clock[0] = NOW + NANOSECONDS
+        clock.pass_by(1)
         source.stop()
 
-    def time_passes() -> None:
-        monotonic[0] += 1
-
-    stamped_on_reading = packet(1.1)
     backend.script = iter(
-        [stop, packet(0.9), stamped_on_reading, packet(1), time_passes, packet(0.95), packet(1.2), packet(1)]
+        [stop, packet(0.9), packet(1.1), [packet(1), packet(1.2)], lambda: clock.pass_by(1), packet(0.95)]
     )
     events = list(source.events())
-    assert [event.time_ns - NOW for event in events if isinstance(event, Frame)] == [
-        900_000_000,
-        1_100_000_000,
-        1_000_000_000,
-        950_000_000,
-    ]
-    assert events[-1] == Tick(NOW + 1_100_000_000)
-    assert backend.woken == 1
-    assert backend.waits[-1] == 0
+    assert [(event.time_ns - NOW) / NANOSECONDS for event in events if isinstance(event, Frame)] == [0.9, 1, 0.95]
+    assert events[-1] == Tick(NOW + NANOSECONDS)
 
 
-def test_stop_before_the_first_event(clock: list[int]) -> None:
-    source = LiveSource("lo", Script())
+def test_stop_before_the_first_event(clock: Clocks, sources: Sources) -> None:
+    source = sources(Script(lambda: clock.pass_by(1)))
     source.stop()
     assert list(source.events()) == [Tick(NOW)]
 
 
-def test_a_source_without_end_of_packets_stops_all_the_same() -> None:
+def test_a_source_without_end_of_packets_stops_all_the_same(sources: Sources) -> None:
     def endless() -> Iterator[RawPacket]:
         while True:
             yield RawPacket(time.time_ns(), b"", 0)
 
     backend = Script()
     backend.script = endless()
-    source = LiveSource("lo", backend)
+    source = sources(backend)
     events = source.events()
     next(events)
     source.stop()
     assert isinstance(list(events)[-1], Tick)
 
 
-def test_an_interface_that_goes_away_ends_it_and_is_said(clock: list[int]) -> None:
-    source = LiveSource("wg0", Script(packet(0), OSError(errno.ENETDOWN, "Network is down")))
+def test_an_interface_that_is_gone_ends_it_and_is_said(clock: Clocks, sources: Sources) -> None:
+    backend = Script(packet(0), OSError(errno.ENETDOWN, "Network is down"))
+    backend.state = None
+    source = sources(backend)
     events = list(source.events())
-    assert [type(event) for event in events] == [Frame, Tick]
-    assert events[-1].time_ns == NOW
-    assert source.facts.truncated == "wg0 went away during the capture: Network is down"
+    assert [type(event) for event in events] == [Frame, Tick, Tick]
+    assert source.facts.truncated == "lo is gone since 2027-01-15 08:00:00 UTC (Network is down)"
+
+
+def test_an_interface_that_is_gone_ends_no_other(clock: Clocks, sources: Sources) -> None:
+    dies, lives = Script(OSError(errno.ENETDOWN, "Network is down"), packet(5)), Script(None, packet(0), packet(1))
+    dies.state = None
+    source = sources(dies, lives)
+    events = [event for event in taken(source, 4) if isinstance(event, Frame)]
+    assert [(event.number, source.interface_index) for event in events] == [(1, 1), (2, 1)]
+    assert [each.gone for each in source.interfaces] == [True, False]
+    assert source.remarks == [(0, "not captured: lo is gone since 2027-01-15 08:00:00 UTC (Network is down)")]
+
+
+def test_down_up_and_another_name_are_said_and_it_goes_on(clock: Clocks, sources: Sources) -> None:
+    backend = Script()
+    source = sources(backend)
+
+    def becomes(link: Link) -> Callable[[], None]:
+        def change() -> None:
+            clock.pass_by(1)
+            backend.state = link
+
+        return change
+
+    went_down = OSError(errno.ENETDOWN, "Network is down")
+    backend.script = iter(
+        [becomes(Link("lo", False)), went_down, becomes(Link("wan0", True)), None, went_down, packet(3), None]
+    )
+    taken(source, 7)
+    assert (
+        source.facts.truncated
+        == "lo went down at 2027-01-15 08:00:01 UTC; wan0 was down for a moment at 2027-01-15 08:00:02 UTC"
+    )
+    assert source.facts.notes == [
+        "lo is called wan0 since 2027-01-15 08:00:02 UTC", "wan0 came up again at 2027-01-15 08:00:02 UTC"
+    ]  # fmt: skip
+
+
+def test_a_loose_cable_does_not_fill_the_memory(clock: Clocks, sources: Sources) -> None:
+    loose = (OSError(errno.ENETDOWN, "Network is down") for _ in range(1000))
+    source = sources(Script(*loose))
+    taken(source, 1000)
+    assert len(source.remarks) == MOST_REMARKS
+    assert source.facts.notes == ["more happened to the interfaces than is written down"]
 
 
 def test_it_is_a_context_manager() -> None:
     backend = Script()
-    with LiveSource("lo", backend):
+    with LiveSource([("lo", backend)]):
         assert not backend.closed
     assert backend.closed == 1
 
@@ -197,9 +276,9 @@ def failing(error: Exception) -> Callable[..., object]:
 )
 @pytest.mark.skipif(sys.platform != "linux", reason="the texts are those of Linux")
 def test_what_is_said_when_it_cannot_be(monkeypatch: pytest.MonkeyPatch, error: OSError, what: str, to_do: str) -> None:
-    monkeypatch.setattr(live, "PacketSocket", failing(error))
+    monkeypatch.setattr(opening, "PacketSocket", failing(error))
     with pytest.raises(UserError) as raised:
-        open_live("lo", PORTS)
+        open_live(["lo"], PORTS)
     assert raised.value.what == what
     assert to_do in raised.value.what_to_do
     assert raised.value.exit_code is ExitCode.PERMISSION
@@ -207,17 +286,45 @@ def test_what_is_said_when_it_cannot_be(monkeypatch: pytest.MonkeyPatch, error: 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="WSL is Linux")
 def test_wsl_1_has_no_packet_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "PacketSocket", failing(OSError(errno.EAFNOSUPPORT, "no")))
-    monkeypatch.setattr(live, "windows_subsystem", lambda: WindowsSubsystem.WSL1)
+    monkeypatch.setattr(opening, "PacketSocket", failing(OSError(errno.EAFNOSUPPORT, "no")))
+    monkeypatch.setattr(opening, "windows_subsystem", lambda: WindowsSubsystem.WSL1)
     with pytest.raises(UserError, match="WSL 1 has no packet sockets"):
-        open_live("lo", PORTS)
+        open_live(["lo"], PORTS)
 
 
 def test_which_back_end_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "ScapyCapture", lambda *_: Script())
-    assert isinstance(open_live("lo", PORTS, "scapy")._backend, Script)
+    monkeypatch.setattr(opening, "ScapyCapture", lambda *_: Script())
+    with open_live(["lo"], PORTS, "scapy") as source:
+        assert isinstance(source.interfaces[0].backend, Script)
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert isinstance(open_live("lo0", PORTS)._backend, Script)
+    with open_live(["lo0"], PORTS) as source:
+        assert isinstance(source.interfaces[0].backend, Script)
     with pytest.raises(UserError, match="for Linux") as raised:
-        open_live("lo0", PORTS, "socket")
+        open_live(["lo0"], PORTS, "socket")
     assert raised.value.exit_code is ExitCode.USAGE
+
+
+def test_all_are_opened_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    armed = Script()
+    answers = iter([armed, OSError(errno.EIO, "no")])
+
+    def open_next(*_: object) -> Script:
+        answer = next(answers)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(opening, "ScapyCapture", open_next)
+    with pytest.raises(UserError, match="cannot capture on eth0"):
+        open_live(["lo", "eth0"], PORTS, "scapy")
+    assert armed.closed == 1
+
+
+def test_an_interface_named_twice_and_any_beside_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "ScapyCapture", lambda *_: Script())
+    with open_live(["lo", "eth0", "lo"], PORTS, "scapy") as source:
+        assert source.facts.path == "lo+eth0"
+    with open_live(["lo", "any"], PORTS, "scapy") as source:
+        assert source.facts.path == "any"
+    with pytest.raises(UserError, match="no interface"):
+        open_live([], PORTS)

@@ -13,12 +13,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from live_kept import of_file, shown, watch
 from live_namespace import in_namespace, ip, needs_ip, needs_namespace
 
+from ibsniff.capture.files import open_capture
 from ibsniff.capture.interfaces import list_interfaces
 from ibsniff.capture.live import LiveSource, open_live
 from ibsniff.capture.scapy_backend import ScapyCapture
-from ibsniff.model import NANOSECONDS, ExitCode, Frame, Tick, UserError
+from ibsniff.model import NANOSECONDS, Columns, ExitCode, Frame, Tick, UserError
 
 if sys.platform == "linux":
     import fcntl
@@ -33,7 +35,7 @@ needs_scapy = pytest.mark.skipif(importlib.util.find_spec("scapy") is None, reas
 
 
 def by_name(backend: str) -> Callable[[], LiveSource]:
-    return lambda: open_live("lo", PORTS, backend)
+    return lambda: open_live(["lo"], PORTS, backend)
 
 
 def through_libpcap() -> LiveSource:
@@ -42,7 +44,7 @@ def through_libpcap() -> LiveSource:
     if not capture._uses_libpcap:
         capture.close()
         pytest.skip("needs libpcap")
-    return LiveSource("lo", capture)
+    return LiveSource([("lo", capture)])
 
 
 SOURCES = [
@@ -137,7 +139,7 @@ def test_refusal_and_unreachable_over_ipv6() -> None:
             datagram.sendto(b"?", ("::1", 9))
             time.sleep(0.05)
 
-    seen = frames(in_namespace(lambda: collect(open_live("lo", PORTS), traffic)))
+    seen = frames(in_namespace(lambda: collect(open_live(["lo"], PORTS), traffic)))
     assert [(frame.data[20], frame.data[67] if frame.data[20] == 6 else frame.data[54]) for frame in seen] == [
         (6, 0x02),  # SYN
         (6, 0x14),  # RST, ACK
@@ -149,9 +151,9 @@ def test_any_is_all_interfaces_in_linux_cooked_v2() -> None:
     def traffic() -> None:
         one_hello()
 
-    source, events = in_namespace(lambda: (source := open_live("any", PORTS), collect(source, traffic)))
+    source, events = in_namespace(lambda: (source := open_live(["any"], PORTS), collect(source, traffic)))
     hello = next(frame for frame in frames(events) if frame.data.endswith(HELLO))
-    assert source.link_type == hello.link_type == 276
+    assert source.facts.link_types[0] == hello.link_type == 276
     index = struct.pack("!I", in_namespace(lambda: socket.if_nametoindex("lo")))
     assert hello.data[:20] == b"\x08\0\0\0" + index + b"\x03\x04\0\6" + bytes(8)
     assert hello.data[20] == 0x45
@@ -176,7 +178,7 @@ def over_a_cable(interface: str, sent: bytes, copies: int = 1) -> list[Frame]:
             ip(f"link set {name} up")
         seen: list[Frame] = []
         give_up_ns = time.time_ns() + 5 * NANOSECONDS
-        with open_live(interface, PORTS) as source, socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
+        with open_live([interface], PORTS) as source, socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
             raw.bind(("v0", 0))
             raw.send(sent)
             for event in source.events():
@@ -215,20 +217,27 @@ def test_any_keeps_the_copy_that_leaves_a_cable() -> None:
 
 
 @needs_ip
+def test_a_vlan_tag_is_not_put_into_a_packet_without_ethernet_header() -> None:
+    frame = over_a_cable("any", ETHERNET_HEADER + b"\x81\0\x20\x05\x08\0" + syn(), copies=2)[-1]
+    assert frame.data.endswith(syn())
+    assert frame.data[20:].removesuffix(syn()) in (b"", b"\x20\x05\x08\0"), "nothing but the tag it was sent with"
+
+
+@needs_ip
 def test_a_tunnel_without_link_header_is_raw_ip() -> None:
     def work() -> tuple[int, list[int]]:
         with Path("/dev/net/tun").open("r+b", buffering=0) as device:
             _attach_tun(device.fileno(), b"t0")
             ip("address add 10.0.0.1/24 dev t0")
             ip("link set t0 up")
-            source = open_live("t0", PORTS)
+            source = open_live(["t0"], PORTS)
 
             def traffic() -> None:
                 with socket.socket() as client:
                     client.setblocking(False)
                     client.connect_ex(("10.0.0.2", PORT))
 
-            return source.link_type, [frame.data[0] for frame in frames(collect(source, traffic))]
+            return source.facts.link_types[0], [frame.data[0] for frame in frames(collect(source, traffic))]
 
     if not Path("/dev/net/tun").exists():
         pytest.skip("needs /dev/net/tun")
@@ -240,17 +249,99 @@ def _attach_tun(descriptor: int, name: bytes) -> None:
     fcntl.ioctl(descriptor, tun_set_interface, struct.pack("16sH22x", name, tun_without_header))
 
 
-@needs_ip
-def test_an_interface_that_goes_down_ends_the_capture() -> None:
-    def work() -> LiveSource:
-        with open_live("lo", PORTS) as source:
-            events = source.events()
-            next(events)
-            ip("link set lo down")
-            assert isinstance(list(events)[-1], Tick)
-            return source
+def until(source: LiveSource, told: Callable[[], bool]) -> list[Frame]:
+    """Take events until something is told of the interfaces; the frames among them."""
+    give_up_ns = time.time_ns() + 20 * NANOSECONDS
+    seen = []
+    for event in source.events():
+        if isinstance(event, Frame):
+            seen.append(event)
+        if told():
+            return seen
+        assert time.time_ns() < give_up_ns, source.facts
+    return seen
 
-    assert in_namespace(work).facts.truncated == "lo went away during the capture: Network is down"
+
+def hellos(seen: list[Frame]) -> int:
+    return sum(frame.data.endswith(HELLO) for frame in seen)
+
+
+@needs_ip
+def test_an_interface_that_goes_down_and_comes_up_is_heard_again() -> None:
+    def work() -> tuple[int, int]:
+        with open_live(["lo"], PORTS) as source:
+            facts = source.facts
+            one_hello()
+            before = until(source, lambda: facts.packets >= 8)
+            ip("link set lo down")
+            until(source, lambda: facts.truncated is not None)
+            assert "lo went down at" in str(facts.truncated)
+            ip("link set lo up")
+            until(source, lambda: bool(facts.notes))
+            assert "lo came up again at" in facts.notes[0]
+            one_hello()
+            after = until(source, lambda: facts.packets >= len(before) + 8)
+            return hellos(before), hellos(after)
+
+    assert in_namespace(work) == (1, 1)
+
+
+@needs_ip
+def test_an_interface_that_is_deleted_ends_alone_and_the_last_ends_the_capture() -> None:
+    def work() -> tuple[str | None, int]:
+        ip("link add v0 type veth peer name v1")
+        ip("link add v2 type veth peer name v3")
+        for name in ("v0", "v2"):
+            ip(f"link set {name} up")
+        with open_live(["v0", "v2", "lo"], PORTS) as source:
+            ip("link delete v0")
+            until(source, lambda: source.interfaces[0].gone)
+            one_hello()
+            seen = until(source, lambda: source.facts.packets >= 8)
+        with open_live(["v2"], PORTS) as alone:
+            ip("link delete v2")
+            assert isinstance(list(alone.events())[-1], Tick)
+        assert "v2 is gone since" in str(alone.facts.truncated)
+        return source.facts.truncated, hellos(seen)
+
+    truncated, heard = in_namespace(work)
+    assert str(truncated).startswith("v0 is gone since")
+    assert heard == 1
+
+
+@needs_ip
+def test_an_interface_under_another_name_is_the_same() -> None:
+    def work() -> list[str]:
+        ip("link add v0 type veth peer name v1")
+        ip("link set v0 up")
+        with open_live(["v0"], PORTS) as source:
+            ip("link set v0 name wan0")
+            until(source, lambda: bool(source.facts.notes))
+            assert source.facts.truncated is None
+            return source.facts.notes
+
+    (note,) = in_namespace(work)
+    assert note.startswith("v0 is called wan0 since")
+
+
+@needs_ip
+def test_several_interfaces_at_once() -> None:
+    def work() -> list[tuple[str, int]]:
+        ip("link add v0 type veth peer name v1")
+        for name in ("v1", "v0"):
+            ip(f"link set {name} up")
+        with open_live(["lo", "v1"], PORTS) as source, socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
+            one_hello()
+            raw.bind(("v0", 0))
+            raw.send(ETHERNET_HEADER + b"\x08\0" + syn())
+            source.stop()
+            where = []
+            for event in source.events():
+                if isinstance(event, Frame) and event.data.endswith((HELLO, syn())):
+                    where.append((source.interfaces[source.interface_index].name, event.link_type))
+            return sorted(where)
+
+    assert in_namespace(work) == [("lo", 1), ("v1", 1)]
 
 
 @needs_ip
@@ -259,32 +350,55 @@ def test_an_interface_that_is_down_or_missing(backend: str) -> None:
     def work() -> UserError:
         ip("link set lo down")
         with pytest.raises(UserError) as raised:
-            open_live("lo", PORTS, backend)
+            open_live(["lo"], PORTS, backend)
         return raised.value
 
     assert in_namespace(work).what == "lo is down"
     with pytest.raises(UserError, match="there is no interface nosuch0 here") as raised:
-        in_namespace(lambda: open_live("nosuch0", PORTS, backend))
+        in_namespace(lambda: open_live(["nosuch0"], PORTS, backend))
     assert raised.value.what_to_do == "choose one of: lo"
     assert raised.value.exit_code is ExitCode.PERMISSION
 
 
-def test_a_burst_larger_than_an_ordinary_buffer_is_not_lost() -> None:
-    def burst() -> None:
-        with connection(PORT) as (client, accepted):
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for _ in range(5000):
-                client.send(b"x" * 60)
-                accepted.recv(60)
+def burst() -> None:
+    """5000 packets of 60 bytes as fast as they go, and as many acknowledgments."""
+    with connection(PORT) as (client, accepted):
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(5000):
+            client.send(b"x" * 60)
+            accepted.recv(60)
 
-    source, events = in_namespace(lambda: (source := open_live("lo", PORTS), collect(source, burst)))
+
+def test_a_burst_larger_than_an_ordinary_buffer_is_not_lost() -> None:
+    source, events = in_namespace(lambda: (source := open_live(["lo"], PORTS), collect(source, burst)))
     assert len(frames(events)) > 5000
     assert source.statistics() == (len(frames(events)), 0)
 
 
+def test_a_burst_in_bulk_is_the_same(tmp_path: Path) -> None:
+    def work() -> tuple[list[Frame | Columns | Tick], int, dict[str, object]]:
+        with open_live(["lo"], PORTS) as source, open_live(["lo"], PORTS) as again:
+            burst()
+            for each in (source, again):
+                each.stop()
+            events = list(source.events(in_bulk=True))
+            return events, source.facts.packets, shown(watch(again, tmp_path / "burst.pcapng"))
+
+    events, counted, live = in_namespace(work)
+    assert any(isinstance(event, Columns) for event in events)
+    seen: list[Frame] = []
+    for event in events:
+        seen += map(event.frame, range(len(event))) if isinstance(event, Columns) else frames([event])
+    assert [frame.number for frame in seen] == list(range(1, counted + 1))
+    with open_capture(str(tmp_path / "burst.pcapng")) as capture:
+        kept = [frame.data for frame in capture.frames()]  # each socket stamps for itself
+    assert kept == [frame.data for frame in seen]
+    assert live == of_file(tmp_path / "burst.pcapng")
+
+
 def test_closing_twice_and_counts_after_closing() -> None:
     def work() -> tuple[int, int | None]:
-        source = open_live("lo", PORTS)
+        source = open_live(["lo"], PORTS)
         one_hello()
         source.close()
         source.close()

@@ -76,13 +76,21 @@ def opened(monkeypatch: pytest.MonkeyPatch, answer: BsdSocket | Exception) -> Sc
     return ScapyCapture("lo0", PORTS, libpcap=True)
 
 
+def received(capture: ScapyCapture) -> list[RawPacket]:
+    """What the thread hands over as soon as it has something."""
+    assert select.select([capture], [], [], 5)[0]
+    return capture.receive()
+
+
 @pytest.mark.usefixtures("bsd")
 def test_without_libpcap_the_filter_runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
     bpf = BsdSocket([OTHER, API, OTHER])
     capture = opened(monkeypatch, bpf)
     assert capture.link_type == 0
-    assert capture.receive(5) == RawPacket(1_800_000_000_250_000_000, API, len(API))
-    assert capture.receive(0) is None
+    assert received(capture) == [RawPacket(1_800_000_000_250_000_000, API, len(API))]
+    assert capture.receive() == []
+    assert not select.select([capture], [], [], 0)[0], "quiet again"
+    assert capture.link() == ("lo0", True)
     assert capture.statistics() == (5, 2)
     capture.close()
     capture.close()
@@ -94,20 +102,14 @@ def test_without_libpcap_the_filter_runs_here(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.usefixtures("bsd")
 def test_packets_nobody_takes_are_counted_as_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scapy_backend, "MOST_WAITING", 3)
+    monkeypatch.setattr(scapy_backend, "MOST_AT_ONCE", 2)
     capture = opened(monkeypatch, BsdSocket([API] * 10, fails=True))
     capture._thread.join(5)
-    assert [capture.receive(0) is not None for _ in range(3)] == [True] * 3
+    assert [len(received(capture)) for _ in range(2)] == [2, 1]
     with pytest.raises(OSError, match="Device not configured"):
-        capture.receive(0)
+        capture.receive()
+    assert capture.link() is None
     assert capture.statistics() == (5, 2 + 7)
-    capture.close()
-
-
-@pytest.mark.usefixtures("bsd")
-def test_wake_ends_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    capture = opened(monkeypatch, BsdSocket([]))
-    capture.wake()
-    assert capture.receive(60) is None
     capture.close()
 
 

@@ -84,13 +84,18 @@ def test_default_gateway(proc: Path) -> None:
 @little_endian
 def test_tcp_sockets(proc: Path) -> None:
     loopback = endpoint("127.0.0.1", 7497)
-    assert list(tcp_sockets(proc)) == [
+    assert [each[:3] for each in tcp_sockets(proc)] == [
         (endpoint("127.0.0.1", 50000), loopback, TcpState.ESTABLISHED),
         (endpoint("172.24.46.63", 50001), endpoint("172.24.32.1", 7497), TcpState.SYN_SENT),
         (endpoint("::", 7497), endpoint("::", 0), TcpState.LISTEN),
         (loopback, endpoint("127.0.0.1", 50000), TcpState.ESTABLISHED),
         (endpoint("2001:db8::1", 7497), endpoint("2001:db8::2", 50000), TcpState.ESTABLISHED),
     ]
+    table = proc / "net/tcp"
+    table.write_text(table.read_text().replace("00000000:00000000", "00000000:00000011"))
+    assert {each.waiting for each in tcp_sockets(proc) if len(each.local.address) == 4 and each.local.port > 50000} == {
+        17
+    }
 
 
 def test_packets_crossed(proc: Path) -> None:

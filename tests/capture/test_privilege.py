@@ -1,46 +1,60 @@
-"""The lines one may paste, and who owns what was written under sudo."""
+"""The lines one may paste, and what is left of root when the sockets are open."""
 
 from __future__ import annotations
 
 import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from live_namespace import in_namespace, needs_namespace
 
 from ibsniff.capture import privilege
 from ibsniff.capture.packet_filter import expression
-from ibsniff.capture.privilege import open_output, permission_help, this_command
-from ibsniff.model import ExitCode, UserError
+from ibsniff.capture.privilege import held_capabilities, permission_help, this_command
 
 PORTS = frozenset({7497, 4001})
 ARGV = ["live", "-i", "lo", "-w", "my capture.pcapng"]
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="sudo is of Unix")
-as_root = pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="needs root, to give files away")
 
 
-def test_linux_narrower_way_first_and_both_can_be_pasted() -> None:
-    lines = permission_help("linux", "/venv/bin/ibsniff", ARGV, "lo", PORTS).splitlines()
-    commands = [shlex.split(line) for line in lines if line.startswith("  ")]
-    through_tcpdump, as_root = commands
+def pasted(text: str) -> list[list[str]]:
+    return [shlex.split(line) for line in text.splitlines() if line.startswith("  ")]
+
+
+def test_linux_narrower_way_first_and_all_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/my venv/bin/python")
+    text = permission_help("linux", "/venv/bin/ibsniff", ARGV, ["lo"], PORTS)
+    through_tcpdump, make, permit, with_it, as_root = pasted(text)
     assert through_tcpdump == shlex.split(
         f"sudo timeout 30 tcpdump -i lo -U -w - '{expression(PORTS)}' | /venv/bin/ibsniff read -"
     )
+    copy = "/my venv/bin/python-that-captures"
+    assert make == ["sudo", "install", "-o", "root", "-g", "$(id -gn)", "-m", "750", "/my venv/bin/python", copy]
+    assert permit == ["sudo", "setcap", "cap_net_raw+ep", copy]
+    assert with_it == [copy, "-m", "ibsniff", *ARGV]
     assert as_root == ["sudo", "/venv/bin/ibsniff", *ARGV]
 
 
+def test_tcpdump_listens_on_one_interface_or_on_all() -> None:
+    assert "tcpdump -i any " in permission_help("linux", "ibsniff", ARGV, ["lo", "eth0"], PORTS)
+
+
 def test_macos_names_the_group() -> None:
-    text = permission_help("darwin", "/venv/bin/ibsniff", ARGV, "lo0", None)
+    text = permission_help("darwin", "/venv/bin/ibsniff", ARGV, ["lo0"], None)
     assert "access_bpf" in text
     assert "  sudo tcpdump -i lo0 -U -w - 'tcp or arp" in text
-    assert text.index("tcpdump") < text.index("sudo /venv/bin/ibsniff live")
+    assert "| /venv/bin/ibsniff read -" in text
+    assert text.index("tcpdump") < text.index("access_bpf") < text.index("sudo /venv/bin/ibsniff live")
 
 
-def test_windows_names_npcap() -> None:
-    text = permission_help("win32", r"C:\venv\ibsniff.exe", ARGV, r"\Device\NPF_Loopback", PORTS)
+def test_windows_names_npcap_and_its_option() -> None:
+    text = permission_help("win32", r"C:\venv\ibsniff.exe", ARGV, [r"\Device\NPF_Loopback"], PORTS)
     assert "Npcap" in text
+    assert "Administrators only" in text
     assert text.endswith(r'C:\venv\ibsniff.exe live -i lo -w "my capture.pcapng"')
 
 
@@ -59,78 +73,6 @@ def test_this_command_is_the_script_with_its_full_path(monkeypatch: pytest.Monke
 def test_this_command_of_a_module(monkeypatch: pytest.MonkeyPatch, started_as: str) -> None:
     monkeypatch.setattr(sys, "argv", [started_as])
     assert shlex.split(this_command()) == [sys.executable, "-m", "ibsniff"]
-
-
-def test_output_replaces_what_was_there(tmp_path: Path) -> None:
-    path = tmp_path / "out.pcapng"
-    path.write_bytes(b"much longer than what follows")
-    with open_output(path) as stream:
-        stream.write(b"new")
-    assert path.read_bytes() == b"new"
-
-
-def test_output_that_cannot_be_opened(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"cannot write .*: No such file") as raised:
-        open_output(tmp_path / "nowhere" / "out.pcapng")
-    assert raised.value.exit_code is ExitCode.USAGE
-    with pytest.raises(UserError, match="cannot write"):
-        open_output(tmp_path)
-
-
-CALLER = 12_345, 23_456
-
-
-@pytest.fixture
-def under_sudo(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SUDO_UID", str(CALLER[0]))
-    monkeypatch.setenv("SUDO_GID", str(CALLER[1]))
-
-
-def owner(path: Path) -> tuple[int, int]:
-    facts = path.stat()
-    return facts.st_uid, facts.st_gid
-
-
-@as_root
-@pytest.mark.usefixtures("under_sudo")
-class TestUnderSudo:
-    def test_a_new_file_belongs_to_the_caller_at_once(self, tmp_path: Path) -> None:
-        path = tmp_path / "out.pcapng"
-        with open_output(path) as stream:
-            assert owner(path) == CALLER
-            stream.write(b"new")
-        assert path.read_bytes() == b"new"
-        assert path.stat().st_mode & 0o111 == 0
-
-    def test_a_file_that_was_there_keeps_its_owner(self, tmp_path: Path) -> None:
-        path = tmp_path / "out.pcapng"
-        path.write_bytes(b"much longer than what follows")
-        with open_output(path) as stream:
-            stream.write(b"new")
-        assert owner(path) == (0, 0)
-        assert path.read_bytes() == b"new"
-
-    @pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
-    def test_it_writes_through_no_link(self, tmp_path: Path, link: object) -> None:
-        precious, path = tmp_path / "precious", tmp_path / "out.pcapng"
-        precious.write_bytes(b"keep me")
-        link(path, precious)  # type: ignore[operator]
-        with pytest.raises(UserError, match="cannot write"):
-            open_output(path)
-        assert precious.read_bytes() == b"keep me"
-        assert owner(precious) == (0, 0)
-
-    def test_a_link_to_nowhere_is_not_filled(self, tmp_path: Path) -> None:
-        path = tmp_path / "out.pcapng"
-        path.symlink_to(tmp_path / "not yet there")
-        with pytest.raises(UserError, match="cannot write"):
-            open_output(path)
-        assert not (tmp_path / "not yet there").exists()
-
-    def test_a_device_is_written_and_not_given_away(self) -> None:
-        with open_output("/dev/null") as stream:
-            stream.write(b"gone")
-        assert owner(Path("/dev/null")) == (0, 0)
 
 
 @posix
@@ -153,4 +95,96 @@ def test_who_called(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(os, "geteuid", lambda: effective)
-    assert privilege._caller() == caller
+    assert privilege.caller() == caller
+
+
+DROPS = """
+import os, sys
+from ibsniff.capture.live import open_live
+from ibsniff.capture.privilege import drop_privileges
+with open_live(["lo"], frozenset({7497})) as source:
+    print(drop_privileges())
+    print(*os.getresuid(), *os.getresgid(), sorted(os.getgroups()))
+    wanted = ("CapInh", "CapPrm", "CapEff", "CapAmb", "NoNewPrivs")
+    print(*(line for line in open("/proc/self/status").read().splitlines() if line.startswith(wanted)), sep="\\n")
+    import socket
+    with socket.socket() as caller:
+        caller.connect_ex(("127.0.0.1", 7497))
+    source.stop()
+    list(source.events())
+    print("captured", source.facts.packets, "counted", source.statistics().received)
+    try:
+        open_live(["lo"], None)
+    except Exception as error:
+        print(error)
+    print(os.popen("grep CapEff /proc/self/status").read())
+"""
+
+
+def dropped(environment: dict[str, str]) -> list[str]:
+    """Run the script in a network of its own, as root; what it prints."""
+
+    def inside() -> list[str]:
+        command = [sys.executable, "-c", DROPS]
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("SUDO_")}
+        done = subprocess.run(command, capture_output=True, text=True, env={**kept, **environment}, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    return in_namespace(inside)
+
+
+NO_CAPABILITIES = [f"Cap{name}:\t0000000000000000" for name in ("Inh", "Prm", "Eff", "Amb")] + ["NoNewPrivs:\t1"]
+NOTHING_MORE = ["captured 2 counted 2", "no permission to capture on lo", "CapEff:\t0000000000000000"]
+"""It goes on capturing, and can neither open another socket nor get back what it had by executing something."""
+
+
+@needs_namespace
+def test_root_keeps_no_capability_and_goes_on_capturing() -> None:
+    gave_up, ids, *rest = dropped({})
+    assert gave_up.startswith("gave up ")
+    assert gave_up.endswith(" capabilities")
+    assert ids.startswith("0 0 0 0 0 0")
+    assert rest[:8] == NO_CAPABILITIES + NOTHING_MORE
+
+
+def folder_for(tmp_path: Path, owner: int, mode: int) -> dict[str, str]:
+    """An environment with one more folder of modules."""
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    (folder / "module.py").touch()
+    os.chown(folder, owner, owner)
+    folder.chmod(mode)
+    return {"PYTHONPATH": str(folder)}
+
+
+SUDO = {"SUDO_UID": "12345", "SUDO_GID": "23456"}
+ONLY_READS = [line.replace("0000000000000000", "0000000000000004") for line in NO_CAPABILITIES[1:3]]
+
+
+@needs_namespace
+def test_under_sudo_it_becomes_who_called() -> None:
+    gave_up, ids, *rest = dropped(SUDO)
+    assert gave_up.startswith("became user 12345, who called sudo; gave up ")
+    assert ids == "12345 12345 12345 23456 23456 23456 [23456]"
+    keeps = "keeps the right to read" in gave_up  # when this Python is in root's home
+    assert rest[1:3] == (ONLY_READS if keeps else NO_CAPABILITIES[1:3])
+    assert rest[4:7] == ["NoNewPrivs:\t1", *NOTHING_MORE[:2]]
+
+
+@needs_namespace
+@pytest.mark.parametrize(("owner", "environment"), [(12345, {}), (0, SUDO)], ids=["root", "sudo"])
+def test_modules_that_it_could_not_read_keep_it_one_capability(
+    tmp_path: Path, owner: int, environment: dict[str, str]
+) -> None:
+    gave_up, _, *rest = dropped(environment | folder_for(tmp_path, owner, 0o700))
+    assert gave_up.endswith("; keeps the right to read, for its own modules")
+    assert rest[:5] == [NO_CAPABILITIES[0], *ONLY_READS, *NO_CAPABILITIES[3:]]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="capabilities are of Linux")
+def test_what_a_thread_holds(tmp_path: Path) -> None:
+    status = tmp_path / "status"
+    status.write_text("Name:\tx\nCapInh:\t0\nCapPrm:\t2000\nCapEff:\t0\nCapBnd:\tffff\nCapAmb:\t1000\n")
+    assert held_capabilities(status) == 0x3000
+    assert held_capabilities(tmp_path / "none") == 0

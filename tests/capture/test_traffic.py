@@ -6,10 +6,11 @@ import socket
 
 import pytest
 
-from ibsniff.capture import traffic
+from ibsniff.capture import surroundings, traffic
 from ibsniff.capture.interfaces import Interface
 from ibsniff.capture.machine import TcpSocket, TcpState, WindowsSubsystem
-from ibsniff.capture.traffic import Surroundings, traffic_hint, where_it_would_be
+from ibsniff.capture.surroundings import Surroundings
+from ibsniff.capture.traffic import traffic_hint, where_it_would_be
 from ibsniff.model import Endpoint
 
 INTERFACES = (
@@ -59,22 +60,22 @@ MIRRORED = {"subsystem": WindowsSubsystem.WSL2_MIRRORED, "gateway": ("eth0", "19
 )
 def test_where_it_would_be(interface: str, sockets: list[TcpSocket], machine: dict[str, object], said: str) -> None:
     here = Surroundings(INTERFACES, tuple(sockets), **machine)  # type: ignore[arg-type]
-    assert said in where_it_would_be(interface, here)
+    assert said in where_it_would_be([interface], here)
 
 
 def test_a_connection_says_more_than_a_listener() -> None:
     here = Surroundings(INTERFACES, (LISTENER, tcp("192.0.2.10", "192.0.2.99")))
-    assert "try -i eth0" in where_it_would_be("lo", here)
+    assert "try -i eth0" in where_it_would_be(["lo"], here)
 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """This machine, as the functions are told."""
     facts: dict[str, object] = {"tcp_sockets": [], "packets_crossed": None}
-    monkeypatch.setattr(traffic, "list_interfaces", lambda: list(INTERFACES))
-    monkeypatch.setattr(traffic, "windows_subsystem", lambda: None)
-    monkeypatch.setattr(traffic, "default_gateway", lambda: None)
-    monkeypatch.setattr(traffic, "tcp_sockets", lambda: facts["tcp_sockets"])
+    monkeypatch.setattr(surroundings, "list_interfaces", lambda: list(INTERFACES))
+    monkeypatch.setattr(surroundings, "windows_subsystem", lambda: None)
+    monkeypatch.setattr(surroundings, "default_gateway", lambda: None)
+    monkeypatch.setattr(surroundings, "tcp_sockets", lambda: facts["tcp_sockets"])
     monkeypatch.setattr(traffic, "packets_crossed", lambda _: facts["packets_crossed"])
     return facts
 
@@ -90,7 +91,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
 )
 def test_what_crossed(machine: dict[str, object], before: int | None, now: int | None, said: str) -> None:
     machine["packets_crossed"] = now
-    assert traffic_hint("lo", PORTS, before).startswith(said)
+    assert traffic_hint(["lo"], PORTS, before).startswith(said)
 
 
 def test_tws_calling_ib_is_not_the_api(machine: dict[str, object]) -> None:
@@ -98,8 +99,8 @@ def test_tws_calling_ib_is_not_the_api(machine: dict[str, object]) -> None:
         tcp("192.0.2.10", "8.8.8.8", ports=(50000, 4001)),
         tcp("127.0.0.1", "127.0.0.1", ports=(1, 2)),
     ]
-    assert "No program" in traffic_hint("lo", PORTS)
+    assert "No program" in traffic_hint(["lo"], PORTS)
     machine["tcp_sockets"] = [tcp("192.0.2.10", "8.8.8.8", ports=(7497, 50000))]
-    assert "try -i eth0" in traffic_hint("lo", PORTS)
+    assert "try -i eth0" in traffic_hint(["lo"], PORTS)
     machine["tcp_sockets"] = [tcp("192.0.2.10", "10.0.0.1", ports=(1, 2))]
-    assert "try -i eth0" in traffic_hint("lo", None)
+    assert "try -i eth0" in traffic_hint(["lo"], None)

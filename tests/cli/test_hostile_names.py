@@ -18,7 +18,7 @@ from ibsniff.capture.interfaces import Interface
 from ibsniff.cli import app
 from ibsniff.cli.app import complain
 from ibsniff.model import UserError
-from ibsniff.screens import JsonLines, Lines
+from ibsniff.screens import JsonLines, Lines, MessageLines
 from ibsniff.watching import Watch
 
 TITLE = "\x1b]0;pwned\x07\x1b[2J\x9b31m\u202e\x7f"
@@ -108,7 +108,7 @@ def test_news_of_a_live_capture() -> None:
     analysis = analyse(Wire().connect().client(hello).server(TITLE.encode() * 9).frames())
     analysis.facts.path = TITLE
     analysis.facts.dropped = 3
-    for screen in (Lines, JsonLines):
+    for screen in (Lines, JsonLines, MessageLines):
         said: list[str] = []
         shown = screen(said.append, said.append, False, lambda: TITLE)
         watch = Watch(analysis)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import json
+import os
+import select
 import signal
+import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +20,10 @@ from typing import Any
 import pytest
 from live_namespace import in_namespace, needs_namespace
 from standin_server import HELLO, Caller, running
+
+if sys.platform == "linux":
+    import fcntl
+    import termios
 
 pytestmark = needs_namespace
 
@@ -196,3 +204,328 @@ def test_without_permission_it_says_the_line_that_works() -> None:
     assert "tcpdump -i lo" in result.stderr
     assert "sudo" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+# -- how it is asked for ------------------------------------------------------------------------------------------------
+
+
+def ibsniff(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ibsniff", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+
+
+def test_without_an_interface_it_chooses_by_evidence_and_says_why() -> None:
+    def inside() -> subprocess.CompletedProcess[str]:
+        with running("ok", port=7497):
+            return ibsniff("live", "-a", "duration:0.2", "--json")
+
+    done = in_namespace(inside)
+    first, why = done.stderr.splitlines()[:2]
+    assert first == "listening on lo, link type 1, Ctrl-C stops"
+    assert "listens on" in why
+    assert "7497" in why
+    assert json.loads(done.stdout.splitlines()[0])["interfaces"] == [{"name": "lo", "link_type": 1}]
+
+
+def test_all_interfaces_at_once(tmp_path: Path) -> None:
+    kept = tmp_path / "any.pcapng"
+
+    def inside() -> dict[str, Any]:
+        command = [sys.executable, "-m", "ibsniff", "live", "-i", "any", "--json", "--until-verdict", "-w", str(kept)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with running("close-after-hello", port=7497) as server, process:
+            assert process.stderr is not None
+            assert process.stderr.readline().startswith("listening on any")
+            closes(server.port)
+            printed, _ = process.communicate(timeout=PATIENCE)
+        return without_path(json.loads(printed.splitlines()[-1])["report"])
+
+    document = in_namespace(inside)
+    assert document["verdict"]["code"] == "IBS304"
+    assert document == as_file(kept)
+
+
+def test_fail_on_is_an_exit_code_for_scripts() -> None:
+    def inside() -> tuple[int, int]:
+        codes = []
+        for mode, call in (("close-after-hello", closes), ("ok", becomes_ready)):
+            with running(mode, port=7497) as server, live("--until-verdict", "--fail-on", "error", "-q") as process:
+                call(server.port)
+                process.communicate(timeout=PATIENCE)
+                codes.append(process.returncode)
+        return codes[0], codes[1]
+
+    assert in_namespace(inside) == (1, 0)
+
+
+def becomes_ready(port: int) -> None:
+    with Caller(port) as caller:
+        caller.greet()
+        caller.frame(b"71\0002\0005\0\0")
+        while not caller.take_frame().startswith(b"9\0"):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("-b", "filesize:100"), "-b without -w"),
+        (("-b", "hours:3", "-w", "x.pcapng"), "not understood"),
+        (("-w", "-"), "in a file only"),
+        (("-a", "packets:3"), "not understood"),
+        (("--patience", "0"), "Invalid value"),
+    ],
+)
+def test_what_cannot_be_meant(arguments: tuple[str, ...], complaint: str) -> None:
+    done = ibsniff("live", *arguments)
+    assert done.returncode == 2
+    assert complaint in done.stderr
+
+
+def test_a_ring_of_files(tmp_path: Path) -> None:
+    def inside() -> None:
+        ring = ("-w", str(tmp_path / "ring.pcapng"), "-b", "duration:0.2", "-b", "files:3")
+        with running("ok", port=7497) as server, live("-c", "60", *ring) as process:
+            while process.poll() is None:
+                says_hello(server.port)
+                time.sleep(0.05)
+            process.communicate(timeout=PATIENCE)
+
+    in_namespace(inside)
+    files = sorted(path.name for path in tmp_path.iterdir())
+    assert len([name for name in files if not name.startswith("ring_00000_")]) <= 3
+    assert all(name.startswith("ring_0") for name in files)
+
+
+def test_patience_is_the_same_live_and_in_the_file(tmp_path: Path) -> None:
+    kept = tmp_path / "impatient.pcapng"
+
+    def inside() -> dict[str, Any]:
+        arguments = ("--json", "--until-verdict", "--patience", "1", "-w", str(kept))
+        with running("silent", port=7497) as server, live(*arguments) as process, Caller(server.port) as caller:
+            caller.send(HELLO)
+            printed, _ = process.communicate(timeout=PATIENCE)
+            return without_path(json.loads(printed.splitlines()[-1])["report"])
+
+    document = in_namespace(inside)
+    assert document["verdict"]["outcome"] == "silent"
+    assert document["conversations"][0]["timings"]["watched"] < 3.0
+    assert document == without_path(json.loads(ibsniff("read", "--json", "--patience", "1", str(kept)).stdout))
+    assert as_file(kept)["verdict"]["outcome"] == "unproven"
+
+
+def test_a_reply_after_the_patience_takes_the_silence_back() -> None:
+    events = watch("slow", becomes_ready, "-a", "duration:4", "--patience", "0.5", delay=1.5)
+    outcomes = [event["outcome"] for event in events if event["type"] == "outcome"]
+    assert outcomes == ["silent", "replied"]
+    assert "IBS313" in [event["code"] for event in events if event["type"] == "finding"]
+    assert events[-1]["report"]["verdict"]["outcome"] == "replied"
+
+
+def test_messages_as_they_come() -> None:
+    def inside() -> str:
+        with running("ok", port=7497) as server, live("--follow", "--until-verdict") as process:
+            becomes_ready(server.port)
+            return process.communicate(timeout=PATIENCE)[0]
+
+    said = in_namespace(inside)
+    assert "c1 → START_API, 8 bytes: client id 5" in said
+    assert "c1 ← NEXT_VALID_ID" in said
+
+
+def test_a_command_for_each_verdict(tmp_path: Path) -> None:
+    def inside() -> str:
+        command = f'echo "$IBSNIFF_CODE $IBSNIFF_SERVER" > {tmp_path / "verdict"}; echo told'
+        with (
+            running("close-after-hello", port=7497) as server,
+            live("-a", "duration:2", "--on-verdict", command) as process,
+        ):
+            closes(server.port)
+            return process.communicate(timeout=PATIENCE)[1]
+
+    complaints = in_namespace(inside)
+    assert (tmp_path / "verdict").read_text() == "IBS304 127.0.0.1:7497\n"
+    assert "--on-verdict c1: told" in complaints
+
+
+def test_the_processes_behind_both_ends() -> None:
+    pytest.importorskip("psutil", reason="needs psutil")
+
+    def inside() -> tuple[list[dict[str, Any]], str]:
+        printed = []
+        for form in ("--json", "--no-until-verdict"):
+            arguments = ("--process", "--patience", "0.5", "-a", "duration:2", form)
+            with running("silent", port=7497) as server, live(*arguments) as process, Caller(server.port) as caller:
+                caller.send(HELLO)
+                printed.append(process.communicate(timeout=PATIENCE)[0])
+        return [json.loads(line) for line in printed[0].splitlines()], printed[1]
+
+    events, report = in_namespace(inside)
+    named = {event["end"]: event for event in events if event["type"] == "process"}
+    assert named["client"]["pid"] == named["server"]["pid"] == os.getpid()
+    assert "pid" not in json.dumps(events[-1]["report"]), "the report is of packets alone"
+    assert "\nSeen on this machine\n" in report
+
+
+# -- on a terminal -----------------------------------------------------------------------------------------------------
+
+
+class OnTerminal:
+    """``live`` on a terminal of its own, which can be taken away from it."""
+
+    def __init__(self, *arguments: str, deaf: bool = False) -> None:
+        leader, follower = os.openpty()
+        fcntl.ioctl(leader, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+
+        def settle() -> None:
+            fcntl.ioctl(follower, termios.TIOCSCTTY, 0)
+            if deaf:
+                signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "ibsniff", "live", "-i", "lo", *arguments],
+            stdin=follower,
+            stdout=follower,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=settle,  # noqa: PLW1509 (the other threads of a test only wait)
+            env={**os.environ, "TERM": "xterm"},
+        )
+        os.close(follower)
+        self.leader = leader
+        self.seen = b""
+        assert self.process.stderr is not None
+        assert self.process.stderr.readline().startswith(b"listening on lo")
+
+    def wait_for(self, text: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while text.encode() not in self.seen:
+            assert time.monotonic() < deadline, self.seen
+            if select.select([self.leader], [], [], 0.2)[0]:
+                self.seen += os.read(self.leader, 65536)
+
+    def press(self, keys: bytes) -> None:
+        os.write(self.leader, keys)
+
+    def hang_up(self) -> None:
+        os.close(self.leader)
+        self.leader = -1
+
+    def __enter__(self) -> OnTerminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+        if self.leader >= 0:
+            self.hang_up()
+
+
+def test_the_screen_on_a_terminal_and_its_keys() -> None:
+    def inside() -> tuple[int, bytes]:
+        with running("ok", port=7497) as server, OnTerminal() as terminal:
+            says_hello(server.port)
+            terminal.wait_for("▸ c1 ")
+            terminal.press(b"q")
+            terminal.wait_for("\x1b[?1049l")
+            terminal.wait_for("clock)")
+            return terminal.process.wait(PATIENCE), terminal.seen
+
+    code, seen = in_namespace(inside)
+    assert code == 0
+    report = seen.rpartition(b"\x1b[?1049l")[2]
+    assert b"\x1b[?25h" in seen, "the cursor is back"
+    assert b"127.0.0.1:7497" in report
+
+
+def test_ctrl_z_gives_the_terminal_back_and_takes_it_again() -> None:
+    def inside() -> bytes:
+        with running("ok", port=7497) as server, OnTerminal() as terminal:
+            says_hello(server.port)
+            terminal.wait_for("▸ c1 ")
+            terminal.process.send_signal(signal.SIGTSTP)
+            terminal.wait_for("\x1b[?1049l")
+            status = Path(f"/proc/{terminal.process.pid}/stat")
+            deadline = time.monotonic() + PATIENCE
+            while status.read_text().rpartition(") ")[2][0] != "T":
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            terminal.seen = b""
+            terminal.process.send_signal(signal.SIGCONT)
+            terminal.wait_for("▸ c1 ")
+            return terminal.seen
+
+    assert in_namespace(inside).startswith(b"\x1b[?1049h")
+
+
+def test_a_terminal_that_is_closed_takes_no_packet_with_it(tmp_path: Path) -> None:
+    kept = tmp_path / "closed.pcapng"
+
+    def inside() -> int:
+        with running("ok", port=7497) as server, OnTerminal("-w", str(kept)) as terminal:
+            says_hello(server.port)
+            terminal.wait_for("▸ c1 ")
+            terminal.hang_up()
+            return terminal.process.wait(PATIENCE)
+
+    in_namespace(inside)
+    facts = as_file(kept)["inputs"][0]
+    assert facts["packets"] >= 7
+    assert facts["watched_by"] == "capture", "its end is written down"
+    assert not facts["truncated"]
+
+
+def test_told_to_outlive_its_terminal_it_goes_on(tmp_path: Path) -> None:
+    kept = tmp_path / "nohup.pcapng"
+
+    def inside() -> None:
+        with running("ok", port=7497) as server, OnTerminal("-w", str(kept), deaf=True) as terminal:
+            says_hello(server.port)
+            terminal.wait_for("▸ c1 ")
+            terminal.hang_up()
+            time.sleep(1.2)  # it paints once a second
+            assert terminal.process.poll() is None
+            says_hello(server.port)
+            terminal.process.send_signal(signal.SIGTERM)
+            terminal.process.wait(PATIENCE)
+
+    in_namespace(inside)
+    document = as_file(kept)
+    assert len(document["conversations"]) == 2
+    assert document["inputs"][0]["watched_by"] == "capture"
+
+
+def test_a_reader_who_leaves_ends_the_capture_and_finishes_the_file(tmp_path: Path) -> None:
+    kept = tmp_path / "head.pcapng"
+
+    def inside() -> int:
+        with running("ok", port=7497) as server, live("-w", str(kept)) as process:
+            says_hello(server.port)
+            assert process.stdout is not None
+            process.stdout.readline()
+            process.stdout.close()
+            says_hello(server.port)
+            return process.wait(PATIENCE)
+
+    in_namespace(inside)
+    assert as_file(kept)["inputs"][0]["watched_by"] == "capture"
+
+
+def test_ctrl_c_twice_leaves_a_whole_file(tmp_path: Path) -> None:
+    kept = tmp_path / "twice.pcapng"
+
+    def inside() -> int:
+        command = ("--on-verdict", "sleep 4")  # the end waits for it, and is not waited for
+        with running("close-after-hello", port=7497) as server, live("-w", str(kept), *command) as process:
+            closes(server.port)
+            assert process.stdout is not None
+            while "IBS304" not in process.stdout.readline():
+                pass
+            process.send_signal(signal.SIGINT)
+            time.sleep(1.0)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=PATIENCE)
+            return process.returncode
+
+    assert in_namespace(inside) == 130
+    assert as_file(kept)["inputs"][0]["watched_by"] == "capture"

@@ -1,4 +1,4 @@
-"""Three ways to show a live capture: a screen that refreshes, lines, and NDJSON. Each is handed where to write."""
+"""News as lines: for pipes, for logs, and as NDJSON for programs."""
 
 from __future__ import annotations
 
@@ -6,54 +6,15 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
-
 from ibsniff.model import Report
-from ibsniff.render import terminal
 from ibsniff.render.text import Veil, iso, json_text, prose
 from ibsniff.watching import Change
 
 Say = Callable[[str], None]
 
 
-class LiveScreen:
-    """The report itself on a screen of its own, refreshed; when it closes, the terminal is as it was before."""
-
-    def __init__(self, console: Console, show_accounts: bool, hint: Callable[[], str]) -> None:
-        self._live = Live(console=console, auto_refresh=False, screen=True, vertical_overflow="crop")
-        self._show_accounts = show_accounts
-        self._hint = hint
-        self._said = ""
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
-
-    def show(self, seen: Report, _changes: list[Change]) -> None:
-        """Draw the report anew; before the first conversation, that nothing has come."""
-        if seen.conversations:
-            drawn = terminal.renderable(seen, show_accounts=self._show_accounts)
-        else:
-            facts = seen.inputs[0]
-            drawn = Text(
-                f"{prose(facts.path)}: {facts.packets} packets, no API conversation yet. {self._said}".rstrip()
-            )
-        self._live.update(drawn, refresh=True)
-
-    def quiet(self) -> None:
-        """Say what can be seen instead, from the next drawing on."""
-        self._said = f"Ctrl-C stops.\n\n{prose(self._hint())}"
-
-
 class Lines:
-    """One line an event, for pipes and logs; hints go where complaints go."""
+    """One line an event; hints go where complaints go."""
 
     def __init__(self, say: Say, complain: Say, show_accounts: bool, hint: Callable[[], str]) -> None:
         self._say = say

@@ -1,0 +1,77 @@
+"""Arming captures, by the means this platform has, and what to say when it cannot be."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from ibsniff.capture.backend import Backend
+from ibsniff.capture.interfaces import list_interfaces
+from ibsniff.capture.machine import WindowsSubsystem, windows_subsystem
+from ibsniff.capture.privilege import permission_help, this_command
+from ibsniff.capture.scapy_backend import ScapyCapture
+from ibsniff.model import ExitCode, UserError
+
+if sys.platform == "linux":
+    from ibsniff.capture.socket_backend import RECEIVE_BUFFER, PacketSocket
+
+ANY = "any"
+"""All interfaces of a Linux machine as one; others beside it would be captured twice."""
+
+
+def open_backends(interfaces: Sequence[str], ports: frozenset[int] | None, backend: str) -> list[tuple[str, Backend]]:
+    """Arm a back end for each interface; if one cannot be armed none is.
+
+    Raises UserError when there is no such interface, no permission, or no such back end here.
+    """
+    names = [ANY] if ANY in interfaces else list(dict.fromkeys(interfaces))
+    if not names:
+        raise UserError("no interface is named", "name one: -i lo", ExitCode.USAGE)
+    with ExitStack() as until_all_are_open:
+        opened = []
+        for name in names:
+            armed = _open(name, names, ports, backend)
+            until_all_are_open.callback(armed.close)
+            opened.append((name, armed))
+        until_all_are_open.pop_all()
+    return opened
+
+
+def _open(name: str, names: Sequence[str], ports: frozenset[int] | None, backend: str) -> Backend:
+    try:
+        if sys.platform == "linux" and backend != "scapy":
+            return PacketSocket(name, ports, RECEIVE_BUFFER // len(names))
+        if backend == "socket":
+            raise UserError("the socket back end is for Linux", "use --backend scapy", ExitCode.USAGE)
+        return ScapyCapture(name, ports)
+    except PermissionError as error:
+        raise UserError(
+            f"no permission to capture on {name}",
+            permission_help(sys.platform, this_command(), sys.argv[1:], names, ports),
+            ExitCode.PERMISSION,
+        ) from error
+    except OSError as error:
+        raise _cannot_capture(name, error) from error
+
+
+def _cannot_capture(interface: str, error: OSError) -> UserError:
+    """Say what an interface that cannot be opened needs."""
+    if error.errno == errno.ENODEV:
+        known = ", ".join(entry.name for entry in list_interfaces())
+        return UserError(f"there is no interface {interface} here", f"choose one of: {known}", ExitCode.PERMISSION)
+    if error.errno == errno.ENETDOWN:
+        return UserError(f"{interface} is down", f"sudo ip link set {interface} up", ExitCode.PERMISSION)
+    if windows_subsystem() is WindowsSubsystem.WSL1:
+        return UserError(
+            "WSL 1 has no packet sockets",
+            "capture on Windows (Npcap's loopback adapter), or move this distribution to WSL 2: "
+            "wsl --set-version <name> 2",
+            ExitCode.PERMISSION,
+        )
+    return UserError(
+        f"cannot capture on {interface}: {error.strerror or error}",
+        "`ibsniff interfaces` lists what can be captured here",
+        ExitCode.PERMISSION,
+    )

@@ -1,0 +1,191 @@
+"""Who is behind a conversation's ends on this machine: ``live --process``.
+
+Read from the operating system's tables, so nothing is sent and nobody is disturbed: a test of the port, as a health
+check does it, takes a place in the queue of a TWS that hangs; this look does not. Names and numbers of processes are
+told, never their command lines, in which passwords stand.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ibsniff.capture.machine import TcpState, tcp_sockets
+from ibsniff.model import Conversation, Endpoint, ExitCode, Side, UserError
+
+LOOK_EVERY = 2.0
+"""Seconds between two looks; psutil takes 10 ms on a small machine."""
+
+MOST_OF_THE_TIME = 0.05
+"""Share of the time spent on looking where there are thousands of processes."""
+
+CLOSE_WAIT = "CLOSE_WAIT"
+
+Pair = tuple[Endpoint, Endpoint]
+
+
+class Queues(NamedTuple):
+    """What waits in the kernel, as far as it says."""
+
+    unread: dict[Pair, int]
+    """Bytes received and not read by the program, by socket: its own end, then the other's."""
+    accept: dict[int, int]
+    """Connections not yet taken, by the port listened on."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEnd:
+    """One end of a conversation that is on this machine."""
+
+    side: Side
+    address: Endpoint
+    pid: int | None
+    """None when the process is another user's, whom one may not look at."""
+    name: str | None
+    close_wait: int
+    """Sockets of that process, or on that port, whose other side has closed and which it does not close itself."""
+    accept_queue: int | None
+    """Connections that wait to be taken by the listener; None for a client, and where it is not told."""
+    unread: int | None
+    """Bytes of this conversation that have arrived and were not read."""
+
+    def row(self) -> dict[str, str | int | None]:
+        """Return it as a JSON object's members."""
+        return {
+            "end": self.side,
+            "address": str(self.address),
+            "pid": self.pid,
+            "name": self.name,
+            "close_wait": self.close_wait,
+            "accept_queue": self.accept_queue,
+            "unread": self.unread,
+        }
+
+    @property
+    def who(self) -> str:
+        """The process in words."""
+        return f"{self.name}, process {self.pid}" if self.pid else "a process of another user"
+
+    def __str__(self) -> str:
+        said = [f"{self.side} {self.address} is {self.who}"]
+        if self.unread:
+            said.append(f"{self.unread:,} bytes of this conversation have arrived and it has not read them (Recv-Q)")
+        if self.accept_queue:
+            said.append(f"{self.accept_queue:,} connections wait to be taken (Recv-Q of its listening socket)")
+        if self.close_wait:
+            said.append(f"{self.close_wait:,} of its sockets are in CLOSE_WAIT: the other side closed, it did not")
+        return "; ".join(said)
+
+
+class Processes:
+    """Looks now and then, and remembers what it saw of conversations that are over."""
+
+    def __init__(self) -> None:
+        """Raise UserError when psutil is not installed."""
+        self._psutil = load_psutil()
+        self._next = 0.0
+        self._names: dict[int, str] = {}
+        self.ends: dict[str, tuple[LocalEnd, ...]] = {}
+        """By conversation; those folded meanwhile are forgotten."""
+
+    def look(self, conversations: Sequence[Conversation]) -> dict[str, tuple[LocalEnd, ...]]:
+        """Look if it is time to; return what changed, by conversation."""
+        began = time.monotonic()
+        going_on = [one for one in conversations if one.connection.ended is None or one.id not in self.ends]
+        if began < self._next or not going_on:
+            return {}
+        sockets, queues = self._sockets(), _queues()
+        self._names = {}
+        before = self.ends
+        self.ends = {one.id: before[one.id] for one in conversations if one.id in before}
+        for one in going_on:
+            found = tuple(self._ends(one, sockets, queues))
+            if found or one.id not in self.ends:
+                self.ends[one.id] = found
+        self._next = began + max(LOOK_EVERY, (time.monotonic() - began) / MOST_OF_THE_TIME)
+        return {name: ends for name, ends in self.ends.items() if ends and ends != before.get(name)}
+
+    def _sockets(self) -> list[Any]:
+        try:
+            return list(self._psutil.net_connections(kind="tcp"))
+        except (self._psutil.Error, OSError):  # macOS asks for root
+            return []
+
+    def _ends(self, one: Conversation, sockets: list[Any], queues: Queues) -> Iterator[LocalEnd]:
+        client, server = one.connection.client, one.connection.server
+        by_pair = {(_endpoint(each.laddr), _endpoint(each.raddr)): each for each in sockets if each.raddr}
+        own = by_pair.get((client, server))
+        if own is not None:
+            yield self._end(Side.CLIENT, client, own.pid, sockets, None, queues.unread.get((client, server)))
+        listener = _listener(server, sockets)
+        taken = by_pair.get((server, client))
+        if listener is not None or taken is not None:
+            # A connection that was not taken yet belongs to nobody: the listener's process will have it.
+            pid = next((each.pid for each in (listener, taken) if each is not None and each.pid), None)
+            unread = queues.unread.get((server, client))
+            yield self._end(Side.SERVER, server, pid, sockets, queues.accept.get(server.port), unread)
+
+    def _end(
+        self, side: Side, address: Endpoint, pid: int | None, sockets: list[Any], accept: int | None, unread: int | None
+    ) -> LocalEnd:
+        waiting = [each for each in sockets if each.status == CLOSE_WAIT]
+        if pid:
+            close_wait = sum(each.pid == pid for each in waiting)
+        else:
+            close_wait = sum(each.laddr.port == address.port for each in waiting)
+        return LocalEnd(side, address, pid, self._name(pid), close_wait, accept, unread)
+
+    def _name(self, pid: int | None) -> str | None:
+        if pid is None:
+            return None
+        if pid not in self._names:
+            try:
+                self._names[pid] = self._psutil.Process(pid).name()
+            except (self._psutil.Error, OSError):
+                self._names[pid] = "already gone"
+        return self._names[pid]
+
+
+def load_psutil() -> Any:
+    """Import psutil. Raises UserError when it is not there."""
+    try:
+        import psutil  # noqa: PLC0415 (an extra: only --process needs it)
+    except ImportError as error:
+        raise UserError(
+            "--process needs psutil, which is not installed",
+            f"{sys.executable} -m pip install 'ibsniff[process]'",
+            ExitCode.USAGE,
+        ) from error
+    return psutil
+
+
+def _listener(server: Endpoint, sockets: list[Any]) -> Any | None:
+    """The socket that listens there: on this very address, or on all."""
+    there = [each for each in sockets if each.status == "LISTEN" and each.laddr.port == server.port]
+    exact = (each for each in there if _endpoint(each.laddr) == server)
+    every = (each for each in there if ipaddress.ip_address(each.laddr.ip.partition("%")[0]).is_unspecified)
+    return next(exact, None) or next(every, None)
+
+
+def _endpoint(address: Any) -> Endpoint:
+    """An address of psutil as ours: IPv4 inside IPv6 unmapped, without a zone."""
+    ip = ipaddress.ip_address(address.ip.partition("%")[0])
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return Endpoint((mapped or ip).packed, address.port)
+
+
+def _queues() -> Queues:
+    """What Linux tells; empty elsewhere."""
+    unread: dict[Pair, int] = {}
+    accept: Counter[int] = Counter()
+    for each in tcp_sockets():
+        if each.state == TcpState.LISTEN:
+            accept[each.local.port] += each.waiting
+        elif each.waiting:
+            unread[each.local, each.remote] = each.waiting
+    return Queues(unread, dict(accept))

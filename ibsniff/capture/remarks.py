@@ -1,0 +1,45 @@
+"""What befell a capture while it was made: said in words, which its pcapng file carries as comments of statistics blocks.
+
+So that a file tells what the live report told, our reader takes them from there again (draft-ietf-opsawg-pcapng,
+section 3.5, ``opt_comment``). Comments of other programs are none of these and change nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ibsniff.capture.timing import note_leap
+from ibsniff.model import NANOSECONDS, InputFacts
+
+NOT_CAPTURED = "not captured: "
+"""What follows says what was not heard; silences may be no more than that."""
+NOTE = "note: "
+"""What follows is worth knowing and took nothing away."""
+LEAPT = "clock leapt: "
+"""Two times follow, nanoseconds since the epoch: the first was to come, and the next packet bears the second."""
+
+MOST_REMARKS = 100
+"""Kept of one capture: a loose cable makes two a minute."""
+TOO_MANY = NOTE + "more happened to the interfaces than is written down"
+
+
+def leapt(before_ns: int, after_ns: int) -> str:
+    """The remark that the clock was set, or the machine slept."""
+    return f"{LEAPT}{before_ns} to {after_ns}"
+
+
+def take_remark(facts: InputFacts, remark: str, next_packet: int) -> None:
+    """Write down what a remark says; anything else is none, and is left alone."""
+    if remark.startswith(NOT_CAPTURED):
+        facts.truncated = "; ".join(filter(None, (facts.truncated, remark.removeprefix(NOT_CAPTURED))))
+    elif remark.startswith(NOTE):
+        facts.notes.append(remark.removeprefix(NOTE))
+    elif remark.startswith(LEAPT):
+        before, _, after = remark.removeprefix(LEAPT).partition(" to ")
+        if before.isdecimal() and after.isdecimal():
+            note_leap(facts, next_packet, int(before), int(after))
+
+
+def clock(time_ns: int) -> str:
+    """A moment as people write it."""
+    return f"{datetime.fromtimestamp(time_ns // NANOSECONDS, UTC):%Y-%m-%d %H:%M:%S} UTC"

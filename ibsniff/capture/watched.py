@@ -1,0 +1,51 @@
+"""One interface that is listened on, and what becomes of it meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ibsniff.capture.backend import Backend, Statistics
+from ibsniff.capture.remarks import NOT_CAPTURED, NOTE, clock
+
+
+class Watched:
+    """An interface, its back end, and its state as last looked at."""
+
+    def __init__(self, name: str, backend: Backend) -> None:
+        self.name = name
+        """As it was called when the capture began."""
+        self.link_type = backend.link_type
+        self.buffer_bytes = backend.buffer_bytes
+        """What may wait for us; 0 when it is not known."""
+        self.statistics = Statistics(0, None)
+        """As last counted."""
+        self.backend = backend
+        self.called = name
+        """As it is called now."""
+        self.up = True
+        self.gone = False
+        """It will never be heard again: deleted, or moved to another network namespace."""
+
+    def look(self, now_ns: int, error: OSError | None = None) -> Iterator[str]:
+        """Say what has changed, as `remarks` spells it; ``error`` is what receiving ended in just now."""
+        if self.gone:
+            return
+        link = self.backend.link()
+        if link is None:
+            self.gone = True
+            yield f"{NOT_CAPTURED}{self.called} is gone since {clock(now_ns)}{_reason(error)}"
+            return
+        if link.name != self.called:
+            yield f"{NOTE}{self.called} is called {link.name} since {clock(now_ns)}"
+            self.called = link.name
+        if self.up and link.up and error is not None:
+            yield f"{NOT_CAPTURED}{self.called} was down for a moment at {clock(now_ns)}"
+        elif self.up and not link.up:
+            yield f"{NOT_CAPTURED}{self.called} went down at {clock(now_ns)}"
+        elif link.up and not self.up:
+            yield f"{NOTE}{self.called} came up again at {clock(now_ns)}"
+        self.up = link.up
+
+
+def _reason(error: OSError | None) -> str:
+    return f" ({error.strerror or error})" if error is not None else ""

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from types import SimpleNamespace
+
+import pytest
+from judging import Watch, judge
+from standin_server import HELLO, Caller, running
+from wire import Wire, endpoint
+
+from ibsniff.capture import processes
+from ibsniff.capture.processes import LocalEnd, Processes, Queues
+from ibsniff.model import Conversation, Side, UserError
+
+CLIENT, SERVER = ("127.0.0.1", 50000), ("127.0.0.1", 7497)
+
+
+def address(pair: tuple[str, int] | None) -> object:
+    return SimpleNamespace(ip=pair[0], port=pair[1]) if pair else ()
+
+
+def socket(local: tuple[str, int], remote: tuple[str, int] | None, status: str, pid: int | None) -> object:
+    return SimpleNamespace(laddr=address(local), raddr=address(remote), status=status, pid=pid)
+
+
+class Psutil:
+    """A machine's tables."""
+
+    class Error(Exception):
+        pass
+
+    def __init__(self, sockets: Sequence[object]) -> None:
+        self.sockets = sockets
+        self.looks = 0
+
+    def net_connections(self, kind: str) -> Sequence[object]:
+        assert kind == "tcp"
+        self.looks += 1
+        return self.sockets
+
+    def Process(self, pid: int) -> object:
+        if pid == 13:
+            raise self.Error
+        return SimpleNamespace(name=lambda: {7: "java", 8: "python3"}[pid])
+
+
+def conversation(*, ended: bool = False, server: str = "127.0.0.1:7497") -> Conversation:
+    wire = Wire(client="127.0.0.1:50000", server=server).connect().client(HELLO)
+    return judge(wire.fin_client() if ended else wire).conversations[0]
+
+
+def look(
+    monkeypatch: pytest.MonkeyPatch,
+    sockets: Sequence[object],
+    queues: Queues | None = None,
+    one: Conversation | None = None,
+) -> tuple[LocalEnd, ...]:
+    monkeypatch.setattr(processes, "load_psutil", lambda: Psutil(sockets))
+    monkeypatch.setattr(processes, "_queues", lambda: queues or Queues({}, {}))
+    return Processes().look([one or conversation()]).get("c1", ())
+
+
+def test_both_ends_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, server = look(
+        monkeypatch,
+        [
+            socket(CLIENT, SERVER, "ESTABLISHED", 8),
+            socket(SERVER, CLIENT, "ESTABLISHED", 7),
+            socket(SERVER, None, "LISTEN", 7),
+        ],
+    )
+    assert str(client) == "client 127.0.0.1:50000 is python3, process 8"
+    assert str(server) == "server 127.0.0.1:7497 is java, process 7"
+
+
+def test_a_tws_that_hangs_is_seen_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not taken, so the socket has no owner: the listener's is meant. Through IPv6, as Java listens."""
+    mapped = "::ffff:127.0.0.1"
+    queues = Queues({(endpoint("127.0.0.1:7497"), endpoint("127.0.0.1:50000")): 17}, {7497: 51})
+    _, server = look(
+        monkeypatch,
+        [
+            socket(CLIENT, SERVER, "ESTABLISHED", 8),
+            socket((mapped, 7497), (mapped, 50000), "ESTABLISHED", None),
+            socket((mapped, 7497), (mapped, 49000), "CLOSE_WAIT", 7),
+            socket((mapped, 7497), (mapped, 49001), "CLOSE_WAIT", None),
+            socket(("::", 7497), None, "LISTEN", 7),
+        ],
+        queues,
+    )
+    assert str(server) == (
+        "server 127.0.0.1:7497 is java, process 7; 17 bytes of this conversation have arrived and it has not read them "
+        "(Recv-Q); 51 connections wait to be taken (Recv-Q of its listening socket); 1 of its sockets are in CLOSE_WAIT: "
+        "the other side closed, it did not"
+    )
+    assert server.row()["accept_queue"] == 51
+
+
+def test_another_users_process_has_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    sockets = [socket(SERVER, None, "LISTEN", None), socket(SERVER, ("127.0.0.1", 4), "CLOSE_WAIT", None)]
+    (server,) = look(monkeypatch, sockets)
+    assert (server.name, server.close_wait) == (None, 1)
+    assert "a process of another user" in str(server)
+
+
+def test_a_process_that_has_just_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    (client,) = look(monkeypatch, [socket(CLIENT, SERVER, "ESTABLISHED", 13)])
+    assert client.name == "already gone"
+
+
+def test_a_machine_that_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = conversation(server="192.0.2.1:7497")
+    assert look(monkeypatch, [socket(SERVER, None, "LISTEN", 7)], one=there) == ()
+
+
+def test_it_looks_now_and_then_and_remembers_who_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    psutil, now = Psutil([socket(CLIENT, SERVER, "ESTABLISHED", 8)]), 100.0
+    monkeypatch.setattr(processes, "load_psutil", lambda: psutil)
+    monkeypatch.setattr(processes.time, "monotonic", lambda: now)
+    seen = Processes()
+    assert seen.look([conversation()])
+    assert seen.look([conversation()]) == {}
+    assert psutil.looks == 1
+    now, psutil.sockets = 103.0, []
+    assert seen.look([conversation(ended=True)]) == {}, "known already, and over"
+    assert [end.side for end in seen.ends["c1"]] == [Side.CLIENT]
+    now = 106.0
+    seen.look([conversation()])
+    assert [end.side for end in seen.ends["c1"]] == [Side.CLIENT], "its sockets are gone; who it was is known"
+    assert psutil.looks == 2
+
+
+def test_a_machine_that_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Mute(Psutil):
+        def net_connections(self, kind: str) -> Sequence[object]:
+            raise PermissionError
+
+    monkeypatch.setattr(processes, "load_psutil", lambda: Mute([]))
+    assert Processes().look([conversation()]) == {}
+
+
+def test_without_psutil_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    with pytest.raises(UserError, match="psutil") as caught:
+        Processes()
+    assert "pip install 'ibsniff[process]'" in caught.value.what_to_do
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc/net/tcp")
+def test_a_real_hello_that_nobody_reads() -> None:
+    pytest.importorskip("psutil", reason="needs psutil")
+    with running("never-accept") as server, Caller(server.port) as caller:
+        caller.send(HELLO)
+        port = caller.socket.getsockname()[1]
+        wire = Wire(client=f"127.0.0.1:{port}", server=f"127.0.0.1:{server.port}").connect().client(HELLO)
+        found = Processes()
+        found.look(judge(wire, watch=Watch(any_port=True)).conversations)
+        ends = {end.side: end for end in found.ends["c1"]}
+    assert ends[Side.CLIENT].pid == os.getpid()
+    assert ends[Side.SERVER].unread == len(HELLO)
+    assert ends[Side.SERVER].accept_queue == 1

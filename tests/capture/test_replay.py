@@ -1,0 +1,150 @@
+"""Live equals file, for every scenario there is: its frames are sent over a virtual cable, sniffed, and kept.
+
+What live says in the end must be what ``read`` says of the file that live kept. All frames are sent at once, so silences
+are shorter than they were; it is the two that are compared, not the scenario's promise.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live_kept import of_file, shown, watch
+from live_namespace import in_namespace, ip, needs_ip, needs_namespace
+
+from ibsniff.capture import opening
+from ibsniff.capture.files import open_capture
+from ibsniff.capture.live import open_live
+from ibsniff.model import Frame
+
+pytestmark = [needs_namespace, needs_ip]
+
+CAPTURES = Path(__file__).parents[2] / "captures"
+SMALL_BUFFER = 4 << 20
+"""Enough for any scenario, and quickly made ready."""
+LONGEST = 65_535
+"""What a virtual cable takes; a frame of a scenario that is longer is left out."""
+PATIENCE = 30.0
+
+BELOW_IP = {0: 4, 108: 4, 12: 0, 14: 0, 101: 0, 228: 0, 229: 0, 113: 16, 276: 20}
+"""Bytes before the network header by link type; Ethernet stays as it is (tcpdump.org/linktypes.html)."""
+PROTOCOL_AT = {113: 14, 276: 0}
+
+
+def ethernet(frame: Frame) -> bytes | None:
+    """The frame with an Ethernet header; None when that cannot be made of it."""
+    if frame.link_type == 1:
+        return frame.data
+    if frame.link_type not in BELOW_IP:
+        return None
+    network = frame.data[BELOW_IP[frame.link_type] :]
+    if frame.link_type in PROTOCOL_AT:
+        at = PROTOCOL_AT[frame.link_type]
+        kind = frame.data[at : at + 2]
+    else:
+        kind = b"\x86\xdd" if network[:1] and network[0] >> 4 == 6 else b"\x08\0"
+    return bytes.fromhex("020000000002020000000001") + kind + network
+
+
+def frames_of(folder: Path) -> list[bytes]:
+    (path,) = folder.glob("capture.pcap*")
+    with open_capture(str(path)) as capture:
+        made = [ethernet(frame) for frame in capture.frames()]
+    return [data for data in made if data is not None and 14 <= len(data) <= LONGEST]
+
+
+@contextmanager
+def cable() -> Iterator[socket.socket]:
+    """A virtual cable from r0 to r1, silent by itself; what is sent by the socket goes into r0."""
+    ip("link add r0 type veth peer name r1")
+    for name in ("r1", "r0"):
+        Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("1")
+        ip(f"link set {name} mtu {LONGEST} up")
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
+        sender.bind(("r0", 0))
+        yield sender
+
+
+def replay(interfaces: list[str], folders: list[Path], kept: Path) -> list[str]:
+    """Send each scenario and compare; the names of those of which live and file speak differently."""
+
+    def inside() -> list[str]:
+        different = []
+        with cable() as sender:
+            for folder in folders:
+                with open_live(interfaces, None) as source:
+                    for data in frames_of(folder):
+                        sender.send(data)
+                    source.stop()
+                    live = shown(watch(source, kept))
+                if live != of_file(kept) or not live["inputs"][0]["packets"]:
+                    different.append(folder.name)
+        return different
+
+    return in_namespace(inside)
+
+
+SCENARIOS = sorted(path.parent for path in CAPTURES.glob("*/scenario.toml"))
+
+
+@pytest.fixture(autouse=True)
+def small_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "RECEIVE_BUFFER", SMALL_BUFFER)
+
+
+def test_live_equals_file_for_every_scenario(tmp_path: Path) -> None:
+    sendable = [folder for folder in SCENARIOS if frames_of(folder)]
+    assert len(sendable) >= len(SCENARIOS) - 2
+    assert replay(["r1"], sendable, tmp_path / "kept.pcapng") == []
+
+
+@pytest.mark.parametrize("interfaces", [["any"], ["r0", "r1", "lo"]], ids=["any", "several"])
+def test_live_equals_file_on_many_interfaces(interfaces: list[str], tmp_path: Path) -> None:
+    """Each packet is seen at both ends of the cable, so that there are two of each."""
+    some = [folder for folder in SCENARIOS if folder.name.endswith(("-loopback", "-wsl"))]
+    assert replay(interfaces, some[:8], tmp_path / "kept.pcapng") == []
+
+
+def sniffed(arguments: list[str], traffic: Callable[[], None]) -> dict[str, Any]:
+    """The document that the command ends with."""
+    command = [sys.executable, "-m", "ibsniff", "live", "--json", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("listening on")
+        traffic()
+        process.send_signal(signal.SIGINT)
+        printed, complaints = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, complaints
+    document = json.loads(printed.splitlines()[-1])["report"]
+    assert isinstance(document, dict)
+    return document
+
+
+def test_live_equals_file_through_the_command(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.pcapng"
+    frames = frames_of(CAPTURES / "ok-ib-async-wsl")
+
+    def inside() -> dict[str, Any]:
+        with cable() as sender:
+
+            def send() -> None:
+                for data in frames:
+                    sender.send(data)
+
+            return sniffed(["-i", "r1", "-w", str(kept)], send)
+
+    live = in_namespace(inside)
+    command = [sys.executable, "-m", "ibsniff", "read", "--json", str(kept)]
+    read = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert live["inputs"][0].pop("path") == "r1"
+    assert read["inputs"][0].pop("path") == str(kept)
+    assert live == read
+    assert live["conversations"][0]["rung"] == "ready"

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from judging import judge
+from wire import START_NS, Wire
+
+from ibsniff.cli import on_verdict
+from ibsniff.cli.on_verdict import OnVerdict
+from ibsniff.model import NANOSECONDS, Report
+
+HELLO = b"API\0\0\0\0\x09v157..178"
+
+needs_shell = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+pytestmark = needs_shell
+
+
+def silent(number: int = 0) -> Wire:
+    wire = Wire(client=f"127.0.0.1:{50_000 + number}", start_ns=START_NS + number * NANOSECONDS)
+    return wire.connect().client(HELLO).fin_client(after=4.0)
+
+
+def ran(command: str, *reports: Report) -> list[str]:
+    """What was told of the commands run for these reports, one after the other."""
+    told: list[str] = []
+    commands = OnVerdict(command, False, told.append)
+    for report in reports:
+        commands.look(report)
+    commands.close()
+    return told
+
+
+def test_a_command_gets_the_verdict_in_its_environment() -> None:
+    names = ("CONVERSATION", "OUTCOME", "RUNG", "FAULT", "CODE", "CLIENT", "SERVER")
+    command = "echo " + " ".join(f"$IBSNIFF_{name}" for name in names)
+    (told,) = ran(command, judge(silent()))
+    assert told == ("--on-verdict c1: c1 silent greeted tws_state IBS301 127.0.0.1:50000 127.0.0.1:7497")
+
+
+def test_the_summary_is_text_and_never_code(tmp_path: Path) -> None:
+    evil = b"HTTP/1.1 400 $(touch " + str(tmp_path / "pwned").encode() + b") `id` \x1b[31m'\";\r\n\r\n"
+    wire = Wire().connect().client(HELLO).server(evil).fin_server(after=0.1)
+    told = ran('printf "%s" "$IBSNIFF_SUMMARY"', judge(wire))
+    assert told
+    assert not (tmp_path / "pwned").exists()
+    assert all(line.isprintable() for line in told)
+
+
+def test_once_a_conversation_and_only_when_it_is_settled() -> None:
+    waiting = judge(Wire().connect().client(HELLO))
+    settled = judge(silent())
+    assert ran("echo ran", waiting) == []
+    assert ran("echo ran", waiting, settled, settled) == ["--on-verdict c1: ran"]
+
+
+def test_a_command_that_fails_says_so() -> None:
+    assert ran("exit 3", judge(silent())) == ["--on-verdict c1: exit code 3"]
+
+
+def test_looking_does_not_wait_for_a_command() -> None:
+    commands = OnVerdict("sleep 1; echo done", False, (told := []).append)
+    began = time.monotonic()
+    commands.look(judge(silent()))
+    looked = time.monotonic() - began
+    commands.close()
+    assert told == ["--on-verdict c1: done"]
+    assert looked < 0.9, "shorter than the command"
+
+
+def test_a_storm_of_verdicts_is_no_storm_of_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(on_verdict, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(on_verdict, "MOST_WAITING", 5)
+    told = ran("echo ran", judge(*(silent(number) for number in range(9))))
+    assert told.count("--on-verdict: not run for 4 conversations: too many at once") == 1
+    assert len([line for line in told if line.endswith(": ran")]) == 5
+
+
+def test_what_still_runs_at_the_end_is_left_alone_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_verdict, "LAST_SECONDS", 0.1)
+    told: list[str] = []
+    commands = OnVerdict("exec sleep 1", False, told.append)
+    commands.look(judge(silent()))
+    commands.close()
+    (left,) = commands._running
+    assert told == [f"--on-verdict: the command for c1 still runs, process {left.process.pid}"]
+    assert left.process.wait() == 0
+
+
+def test_what_it_prints_is_bounded_and_made_visible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_verdict, "SHOWN_BYTES", 10)
+    assert ran(r"printf '\033[2Jabcdefghijkl'", judge(silent())) == [r"--on-verdict c1: \x1b[2Jabcdef"]
+
+
+def test_folded_conversations_are_forgotten() -> None:
+    commands = OnVerdict("true", False, lambda _line: None)
+    commands.look(judge(silent()))
+    assert commands._known == {"c1"}
+    commands.look(judge(silent(5), Wire().syn()))
+    commands.look(Report((), None, (), ()))
+    assert not commands._known
+    commands.close()

@@ -1,0 +1,53 @@
+"""A live source watched to its end in this process, with what it kept: for live against file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ibsniff.capture.live import LiveSource
+from ibsniff.capture.ring_files import Ring
+from ibsniff.model import Report
+from ibsniff.pipeline import API_PORTS, Analysis
+from ibsniff.reading import Ports, read_files
+from ibsniff.recording import Recorder
+from ibsniff.render.document import document
+from ibsniff.watching import Change, Follower, Limits, follow
+
+
+class Nobody:
+    """A screen that nobody looks at."""
+
+    def show(self, seen: Report, changes: list[Change]) -> None: ...
+
+    def quiet(self) -> None: ...
+
+
+def watch(
+    source: LiveSource,
+    path: Path,
+    ring: Ring | None = None,
+    ports: frozenset[int] = API_PORTS,
+    *,
+    any_port: bool = False,
+) -> Report:
+    """Watch a source until it ends, keeping its packets; the last report."""
+    analysis = Analysis(source.facts, ports, any_port=any_port)
+    recorder = Recorder(path, source, ring)
+    report = follow(source.events(in_bulk=True), Follower(analysis, Nobody(), Limits(), recorder))
+    recorder.finish(analysis.watched_until_ns)
+    assert recorder.failure is None
+    return report
+
+
+def shown(report: Report) -> dict[str, Any]:
+    """The document, without what live and file call themselves."""
+    made = document(report, "0")
+    for facts in made["inputs"]:
+        del facts["path"]
+    return made
+
+
+def of_file(path: Path, ports: frozenset[int] = API_PORTS, *, any_port: bool = False) -> dict[str, Any]:
+    """The document of a file."""
+    return shown(read_files([str(path)], Ports(ports, any_port)).report)

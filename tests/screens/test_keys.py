@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+import pytest
+
+from ibsniff.screens.keys import Keys, OwnKeys, keys_of, named
+
+if sys.platform != "win32":
+    import termios
+
+
+@pytest.mark.parametrize(
+    ("read", "meant"),
+    [
+        (b"j", ["down"]),
+        (b"\x1b[B\x1b[A", ["down", "up"]),
+        (b"\x1bOA", ["up"]),
+        (b"kfq", ["up", "newest", "stop"]),
+        (b"\x0c", ["paint"]),
+        (b"\x1b", []),
+        (b"\x1b[", []),
+        (b"\x1b[Cj", ["down"]),
+        (b"xyz\xff\x00", []),
+        (b"", []),
+    ],
+)
+def test_what_a_terminal_sends(read: bytes, meant: list[str]) -> None:
+    assert named(read) == meant
+
+
+@pytest.mark.parametrize("stdin", [None, io.StringIO("jjq")])
+def test_no_terminal_no_keys(stdin: io.StringIO | None) -> None:
+    with keys_of(stdin) as keys:
+        assert type(keys) is Keys
+        assert keys.pressed() == []
+        assert keys.help == "Ctrl-C stops"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_terminal_in_the_background_is_left_alone() -> None:
+    """It is not the one that controls us, so its foreground cannot be ours."""
+    leader, follower = os.openpty()
+    with os.fdopen(leader, "rb", buffering=0), os.fdopen(follower, "rb", buffering=0) as stdin:
+        assert type(keys_of(stdin)) is Keys
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_keys_one_by_one_and_the_terminal_as_it_was() -> None:
+    leader, follower = os.openpty()
+    before = termios.tcgetattr(follower)
+    with OwnKeys(follower) as keys:
+        assert keys.pressed() == []
+        os.write(leader, b"j\x1b[A")
+        assert keys.pressed() == ["down", "up"]
+        assert not termios.tcgetattr(follower)[3] & termios.ECHO
+        assert termios.tcgetattr(follower)[3] & termios.ISIG
+    assert termios.tcgetattr(follower) == before
+    keys.__enter__()
+    os.close(leader)
+    assert keys.pressed() == []
+    os.close(follower)
+    keys.__exit__(None, None, None)

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import struct
+from collections import Counter
+
+from test_watching import events
+from wire import START_NS, Wire
+
+from ibsniff.model import NANOSECONDS, InputFacts, Side, WatchedBy
+from ibsniff.pipeline import Analysis
+from ibsniff.screens import MessageLines
+from ibsniff.screens.messages import SINGLY, Bulk
+from ibsniff.watching import Follower, Limits, follow
+
+HELLO = b"API\0\0\0\0\x09v157..178"
+
+
+def frame(*fields: object) -> bytes:
+    payload = b"".join(str(field).encode() + b"\0" for field in fields)
+    return struct.pack(">I", len(payload)) + payload
+
+
+def session() -> Wire:
+    return (
+        Wire()
+        .connect()
+        .client(HELLO)
+        .server(frame(178, "20260105 09:30:00 EST"))
+        .client(frame(71, 2, 5, ""))
+        .server(frame(15, 1, "DU1234567,"))
+        .server(frame(9, 1, 1))
+        .server(frame(4, 2, -1, 2104, "Market data farm connection is OK:\x1b[31musfarm", ""))
+    )
+
+
+def followed(wire: Wire, watched: float = 3.0, show_accounts: bool = False) -> list[str]:
+    said: list[str] = []
+    facts = InputFacts("lo", watched_by=WatchedBy.LIVE)
+    with MessageLines(said.append, said.append, show_accounts, lambda: "") as lines:
+        follow(events(facts, wire, watched), Follower(Analysis(facts), lines, Limits()))
+    return said
+
+
+def test_a_session_message_by_message() -> None:
+    said = [line.partition(" c1 ")[2] for line in followed(session())]
+    assert [line for line in said if line[0] in "→←"] == [
+        "→ hello, versions 157 to 178 (ib_async 2.x?)",
+        "← version reply: server version 178, 20260105 09:30:00 EST",
+        "→ START_API, 8 bytes: client id 5 (text with capabilities)",
+        "← MANAGED_ACCTS, 16 bytes: DU*****67",
+        "← NEXT_VALID_ID, 6 bytes",
+        "← ERR_MSG 2104: Market data farm connection is OK:\\x1b[31musfarm",
+    ]
+
+
+def test_who_called_stands_before_and_what_it_means_after_the_messages() -> None:
+    said = followed(Wire().connect().wait(0.5).client(HELLO))
+    assert "c1 conversation: " in said[0]
+    (hello,) = (number for number, line in enumerate(said) if "hello, versions" in line)
+    (greeted,) = (number for number, line in enumerate(said) if "rung: greeted" in line)
+    assert greeted == hello + 1
+
+
+def test_times_are_relative_to_the_call() -> None:
+    wire = Wire().connect().wait(1.5).client(HELLO)
+    (hello,) = (line for line in followed(wire) if "hello, versions" in line)
+    assert hello.startswith("+1.5")
+
+
+def test_accounts_are_shown_only_when_asked_for() -> None:
+    assert "DU1234567" in "\n".join(followed(session(), show_accounts=True))
+
+
+def test_a_flood_is_counted_by_the_second() -> None:
+    wire = session()
+    for _ in range(200):
+        wire.server(frame(1, 6, 9, 1, 100.0, 5, 0) * 5, after=0.01)
+    said = [line for line in followed(wire, watched=3) if "TICK_PRICE" in line]
+    alone = [line for line in said if "TICK_PRICE, " in line]
+    together = [line for line in said if " in " in line]
+    assert 25 <= len(alone) <= 40, "those that are kept with their time"
+    assert 1 <= len(together) <= 4
+    counted = sum(int(line.split("← ")[1].split()[0].replace(",", "")) for line in said if line not in alone)
+    assert counted + len(alone) == 1000, "none is lost, none is told twice"
+
+
+def test_errors_are_told_each_and_the_many_of_one_code_as_a_number() -> None:
+    wire = session()
+    wire.server(b"".join(frame(4, 2, 7, 100, f"Max rate of messages {n}", "") for n in range(12)), after=0.5)
+    said = [line.partition("← ")[2] for line in followed(wire) if "ERR_MSG 100" in line]
+    assert said[0] == "ERR_MSG 100, request 7: Max rate of messages 0"
+    assert said[-1] == "ERR_MSG 100, 8 times more"
+    assert not [line for line in followed(wire) if line.endswith(" ERR_MSG")]
+
+
+def test_an_unfinished_hello_is_not_told_before_it_is_whole() -> None:
+    said = followed(Wire().connect().client(HELLO[:6]).wait(1).client(HELLO[6:]))
+    assert len([line for line in said if "hello" in line and "→" in line]) == 1
+
+
+def test_what_is_held_back_is_said_at_the_end() -> None:
+    said: list[str] = []
+    bulk = Bulk()
+
+    def take(count: int, after: float) -> list[str]:
+        counts = {Side.CLIENT: Counter[str](), Side.SERVER: Counter({"TICK_PRICE": count})}
+        return [told.text for told in bulk.take(counts, START_NS + round(after * NANOSECONDS))]
+
+    assert take(0, 0.0) == []
+    assert take(1, 0.1) == ["TICK_PRICE"]
+    assert take(3, 0.2) == ["2 TICK_PRICE"]
+    assert take(3 + SINGLY, 0.3) == []
+    assert take(1000, 0.9) == []
+    assert take(1204, 1.1) == ["1,201 TICK_PRICE in 1.1 s"]
+    assert take(1205, 1.2) == [], "after a busy second the next one is awaited"
+    assert [told.text for told in bulk.release(START_NS + 3 * NANOSECONDS // 2)] == ["TICK_PRICE in 400 ms"]
+    assert said == []

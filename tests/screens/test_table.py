@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from types import TracebackType
+
+from render.build import START_NS, facts, ready, report, silent
+from rich.console import Console
+
+from ibsniff.model import NANOSECONDS, Conversation, Report, Side
+from ibsniff.screens.keys import Keys
+from ibsniff.screens.table import LiveScreen, Pulse
+from ibsniff.watching import Change
+
+
+class Pressed(Keys):
+    """Keys a test presses."""
+
+    help = "keys"
+
+    def __init__(self) -> None:
+        self.next: list[str] = []
+
+    def pressed(self) -> list[str]:
+        pressed, self.next = self.next, []
+        return pressed
+
+
+class Shown:
+    def __init__(self) -> None:
+        self.file = io.StringIO()
+        self.keys = Pressed()
+        self.stops = 0
+        console = Console(
+            file=self.file, force_terminal=True, width=80, height=24, legacy_windows=False, color_system=None
+        )
+        self.screen = LiveScreen(
+            console, False, lambda: "Look at eth0.", self.keys, self.stop, lambda: {"c1": ["java"]}
+        )
+
+    def stop(self) -> None:
+        self.stops += 1
+
+    def show(self, seen: Report, *pressed: str, changes: list[Change] | None = None) -> str:
+        self.keys.next = list(pressed)
+        self.file.seek(0)
+        self.file.truncate()
+        self.screen.show(seen, changes or [])
+        return self.file.getvalue()
+
+
+def three(after: float = 6.0) -> Report:
+    talks = [silent(id="c1"), silent(id="c2", began_ns=START_NS + NANOSECONDS)]
+    newest = ready(id="c3", began_ns=START_NS + 2 * NANOSECONDS)
+    until = facts(watched_until_ns=START_NS + round(after * NANOSECONDS))
+    return replace(report(*talks, newest), inputs=(until,))
+
+
+def test_it_is_painted_once_a_second_and_upon_news() -> None:
+    shown = Shown()
+    with shown.screen:
+        assert "▸ c3" in shown.show(three(6.0))
+        assert shown.show(three(6.2)) == ""
+        assert "packets in 7 s" in shown.show(three(7.1))
+        news = Change("rung", START_NS, silent(), "connected")
+        assert shown.show(three(7.2), changes=[news]) == "", "nothing of it is on this screen"
+        assert "packets in 8 s" in shown.show(three(8.0))
+
+
+def test_keys_choose_and_stop_at_both_ends() -> None:
+    shown = Shown()
+    with shown.screen:
+        shown.show(three())
+        assert "▸ c2" in shown.show(three(), "down")
+        assert "▸ c1" in shown.show(three(), "down")
+        assert "▸" not in shown.show(three(), "down")
+        assert "java" in shown.show(three(), "paint")
+        assert "▸ c3" in shown.show(three(), "up", "up", "up")
+        assert "▸ c2" in shown.show(three(), "down")
+        assert "▸ c3" in shown.show(three(), "newest")
+        shown.show(three(), "stop")
+    assert shown.stops == 1
+
+
+def test_keys_without_a_conversation_do_nothing() -> None:
+    shown = Shown()
+    with shown.screen:
+        assert "No API conversation yet." in shown.show(report(), "down", "up")
+
+
+def test_the_chosen_one_may_go_and_the_newest_takes_its_place() -> None:
+    shown = Shown()
+    with shown.screen:
+        shown.show(three(), "down", "down")
+        gone = replace(three(7.0), conversations=three().conversations[1:])
+        assert "▸ c3" in shown.show(gone)
+
+
+def test_a_quiet_line_says_what_can_be_seen() -> None:
+    shown = Shown()
+    with shown.screen:
+        shown.show(report())
+        shown.screen.quiet()
+        assert "Look at eth0." in shown.show(replace(report(), inputs=(facts(watched_until_ns=START_NS),)))
+
+
+def test_a_broken_body_gives_the_keys_back() -> None:
+    class Counted(Pressed):
+        left = 0
+
+        def __exit__(
+            self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        ) -> None:
+            self.left += 1
+
+    shown, keys = Shown(), Counted()
+    shown.screen._keys = keys
+    try:
+        with shown.screen:
+            raise ZeroDivisionError
+    except ZeroDivisionError:
+        pass
+    assert keys.left == 1
+
+
+def talking(messages: int) -> Conversation:
+    one = ready(id="c1")
+    one.dialogue.messages[Side.SERVER]["TICK_PRICE"] = messages
+    return one
+
+
+def test_messages_a_second_over_the_last_second() -> None:
+    pulse, second = Pulse(), START_NS + NANOSECONDS
+    assert pulse.rates([talking(5)], second) == {"c1": 0.0}
+    assert pulse.rates([talking(500)], second + NANOSECONDS // 2) == {"c1": 0.0}
+    assert pulse.rates([talking(1005)], second + 2 * NANOSECONDS) == {"c1": 500.0}
+    assert pulse.rates([talking(1005)], second + 3 * NANOSECONDS) == {"c1": 0.0}
+    assert pulse.rates([], second + 4 * NANOSECONDS) == {}
