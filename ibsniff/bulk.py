@@ -30,6 +30,8 @@ LOOK_AT = 16 * FEWEST
 MOST_AT_ONCE = 1 << 16
 PLAIN_AFTER_BREAK = 4
 """Segments that take the plain lane where a stretch ended: trouble seldom comes as one packet."""
+MOST_PLAIN = 1024
+"""At most so many, twice as many each time no stretch followed: where trouble is everywhere, looking costs too much."""
 
 
 @dataclass(slots=True)
@@ -45,6 +47,8 @@ class _Busy:
     ends: tuple[Endpoint, Endpoint]
     done: int = 0
     look_at: int = MOST_AT_ONCE
+    plain: int = PLAIN_AFTER_BREAK
+    """Segments to take one by one before looking again."""
 
 
 class ColumnLane:
@@ -150,7 +154,7 @@ class ColumnLane:
         end = int(np.searchsorted(busy.indices, self._now))
         while busy.done < end:
             if end - busy.done < FEWEST or not self._stretch(busy, end):
-                self._one_by_one(busy, min(busy.done + PLAIN_AFTER_BREAK, end))
+                self._one_by_one(busy, min(busy.done + busy.plain, end))
 
     def _one_by_one(self, busy: _Busy, end: int) -> None:
         for index in busy.indices[busy.done : end].tolist():
@@ -180,6 +184,7 @@ class ColumnLane:
         busy.done += count
         is_whole = count == len(which)
         busy.look_at = min(busy.look_at * 4, MOST_AT_ONCE) if is_whole else LOOK_AT
+        busy.plain = PLAIN_AFTER_BREAK if count else min(busy.plain * 2, MOST_PLAIN)
         return is_whole
 
     def _segment(self, segments: SegmentColumns, number: int) -> Segment:

@@ -245,8 +245,9 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SegmentColumns:
-    """Many segments at once, as the bulk of a connection is made of: captured whole, of their control flags only ACK,
-    and with an open window. An array for each thing to know of them.
+    """Many segments at once, of the kind that the bulk of a connection is made of: an array for each thing to know of them.
+
+    They were captured whole, have of the control flags only ACK, and an open window.
     """
 
     packets: Columns
@@ -400,6 +401,10 @@ class Half:
     """How far, as a stream offset, the other side has acknowledged this direction."""
     ack_of_first_data: Moment | None = None
     """The other side's packet that first acknowledged all of this side's first data segment."""
+    ack_of_fin: Moment | None = None
+    """The other side's packet that first acknowledged this side's FIN: its goodbye arrived."""
+    fin_repeats: int = 0
+    """How often its FIN was sent again, as no acknowledgment of it came."""
     fin: Moment | None = None
     rst: Moment | None = None
     reset_at: int | None = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self, TypeVar, cast
@@ -54,6 +55,9 @@ class Reader(Protocol):
     def missing(self, rest: int) -> str:
         """What is not there when the input ends ``rest`` bytes after the last whole packet."""
 
+
+_NUMBER_AND_TIME = itemgetter(0, 1)
+"""Of a Frame."""
 
 Packets = TypeVar("Packets", Frame, Frame | Columns)
 
@@ -125,33 +129,36 @@ class CaptureFile:
             self._account_watch()  # behind the last packet the capture may tell when it ended
 
     def _account(self, batch: list[Frame]) -> None:
-        facts = self.facts
-        facts.packets += len(batch)
-        if batch:
-            if facts.first_time_ns is None:
-                facts.first_time_ns = batch[0].time_ns
-            latest = facts.first_time_ns if facts.last_time_ns is None else facts.last_time_ns
-            for frame in batch:
-                time_ns = frame.time_ns
-                if time_ns >= latest:
-                    if time_ns - latest >= LEAP_NS:
-                        note_leap(facts, frame.number, latest, time_ns)
-                    latest = time_ns
-                elif latest - time_ns > BACKWARDS_NS:
-                    facts.times_backwards += 1
-            facts.last_time_ns = latest
-        self._account_watch()
+        self.facts.packets += len(batch)
+        self._account_times(map(_NUMBER_AND_TIME, batch))
 
     def _account_columns(self, columns: Columns) -> None:
-        """The same for many packets, one by one only where time stands still or leaps."""
+        """The same for many packets, one by one only where time goes back or leaps."""
         facts, times = self.facts, columns.times_ns
-        steps = times[1:] - times[:-1]
-        in_order = len(times) and facts.last_time_ns is not None and 0 <= times[0] - facts.last_time_ns < LEAP_NS
-        if not in_order or (len(steps) and (steps.min() < 0 or steps.max() >= LEAP_NS)):
-            self._account([columns.frame(index) for index in range(len(columns))])
-            return
         facts.packets += len(times)
-        facts.last_time_ns = int(times[-1])
+        steps = times[1:] - times[:-1]
+        goes_on = int(times[0]) >= (facts.last_time_ns or 0)
+        if goes_on and len(steps) and steps.min() >= 0 and steps.max() < LEAP_NS:
+            self._account_times([(columns.first_number, int(times[0]))])
+            facts.last_time_ns = int(times[-1])
+            self._account_watch()
+        else:
+            self._account_times(enumerate(times.tolist(), columns.first_number))
+
+    def _account_times(self, packets: Iterable[tuple[int, int]]) -> None:
+        """Number and time of each packet."""
+        facts = self.facts
+        latest = facts.last_time_ns
+        for number, time_ns in packets:
+            if latest is None:
+                facts.first_time_ns = latest = time_ns
+            elif time_ns >= latest:
+                if time_ns - latest >= LEAP_NS:
+                    note_leap(facts, number, latest, time_ns)
+                latest = time_ns
+            elif latest - time_ns > BACKWARDS_NS:
+                facts.times_backwards += 1
+        facts.last_time_ns = latest
         self._account_watch()
 
     def _account_watch(self) -> None:

@@ -27,6 +27,9 @@ VERSION = re.compile(rb"v(\d{1,9})(?:\.\.(\d{1,9}))?(?: (.*))?", re.DOTALL)
 VERSION_THEN_FRAME = re.compile(rb"v\d{1,9}(?:\.\.\d{1,9})?\0\0")
 ALMOST_VERSION = re.compile(rb"v?\d{1,4}[^\d\s]{1,3}\d{1,4}")
 LEGACY = re.compile(rb"(\d{1,3})\0")
+WIDE_PREFIX = re.compile(rb"(?:\xff\xfe)?A\0P\0I\0|(?:\xfe\xff)?\0A\0P\0I")
+WIDE_VERSION = re.compile(rb"(?:\xff\xfe)?v\0[1-9]\0|(?:\xfe\xff)?\0v\0[1-9]")
+"""UTF-16, two bytes a character in either order: the strings of Windows, Java and JavaScript as they lie in memory."""
 HTTP = re.compile(rb"(GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|TRACE|PRI) ")
 WEBSOCKET = re.compile(rb"\r\nUpgrade:\s*websocket", re.IGNORECASE)
 
@@ -112,9 +115,10 @@ def _version(declared: int, body: bytes) -> HelloBytes:
         return HelloBytes(Dialect.TRAILING, 0, low, high, None, declared, detail)
     if VERSION_THEN_FRAME.match(body):
         return _bad_length(declared, f"its length field says {declared} and reaches into the next message")
-    return HelloBytes(
-        Dialect.BAD_VERSION, declared_length=declared, detail="the version is not v<min>..<max> with two dots"
-    )
+    detail = "the version is not v<min>..<max> with two dots"
+    if WIDE_VERSION.match(body):
+        detail = "its version range is UTF-16, with two bytes for each character"
+    return HelloBytes(Dialect.BAD_VERSION, declared_length=declared, detail=detail)
 
 
 def _without_prefix(raw: bytes) -> HelloBytes:
@@ -123,6 +127,8 @@ def _without_prefix(raw: bytes) -> HelloBytes:
         return HelloBytes(Dialect.INCOMPLETE, detail=f"only {len(raw)} bytes of the prefix came")
     if other := _another_protocol(raw):
         return other
+    if WIDE_PREFIX.match(raw):
+        return HelloBytes(Dialect.BAD_PREFIX, detail="it is UTF-16, with two bytes for each character")
     if raw[:3] == b"API":
         return HelloBytes(Dialect.BAD_PREFIX, detail="API is not followed by the single byte 00")
     if VERSION.match(raw) or VERSION.match(raw, 4) or ALMOST_VERSION.fullmatch(raw[4:32].rstrip(b"\0")):

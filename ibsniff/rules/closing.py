@@ -7,10 +7,6 @@ from ibsniff.model import Connection, Conversation, Dialect, Ended, How, Moment,
 from ibsniff.rules.path import there_and_back
 from ibsniff.rules.words import seconds_between
 
-AT_ONCE = 0.002
-"""Seconds within which a RST comes too early to be an answer to the hello: relays whose backend refuses took 0.5 to
-0.9 ms (measured), a TWS that rejects an address several (4 ms in ib_insync 386)."""
-
 DIALLING = 1.0
 """Seconds a relay may take to learn that nobody is behind it; when nobody speaks for longer, it is the client's turn."""
 
@@ -45,13 +41,23 @@ def closed_unheard(conversation: Conversation) -> Ended | None:
     stood = accepted(connection)
     if ended is None or stood is None:
         return None
-    delay = seconds_between(stood, ended.moment) - there_and_back(connection)
-    if closed_before_a_word(conversation) or _left_unread(connection, ended) or _crossed(connection, ended):
-        return ended if delay <= DIALLING else None
-    spoke = connection.from_client.first_data
-    if connection.established is not None and spoke is not None and spoke.packet <= connection.established.packet:
-        return None  # the ACK that completed the handshake was not captured: when that was is not known
-    return ended if ended.how is How.RST and delay <= AT_ONCE else None
+    if not (closed_before_a_word(conversation) or _left_unread(connection, ended) or _crossed(connection, ended)):
+        return None
+    return ended if seconds_between(stood, ended.moment) - there_and_back(connection) <= DIALLING else None
+
+
+def closed_by_relay(conversation: Conversation) -> Ended | None:
+    """The server's end, if it is a relay's: nothing was read on one machine, or a relay listens there and hung up soon.
+
+    Whether the hello arrived before that is chance on a relay's port: who speaks first, client or refused backend.
+    """
+    connection, ended = conversation.connection, closed_unheard(conversation)
+    if not on_relay_port(connection):
+        return ended if connection.same_host else None
+    soon, stood = hung_up(conversation), accepted(connection)
+    if ended is not None or soon is None or stood is None or goodbye_unseen(connection):
+        return ended
+    return soon if seconds_between(stood, soon.moment) - there_and_back(connection) <= DIALLING else None
 
 
 def waited_in_vain(conversation: Conversation) -> Ended | None:

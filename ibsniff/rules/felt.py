@@ -1,4 +1,4 @@
-"""What the client library told its user, beside what the packets say.
+"""What a client library says in such a case, beside what the packets say: not what this user saw, which is not known.
 
 Read out of the libraries: ib_async and ib_insync raise ``TimeoutError`` after 4 s (their default) whether the server was
 silent or hung up at once; IB's own clients and @stoqey/ib have no timeout during the handshake and wait for ever.
@@ -23,15 +23,15 @@ def library(conversation: Conversation) -> str | None:
 
 
 def felt(conversation: Conversation) -> str:
-    """Say how the client put it, as a sentence with a space in front; empty when that is not known."""
+    """Say how a client with this hello puts it, as a sentence with a space in front; empty when that is not known."""
     guess, ended = library(conversation) or "", conversation.connection.ended
     raises = next((name for name in RAISES_TIMEOUT if guess.startswith(name)), None)
     if raises is not None:
         if ended is not None and ended.by is Side.SERVER:
             after = between(conversation.connection.first, ended.moment)
-            return f" {raises} calls this TimeoutError all the same, 4 s later; the server was gone after {after}."
-        return f" {raises} calls this TimeoutError."
+            return f" {raises}, which says hello like this, reports TimeoutError 4 s later; the server was gone after {after}."
+        return f" {raises}, which says hello like this, reports TimeoutError."
     waits = ended is None and conversation.outcome is Outcome.SILENT
     if waits and any(guess.startswith(name) for name in WAITS_FOR_EVER):
-        return " This client has no timeout here: it waits for ever and says nothing."
+        return " A client that says hello like this has no timeout here: it waits for ever and says nothing."
     return ""

@@ -12,7 +12,7 @@ What to do: trust the address TWS sees; when in doubt capture on its machine.
 from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
-from ibsniff.rules.closing import closed_unheard, hung_up, on_relay_port
+from ibsniff.rules.closing import closed_by_relay, hung_up
 from ibsniff.rules.path import path
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.silences import silent_to_a_good_hello
@@ -23,7 +23,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     """Its address is not all that is known of who answered."""
     connection, hello = conversation.connection, conversation.dialogue.hello
     turned_away = hung_up(conversation) is not None and (hello is None or hello.is_valid)
-    if turned_away and closed_unheard(conversation) is not None and on_relay_port(connection):
+    if turned_away and closed_by_relay(conversation) is not None:
         return None
     answerer = path(connection) if turned_away or silent_to_a_good_hello(conversation) else None
     if answerer is None or connection.syn_ack is None:

@@ -1,7 +1,7 @@
 r"""The hello does not begin with the four bytes ``API`` NUL.
 
 Seen: a version range without the prefix, or the prefix inside a frame, or with other bytes than ``41 50 49 00`` (the
-text ``API\0`` escaped twice, ``API0``, ``API=``).
+text ``API\0`` escaped twice, ``API0``, ``API=``, or all of it in UTF-16).
 Meaning: TWS looks at the first bytes to tell a client from a stranger. With others it waits, or hangs up.
 How sure: that the bytes are wrong is certain (every client library sends the same four); what TWS does then differs.
 Sources: EClient.connect of the official API; emptist/ib_tws_api (missing prefix: closed after 1 to 57 ms); the same

@@ -15,7 +15,7 @@ from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Rep
 from ibsniff.rules.company import welcome_besides
 from ibsniff.rules.ibs308_server_version_too_low import out_of_range
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.session import all_captured, settled_after
+from ibsniff.rules.session import all_captured, settled_after, started_too_late
 from ibsniff.rules.words import hexed
 
 
@@ -27,7 +27,11 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         return None
     if start.fits or start.expected is None or not settled_after(conversation, start.moment):
         return None
-    if reply.kind is ReplyKind.REDIRECT or not all_captured(conversation, Side.SERVER):
+    if (
+        reply.kind is ReplyKind.REDIRECT
+        or started_too_late(conversation)
+        or not all_captured(conversation, Side.SERVER)
+    ):
         return None
     if hello is not None and out_of_range(hello, reply):  # then IBS308 speaks
         return None

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.session import all_captured, settled_after
+from ibsniff.rules.session import all_captured, settled_after, started_too_late
 
 
 @conversation_rule(Severity.NOTE)
@@ -20,6 +20,8 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     dialogue = conversation.dialogue
     start = dialogue.start
     if conversation.outcome is not Outcome.REPLIED or start is None or dialogue.next_valid_id is not None:
+        return None
+    if started_too_late(conversation):
         return None
     early = [one for one in dialogue.first_messages if one.side is Side.CLIENT and one.name != "START_API"]
     if not early or not all_captured(conversation, Side.SERVER) or not settled_after(conversation, start.moment):

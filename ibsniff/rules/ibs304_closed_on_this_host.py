@@ -3,16 +3,18 @@
 Seen: a complete connection between two ends of one machine, a valid hello, and the server's FIN or RST without a byte.
 Meaning: TWS does not do that to loopback clients over its settings: Trusted IPs and "localhost only" concern other
 machines. It is shutting down or restarting, or what listens is a relay whose inner side hung up, or another program.
-FIN or RST is no difference: a close with unread bytes becomes a RST.
+FIN or RST is no difference: a close with unread bytes becomes a RST. Nor is haste: a TWS resets a hello it does not
+like within a millisecond, and a relay needs no longer to learn that nobody is behind it.
 How sure: that it hung up is certain; the reason is not to be seen: low.
-Sources: QuantConnect Lean 242 (restart resets all sockets); the race between FIN and RST was measured.
+Sources: QuantConnect Lean 242 (restart resets all sockets), emptist/ib_tws_api (reset within 1 ms of the hello); the race
+between FIN and RST was measured.
 What to do: see which program listens; with a relay, capture behind it too.
 """
 
 from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
-from ibsniff.rules.closing import closed_unheard, hung_up, waited_in_vain
+from ibsniff.rules.closing import closed_by_relay, hung_up, waited_in_vain
 from ibsniff.rules.felt import felt
 from ibsniff.rules.ibs107_relay_closed_at_once import GOING_DOWN
 from ibsniff.rules.path import who_listens
@@ -21,7 +23,8 @@ from ibsniff.rules.silences import OWN_ADDRESS, STRANGER
 from ibsniff.rules.words import between, packets_of
 
 INNER_SIDE = Alternative(
-    "a relay (socat, ssh -L, docker-proxy, portproxy) whose inner side hung up: there TWS sees another address",
+    "a relay (socat, ssh -L, docker-proxy, portproxy): nobody is behind it, or its inner side hung up, as there TWS sees "
+    "another address",
     Fault.NETWORK,
     "`ss -ltnp` names what listens on the port; if it is not java, capture behind it",
 )
@@ -39,7 +42,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     ended = hung_up(conversation)
     if ended is None or hello is None or not hello.is_valid or not connection.same_host:
         return None
-    if closed_unheard(conversation) is not None or waited_in_vain(conversation) is not None:
+    if closed_by_relay(conversation) is not None or waited_in_vain(conversation) is not None:
         return None
     return Statement(
         f"{connection.server} heard a good hello and hung up {between(hello.complete, ended.moment)} later, without a word."

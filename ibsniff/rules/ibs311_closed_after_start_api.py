@@ -13,7 +13,7 @@ from __future__ import annotations
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity, Side
 from ibsniff.rules.ibs310_client_id_in_use import CODE as ID_IN_USE
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.session import all_captured
+from ibsniff.rules.session import all_captured, started_too_late
 from ibsniff.rules.words import between, packets_of
 
 OTHER_ID = Alternative(
@@ -35,7 +35,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     if ended is None or ended.by is not Side.SERVER or ID_IN_USE in conversation.dialogue.errors:
         return None
-    if not all_captured(conversation, Side.SERVER):
+    if started_too_late(conversation) or not all_captured(conversation, Side.SERVER):
         return None
     return Statement(
         f"TWS answered and hung up {between(start.moment, ended.moment)} after START_API, without a reason. What for is "

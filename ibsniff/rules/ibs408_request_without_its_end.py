@@ -1,7 +1,7 @@
 """A request was not answered to its end.
 
 Seen: a session that is ready, a request whose answer closes with an end message (positions, open orders, executions,
-account download ...), and no such end until the client left or PATIENCE passed.
+account download ...), and neither such an end nor an error 320 at once, until the client left or PATIENCE passed.
 Meaning: a client that collects everything while it connects (ib_async, ib_insync) waits for these ends and reports
 TimeoutError, although it is connected. Known causes: a read-only API, many accounts, a slow or broken link to IB.
 How sure: that the end did not come is certain; why is not to be seen, unless an error beside it says so: low.
@@ -11,10 +11,13 @@ What to do: raise the client's timeout; ask for less at the start (ib_async: ``f
 
 from __future__ import annotations
 
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity, Side
+from ibsniff.model import Alternative, Capture, Confidence, Conversation, Dialogue, Fault, Moment, Severity, Side
 from ibsniff.rules.ibs401_api_is_read_only import CODE as REFUSED
+from ibsniff.rules.ibs404_request_not_understood import CODE as NOT_UNDERSTOOD
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.session import settled_after
+from ibsniff.rules.silences import FAIR_CHANCE, round_trip
+from ibsniff.rules.words import seconds_between
 
 ENDS = {
     "REQ_POSITIONS": "POSITION_END",
@@ -44,10 +47,15 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     if connection.ended is not None and connection.ended.by is Side.SERVER:
         return None
-    open_ended = [request for request, end in ENDS.items() if asked[request] and not told[end]]
+    in_time = FAIR_CHANCE + round_trip(connection)
+    open_ended = [
+        request
+        for request, end in ENDS.items()
+        if asked[request] and not told[end] and not _not_understood(dialogue, request, in_time)
+    ]
     if not open_ended or not settled_after(conversation, last):
         return None
-    asking = [one.moment for one in dialogue.first_messages if one.side is Side.CLIENT and one.name in open_ended]
+    asking = _asking(dialogue, open_ended)
     too_early = any(moment.time_ns < dialogue.ready.time_ns for moment in asking)
     return Statement(
         f"The session is ready, but {' and '.join(open_ended)} got no end ({', '.join(ENDS[one] for one in open_ended)} "
@@ -59,3 +67,16 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         "1100 and 2103 to 2110 beside it.",
         alternatives=(TOO_EARLY,) if too_early else (),
     )
+
+
+def _asking(dialogue: Dialogue, requests: list[str]) -> list[Moment]:
+    return [one.moment for one in dialogue.first_messages if one.side is Side.CLIENT and one.name in requests]
+
+
+def _not_understood(dialogue: Dialogue, request: str, in_time: float) -> bool:
+    """TWS said soon after it that it could not read a request: it names none, so it may have been this one."""
+    if NOT_UNDERSTOOD not in dialogue.errors:
+        return False
+    said = [error.moment for error in dialogue.errors[NOT_UNDERSTOOD].examples]
+    asked = _asking(dialogue, [request])
+    return any(0 <= seconds_between(one, answer) < in_time for one in asked for answer in said)

@@ -1,9 +1,11 @@
 """Two sessions at once use the same client id.
 
 Seen: START_API with a client id is refused (error 326) or closed on while an earlier connection to the same server,
-with the same id, is still open; or half open: the client has said goodbye, and TWS's side has not closed.
+with the same id, is still open; or half open: the client has said goodbye, and TWS's side has not closed; or the client
+said goodbye again and again, and nobody acknowledged it.
 Meaning: TWS takes each id once. The first may be a leftover of a program that reconnected without closing, or that
 crashed. Where the client did close and TWS did not, TWS has not let go of it: it works again later, or after a restart.
+Where its goodbye was never acknowledged TWS does not know of it: the network's turn.
 How sure: both numbers and who closed are on the wire; without error 326 the reason is inferred. That a half-closed
 session keeps its id was reported, hence medium.
 Sources: IB's API documentation (message code 326); nautilus_trader 4193 and 4412; ib_insync 106 and 386 (CLOSE_WAIT).
@@ -18,6 +20,7 @@ from ibsniff.model import Capture, Confidence, Conversation, Fault, How, Moment,
 from ibsniff.rules.company import TOGETHER, by_server, open_at
 from ibsniff.rules.ibs310_client_id_in_use import CODE as ID_IN_USE
 from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.session import started_too_late
 from ibsniff.rules.words import seconds_between
 
 
@@ -48,7 +51,7 @@ def _by_client_id(conversations: list[Conversation]) -> dict[int, list[Conversat
 
 def _turned_away(later: Conversation) -> bool:
     ended = later.connection.ended
-    hung_up = ended is not None and ended.by is Side.SERVER
+    hung_up = ended is not None and ended.by is Side.SERVER and not started_too_late(later)
     return later.rung is not Rung.READY and (ID_IN_USE in later.dialogue.errors or hung_up)
 
 
@@ -64,11 +67,24 @@ def _holds(one: Conversation, later: Conversation) -> bool:
     if start is None or asked is None or start.moment.time_ns >= asked.moment.time_ns:
         return False
     refused = ID_IN_USE in later.dialogue.errors
-    return open_at(one, asked.moment) or (refused and _half_open_at(one, asked.moment))
+    half_open = _half_open_at(one, asked.moment) or _goodbye_lost(one, asked.moment)
+    return open_at(one, asked.moment) or (refused and half_open)
 
 
 def _half_open_at(conversation: Conversation, moment: Moment) -> bool:
-    """The client has closed, and the server's side not yet."""
+    """The client has closed, the server's machine has acknowledged that, and its side has not closed yet."""
+    heard = conversation.connection.from_client.ack_of_fin
+    return _only_client_closed(conversation, moment) and heard is not None and heard.time_ns <= moment.time_ns
+
+
+def _goodbye_lost(conversation: Conversation, moment: Moment) -> bool:
+    """The client has closed, and said so again and again, as nobody had acknowledged it by then."""
+    client = conversation.connection.from_client
+    unheard = client.ack_of_fin is None or client.ack_of_fin.time_ns > moment.time_ns
+    return _only_client_closed(conversation, moment) and unheard and client.fin_repeats > 0
+
+
+def _only_client_closed(conversation: Conversation, moment: Moment) -> bool:
     ended, server = conversation.connection.ended, conversation.connection.from_server
     if ended is None or ended.by is not Side.CLIENT or ended.how is not How.FIN or server.rst is not None:
         return False
@@ -77,12 +93,17 @@ def _half_open_at(conversation: Conversation, moment: Moment) -> bool:
 
 def _statement(later: Conversation, first: Conversation, client_id: int, *, surely: bool) -> Statement:
     asked = [one.dialogue.start.moment for one in (first, later) if one.dialogue.start]
-    half = not open_at(first, asked[-1])
+    half, lost = not open_at(first, asked[-1]), _goodbye_lost(first, asked[-1])
     told = ID_IN_USE in later.dialogue.errors
     unsaid = "" if told else " TWS hung up on it without error 326, so that this is the reason is inferred."
     same_machine = first.connection.client.address == later.connection.client.address
     whose = "the same machine" if same_machine else first.connection.client.ip
-    if half:
+    if lost:
+        holds = "said goodbye, which TWS's machine never acknowledged, and is open for TWS"
+        remedy = (
+            "See what drops the goodbye on the way (a firewall, a VPN, a NAT); use another client id until TWS notices."
+        )
+    elif half:
         holds = "said goodbye, and TWS has not closed its side"
         remedy = "Wait until TWS lets go of it, or use another client id meanwhile; if it never does, restart TWS."
     else:
@@ -93,7 +114,7 @@ def _statement(later: Conversation, first: Conversation, client_id: int, *, sure
         )
     return Statement(
         f"Client id {client_id} is taken: {first.id} from {whose} {holds} when {later.id} asks for it.{unsaid}",
-        Fault.TWS_STATE if half else Fault.CLIENT,
+        Fault.NETWORK if lost else Fault.TWS_STATE if half else Fault.CLIENT,
         Confidence.LOW if half and not surely else Confidence.MEDIUM if half or not told else Confidence.HIGH,
         packets=(moment.packet for moment in asked),
         remedy=remedy,

@@ -24,7 +24,7 @@ def check(capture: Capture) -> Statement | None:
     """Empty connections at equal intervals."""
     for conversations in by_server(capture):
         for calls in by_client(conversations):
-            tests = [one for one in calls if one.outcome is Outcome.NOT_ASKED]
+            tests = [one for one in calls if one.outcome is Outcome.NOT_ASKED and one.connection.established]
             rhythm = beat(tests)
             if len(tests) >= ENOUGH and rhythm is not None:
                 return _statement(tests, rhythm)

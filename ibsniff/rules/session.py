@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, Ended, Half, Moment, Side
+from ibsniff.rules.path import there_and_back
 from ibsniff.rules.silences import FAIR_CHANCE, round_trip
 from ibsniff.rules.words import seconds_between
 
@@ -26,6 +27,25 @@ def all_captured(conversation: Conversation, side: Side) -> bool:
     connection = conversation.connection
     half = connection.from_client if side is Side.CLIENT else connection.from_server
     return half.captured >= half.length and not unseen_before_reset(half)
+
+
+def started_too_late(conversation: Conversation) -> bool:
+    """The server's end came before START_API, or met it on the way: what the client said then is not its reason."""
+    connection, start = conversation.connection, conversation.dialogue.start
+    ended = connection.ended
+    if start is None or ended is None or ended.by is not Side.SERVER:
+        return False
+    if ended.moment.packet < start.moment.packet:
+        return True
+    return seconds_between(start.moment, ended.moment) < _quickest_answer(conversation)
+
+
+def _quickest_answer(conversation: Conversation) -> float:
+    """Seconds an answer takes at the least where the capture was made: as the handshake or, if quicker, the hello's did."""
+    hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
+    if hello is None or reply is None:
+        return 0.0
+    return min(there_and_back(conversation.connection), seconds_between(hello.complete, reply.began))
 
 
 def client_stopped_after_reply(conversation: Conversation) -> bool:

@@ -195,7 +195,10 @@ class Direction:
             return False
         self.end = self.half.length = offset
         self.half.acked = min(self.acknowledged, offset)
+        self.half.fin_repeats += self.half.fin is not None
         self.half.fin = self.half.fin or moment
+        if self.fin_is_acknowledged:  # the capture holds the ACK before the FIN
+            self.half.ack_of_fin = self.half.ack_of_fin or self._last_ack
         return True
 
     # -- what the other side says --------------------------------------------------------------------------------
@@ -223,6 +226,8 @@ class Direction:
             half.length = max(half.length, acknowledged)
         if self._first_data_end is not None and half.ack_of_first_data is None and acknowledged >= self._first_data_end:
             half.ack_of_first_data = moment
+        if half.fin is not None and half.ack_of_fin is None and self.fin_is_acknowledged:
+            half.ack_of_fin = moment
 
     # -- giving up -----------------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ SILENT: Family = {
         "302",
         Fault.TWS_STATE,
         Meets.CAUSE,
-        says=("click Yes", "add 192.168.50.20 ", "ib_async calls this TimeoutError"),
+        says=("click Yes", "add 192.168.50.20 ", "ib_async, which says hello like this, reports TimeoutError"),
         never=(THE_BOX,),
     ),
     "D2": Thread(

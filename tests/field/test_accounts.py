@@ -36,7 +36,7 @@ ACCOUNTS = {
             r"probably the Windows host of this WSL",
             r"WSL's own address, not one of Windows; it changes with a restart",
             r"It is not 'Enable ActiveX and Socket Clients'",
-            r"ib_async calls this TimeoutError",
+            r"ib_async, which says hello like this, reports TimeoutError",
         ),
         (r"add 172\.24\.32\.1\b", r"`ss -ltn"),
     ),

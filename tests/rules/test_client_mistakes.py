@@ -229,7 +229,7 @@ def test_after_a_redirect_no_form_of_start_api_is_the_clients_mistake() -> None:
 def test_a_reset_after_the_hello_was_taken_is_not_said_to_have_heard_nothing() -> None:
     heard = only(Wire().connect().client(HELLO).rst_server(after=0.0005))
     unheard = only(Wire().connect().fin_server(after=0.0005))
-    assert [found.code for found in (*heard.findings, *unheard.findings)] == ["IBS107", "IBS107"]
+    assert [found.code for found in (*heard.findings, *unheard.findings)] == ["IBS304", "IBS107"]
     assert "before it read a word" in unheard.summary
     assert "before it read a word" not in heard.summary
 

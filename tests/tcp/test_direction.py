@@ -342,6 +342,22 @@ def test_the_first_ack_of_the_whole_first_segment_is_remembered() -> None:
     assert connection.from_client.acked == 5
 
 
+def test_the_first_ack_of_the_goodbye_is_remembered() -> None:
+    goodbye = Wire().connect().client(b"hello").fin_client()
+    heard = Replay(Wire.merge(goodbye).segments()).connection.from_client
+    assert (heard.ack_of_fin, heard.fin_repeats) == (None, 0)
+    goodbye.again(after=0.2).again(2, after=0.4).ack(Side.SERVER).ack(Side.SERVER)
+    heard = Replay(goodbye.segments()).connection.from_client
+    assert heard.ack_of_fin is not None
+    assert (heard.ack_of_fin.packet, heard.fin_repeats) == (9, 2)
+
+
+def test_an_ack_captured_before_its_goodbye_counts() -> None:
+    heard = Replay(Wire().connect().fin_client().ack(Side.SERVER).swap().segments()).connection.from_client
+    assert heard.ack_of_fin is not None
+    assert (heard.ack_of_fin.packet, heard.fin_repeats) == (4, 0)
+
+
 def test_an_ack_captured_before_its_data_counts() -> None:
     connection = Replay(Wire().connect().client(b"hello").swap().segments()).connection
     assert connection.from_client.ack_of_first_data is not None
