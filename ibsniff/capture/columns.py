@@ -6,6 +6,7 @@ them is then read for all at once. What is in the least irregular ends the walk:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from struct import Struct
 
 import numpy as np
@@ -132,3 +133,25 @@ def end_of(columns: Columns, trailer: int = 0) -> int:
 def cut_by_snaplen(columns: Columns) -> int:
     """How many were not captured whole."""
     return int((columns.captured < columns.wire_lengths).sum())
+
+
+def packet_blocks(columns: Columns, interface: int) -> bytes:
+    """All packets as enhanced packet blocks, one after the other: what is written of them."""
+    captured, times_ns = columns.captured, columns.times_ns
+    padding = -captured & 3
+    total = _PACKET_HEADER + captured + padding + 4
+    fields = (blocks.ENHANCED_PACKET, total, interface, times_ns >> 32, times_ns, captured, columns.wire_lengths)
+    headers = np.empty((len(columns), len(fields)), "<u4")
+    ends = np.zeros((len(columns), 2), "<u4")  # padding, of which the last bytes are used, and the length again
+    for place, field in enumerate(fields):
+        headers[:, place] = np.asarray(field).astype("<u4")
+    ends[:, 1] = total
+    pieces = [b""] * (3 * len(columns))
+    pieces[0::3] = _pieces(headers.tobytes(), np.arange(len(columns)) * _PACKET_HEADER, _PACKET_HEADER)
+    pieces[1::3] = _pieces(columns.buffer, columns.starts, captured)
+    pieces[2::3] = _pieces(ends.tobytes(), np.arange(len(columns)) * 8 + 4 - padding, padding + 4)
+    return b"".join(pieces)
+
+
+def _pieces(buffer: bytes, starts: Numbers, lengths: Numbers | int) -> Iterator[bytes]:
+    return map(buffer.__getitem__, map(slice, starts.tolist(), (starts + lengths).tolist()))
