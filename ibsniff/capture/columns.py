@@ -7,7 +7,9 @@ them is then read for all at once. What is in the least irregular ends the walk:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from struct import Struct
+from struct import error as StructError
 
 import numpy as np
 
@@ -27,12 +29,13 @@ def pcap_columns(buffer: bytes, order: str, fraction_ns: int, link_type: int, fi
     """The whole packets at the beginning of a buffer, of a pcap file; fewer where a length cannot be believed."""
     captured_at = Struct(order + "8xI").unpack_from
     found: list[int] = []
-    append, position, size = found.append, 0, len(buffer)
-    last = size - _PCAP_HEADER
-    while position <= last:
-        append(position)
-        position += _PCAP_HEADER + captured_at(buffer, position)[0]
-    if position > size:
+    append, position = found.append, 0
+    with suppress(StructError):  # the end of the buffer: to look out for it would cost a fifth more
+        while True:
+            (captured,) = captured_at(buffer, position)
+            append(position)
+            position += _PCAP_HEADER + captured
+    if position > len(buffer):
         found.pop()
     headers = np.array(found, np.int64)
     word = order + "u4"
@@ -43,14 +46,14 @@ def pcap_columns(buffer: bytes, order: str, fraction_ns: int, link_type: int, fi
     )
     count = _before_first(records["captured"] > MAX_FRAME)
     headers, records = headers[:count], records[:count]
-    captured = number(records, "captured")
+    lengths = number(records, "captured")
     return Columns(
         first_number,
         link_type,
         buffer,
         headers + _PCAP_HEADER,
-        captured,
-        np.maximum(captured, number(records, "original")),
+        lengths,
+        np.maximum(lengths, number(records, "original")),
         number(records, "seconds") * NANOSECONDS + number(records, "fraction") * fraction_ns,
     )
 

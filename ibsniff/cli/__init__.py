@@ -19,6 +19,8 @@ __all__ = ["app", "main"]
 def main() -> None:
     """Run the command line; ``ibsniff FILE`` and ``ibsniff -r FILE`` mean ``ibsniff read FILE``."""
     _settle_streams()
+    # numpy's linear algebra, which nobody here uses, would start a thread for every core: half of what importing it costs
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = sys.argv[1:]
     if arguments and arguments[0] not in MODULES:
         first = arguments[0]

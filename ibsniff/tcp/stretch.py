@@ -168,10 +168,10 @@ def _acknowledge(sent: _Sent, peer: Direction, segments: SegmentColumns, which: 
 
 def _stretch(offset: int, segments: SegmentColumns, with_data: Numbers) -> Stretch:
     starts, lengths = segments.starts[with_data], segments.lengths[with_data]
-    pieces = map(slice, starts.tolist(), (starts + lengths).tolist())
+    buffer, ends = segments.packets.buffer, starts + lengths
     return Stretch(
         offset,
-        b"".join(map(segments.packets.buffer.__getitem__, pieces)),
+        b"".join([buffer[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]),
         _array(offset + np.cumsum(lengths) - lengths),
         _array(segments.packets.first_number + segments.indices[with_data]),
         _array(segments.packets.times_ns[segments.indices[with_data]]),

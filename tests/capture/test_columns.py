@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ibsniff.capture import feed, pcapng
-from ibsniff.capture.columns import cut_by_snaplen, end_of, pcap_columns, pcapng_columns
+from ibsniff.capture.columns import cut_by_snaplen, end_of, packet_blocks, pcap_columns, pcapng_columns
 from ibsniff.capture.feed import Damage, Feed, chunks_of, more_at_once
 from ibsniff.capture.timing import Interface
+from ibsniff.capture.writer import PcapngWriter
 from ibsniff.model import Columns, Frame, InputFacts, Lane
 
 orders = st.sampled_from([made.LITTLE, made.BIG])
@@ -214,3 +215,15 @@ def test_a_disk_that_fails_is_damage():
 
     with pytest.raises(Damage, match="Input/output error"):
         Feed(iter([]), file=Failing()).advance(0, 1, welcome=10)
+
+
+@given(packets)
+def test_blocks_written_in_bulk_are_those_written_one_by_one(packets):
+    records = b"".join(made.record(data, *stamp, original=wire) for data, *stamp, wire in packets)
+    columns = pcap_columns(records, "<", 1000, 1, 1)
+    one_by_one = io.BytesIO()
+    writer = PcapngWriter(one_by_one, [("lo", 1), ("eth0", 1)])
+    before = one_by_one.tell()
+    for frame in frames_of(columns):
+        writer.write(frame, 1)
+    assert packet_blocks(columns, 1) == one_by_one.getvalue()[before:]
