@@ -113,11 +113,12 @@ def live(
             recorder = Recorder(write, source, turning) if write else None
             analysis = Analysis(source.facts, ports.api, any_port=ports.any, patience=patience)
             given_up = _drop_privileges(process)
-            _announce(source, choice, given_up, as_json)
             try:
-                with stopping(source.stop), audience:
-                    follower = Follower(analysis, audience, limits, recorder, time.monotonic)
-                    report = follow_until(source.events(in_bulk=count is None and not follow), follower)
+                with stopping(source.stop):
+                    _announce(source, choice, given_up, as_json)
+                    with audience:
+                        follower = Follower(analysis, audience, limits, recorder, time.monotonic)
+                        report = follow_until(source.events(in_bulk=count is None and not follow), follower)
             finally:
                 if recorder is not None:
                     recorder.finish(analysis.watched_until_ns)
@@ -160,7 +161,7 @@ def _choice(named: list[str] | None, ports: Ports) -> Choice:
 
 
 def _ring(options: list[str], write: Path | None) -> Ring | None:
-    """Read ``-b``, and see that there is a file to turn over. The same for ``-w -``, which is none."""
+    """Read ``-b``. Raises UserError when there is no file to turn over, or none at all: ``-w -``."""
     from ibsniff.capture.ring_files import parse_ring
 
     if str(write) == "-":
@@ -181,7 +182,7 @@ def _drop_privileges(process: bool) -> str:
 
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     if process and is_root and caller() is None:
-        return ""
+        return "keeps root's rights, for --process"
     try:
         return drop_privileges()
     except OSError as error:

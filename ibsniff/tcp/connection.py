@@ -112,7 +112,7 @@ class Tracker:
             return segment._replace(payload=b"", length=0)
         elif self.is_joined and mine.end == 0 and mine.offset(segment.seq) == 1:
             mine.begin(segment.seq)  # the stream was joined at a keep-alive, which stands one number too low
-        elif not segment.length:
+        elif not segment.length and segment.intact is not False:
             mine.announce(mine.offset(segment.seq))
         return segment
 

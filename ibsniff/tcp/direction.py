@@ -173,11 +173,11 @@ class Direction:
     def announce(self, offset: int) -> None:
         """A segment without data stands there: what lies before was sent, captured or not.
 
-        One number behind the data is the FIN's, captured or not; far behind it stands what is not of this stream.
+        The last number before it may be that of a FIN. Far behind the data stands what is not of this stream.
         """
         if 1 < offset - self.end <= DIRECTION_LIMIT and not self.half.fin:
-            self.end = offset
-            self.half.length = max(self.half.length, offset)
+            self.end = offset - 1
+            self.half.length = max(self.half.length, self.end)
 
     def _contradicts(self, offset: int, data: bytes) -> bool:
         """Other bytes were captured at the same place before (as far back as is remembered)."""
