@@ -72,7 +72,6 @@ ARP_LIMIT = "ARP for more addresses than are remembered"
 MAX_ARP_REQUESTS = 20
 """Requests remembered per address."""
 
-
 NOTHING_SAID = Dialogue()
 """Of every connection without a byte: a flood of calls makes thousands of those."""
 

@@ -13,7 +13,8 @@ from ibsniff.capture.files import STDIN, CaptureFile, open_capture
 from ibsniff.model import NANOSECONDS, Columns, ExitCode, Frame, InputFacts, Lane, Report, UserError, WatchedBy
 from ibsniff.pipeline import API_PORTS, Analysis, Seen, judge
 
-RELATIVE = re.compile(r"\+(\d+(?:\.\d+)?)s?")
+RELATIVE = re.compile(r"\+(\d{1,12}(?:\.\d{1,9})?)s?")
+"""Seconds, to the nanosecond; 12 digits are longer than anybody has watched."""
 
 Made = TypeVar("Made")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,7 +35,8 @@ class Recorder:
         self._path = path
         self._source = source
         self._ring = ring
-        self._files: deque[Path] = deque()
+        self._files: deque[Path] = deque(maxlen=None if ring is not None and ring.files else 1)
+        """Those of a ring that are left, the oldest first; where none is deleted, the latest."""
         self._number = 0
         self._evidence = Evidence()
         self._evidence_files: deque[Path] = deque()
@@ -124,13 +126,13 @@ class Recorder:
             self._files.popleft().unlink(missing_ok=True)
 
     def _thin(self, path: Path, time_ns: int) -> None:
-        """Move what verdicts rest on out of a file that is about to be deleted."""
-        stream = self._evidence_stream
-        if stream is None or stream.tell() > MOST_EVIDENCE:
-            stream = self._next_evidence_stream(time_ns)
-        with path.open("rb") as doomed:
+        """Move what verdicts rest on out of a file that is about to be deleted, unless somebody has done so already."""
+        with suppress(FileNotFoundError), path.open("rb") as doomed:
+            stream = self._evidence_stream
+            if stream is None or stream.tell() > MOST_EVIDENCE:
+                stream = self._next_evidence_stream(time_ns)
             stream.writelines(self._evidence.of(doomed))
-        stream.flush()
+            stream.flush()
 
     def _next_evidence_stream(self, time_ns: int) -> BinaryIO:
         if self._evidence_stream is not None:

@@ -305,6 +305,14 @@ def test_the_top_level_stays_small(tracked: list[str]) -> None:
     assert {top for top in tops if not top.startswith(".")} <= TOP_LEVEL
 
 
+def test_the_map_names_every_part() -> None:
+    the_map = (ROOT / PACKAGE / "README.md").read_text(encoding="utf-8")
+    tops = {path for path in (ROOT / PACKAGE).iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    names = {f"{path.name}/" if path.is_dir() else path.name for path in tops} - {"__init__.py", "__main__.py"}
+    assert "model.py" in names
+    assert {name for name in names if f"`{name}`" not in the_map} == set()
+
+
 SOMEONES_MACHINE = re.compile(rb"/(work|root)/|/tmp/[v]env")
 
 

@@ -74,7 +74,7 @@ def test_a_time_is_utc_unless_it_says_otherwise(text: str) -> None:
     assert facts.watched_until_ns == START_NS + 10 * NANOSECONDS
 
 
-@pytest.mark.parametrize("text", ["", "10", "+", "+x", "yesterday"])
+@pytest.mark.parametrize("text", ["", "10", "+", "+x", "+" + "9" * 400, "yesterday"])
 def test_what_is_no_time_is_a_usage_error(text: str) -> None:
     with pytest.raises(UserError) as caught:
         parse_watched_until(text)

@@ -93,6 +93,8 @@ def test_comments_of_others_say_nothing(tmp_path: Path) -> None:
         recorder = Recorder(path, source)
         for text in ("Counters provided by dumpcap", "clock leapt: soon to later", "clock leapt: 1"):
             recorder._writer.remark(0, 5, text)
+        for digits in ("9" * 19, "9" * 20, "9" * 5000, "\u0661"):
+            recorder._writer.remark(0, 5, f"clock leapt: {digits} to {digits}")
         recorder.finish(10)
     with open_capture(str(path)) as capture:
         assert list(capture.frames()) == []
@@ -230,6 +232,21 @@ def test_evidence_has_a_bound_as_well(tmp_path: Path, monkeypatch: pytest.Monkey
     evidence = [file for file in folder.iterdir() if file.name.startswith("case_00000_")]
     assert len(evidence) == recording.EVIDENCE_FILES
     assert sum(file.stat().st_size for file in evidence) < 40_000
+
+
+def test_a_file_of_the_ring_that_somebody_deleted_is_not_missed(tmp_path: Path) -> None:
+    folder = tmp_path / "ring"
+    folder.mkdir()
+    with LiveSource([("lo", ends(*([packet] for packet in raw(chatter(session(local()), 100).frames()))))]) as source:
+        recorder = Recorder(folder / "case.pcapng", source, Ring(kilobytes=4, files=2))
+        for event in source.events():
+            if isinstance(event, Frame):
+                recorder.write(event)
+                for file in sorted(folder.glob("case_0000[1-9]_*"))[:-1]:
+                    file.unlink()
+        recorder.finish(10**18)
+    assert recorder.failure is None
+    assert recorder._number > 3
 
 
 def test_a_disk_that_takes_no_more_ends_the_ring_and_not_the_watching(tmp_path: Path) -> None:

@@ -26,7 +26,6 @@ LONGEST_MAGIC = 6
 BACKWARDS_NS = NANOSECONDS
 """Stamped this much earlier than the latest so far, a packet was not merely overtaken: the clock was set back."""
 
-
 PLAIN_UNTIL = 1 << 20
 """Bytes from which on an input is read by columns, unless the lane was chosen: below, importing numpy takes longer."""
 BULK_FROM = 1 << 18

@@ -1,8 +1,12 @@
-"""The captures in a folder: what in it begins as a capture does, whatever it is called."""
+"""The captures in a folder: what in it begins as a capture does, whatever it is called, and what is called one.
+
+A file that is called a capture and is none (empty, damaged, encrypted) is somebody's ticket: reading it says what it is.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +15,9 @@ from ibsniff.capture.feed import Damage, chunks_of
 from ibsniff.capture.files import LONGEST_MAGIC, PCAPNG_MAGIC
 from ibsniff.capture.pcap import MAGICS as PCAP_MAGICS
 from ibsniff.model import UserError
+
+CALLED_CAPTURE = re.compile(r"\.(pcap|pcapng|cap)\d*(\.(gz|bz2|xz|zst))?$", re.IGNORECASE)
+"""File names of captures; tcpdump -C appends a number."""
 
 
 @dataclass(slots=True)
@@ -37,7 +44,7 @@ def captures_in(folder: str) -> Found:
     for parent, folders, names in os.walk(folder, onerror=is_closed):
         folders.sort()
         for path in (Path(parent, name) for name in sorted(names)):
-            if path.is_file() and begins_as_capture(path):
+            if path.is_file() and (CALLED_CAPTURE.search(path.name) or begins_as_capture(path)):
                 found.captures.append(str(path))
             else:  # a pipe, too: opening one waits for somebody who writes
                 found.others += 1

@@ -31,7 +31,6 @@ from ibsniff.model import NANOSECONDS, Columns, Frame, InputFacts, Tick, Watched
 TICK_SECONDS = 0.25
 """A quiet source says so this often: patience is counted in seconds, so a quarter of one is fine enough."""
 
-
 Batch = tuple[int, PacketBlock | Sequence[RawPacket]]
 """Packets of the interface with this index."""
 

@@ -1,4 +1,4 @@
-"""Opening what is written: never through somebody's link while we are root, never what another capture writes just now.
+"""Opening what is written: never through somebody's link under ``sudo``, never what another capture writes just now.
 
 Under ``sudo`` the folder may be writable by others, and what they put there must not make root overwrite something else;
 and the file belongs to the user who called, not to root.

@@ -12,6 +12,7 @@ from struct import Struct
 
 from ibsniff.capture import blocks
 from ibsniff.capture.feed import MAX_FRAME, Cut, Damage, Feed
+from ibsniff.capture.losses import Losses
 from ibsniff.capture.remarks import MOST_REMARKS, take_remark
 from ibsniff.capture.timing import LATEST_NS, Interface, interface_described
 from ibsniff.model import Columns, Frame, InputFacts
@@ -25,10 +26,11 @@ MAX_INTERFACES = 4096
 FEWEST = 64
 """Packets from which on columns are worth their making."""
 IN_VAIN = 1024
-"""Packets taken one by one where there were fewer, and looked at in bulk where there were not many more: packets of two
-kinds may alternate."""
+"""The most packets taken one by one where there were fewer: two at first, and twice as many each time. So an odd block
+costs little, and a file of nothing else is not looked at for each."""
 AT_MOST = 1 << 14
-"""Packets looked at in bulk."""
+"""Packets looked at in bulk; where not all were regular, a few times as many as were."""
+FURTHER = 4
 
 _DROPS_UNKNOWN = 0xFFFF  # of an obsolete packet block (appendix A)
 
@@ -48,9 +50,8 @@ class PcapngReader:
         self._link_types = set(facts.link_types)
         self._time_ns = 0
         self._look_at = AT_MOST
-        self._dropped_by_interface: dict[int, int] = {}
-        self._dropped = 0
-        self._dropped_before_packets = 0
+        self._one_by_one = 1
+        self._losses = Losses(facts)
         self._remarks = 0
         if not feed.advance(0, self.needed):
             raise Cut(f"the section header is cut: {len(feed.buffer)} of {self.needed} bytes are there")
@@ -85,19 +86,23 @@ class PcapngReader:
         while more:
             while (found := self._columns(feed.buffer)) is not None:
                 yield found
-            batch: list[Frame] = []
-            self._plain_packets(feed.buffer, batch, IN_VAIN)
-            yield from batch  # the block behind them may be damaged
-            batch = []
-            more = self._block(feed, batch)
-            yield from batch
+                self._one_by_one = 1
+            self._one_by_one = min(2 * self._one_by_one, IN_VAIN)
+            until = self.number + self._one_by_one
+            while more and self.number < until:
+                batch: list[Frame] = []
+                self._plain_packets(feed.buffer, batch, until - self.number)
+                yield from batch  # the block behind them may be damaged
+                batch = []
+                more = self._block(feed, batch)
+                yield from batch
 
     def _columns(self, buffer: bytes) -> Columns | None:
         from ibsniff.capture.columns import cut_by_snaplen, end_of, pcapng_columns  # noqa: PLC0415  (numpy, and 0.1 s)
 
         at_most = self._look_at
         found = pcapng_columns(buffer, self.position, self._order, self._interfaces, self.number + 1, at_most)
-        self._look_at = AT_MOST if len(found) >= IN_VAIN else IN_VAIN
+        self._look_at = min(FURTHER * max(len(found), FEWEST), AT_MOST)
         if len(found) < FEWEST:
             return None
         self.number += len(found)
@@ -198,7 +203,7 @@ class PcapngReader:
         for _ in blocks.options(body[16:], self._order):
             pass  # nothing in them matters, except that they fit
         self._interfaces.clear()
-        self._dropped_by_interface.clear()
+        self._losses.begin_section()
 
     def _interface_description(self, body: bytes) -> None:
         """Section 4.2."""
@@ -216,7 +221,7 @@ class PcapngReader:
         data, options = _split(body, 20, captured)
         for code, value in blocks.options(options, self._order):
             if code == blocks.EPB_DROP_COUNT and len(value) == 8:
-                self._lost_before_packet(self._integer(value))
+                self._losses.count_before_packet(self._integer(value))
         self._append(batch, index, high << 32 | low, data, original)
 
     def _simple_packet(self, body: bytes, batch: list[Frame]) -> None:
@@ -233,7 +238,7 @@ class PcapngReader:
         index, drops, high, low, captured, original = Struct(self._order + "HHIIII").unpack_from(body)
         data, _options = _split(body, 20, captured)
         if drops != _DROPS_UNKNOWN:
-            self._lost_before_packet(drops)
+            self._losses.count_before_packet(drops)
         self._append(batch, index, high << 32 | low, data, original)
 
     def _append(self, batch: list[Frame], index: int, ticks: int | None, data: bytes, original: int) -> None:
@@ -263,21 +268,11 @@ class PcapngReader:
             elif code in (blocks.ISB_IF_DROPPED, blocks.ISB_OS_DROPPED):
                 lost = (lost or 0) + self._integer(value)
         if lost is not None:
-            self._dropped += lost - self._dropped_by_interface.get(index, 0)
-            self._dropped_by_interface[index] = lost
-            self._say_dropped()
+            self._losses.count_interface(index, lost)
 
     def _ended(self, time_ns: int | None) -> None:
         if time_ns is not None:
             self._facts.statistics_end_ns = max(time_ns, self._facts.statistics_end_ns or 0)
-
-    def _lost_before_packet(self, packets: int) -> None:
-        self._dropped_before_packets += packets
-        self._say_dropped()
-
-    def _say_dropped(self) -> None:
-        # a writer may count the same losses in both places
-        self._facts.dropped = max(self._dropped, self._dropped_before_packets)
 
     def _interface(self, index: int) -> Interface:
         if index >= len(self._interfaces):

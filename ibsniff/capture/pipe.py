@@ -53,12 +53,16 @@ class _Patient:
 
     def read1(self, size: int) -> bytes:
         """Return what is there; nothing at the end, or some time after `stop`."""
-        while not select.select([self._descriptor], [], [], TICK_SECONDS)[0]:
-            if self._stopped_at is not None and time.monotonic() > self._stopped_at + LAST_SECONDS:
-                return b""
+        while not self._is_over():
+            if select.select([self._descriptor], [], [], TICK_SECONDS)[0]:
+                self.arrived = time.monotonic()
+                return os.read(self._descriptor, size)
             self._idle()
-        self.arrived = time.monotonic()
-        return os.read(self._descriptor, size)
+        return b""
+
+    def _is_over(self) -> bool:
+        """Who captures may not have got the Ctrl-C (another machine), and write on for ever."""
+        return self._stopped_at is not None and time.monotonic() > self._stopped_at + LAST_SECONDS
 
     read = read1
 

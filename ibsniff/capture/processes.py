@@ -7,15 +7,15 @@ told, never their command lines, in which passwords stand.
 
 from __future__ import annotations
 
-import ipaddress
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ibsniff.capture.machine import TcpState, tcp_sockets
+from ibsniff.capture.surroundings import psutil_endpoint
 from ibsniff.model import Conversation, Endpoint, ExitCode, Side, UserError
 
 LOOK_EVERY = 2.0
@@ -24,7 +24,8 @@ LOOK_EVERY = 2.0
 MOST_OF_THE_TIME = 0.05
 """Share of the time spent on looking where there are thousands of processes."""
 
-CLOSE_WAIT = "CLOSE_WAIT"
+LISTEN, CLOSE_WAIT = "LISTEN", "CLOSE_WAIT"
+"""As psutil writes the states of sockets."""
 
 Pair = tuple[Endpoint, Endpoint]
 
@@ -82,6 +83,39 @@ class LocalEnd:
         return "; ".join(said)
 
 
+class Tables:
+    """The machine's sockets at one moment, sorted once for however many conversations ask."""
+
+    def __init__(self, sockets: Iterable[Any], queues: Queues) -> None:
+        """Take psutil's sockets."""
+        self.queues = queues
+        self.by_pair: dict[Pair, Any] = {}
+        self._listeners: dict[int, list[Any]] = {}
+        """By port."""
+        self._close_wait_by_pid: Counter[int] = Counter()
+        self._close_wait_by_port: Counter[int] = Counter()
+        for each in sockets:
+            if each.raddr:
+                self.by_pair[psutil_endpoint(each.laddr), psutil_endpoint(each.raddr)] = each
+            if each.status == LISTEN:
+                self._listeners.setdefault(each.laddr.port, []).append(each)
+            elif each.status == CLOSE_WAIT:
+                self._close_wait_by_port[each.laddr.port] += 1
+                if each.pid:
+                    self._close_wait_by_pid[each.pid] += 1
+
+    def listener(self, server: Endpoint) -> Any | None:
+        """The socket that listens there: on this very address, or on all."""
+        there = self._listeners.get(server.port, [])
+        exact = (each for each in there if psutil_endpoint(each.laddr) == server)
+        every = (each for each in there if not any(psutil_endpoint(each.laddr).address))
+        return next(exact, None) or next(every, None)
+
+    def close_wait_of(self, pid: int | None, port: int) -> int:
+        """How many of a process are in CLOSE_WAIT; on a port, where the process is not known."""
+        return self._close_wait_by_pid[pid] if pid else self._close_wait_by_port[port]
+
+
 class Processes:
     """Looks now and then, and remembers what it saw of conversations that are over."""
 
@@ -99,12 +133,12 @@ class Processes:
         going_on = [one for one in conversations if one.connection.ended is None or one.id not in self.ends]
         if began < self._next or not going_on:
             return {}
-        sockets, queues = self._sockets(), _queues()
+        tables = Tables(self._sockets(), _queues())
         self._names = {}
         before = self.ends
         self.ends = {one.id: before[one.id] for one in conversations if one.id in before}
         for one in going_on:
-            found = tuple(self._ends(one, sockets, queues))
+            found = tuple(self._ends(one, tables))
             if found or one.id not in self.ends:
                 self.ends[one.id] = found
         self._next = began + max(LOOK_EVERY, (time.monotonic() - began) / MOST_OF_THE_TIME)
@@ -116,29 +150,22 @@ class Processes:
         except (self._psutil.Error, OSError):  # macOS asks for root
             return []
 
-    def _ends(self, one: Conversation, sockets: list[Any], queues: Queues) -> Iterator[LocalEnd]:
+    def _ends(self, one: Conversation, tables: Tables) -> Iterator[LocalEnd]:
         client, server = one.connection.client, one.connection.server
-        by_pair = {(_endpoint(each.laddr), _endpoint(each.raddr)): each for each in sockets if each.raddr}
-        own = by_pair.get((client, server))
+        own = tables.by_pair.get((client, server))
         if own is not None:
-            yield self._end(Side.CLIENT, client, own.pid, sockets, None, queues.unread.get((client, server)))
-        listener = _listener(server, sockets)
-        taken = by_pair.get((server, client))
+            yield self._end(Side.CLIENT, (client, server), own.pid, tables, None)
+        listener = tables.listener(server)
+        taken = tables.by_pair.get((server, client))
         if listener is not None or taken is not None:
             # A connection that was not taken yet belongs to nobody: the listener's process will have it.
             pid = next((each.pid for each in (listener, taken) if each is not None and each.pid), None)
-            unread = queues.unread.get((server, client))
-            yield self._end(Side.SERVER, server, pid, sockets, queues.accept.get(server.port), unread)
+            yield self._end(Side.SERVER, (server, client), pid, tables, tables.queues.accept.get(server.port))
 
-    def _end(
-        self, side: Side, address: Endpoint, pid: int | None, sockets: list[Any], accept: int | None, unread: int | None
-    ) -> LocalEnd:
-        waiting = [each for each in sockets if each.status == CLOSE_WAIT]
-        if pid:
-            close_wait = sum(each.pid == pid for each in waiting)
-        else:
-            close_wait = sum(each.laddr.port == address.port for each in waiting)
-        return LocalEnd(side, address, pid, self._name(pid), close_wait, accept, unread)
+    def _end(self, side: Side, pair: Pair, pid: int | None, tables: Tables, accept: int | None) -> LocalEnd:
+        address, _ = pair
+        close_wait = tables.close_wait_of(pid, address.port)
+        return LocalEnd(side, address, pid, self._name(pid), close_wait, accept, tables.queues.unread.get(pair))
 
     def _name(self, pid: int | None) -> str | None:
         if pid is None:
@@ -162,21 +189,6 @@ def load_psutil() -> Any:
             ExitCode.USAGE,
         ) from error
     return psutil
-
-
-def _listener(server: Endpoint, sockets: list[Any]) -> Any | None:
-    """The socket that listens there: on this very address, or on all."""
-    there = [each for each in sockets if each.status == "LISTEN" and each.laddr.port == server.port]
-    exact = (each for each in there if _endpoint(each.laddr) == server)
-    every = (each for each in there if ipaddress.ip_address(each.laddr.ip.partition("%")[0]).is_unspecified)
-    return next(exact, None) or next(every, None)
-
-
-def _endpoint(address: Any) -> Endpoint:
-    """An address of psutil as ours: IPv4 inside IPv6 unmapped, without a zone."""
-    ip = ipaddress.ip_address(address.ip.partition("%")[0])
-    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-    return Endpoint((mapped or ip).packed, address.port)
 
 
 def _queues() -> Queues:

@@ -6,9 +6,10 @@ section 3.5, ``opt_comment``). Comments of other programs are none of these and 
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
-from ibsniff.capture.timing import note_leap
+from ibsniff.capture.timing import LATEST_NS, note_leap
 from ibsniff.model import NANOSECONDS, InputFacts
 
 NOT_CAPTURED = "not captured: "
@@ -17,6 +18,8 @@ NOTE = "note: "
 """What follows is worth knowing and took nothing away."""
 LEAPT = "clock leapt: "
 """Two times follow, nanoseconds since the epoch: the first was to come, and the next packet bears the second."""
+_TWO_TIMES = re.compile(r"([0-9]{1,19}) to ([0-9]{1,19})")
+"""No more digits than 63 bits have: anybody can write such a comment."""
 
 MOST_REMARKS = 100
 """Kept of one capture: a loose cable makes two a minute."""
@@ -34,10 +37,10 @@ def take_remark(facts: InputFacts, remark: str, next_packet: int) -> None:
         facts.truncated = "; ".join(filter(None, (facts.truncated, remark.removeprefix(NOT_CAPTURED))))
     elif remark.startswith(NOTE):
         facts.notes.append(remark.removeprefix(NOTE))
-    elif remark.startswith(LEAPT):
-        before, _, after = remark.removeprefix(LEAPT).partition(" to ")
-        if before.isdecimal() and after.isdecimal():
-            note_leap(facts, next_packet, int(before), int(after))
+    elif remark.startswith(LEAPT) and (times := _TWO_TIMES.fullmatch(remark.removeprefix(LEAPT))):
+        before_ns, after_ns = map(int, times.groups())
+        if max(before_ns, after_ns) <= LATEST_NS:
+            note_leap(facts, next_packet, before_ns, after_ns)
 
 
 def clock(time_ns: int) -> str:

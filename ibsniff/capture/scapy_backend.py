@@ -109,8 +109,8 @@ class ScapyCapture:
                     self._socket.select([self._socket], POLL_SECONDS)
                 elif self._program is None or keeps(self._program, packet.data):
                     self._hand_over(packet)
-        except OSError as error:
-            self._failure = error
+        except Exception as error:  # whatever scapy raises: nobody may take an interface for quiet that is not heard
+            self._failure = _plain(error)
             self._ring_bell()
 
     def _read(self) -> RawPacket | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import Any
 
 from ibsniff.capture.interfaces import Interface, list_interfaces
 from ibsniff.capture.machine import (
@@ -72,13 +73,14 @@ def sockets_by_psutil() -> Iterator[TcpSocket]:
     with suppress(psutil.Error, OSError):  # macOS asks for root
         for entry in psutil.net_connections(kind="tcp"):
             if entry.status in TcpState.__members__:
-                remote = _endpoint(*entry.raddr) if entry.raddr else Endpoint(bytes(4), 0)
-                yield TcpSocket(_endpoint(*entry.laddr), remote, TcpState[entry.status])
+                remote = psutil_endpoint(entry.raddr) if entry.raddr else Endpoint(bytes(4), 0)
+                yield TcpSocket(psutil_endpoint(entry.laddr), remote, TcpState[entry.status])
 
 
-def _endpoint(address: str, port: int) -> Endpoint:
-    parsed = ip_address(address.partition("%")[0])
-    return Endpoint((getattr(parsed, "ipv4_mapped", None) or parsed).packed, port)
+def psutil_endpoint(address: Any) -> Endpoint:
+    """An address of psutil as ours: IPv4 inside IPv6 unmapped, without a zone."""
+    parsed = ip_address(address.ip.partition("%")[0])
+    return Endpoint((getattr(parsed, "ipv4_mapped", None) or parsed).packed, address.port)
 
 
 def _is_api(entry: TcpSocket, ports: frozenset[int] | None) -> bool:

@@ -31,10 +31,9 @@ class Tap:
 
     def read(self, size: int = -1) -> bytes:
         """Read on; nothing when the tap was closed, even while the input was waited for."""
-        self._waiting = True
         try:
+            self._waiting = True
             data: bytes = b"" if self.stopped else self._take(size)
-            self._waiting = False
         except _Enough:
             return b""
         finally:

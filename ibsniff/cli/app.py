@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -46,7 +46,7 @@ PatienceOption = Annotated[
     typer.Option(
         min=0.1,
         metavar="SECONDS",
-        help="Silence is one after so long; usually 5 s, or what the client's library waits.",
+        help="No answer for so long counts as silence; usually 5 s, or what the client's library waits.",
     ),
 ]
 AccountsOption = Annotated[bool, typer.Option("--show-accounts", help="Do not mask account numbers.")]
@@ -77,19 +77,21 @@ def edges() -> Iterator[None]:
     except KeyboardInterrupt:
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     except BrokenPipeError:
-        _let_go_of_stdout()
+        let_go(sys.stdout)
         raise typer.Exit(ExitCode.OK) from None
     except OSError as error:
         if error.errno not in OUTPUT_FAILS or error.filename is not None:
             raise
-        _let_go_of_stdout()
+        let_go(sys.stdout)
         complain(UserError(f"cannot write the output: {error.strerror}", "Make room, or send it elsewhere"))
         raise typer.Exit(ExitCode.INPUT) from None
 
 
-def _let_go_of_stdout() -> None:
-    """Nobody takes what is still buffered: the interpreter must not try again at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def let_go(stream: IO[str]) -> None:
+    """Nobody takes what is still buffered, or comes: it goes nowhere, and the interpreter need not try at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def complain(error: UserError) -> None:

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from ibsniff.capture.processes import LocalEnd, Processes
 
 MOST_HELD = 200
-"""Lines kept for the end because a screen is painted meanwhile: the last ones."""
-
+"""Lines kept for the end because a screen is painted meanwhile: the last ones, and how many there were before."""
 
 MOST_PROCESSES = 10
 """Processes named below the final report."""
@@ -54,10 +53,12 @@ class Audience:
         self._wishes = wishes
         self._stop = stop
         self._held: deque[str] = deque(maxlen=MOST_HELD)
+        self._held_back = 0
+        """Lines, the ones that are not kept any more among them."""
         self._lost = False
         self.processes = _processes() if wishes.process else None
         self._screen = self._choose_screen(hint)
-        tell = self._held.append if isinstance(self._screen, LiveScreen) else complain_line
+        tell = self._hold_back if isinstance(self._screen, LiveScreen) else complain_line
         self._commands = OnVerdict(wishes.on_verdict, wishes.show_accounts, tell) if wishes.on_verdict else None
         self._pauses = Pauses()
 
@@ -88,10 +89,17 @@ class Audience:
             self._screen.__exit__(kind, error, trace)
         self._pauses.__exit__(kind, error, trace)
         if self._commands is not None:
-            self._commands.close()
+            with self._enduring():
+                self._commands.close()
         with self._enduring():
+            if (before := self._held_back - len(self._held)) > 0:
+                complain_line(f"{before:,} lines before these are left out")
             for line in self._held:
                 complain_line(line)
+
+    def _hold_back(self, line: str) -> None:
+        self._held.append(line)
+        self._held_back += 1
 
     def show(self, seen: Report, changes: list[Change]) -> None:
         """Take the present report, and what changed since the last."""
@@ -100,7 +108,8 @@ class Audience:
             with self._enduring():
                 self._say_processes(seen, changed)
         if self._commands is not None:
-            self._commands.look(seen)
+            with self._enduring():
+                self._commands.look(seen)
         with self._enduring():
             if self._pauses.wanted and isinstance(self._screen, LiveScreen):
                 self._screen.pause(self._pauses.pause)

@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from ibsniff.cli.app import let_go
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -67,7 +69,7 @@ def let_go_of_terminal() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             if stream.isatty() or os.isatty(stream.fileno()) or _is_gone(stream.fileno()):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+                let_go(stream)
 
 
 def _is_gone(descriptor: int) -> bool:

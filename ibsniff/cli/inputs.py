@@ -51,7 +51,12 @@ class Inputs:
     def tell_rest(self, work: Work) -> None:
         """Say on stderr what was not read, and why."""
         if self.others:
-            print(f"ibsniff: {self.others} other files in the folders are no captures", file=sys.stderr)
+            said = (
+                "1 other file in the folders is no capture"
+                if self.others == 1
+                else (f"{self.others:,} other files in the folders are no captures")
+            )
+            print(f"ibsniff: {said}", file=sys.stderr)
         left = len(self.paths) - work.inputs_begun
         if work.stopped and left:
             print(f"ibsniff: interrupted, {left} of {len(self.paths)} inputs not read", file=sys.stderr)
@@ -71,8 +76,11 @@ def find_inputs(named: list[str]) -> Inputs:
         else:
             inputs.paths.append(name)
     if not inputs.paths and not inputs.closed:
+        from ibsniff.render.story import counted
+
         raise UserError(
-            f"{', '.join(named)}: no capture there, of {inputs.others} files", "Name a capture, or its folder"
+            f"{', '.join(named)}: no capture there, of {counted(inputs.others, 'file')}",
+            "Name a capture, or its folder",
         )
     return inputs
 

@@ -68,10 +68,10 @@ def live(
             help="Begin a new file after a time or a size, and keep so many; repeatable, with -w.",
         ),
     ] = None,
-    count: Annotated[int | None, typer.Option("-c", min=1, help="Stop after so many packets.")] = None,
+    count: Annotated[int | None, typer.Option("-c", metavar="N", min=1, help="Stop after so many packets.")] = None,
     stop_after: Annotated[str | None, typer.Option("-a", metavar="duration:SECONDS", help="Stop after a time.")] = None,
     until_verdict: Annotated[
-        bool, typer.Option(help="Stop when the first conversation is ready, or has failed.")
+        bool, typer.Option("--until-verdict", help="Stop when the first conversation is ready, or has failed.")
     ] = False,
     patience: PatienceOption = None,
     on_verdict: Annotated[

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ibsniff.cli.app import as_document, complain, console, fitting, has_finding
 from ibsniff.pipeline import judge
 from ibsniff.render.story import one_line
-from ibsniff.render.text import json_text, prose
+from ibsniff.render.text import encodable, json_text, prose
 
 if TYPE_CHECKING:
     from ibsniff.model import Report, Severity, UserError
@@ -62,7 +62,8 @@ class Documents(Form):
     def tell_unreadable(self, path: str, error: UserError) -> None:
         """A line too, so that every input has one."""
         complain(error)
-        print(json_text({"path": path, "error": {"what": error.what, "what_to_do": error.what_to_do}}), flush=True)
+        said = {"what": encodable(error.what), "what_to_do": encodable(error.what_to_do)}
+        print(json_text({"path": encodable(path), "error": said}), flush=True)
 
 
 class Lines(Form):

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO
 
@@ -91,19 +92,20 @@ class OnVerdict:
             self._begin(*self._waiting.popleft())
 
     def _begin(self, conversation: str, variables: dict[str, str]) -> None:
-        printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed when the command has ended)
         try:
-            process = subprocess.Popen(
-                self._command,
-                shell=True,
-                stdin=subprocess.DEVNULL,
-                stdout=printed,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **variables},
-                start_new_session=True,
-            )
+            with ExitStack() as unless_begun:
+                printed = unless_begun.enter_context(tempfile.TemporaryFile())
+                process = subprocess.Popen(
+                    self._command,
+                    shell=True,
+                    stdin=subprocess.DEVNULL,
+                    stdout=printed,
+                    stderr=subprocess.STDOUT,
+                    env={**os.environ, **variables},
+                    start_new_session=True,
+                )
+                unless_begun.pop_all()  # closed when the command has ended
         except OSError as error:
-            printed.close()
             self._tell(f"--on-verdict: cannot be run: {error.strerror or error}")
         else:
             self._running.append(_Running(conversation, process, printed))

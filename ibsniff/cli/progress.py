@@ -67,5 +67,5 @@ def _show(work: Work, size: int | None, over: threading.Event) -> None:
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
         task = progress.add_task("", total=size, completed=work.position)
         while not over.wait(REFRESH_SECONDS):
-            found = f"{work.conversations:,} connections"
+            found = f"{work.conversations:,} connection{'' if work.conversations == 1 else 's'}"
             progress.update(task, completed=work.position, description=found)

@@ -7,16 +7,16 @@ from typing import Annotated
 
 import typer
 
-from ibsniff.cli.app import QuietOption, app, edges
+from ibsniff.cli.app import app, edges
 from ibsniff.model import ExitCode, UserError
 
 
 @app.command()
 def regress(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the scenarios are.")] = Path("captures"),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the scenarios are.")] = Path("captures"),
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML.")] = None,
     update: Annotated[bool, typer.Option("--update", help="Rewrite the promises as found, for your review.")] = False,
-    quiet: QuietOption = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only what is broken, and the count.")] = False,
 ) -> None:
     """Hold every recorded scenario against its promise."""
     from ibsniff import regress as regression

@@ -30,7 +30,7 @@ class Form(StrEnum):
 
 @app.command()
 def streams(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Captures, as for 'read'; - is stdin.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Captures, as for 'read'; - is stdin.")],
     port: Annotated[
         list[int] | None,
         typer.Option(min=1, max=65535, help="Only conversations on this port; repeatable. Numbers stay as they are."),
@@ -111,7 +111,12 @@ def _follow(path: str, number: int, form: Form, sides: set[Side], show_accounts:
         else:
             _print(said, reader, form, show_accounts)
     if reader.followed is None:
-        raise _usage(f"--follow {number}: there are {reader.total} conversations, from 0", f"ibsniff streams {path}")
+        from ibsniff.render.story import counted
+
+        raise _usage(
+            f"--follow {number}: there is no such one of {counted(reader.total, 'conversation')}, counted from 0",
+            f"ibsniff streams {path}",
+        )
 
 
 def _write(said: Iterable[Chunk]) -> None:

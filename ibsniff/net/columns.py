@@ -57,8 +57,9 @@ class _Header(NamedTuple):
 
 
 def _header(
-    protocol: int, size: int, version: int, version_mask: int, length_counts_from: int, **fields: Any
+    protocol: int, *, size: int, version: int, version_mask: int, length_counts_from: int, **fields: Any
 ) -> _Header:
+    """The ``fields`` of an IP header and those of TCP behind it, as `layout` takes them."""
     tcp = {name: (size + at, kind) for name, (at, kind) in _TCP_FIELDS.items()}
     both = layout(size + _TCP_HEADER, **fields, **tcp)
     return _Header(protocol, size, version_mask, version, length_counts_from, fields["addresses"][0], both)
@@ -79,10 +80,10 @@ _TCP_FIELDS = {
 _HEADERS = (
     _header(
         IPV4,
-        20,
-        0x45,
-        0xFF,
-        0,
+        size=20,
+        version=0x45,
+        version_mask=0xFF,
+        length_counts_from=0,
         first=(0, "u1"),
         length=(2, ">u2"),
         id=(4, ">u2"),
@@ -91,7 +92,15 @@ _HEADERS = (
         addresses=(12, "(2,)>u4"),
     ),
     _header(
-        IPV6, 40, 0x60, 0xF0, 40, first=(0, "u1"), length=(4, ">u2"), transport=(6, "u1"), addresses=(8, "(8,)>u4")
+        IPV6,
+        size=40,
+        version=0x60,
+        version_mask=0xF0,
+        length_counts_from=40,
+        first=(0, "u1"),
+        length=(4, ">u2"),
+        transport=(6, "u1"),
+        addresses=(8, "(8,)>u4"),
     ),
 )
 """RFC 791, 3.1; RFC 8200, 3; RFC 9293, 3.1."""

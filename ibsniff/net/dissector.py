@@ -38,7 +38,6 @@ _PORTS = 65_536
 _OTHER_PORTS, _NOT_TCP = Skip.OTHER_PORTS, Skip.NOT_TCP
 """Looked up once: an enum gives out its members slowly, and these are asked for most."""
 
-
 _plain_ipv4 = Struct("!BxHHHBB10xHH8xB").unpack_from
 _plain_ipv6 = Struct("!B3xHBB32xHH8xB").unpack_from
 """An IP header without options and what the short cut asks of the TCP header behind it: ports and data offset."""

@@ -147,4 +147,4 @@ def _is_under_way(conversation: Conversation) -> bool:
 def _under_way(conversation: Conversation) -> str:
     if conversation.rung in (Rung.NOTHING, Rung.CALLED):
         return "Under way: its call has not been answered yet."
-    return f"Under way: silence will be one after {conversation.patience:g} s."
+    return f"Under way: no answer for {conversation.patience:g} s will count as silence."

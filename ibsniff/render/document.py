@@ -98,6 +98,7 @@ class Writer:
             "skipped": {self.text(reason): count for reason, count in facts.skipped.most_common(MOST_CODES)},
             "skipped_reasons_omitted": max(0, len(facts.skipped) - MOST_CODES),
             "notes": [self.text(note) for note in facts.notes[:MOST_LISTED]],
+            "notes_omitted": max(0, len(facts.notes) - MOST_LISTED),
         }
 
     def verdict(self, verdict: Verdict | None, gravest_of_capture: Finding | None) -> Json:

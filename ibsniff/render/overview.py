@@ -17,8 +17,14 @@ from ibsniff.render.text import Veil, plain_ascii, prose
 
 UNREADABLE = "unreadable"
 
-PATHS_SHARE = 0.3
+PATHS_SHARE = 0.35
 """Of a line that is cut; of a longer path the end is shown, for the verdict matters more than the folders."""
+
+ROOM_FOR_ALL = 120
+"""Columns from which a line that is cut has all; in a narrower one packets are left out (the totals have them)."""
+
+ROOM_FOR_OUTCOMES = 60
+"""Columns below which a line is a code and a name: what else would stand there is cut to nothing."""
 
 MOST_NAMED = 2
 """Outcomes of one file's conversations in its line; the worst speaks anyway."""
@@ -36,11 +42,10 @@ class Row(NamedTuple):
     summary: str
     """Masked and visible."""
 
-    @property
-    def counts(self) -> str:
+    def counts(self, most: int = MOST_NAMED) -> str:
         """Its conversations by outcome."""
         named = [f"{count} {outcome}" for outcome, count in self.outcomes.items()]
-        return ", ".join(named[:MOST_NAMED]) + (" …" if len(named) > MOST_NAMED else "")
+        return ", ".join(named[:most]) + (" …" if len(named) > most else "")
 
 
 def row(report: Report, show_accounts: bool) -> Row:
@@ -83,18 +88,32 @@ class Table:
     is_cut: bool
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        longest = int(options.max_width * PATHS_SHARE) if self.is_cut else None
-        cells = [_cells(row, longest) for row in self.rows]
+        room = options.max_width if self.is_cut else None
+        cells = [_cells(row, room) for row in self.rows]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         for row, each in zip(self.rows, cells, strict=True):
-            code, outcomes, packets, path = map(str.ljust, each, widths)
-            first = Text(code, COLOURS[row.fault]), Text(outcomes, "bold"), Text(packets)
-            line = Text("  ").join((*first, Text(path), Text(row.summary, "dim")))
+            code, *others = map(str.ljust, each, widths)
+            summary = "" if room is not None and room < ROOM_FOR_OUTCOMES else row.summary
+            styled = zip((*others, summary), ("bold", "", "", "dim"), strict=True)
+            line = Text("  ").join(
+                (Text(code, COLOURS[row.fault]), *(Text(cell, style) for cell, style in styled if cell))
+            )
             yield Text(plain_ascii(line.plain)) if options.ascii_only or options.legacy_windows else line
 
 
-def _cells(row: Row, longest: int | None) -> tuple[str, str, str, str]:
+def _cells(row: Row, room: int | None) -> tuple[str, str, str, str]:
+    """A column that is empty in every row is left out."""
     path = prose(row.path)
-    if longest is not None and len(path) > longest:
-        path = f"…{path[1 - longest :]}"
-    return row.code, row.counts, "" if row.packets is None else counted(row.packets, "packet"), path
+    packets = "" if row.packets is None else counted(row.packets, "packet")
+    if room is None:
+        return row.code, row.counts(), packets, path
+    if room < ROOM_FOR_OUTCOMES:
+        return row.code, "", "", _end_of(path, room - len("IBS301  "))
+    longest = int(room * PATHS_SHARE)
+    if room < ROOM_FOR_ALL:
+        return row.code, row.counts(most=1), "", _end_of(path, longest)
+    return row.code, row.counts(), packets, _end_of(path, longest)
+
+
+def _end_of(path: str, longest: int) -> str:
+    return path if len(path) <= longest else f"…{path[1 - longest :]}"

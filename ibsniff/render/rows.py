@@ -27,7 +27,7 @@ class Cells(NamedTuple):
 
 TITLES = Cells("", "client", "server", "rung", "outcome", "quiet", "msg/s")
 
-WIDTHS = Cells("", "", "", "✓ connected", "unreachable", "59 min", "99,999")
+WIDTHS = Cells("", "", "", "connected", "✗ unreachable", "59 min", "99,999")
 """What stands in these columns at most: they shall not move while one looks at them."""
 
 RIGHT = frozenset({"quiet", "rate"})
@@ -92,8 +92,8 @@ def _cells(conversation: Conversation, rate: float) -> Cells:
         conversation.id,
         str(connection.client),
         str(connection.server),
-        f"{_sign(conversation)} {conversation.rung}",
-        conversation.outcome,
+        conversation.rung,
+        f"{_sign(conversation)} {conversation.outcome}",
         "ended" if connection.ended is not None else quiet,
         f"{rate:,.0f}" if rate >= 0.5 else "",
     )

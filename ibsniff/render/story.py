@@ -147,13 +147,15 @@ def how_it_stood(conversation: Conversation) -> str | None:
 def input_line(facts: InputFacts) -> str:
     """One input in one sentence: what it holds, until when it watched and how that is known, what was not looked at."""
     links = ", ".join(LINK_TYPES.get(link, f"link type {link}") for link in facts.link_types[:4])
-    said = [f"{facts.path}: {counted(facts.packets, 'packet')}" + (f", {links}" if links else "")]
+    name = "standard input" if facts.path == "-" else facts.path
+    said = [f"{name}: {counted(facts.packets, 'packet')}" + (f", {links}" if links else "")]
     if facts.first_time_ns is not None and facts.watched_until_ns is not None:
         watched = clock_span(facts.first_time_ns, facts.watched_until_ns)
         said.append(f"watched {watched} (end: {facts.watched_by})")
     said += [f"{counted(facts.dropped, 'packet')} lost by the capturing side"] if facts.dropped else []
     said += [f"cut short: {facts.truncated}"] if facts.truncated else []
     said += facts.notes[:MOST_NOTES]
+    said += [f"{more} more notes"] if (more := len(facts.notes) - MOST_NOTES) > 0 else []
     if facts.skipped:
         most = facts.skipped.most_common(4)
         rest = facts.skipped.total() - sum(count for _, count in most)

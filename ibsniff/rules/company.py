@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
@@ -30,12 +31,6 @@ INNER_DELAY = 0.05
 LOOKED_BACK = 8
 """How many conversations before an inner leg may have begun between it and its outer one."""
 
-NOBODY_CLICKS = 1.0
-"""Seconds within which an answer needed nobody's click."""
-
-LET_STAND = 1.0
-"""Seconds after which an empty connection was let in: TWS rejects an address within some 50 ms (field reports)."""
-
 TOGETHER = 1.0
 """Seconds within which a server that goes down ends all its connections."""
 
@@ -46,6 +41,7 @@ STEADY = 0.1
 """How far intervals may lie from their median, as a part of it, to be called a beat."""
 
 
+@lru_cache(maxsize=2)
 def by_server(capture: Capture, *, whole_host: bool = False) -> list[list[Conversation]]:
     """Group the conversations by server (by its port alone with ``whole_host``), each group in order of time."""
     groups: dict[object, list[Conversation]] = defaultdict(list)
@@ -67,18 +63,18 @@ def _began(conversation: Conversation) -> int:
     return conversation.connection.first.time_ns
 
 
-def is_starting(conversations: list[Conversation], moment: Moment) -> bool:
-    """A short while before the server refused calls, or ended a session: what listens now has not done so for long."""
+def times_down(conversations: list[Conversation]) -> list[int]:
+    """When the server was seen not to serve, ascending: it refused calls, or ended a session."""
     refused = [one.connection.last for one in conversations if one.outcome is Outcome.REFUSED]
     sessions = [one.connection.ended for one in conversations if one.rung is Rung.READY]
     ended = [end.moment for end in sessions if end is not None and end.by is Side.SERVER]
-    return any(0 <= moment.time_ns - before.time_ns < STARTING * NANOSECONDS for before in (*refused, *ended))
+    return sorted(moment.time_ns for moment in (*refused, *ended))
 
 
-def begun_before(conversation: Conversation, capture: Capture) -> Iterator[Conversation]:
-    """Conversations with the same server that began earlier."""
-    server, began = conversation.connection.server, _began(conversation)
-    return (one for one in capture.conversations if one.connection.server == server and _began(one) < began)
+def is_starting(times_down: list[int], moment: Moment) -> bool:
+    """The last of these was a short while before: what listens now has not done so for long."""
+    before = bisect_right(times_down, moment.time_ns)
+    return before > 0 and moment.time_ns - times_down[before - 1] < STARTING * NANOSECONDS
 
 
 def open_at(conversation: Conversation, moment: Moment) -> bool:
@@ -180,21 +176,6 @@ def accepted_before(conversation: Conversation, capture: Capture) -> Conversatio
     return found if found is not None and _began(found) < _began(conversation) else None
 
 
-@lru_cache(maxsize=1)
-def _welcome(capture: Capture) -> dict[Endpoint, list[Conversation]]:
-    """By server, the conversations it answered or let stand: what thousands of failed ones are each held against."""
-    found: dict[Endpoint, list[Conversation]] = defaultdict(list)
-    for conversation in capture.conversations:
-        if conversation.outcome is Outcome.REPLIED or conversation.rung is Rung.READY or _left_open(conversation):
-            found[conversation.connection.server].append(conversation)
-    return found
-
-
-def welcome_besides(conversation: Conversation, capture: Capture) -> Iterator[Conversation]:
-    """Other conversations of the same server and port that it answered, or let stand though they said nothing."""
-    return (one for one in _welcome(capture).get(conversation.connection.server, ()) if one.id != conversation.id)
-
-
 def certainly_legs(outer: Conversation) -> bool:
     """Whether its server's own machine makes few other calls: on one machine any program may have called both.
 
@@ -208,56 +189,3 @@ BOTH_CALLED = Alternative(
     Fault.UNDETERMINED,
     "`ss -ltnp` names what listens on the first port: socat, ssh and docker-proxy are relays, java is not",
 )
-
-
-def sessions_besides(conversation: Conversation, capture: Capture) -> Iterator[Conversation]:
-    """Sessions of the same server and port that were ready at other times of this capture."""
-    return (one for one in welcome_besides(conversation, capture) if one.rung is Rung.READY)
-
-
-def gone_with(conversation: Conversation, capture: Capture) -> Conversation | None:
-    """A session that the same server ended at the moment it ended this one: it was going down."""
-    ended = conversation.connection.ended
-    for one in sessions_besides(conversation, capture):
-        other = one.connection.ended
-        if ended is None or other is None or other.by is not Side.SERVER:
-            continue
-        if abs(other.moment.time_ns - ended.moment.time_ns) <= TOGETHER * NANOSECONDS:
-            return one
-    return None
-
-
-def let_in_besides(conversation: Conversation, capture: Capture) -> Conversation | None:
-    """Another conversation of the same two machines that TWS served, or left open though it said nothing."""
-    return next(
-        (one for one in _of_the_same_two(conversation, capture) if one.rung is Rung.READY or _left_open(one)), None
-    )
-
-
-def served_before(conversation: Conversation, capture: Capture) -> Conversation | None:
-    """An earlier session of the same two machines that nobody had to allow first: it was answered at once."""
-    earlier = (one for one in _of_the_same_two(conversation, capture) if _began(one) < _began(conversation))
-    return next((one for one in earlier if one.rung is Rung.READY and _answered_at_once(one)), None)
-
-
-def _of_the_same_two(conversation: Conversation, capture: Capture) -> Iterator[Conversation]:
-    """Of the welcome ones, those that came from the same machine."""
-    client = conversation.connection.client
-    welcome = welcome_besides(conversation, capture)
-    return (one for one in welcome if one.connection.client.address == client.address)
-
-
-def _answered_at_once(conversation: Conversation) -> bool:
-    hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
-    if hello is None or reply is None:
-        return False
-    return (reply.began.time_ns - hello.complete.time_ns) / NANOSECONDS < NOBODY_CLICKS
-
-
-def _left_open(conversation: Conversation) -> bool:
-    """An empty connection the server let stand until the client ended it."""
-    ended, accepted = conversation.connection.ended, conversation.connection.established
-    if conversation.outcome is not Outcome.NOT_ASKED or accepted is None:
-        return False
-    until_ns = ended.moment.time_ns if ended is not None else conversation.watched_until_ns
-    return (until_ns - accepted.time_ns) / NANOSECONDS >= LET_STAND

@@ -7,6 +7,7 @@ IBS010, IBS013, IBS015 and IBS016 say why. On the user's own word about time (IB
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from ibsniff.model import (
     NANOSECONDS,
@@ -60,7 +61,7 @@ def may_have_been_missed(conversation: Conversation, capture: Capture) -> bool:
     """What did not come may have come, and only not been captured; or the time for it has not passed."""
     connection, facts = conversation.connection, capture.facts
     unseen_end = facts.truncated is not None and connection.ended is None
-    if facts.dropped or not_read(facts) or unseen_end or _watched_too_briefly(conversation):
+    if facts.dropped or not_read(capture) or unseen_end or _watched_too_briefly(conversation):
         return True
     return without_time(facts) or bool(facts.times_backwards) or bool(leaps_within(conversation, capture))
 
@@ -88,9 +89,10 @@ def without_time(facts: InputFacts) -> bool:
     return facts.untimed > 0 or (facts.packets > 1 and facts.last_time_ns == 0)
 
 
-def not_read(facts: InputFacts) -> int:
+@lru_cache(maxsize=1)
+def not_read(capture: Capture) -> int:
     """Packets of link types that are not read."""
-    return sum(count for reason, count in facts.skipped.items() if reason.startswith("link type "))
+    return sum(count for reason, count in capture.facts.skipped.items() if reason.startswith("link type "))
 
 
 def leaps_within(conversation: Conversation, capture: Capture) -> list[Leap]:

@@ -17,7 +17,7 @@ from ibsniff.rules.words import counted
 @capture_rule(Severity.WARNING)
 def check(capture: Capture) -> Statement | None:
     """Mixed link types, of which not all are read."""
-    unread = not_read(capture.facts)
+    unread = not_read(capture)
     if not unread or not capture.conversations:
         return None
     return Statement(

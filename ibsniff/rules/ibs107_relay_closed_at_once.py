@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.closing import accepted, closed_by_relay, closed_unheard, heard_nonsense
-from ibsniff.rules.company import gone_with
 from ibsniff.rules.felt import felt
 from ibsniff.rules.path import who_listens
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.welcome import gone_with
 from ibsniff.rules.words import between, packets_of
 
 OTHER_SERVICE = Alternative(

@@ -11,8 +11,20 @@ What to do: send the form of the *negotiated* version, or offer a lower maximum 
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, ReplyKind, Severity, Side
-from ibsniff.rules.company import welcome_besides
+from functools import lru_cache
+
+from ibsniff.model import (
+    Capture,
+    Confidence,
+    Conversation,
+    Endpoint,
+    Fault,
+    Outcome,
+    ReplyKind,
+    Rung,
+    Severity,
+    Side,
+)
 from ibsniff.rules.ibs308_server_version_too_low import out_of_range
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.session import all_captured, settled_after, started_too_late
@@ -35,7 +47,7 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         return None
     if hello is not None and out_of_range(hello, reply):  # then IBS308 speaks
         return None
-    if _served_besides(conversation, capture, start.raw):
+    if (conversation.connection.server, start.raw, reply.server_version) in _served(capture):
         return None
     return Statement(
         f"The client's START_API is '{start.form}'; server version {reply.server_version} asks for '{start.expected}'. "
@@ -48,15 +60,12 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     )
 
 
-def _served_besides(conversation: Conversation, capture: Capture, raw: bytes) -> bool:
-    """The same server took the same bytes, for the same version, at another time: they are not the reason."""
-    reply = conversation.dialogue.reply
-    return any(
-        other.dialogue.ready is not None
-        and other.dialogue.start is not None
-        and other.dialogue.start.raw == raw
-        and other.dialogue.reply is not None
-        and reply is not None
-        and other.dialogue.reply.server_version == reply.server_version
-        for other in welcome_besides(conversation, capture)
+@lru_cache(maxsize=1)
+def _served(capture: Capture) -> frozenset[tuple[Endpoint, bytes, int | None]]:
+    """What servers took: the same bytes, for the same version, are not the reason at another time."""
+    ready = ((one.connection.server, one.dialogue) for one in capture.conversations if one.rung is Rung.READY)
+    return frozenset(
+        (server, dialogue.start.raw, dialogue.reply.server_version)
+        for server, dialogue in ready
+        if dialogue.start is not None and dialogue.reply is not None
     )

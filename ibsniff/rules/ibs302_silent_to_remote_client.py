@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Rung, Severity
 from ibsniff.rules.closing import on_relay_port
-from ibsniff.rules.company import served_before
 from ibsniff.rules.felt import felt
 from ibsniff.rules.path import takes_no_calls
 from ibsniff.rules.registry import Statement, conversation_rule
@@ -30,6 +29,7 @@ from ibsniff.rules.silences import (
     silent_to_a_good_hello,
     sureness,
 )
+from ibsniff.rules.welcome import served_before
 from ibsniff.rules.words import address_to_trust, packets_of, settings_path, silence, single_entry
 
 DOES_NOT_HANG = "does not hang, as it closed its side when the client did"

@@ -29,11 +29,11 @@ from ibsniff.rules.closing import (
     on_relay_port,
     waited_in_vain,
 )
-from ibsniff.rules.company import gone_with, let_in_besides
 from ibsniff.rules.felt import felt
 from ibsniff.rules.path import path, there_and_back, who_listens
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.silences import API_PORTS, lossy
+from ibsniff.rules.welcome import gone_with, let_in_besides
 from ibsniff.rules.words import address_to_trust, between, packets_of, seconds_between, settings_path, single_entry
 
 AT_ONCE = 0.002

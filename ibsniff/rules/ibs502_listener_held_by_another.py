@@ -11,38 +11,66 @@ What to do: stop what opened the other connection (a health check, a port test, 
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity, Side
-from ibsniff.rules.company import begun_before, said_little, said_what
+from collections import defaultdict
+
+from ibsniff.model import Capture, Confidence, Conversation, Endpoint, Fault, Reply, Severity, Side
+from ibsniff.rules.company import said_little, said_what
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.silences import FAIR_CHANCE
+from ibsniff.rules.spans import Timeline
 from ibsniff.rules.words import between, seconds_between
 
-AT_ONCE = 0.02
-"""Seconds between the one's end and the other's answer: what is freed is served at once."""
+AT_ONCE_NS = 20_000_000
+"""20 ms between the one's end and the other's answer: what is freed is served at once."""
 
 
 @capture_rule(Severity.ERROR)
 def check(capture: Capture) -> Statement | None:
     """An answer that came when somebody else left."""
+    leavers = _leavers(capture)
+    departures = {server: Timeline(map(_departure, those)) for server, those in leavers.items()}
     for waiting in capture.conversations:
-        holder = _holder(waiting, capture)
+        connection, reply = waiting.connection, _late_reply(waiting)
+        if reply is None or connection.server not in departures:
+            continue
+        earliest = departures[connection.server].least(reply.began.time_ns - AT_ONCE_NS, reply.began.time_ns)
+        if earliest is None or earliest >= connection.first.time_ns:
+            continue
+        holder = _holder(waiting, reply, leavers[connection.server])
         if holder is not None:
             return _statement(waiting, holder)
     return None
 
 
-def _holder(waiting: Conversation, capture: Capture) -> Conversation | None:
+def _leavers(capture: Capture) -> dict[Endpoint, list[Conversation]]:
+    """By server, those who said little and left: whom it sent away itself did not hold it up, as it was awake."""
+    found: dict[Endpoint, list[Conversation]] = defaultdict(list)
+    for one in capture.conversations:
+        ended = one.connection.ended
+        if ended is not None and ended.by is Side.CLIENT and said_little(one):
+            found[one.connection.server].append(one)
+    return found
+
+
+def _departure(leaver: Conversation) -> tuple[int, int]:
+    """When it left, and when it had come."""
+    assert leaver.connection.ended is not None
+    return leaver.connection.ended.moment.time_ns, leaver.connection.first.time_ns
+
+
+def _late_reply(waiting: Conversation) -> Reply | None:
     hello, reply = waiting.dialogue.hello, waiting.dialogue.reply
     if hello is None or reply is None or not hello.is_valid or not reply.is_whole:
         return None
-    if seconds_between(hello.complete, reply.began) < FAIR_CHANCE:
-        return None
-    for other in begun_before(waiting, capture):
-        ended = other.connection.ended
-        if ended is None or ended.by is not Side.CLIENT or not said_little(other):
-            continue  # whom the server itself sent away did not hold it up until then: it was not awake
-        if 0 <= seconds_between(ended.moment, reply.began) <= AT_ONCE:
-            return other
+    return reply if seconds_between(hello.complete, reply.began) >= FAIR_CHANCE else None
+
+
+def _holder(waiting: Conversation, reply: Reply, leavers: list[Conversation]) -> Conversation | None:
+    """The first of those who had come before it, and left when it was answered."""
+    for one in leavers:
+        left_ns, came_ns = _departure(one)
+        if came_ns < waiting.connection.first.time_ns and 0 <= reply.began.time_ns - left_ns <= AT_ONCE_NS:
+            return one
     return None
 
 

@@ -15,9 +15,10 @@ What to do: restart TWS or Gateway; then stop what opens connections without spe
 from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Rung, Severity
-from ibsniff.rules.company import by_server, is_starting, said_little, said_what, served_before
+from ibsniff.rules.company import by_server, is_starting, said_little, said_what, times_down
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.silences import latest_silent, said_goodbye, silent_to_a_good_hello
+from ibsniff.rules.welcome import served_before
 from ibsniff.rules.words import counted
 
 ENOUGH = 2
@@ -34,7 +35,7 @@ def check(capture: Capture) -> Statement | None:
         served = next((one for one in reversed(before) if one.rung is Rung.READY), None)
         if len(silent) < ENOUGH or (odd is None and served is None) or _spoke_since(before, silent[0]):
             continue
-        if is_starting(before, silent[-1].connection.last):
+        if is_starting(times_down(before), silent[-1].connection.last):
             continue
         if any(one.connection.same_host or served_before(one, capture) for one in latest_silent(silent)):
             return _statement(silent, odd, served)
@@ -54,8 +55,8 @@ def _silent_tail(conversations: list[Conversation]) -> list[Conversation]:
     for conversation in reversed(conversations):
         if not silent_to_a_good_hello(conversation) or said_goodbye(conversation.connection):
             break
-        tail.insert(0, conversation)
-    return tail
+        tail.append(conversation)
+    return tail[::-1]
 
 
 def _statement(silent: list[Conversation], odd: Conversation | None, served: Conversation | None) -> Statement:

@@ -15,12 +15,16 @@ untick "Allow connections from localhost only".
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Connection, Conversation, Fault, Outcome, Rung, Severity
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+
+from ibsniff.model import Capture, Confidence, Connection, Conversation, Endpoint, Fault, Outcome, Rung, Severity
 from ibsniff.rules.closing import hung_up
-from ibsniff.rules.company import by_server, gone_with, is_starting, served_before
+from ibsniff.rules.company import by_server, is_starting, times_down
 from ibsniff.rules.path import called_from_here, called_from_outside
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.silences import latest_silent, silent_to_a_good_hello
+from ibsniff.rules.welcome import gone_with, served_before
 from ibsniff.rules.words import address_to_trust, settings_path
 
 
@@ -30,22 +34,60 @@ def check(capture: Capture) -> Statement | None:
     for conversations in by_server(capture, whole_host=True):
         ready = [one for one in conversations if one.rung is Rung.READY]
         latest = {one.connection.client.address: one for one in conversations if ready and _turned_away(one)}
+        if not latest:
+            continue
         hangs = any(_is_no_matter_of_address(one, capture) for one in latest_silent(conversations))
+        everyone, down = _Everyone(ready), times_down(conversations)
         for one in reversed(latest.values()):
-            served = [two for two in ready if _one_machine(one.connection, two.connection)]
-            known = any(two.connection.client.address == one.connection.client.address for two in served)
-            if not served or known:
+            served = everyone.on_the_machine_called_by(one.connection)
+            if not served or any(one.connection.client.address in group.clients for group in served):
                 continue
-            changing = gone_with(one, capture) is not None or is_starting(conversations, one.connection.last)
-            certain = _works_meanwhile(one, served) and not _inferred(one, served) and not changing
+            changing = gone_with(one, capture) is not None or is_starting(down, one.connection.last)
+            certain = _works_meanwhile(one, served) and not everyone.inferred(one.connection) and not changing
             if certain or not hangs:
-                return _statement(one, served, certain=certain)
+                return _statement(one, min(served, key=_place).first, certain=certain)
     return None
 
 
-def _one_machine(called: Connection, served: Connection) -> bool:
-    """The same address was called; or this machine's own, and the other call came in from outside."""
-    return called.server == served.server or (served.same_host and not called_from_here(called))
+class _Served:
+    """Sessions, and what thousands of others ask about them: from which addresses, and when they were spoken to."""
+
+    def __init__(self, sessions: list[tuple[int, Conversation]]) -> None:
+        """Each with its place among all."""
+        self.place, self.first = sessions[0]
+        self.clients = frozenset(one.connection.client.address for _, one in sessions)
+        halves = [one.connection.from_server for _, one in sessions]
+        self.taken_ns = sorted(half.first_data.time_ns for half in halves if half.first_data is not None)
+        self.heard_ns = max((half.last_data.time_ns for half in halves if half.last_data is not None), default=-1)
+
+    def taken_between(self, from_ns: int, until_ns: int) -> bool:
+        """One was taken in at that time."""
+        return bisect_left(self.taken_ns, from_ns) < bisect_right(self.taken_ns, until_ns)
+
+
+class _Everyone:
+    """All sessions on a port, by what they called."""
+
+    def __init__(self, ready: list[Conversation]) -> None:
+        by_server: dict[Endpoint, list[tuple[int, Conversation]]] = defaultdict(list)
+        for place, one in enumerate(ready):
+            by_server[one.connection.server].append((place, one))
+        same_host = [(place, one) for place, one in enumerate(ready) if one.connection.same_host]
+        self._by_server = {server: _Served(sessions) for server, sessions in by_server.items()}
+        self._same_host = _Served(same_host) if same_host else None
+
+    def on_the_machine_called_by(self, called: Connection) -> list[_Served]:
+        """The same address was called; or this machine's own, and the other call came in from outside."""
+        local = self._same_host if not called_from_here(called) else None
+        return [group for group in (self._by_server.get(called.server), local) if group is not None]
+
+    def inferred(self, called: Connection) -> bool:
+        """That both called the same TWS is only likely: one called its own machine, and the other an address outside."""
+        return called.server not in self._by_server and not called_from_outside(called)
+
+
+def _place(group: _Served) -> int:
+    return group.place
 
 
 def _is_no_matter_of_address(silent: Conversation, capture: Capture) -> bool:
@@ -53,7 +95,7 @@ def _is_no_matter_of_address(silent: Conversation, capture: Capture) -> bool:
     return silent.connection.same_host or served_before(silent, capture) is not None
 
 
-def _works_meanwhile(one: Conversation, served: list[Conversation]) -> bool:
+def _works_meanwhile(one: Conversation, served: list[_Served]) -> bool:
     """It took one of them in while the other waited.
 
     To one that hangs up it is enough that it spoke to them before and after: it does take calls.
@@ -61,18 +103,10 @@ def _works_meanwhile(one: Conversation, served: list[Conversation]) -> bool:
     connection = one.connection
     began_ns = connection.first.time_ns
     until_ns = connection.ended.moment.time_ns if connection.ended is not None else one.watched_until_ns
-    heard = [two.connection.from_server for two in served]
-    taken = [half.first_data.time_ns for half in heard if half.first_data is not None]
     if one.outcome is Outcome.SILENT:
-        return any(began_ns <= time_ns <= until_ns for time_ns in taken)
-    later = any(half.last_data is not None and half.last_data.time_ns >= began_ns for half in heard)
-    return later and any(time_ns <= until_ns for time_ns in taken)
-
-
-def _inferred(one: Conversation, served: list[Conversation]) -> bool:
-    """That both called the same TWS is only likely: one called its own machine, and the other an address outside."""
-    same = any(two.connection.server == one.connection.server for two in served)
-    return not same and not called_from_outside(one.connection)
+        return any(group.taken_between(began_ns, until_ns) for group in served)
+    later = any(group.heard_ns >= began_ns for group in served)
+    return later and any(group.taken_between(0, until_ns) for group in served)
 
 
 def _turned_away(conversation: Conversation) -> bool:
@@ -82,8 +116,7 @@ def _turned_away(conversation: Conversation) -> bool:
     return silent_to_a_good_hello(conversation) or hung_up(conversation) is not None
 
 
-def _statement(one: Conversation, others: list[Conversation], *, certain: bool) -> Statement:
-    served = others[0]
+def _statement(one: Conversation, served: Conversation, *, certain: bool) -> Statement:
     doubt = "" if certain else " This is so if both called one TWS, and it worked at that time."
     address, port = address_to_trust(one.connection), one.connection.server.port
     return Statement(

@@ -15,12 +15,15 @@ What to do: close the old connection before opening a new one; give each program
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from math import inf
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, How, Moment, Rung, Severity, Side
-from ibsniff.rules.company import TOGETHER, by_server, open_at
+from ibsniff.model import Capture, Confidence, Conversation, Fault, How, Rung, Severity, Side
+from ibsniff.rules.company import TOGETHER, by_server
 from ibsniff.rules.ibs310_client_id_in_use import CODE as ID_IN_USE
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.session import started_too_late
+from ibsniff.rules.spans import Span, first_that_covers
 from ibsniff.rules.words import seconds_between
 
 
@@ -29,13 +32,10 @@ def check(capture: Capture) -> Statement | None:
     """The same id, at the same time, on the same server."""
     for conversations in by_server(capture):
         for client_id, rivals in _by_client_id(conversations).items():
-            holders = [one for one in rivals if ID_IN_USE not in one.dialogue.errors]
-            for later in filter(_turned_away, rivals):
-                first = next((one for one in holders if _holds(one, later)), None)
-                if first is not None and ID_IN_USE not in later.dialogue.errors and _ended_together(first, later):
+            for later, first in _refused_and_held(rivals):
+                if ID_IN_USE not in later.dialogue.errors and _ended_together(first, later):
                     continue  # the server ended both: it is going down
-                if first is not None:
-                    return _statement(later, first, client_id, surely=not capture.facts.dropped)
+                return _statement(later, first, client_id, surely=not capture.facts.dropped)
     return None
 
 
@@ -47,6 +47,25 @@ def _by_client_id(conversations: list[Conversation]) -> dict[int, list[Conversat
         if start is not None and start.client_id is not None:
             rivals[start.client_id].append(one)
     return rivals
+
+
+def _refused_and_held(rivals: list[Conversation]) -> Iterator[tuple[Conversation, Conversation]]:
+    """Those who were turned away, each with the first that held the id when it asked."""
+    turned_away = [one for one in rivals if _turned_away(one)]
+    holders = [(place, one) for place, one in enumerate(rivals) if ID_IN_USE not in one.dialogue.errors]
+    open_ones = [(_open(one), place) for place, one in holders]
+    half_open = [(span, place) for place, one in holders for span in (_half_open(one), _goodbye_lost(one)) if span]
+    asked = [_asked_ns(one) for one in turned_away]
+    held, held_if_refused = first_that_covers(open_ones, asked), first_that_covers(open_ones + half_open, asked)
+    for later in turned_away:
+        place = (held_if_refused if ID_IN_USE in later.dialogue.errors else held).get(_asked_ns(later))
+        if place is not None:
+            yield later, rivals[place]
+
+
+def _asked_ns(rival: Conversation) -> int:
+    assert rival.dialogue.start is not None
+    return rival.dialogue.start.moment.time_ns
 
 
 def _turned_away(later: Conversation) -> bool:
@@ -62,38 +81,40 @@ def _ended_together(first: Conversation, later: Conversation) -> bool:
     return abs(seconds_between(one.moment, two.moment)) <= TOGETHER
 
 
-def _holds(one: Conversation, later: Conversation) -> bool:
-    start, asked = one.dialogue.start, later.dialogue.start
-    if start is None or asked is None or start.moment.time_ns >= asked.moment.time_ns:
-        return False
-    refused = ID_IN_USE in later.dialogue.errors
-    half_open = _half_open_at(one, asked.moment) or _goodbye_lost(one, asked.moment)
-    return open_at(one, asked.moment) or (refused and half_open)
+def _open(one: Conversation) -> Span:
+    """From when it had asked for its id until either side ended it."""
+    ended = one.connection.ended
+    return Span(max(_asked_ns(one) + 1, one.connection.first.time_ns), ended.moment.time_ns if ended else inf)
 
 
-def _half_open_at(conversation: Conversation, moment: Moment) -> bool:
+def _half_open(one: Conversation) -> Span | None:
     """The client has closed, the server's machine has acknowledged that, and its side has not closed yet."""
-    heard = conversation.connection.from_client.ack_of_fin
-    return _only_client_closed(conversation, moment) and heard is not None and heard.time_ns <= moment.time_ns
+    heard, closed_ns = one.connection.from_client.ack_of_fin, _server_closed_ns(one)
+    if heard is None or closed_ns is None:
+        return None
+    return Span(max(_asked_ns(one) + 1, heard.time_ns), closed_ns)
 
 
-def _goodbye_lost(conversation: Conversation, moment: Moment) -> bool:
-    """The client has closed, and said so again and again, as nobody had acknowledged it by then."""
-    client = conversation.connection.from_client
-    unheard = client.ack_of_fin is None or client.ack_of_fin.time_ns > moment.time_ns
-    return _only_client_closed(conversation, moment) and unheard and client.fin_repeats > 0
+def _goodbye_lost(one: Conversation) -> Span | None:
+    """The client has closed, and said so again and again, as nobody had acknowledged it."""
+    client, closed_ns = one.connection.from_client, _server_closed_ns(one)
+    if closed_ns is None or not client.fin_repeats:
+        return None
+    return Span(_asked_ns(one) + 1, min(client.ack_of_fin.time_ns if client.ack_of_fin else inf, closed_ns))
 
 
-def _only_client_closed(conversation: Conversation, moment: Moment) -> bool:
-    ended, server = conversation.connection.ended, conversation.connection.from_server
+def _server_closed_ns(one: Conversation) -> float | None:
+    """When the server closed its side after the client had, infinite when it did not; None if it was not that way."""
+    ended, server = one.connection.ended, one.connection.from_server
     if ended is None or ended.by is not Side.CLIENT or ended.how is not How.FIN or server.rst is not None:
-        return False
-    return server.fin is None or server.fin.time_ns > moment.time_ns
+        return None
+    return inf if server.fin is None else server.fin.time_ns
 
 
 def _statement(later: Conversation, first: Conversation, client_id: int, *, surely: bool) -> Statement:
     asked = [one.dialogue.start.moment for one in (first, later) if one.dialogue.start]
-    half, lost = not open_at(first, asked[-1]), _goodbye_lost(first, asked[-1])
+    unheard = _goodbye_lost(first)
+    half, lost = not _open(first).covers(_asked_ns(later)), unheard is not None and unheard.covers(_asked_ns(later))
     told = ID_IN_USE in later.dialogue.errors
     unsaid = "" if told else " TWS hung up on it without error 326, so that this is the reason is inferred."
     same_machine = first.connection.client.address == later.connection.client.address

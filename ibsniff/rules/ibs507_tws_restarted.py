@@ -13,6 +13,8 @@ What to do: let the program reconnect with growing pauses (5 s, 10 s, ... 60 s);
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Moment, Outcome, Rung, Severity, Side
 from ibsniff.rules.closing import on_relay_port
 from ibsniff.rules.company import by_server
@@ -31,13 +33,15 @@ RELAY_GONE = Alternative(
 def check(capture: Capture) -> Statement | None:
     """Ready, ended by the server, refused."""
     for conversations in by_server(capture):
+        refused = [place for place, one in enumerate(conversations) if one.outcome is Outcome.REFUSED]
         for place, one in enumerate(conversations):
-            ended = one.connection.ended
+            ended, later = one.connection.ended, bisect_right(refused, place)
             told = PORT_CHANGED in one.dialogue.errors
-            if one.rung is Rung.READY and ended is not None and ended.by is Side.SERVER and not told:
-                refused = [two for two in conversations[place + 1 :] if two.outcome is Outcome.REFUSED]
-                if refused and refused[0].connection.first.time_ns >= ended.moment.time_ns:
-                    return _statement(one, refused, conversations[place + 1 :])
+            if one.rung is not Rung.READY or ended is None or ended.by is not Side.SERVER or told:
+                continue
+            if later < len(refused) and _began_ns(conversations[refused[later]]) >= ended.moment.time_ns:
+                calls = [conversations[which] for which in refused[later:]]
+                return _statement(one, calls, conversations[place + 1 :])
     return None
 
 
@@ -65,4 +69,8 @@ def _statement(one: Conversation, refused: list[Conversation], after: list[Conve
 
 def _began_after(conversation: Conversation, moment: Moment) -> bool:
     """Another session that was open at the same time has not come back: it was not gone yet."""
-    return conversation.connection.first.time_ns > moment.time_ns
+    return _began_ns(conversation) > moment.time_ns
+
+
+def _began_ns(conversation: Conversation) -> int:
+    return conversation.connection.first.time_ns

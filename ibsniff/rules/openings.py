@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Dialect, Fault, Hello, Outcome, Side
@@ -10,6 +12,7 @@ from ibsniff.rules.closing import closed_before_a_word, cut_short
 from ibsniff.rules.registry import Statement
 from ibsniff.rules.session import all_captured
 from ibsniff.rules.silences import hello_heard
+from ibsniff.rules.spans import Least
 from ibsniff.rules.words import hexed, packets_of
 
 RIGHT_BYTES = "41 50 49 00, then the length of the version range as 4 bytes big-endian, then for example v100..187"
@@ -85,15 +88,29 @@ def accuse_client(
 
 def _understood_besides(capture: Capture, hello: Hello) -> Conversation | None:
     """Another conversation in which a TWS answered these bytes, whatever followed them there."""
-    answered = _answered(capture)
-    return next((one for raw, one in answered.get(hello.dialect, ()) if raw.startswith(hello.raw)), None)
+    answered = _answered(capture).get(hello.dialect)
+    place = answered.first_that_begins_with(hello.raw) if answered else None
+    return None if place is None else capture.conversations[place]
+
+
+class _Answered:
+    """Openings that were answered, and their places in the capture."""
+
+    def __init__(self, openings: Iterable[tuple[bytes, int]]) -> None:
+        ordered = sorted(openings)
+        self._raw = [raw for raw, _ in ordered]
+        self._places = Least(place for _, place in ordered)
+
+    def first_that_begins_with(self, raw: bytes) -> int | None:
+        begins = bisect_left(self._raw, raw)
+        return self._places.between(begins, bisect_right(self._raw, raw, begins, key=lambda one: one[: len(raw)]))
 
 
 @lru_cache(maxsize=1)
-def _answered(capture: Capture) -> dict[Dialect, list[tuple[bytes, Conversation]]]:
+def _answered(capture: Capture) -> dict[Dialect, _Answered]:
     """By dialect, the openings that were answered: what thousands of unanswered ones are each held against."""
-    found: dict[Dialect, dict[bytes, Conversation]] = defaultdict(dict)
-    for one in capture.conversations:
+    found: dict[Dialect, list[tuple[bytes, int]]] = defaultdict(list)
+    for place, one in enumerate(capture.conversations):
         if one.outcome is Outcome.REPLIED and one.dialogue.hello is not None:
-            found[one.dialogue.hello.dialect].setdefault(one.dialogue.hello.raw, one)
-    return {dialect: list(openings.items()) for dialect, openings in found.items()}
+            found[one.dialogue.hello.dialect].append((one.dialogue.hello.raw, place))
+    return {dialect: _Answered(openings) for dialect, openings in found.items()}

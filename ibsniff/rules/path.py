@@ -125,8 +125,11 @@ def takes_no_calls(connection: Connection) -> str:
 
 
 def _over_a_bridge(connection: Connection) -> Path | None:
-    network = next((one for one in CONTAINER_NETWORKS if _within(connection, one)), None)
-    if network is None or connection.from_server.ttl != LINUX_MACOS_TTL:
+    if connection.from_server.ttl != LINUX_MACOS_TTL:
+        return None
+    ends = _addresses(connection)
+    network = next((one for one in CONTAINER_NETWORKS if all(end in one for end in ends)), None)
+    if network is None:
         return None
     client, server, bridge = connection.client.ip, connection.server.ip, str(network[1])
     ground = f"(both ends in {network}, TTL {LINUX_MACOS_TTL})"
@@ -155,7 +158,7 @@ def _from_wsl_to_windows(connection: Connection) -> Path | None:
     if connection.from_server.ttl != WINDOWS_TTL or server.version != 4 or server not in PRIVATE_172:
         return None
     network = ipaddress.ip_network((server, WSL_PREFIX), strict=False)
-    if server != network[1] or not _within(connection, network):
+    if server != network[1] or not all(end in network for end in _addresses(connection)):
         return None
     return Path(
         f"{server} is probably the Windows host of this WSL (TTL {WINDOWS_TTL}, first address of {network})",
@@ -177,6 +180,5 @@ def _forwarded(connection: Connection) -> Path | None:
     )
 
 
-def _within(connection: Connection, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
-    addresses = (ipaddress.ip_address(end.address) for end in (connection.client, connection.server))
-    return all(address in network for address in addresses)
+def _addresses(connection: Connection) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    return [ipaddress.ip_address(end.address) for end in (connection.client, connection.server)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Rung, Side
-from ibsniff.rules.company import sessions_besides
+from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Rung
 from ibsniff.rules.ibs407_api_port_changed import CODE as PORT_CHANGED
 from ibsniff.rules.registry import Statement
+from ibsniff.rules.welcome import sessions, sessions_ended
 
 
 class _Reading(NamedTuple):
@@ -44,10 +44,9 @@ def _reading(conversation: Conversation, capture: Capture) -> _Reading:
         return _Reading(
             f" TWS told {told.id} that its API port was changed.", "Call the new port (API > Settings > Socket port)."
         )
-    began_ns = conversation.connection.first.time_ns
-    sessions = list(sessions_besides(conversation, capture))
-    served = [one for one in sessions if one.connection.first.time_ns < began_ns]
-    ended = next((one for one in served if _ended_by_server(one)), None)
+    began_ns, server = conversation.connection.first.time_ns, conversation.connection.server
+    row, row_ended = sessions(capture).get(server), sessions_ended(capture).get(server)
+    ended = row_ended.first_before(began_ns) if row_ended else None
     if ended is not None:
         return _Reading(
             f" TWS served this port before, and ended {ended.id}: it is down or restarting.",
@@ -55,21 +54,17 @@ def _reading(conversation: Conversation, capture: Capture) -> _Reading:
             Fault.TWS_STATE,
             Confidence.LOW if ended.dialogue.bytes_after_gap else Confidence.MEDIUM,
         )
-    if served:
+    served = row.first_before(began_ns) if row else None
+    if served is not None:
         return _Reading(
-            f" TWS served this port before ({served[0].id}): it is down or restarting, or its API was switched off or moved "
+            f" TWS served this port before ({served.id}): it is down or restarting, or its API was switched off or moved "
             "to another port meanwhile."
         )
-    if sessions:
+    if row is not None:
         return _Reading(
-            f" TWS served this port later ({sessions[0].id}): it came up meanwhile, or its API was switched on."
+            f" TWS served this port later ({row.first.id}): it came up meanwhile, or its API was switched on."
         )
     return _Reading()
-
-
-def _ended_by_server(conversation: Conversation) -> bool:
-    ended = conversation.connection.ended
-    return ended is not None and ended.by is Side.SERVER
 
 
 @lru_cache(maxsize=1)

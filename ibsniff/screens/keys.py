@@ -70,8 +70,10 @@ if sys.platform == "win32":
             found = []
             while msvcrt.kbhit():
                 key = msvcrt.getwch()
-                arrow = key in ("\x00", "\xe0")
-                found.append(WINDOWS_ARROWS.get(msvcrt.getwch(), "") if arrow else NAMES.get(key.encode(), ""))
+                if key in ("\x00", "\xe0"):
+                    found.append(WINDOWS_ARROWS.get(msvcrt.getwch(), ""))
+                else:  # half a surrogate pair is a key as well
+                    found.append(NAMES.get(key.encode(errors="replace"), ""))
             return [name for name in found if name]
 
 else:

@@ -23,6 +23,9 @@ LONGEST_FRAME = 0xFF_FFFF
 FIRST_LEGACY_START_API = 63
 """The first legacy client version that introduces itself with START_API (IB's Java client 9.70)."""
 
+MOST_DIGITS = 9
+"""Of a client id: those of a 32-bit number, whatever they are. Python itself refuses to read thousands."""
+
 READ_SIZE = 65_536
 
 ONE_DOT = re.compile(rb"v\d+\.\d+")
@@ -203,7 +206,7 @@ class Connection:
             if message_version == b"2":
                 await self._read_field()  # the capabilities
         self.tell(f"legacy start with client id {client_id.decode(errors='replace')}")
-        return int(client_id) if client_id.isdigit() else NO_REQUEST
+        return int(client_id) if client_id.isdigit() and len(client_id) <= MOST_DIGITS else NO_REQUEST
 
     async def _read_field(self) -> bytes:
         return (await self._reader.readuntil(b"\0"))[:-1]

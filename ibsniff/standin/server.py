@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import inspect
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -154,4 +155,6 @@ def _listen_error(problem: OSError, host: str, port: int) -> UserError:
         )
     if isinstance(problem, PermissionError):
         return UserError(f"no permission to listen on {where}", "Choose a --port above 1023", ExitCode.PERMISSION)
-    return UserError(f"cannot listen on {where}: {problem.strerror or problem}", "Choose a --host of this machine")
+    known = problem.errno is not None and not isinstance(problem, socket.gaierror)
+    why = os.strerror(problem.errno) if known else problem.strerror or problem  # asyncio's own text says where again
+    return UserError(f"cannot listen on {where}: {why}", "Choose a --host of this machine")

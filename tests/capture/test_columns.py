@@ -119,6 +119,24 @@ def test_a_file_of_both_is_read_as_one_by_one(blocks, big_reads):
         assert in_bulk(content) == in_bulk(content, Lane.PLAIN)
 
 
+@pytest.mark.parametrize("every", [1, 2, 70])
+def test_where_columns_are_in_vain_they_are_seldom_tried(every: int, monkeypatch: pytest.MonkeyPatch):
+    odd = made.enhanced(options=made.option(2, bytes(4)))
+    blocks = (odd if number % every == 0 else made.enhanced() for number in range(5000))
+    content = made.section() + made.interface() + b"".join(blocks)
+    looked_at: list[int] = []
+
+    def counted(*given: object) -> Columns:
+        looked_at.append(given[-1])
+        return pcapng_columns(*given)
+
+    monkeypatch.setattr("ibsniff.capture.columns.pcapng_columns", counted)
+    told = in_bulk(content)
+    assert not isinstance(told, str)
+    assert len(told[0]) == 5000
+    assert len(looked_at) < (30 if every < pcapng.FEWEST else 5000 / every * 3)
+
+
 def in_bulk(content: bytes, lane: Lane = Lane.COLUMNS) -> tuple[list[Frame], InputFacts] | str:
     try:
         with made.opened(content) as capture:

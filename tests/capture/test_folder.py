@@ -39,6 +39,15 @@ def test_captures_are_found_in_folders_of_folders_in_order(tmp_path: Path, captu
     assert found.closed == []
 
 
+def test_what_is_called_a_capture_is_told_though_it_is_none(tmp_path: Path) -> None:
+    called = ["a.pcap", "b.PCAPNG", "c.pcap12", "d.cap.gz"]
+    for name in (*called, "pcap", "notes.pcap.txt", "capture"):
+        (tmp_path / name).touch()
+    found = captures_in(str(tmp_path))
+    assert [Path(path).name for path in found.captures] == called
+    assert found.others == 3
+
+
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
 def test_compressed_captures_count_and_other_compressed_files_do_not(tmp_path: Path, capture: bytes, pack) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "x").write_bytes(pack(capture))

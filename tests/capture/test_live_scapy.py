@@ -6,6 +6,7 @@ import errno
 import re
 import select
 import socket
+import struct
 import sys
 
 import pytest
@@ -110,6 +111,18 @@ def test_packets_nobody_takes_are_counted_as_dropped(monkeypatch: pytest.MonkeyP
         capture.receive()
     assert capture.link() is None
     assert capture.statistics() == (5, 2 + 7)
+    capture.close()
+
+
+@pytest.mark.usefixtures("bsd")
+def test_an_interface_that_is_not_heard_is_not_taken_for_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    bpf = BsdSocket([])
+    monkeypatch.setattr(bpf, "recv_raw", lambda _: struct.unpack("I", b""))
+    capture = opened(monkeypatch, bpf)
+    capture._thread.join(5)
+    with pytest.raises(OSError, match="unpack requires"):
+        capture.receive()
+    assert capture.link() is None
     capture.close()
 
 

@@ -111,6 +111,24 @@ def test_stop_ends_it_and_takes_what_still_comes(monkeypatch: pytest.MonkeyPatch
     assert sum(isinstance(event, Frame) for event in seen) == 5
 
 
+def test_stop_ends_it_though_somebody_writes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Captured on another machine: there nobody got our Ctrl-C."""
+    quick(monkeypatch)
+    whole = capture(time.time_ns(), tmp_path)
+    packet = whole[24 : 24 + 16 + int.from_bytes(whole[32:36], "little")]
+    with piped() as (stdin, far):
+        far.write(whole)
+        with LivePipe(stdin) as source:
+
+            def take(_event: Frame | Tick) -> bool:
+                source.stop()
+                far.write(packet)  # one for each that is taken: there is always another
+                return source.facts.packets > 100_000
+
+            source.push(take)
+            assert source.facts.packets <= 100_000, "it ended by itself"
+
+
 def test_what_is_no_capture_is_said() -> None:
     with piped() as (stdin, far):
         far.write(b"hello, world, this is no capture")

@@ -52,6 +52,14 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes) -> None:
     assert "pwned" in result.stderr
 
 
+def test_a_name_that_is_no_text_is_valid_json() -> None:
+    """On Linux a name is bytes; JSON is Unicode, and strict readers refuse half of a surrogate pair."""
+    (line,) = run("read", "--ndjson", "no \udcff text.pcap").stdout.splitlines()
+    said = json.loads(line)
+    assert said["path"] == r"no \xff text.pcap"
+    assert said["error"]["what"].encode()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -112,7 +112,7 @@ def test_a_folder_without_captures_is_said_in_two_lines(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("bring milk")
     result = run(tmp_path)
     assert result.exit_code == 3
-    assert "no capture there" in result.stderr
+    assert "no capture there, of 1 file\n" in result.stderr
     assert len(result.stderr.splitlines()) == 2
 
 

@@ -113,6 +113,12 @@ def test_what_makes_no_sense_is_a_usage_error(capture: str, arguments: list[str]
     assert run(capture, *arguments).exit_code == 2
 
 
+def test_a_conversation_that_is_not_there_is_said_in_numbers(capture: str) -> None:
+    result = run(capture, "--follow", "7")
+    assert result.exit_code == 2
+    assert "--follow 7: there is no such one of 1 conversation, counted from 0" in result.stderr
+
+
 def test_one_bad_file_harms_no_other(capture: str, tmp_path: Path) -> None:
     result = run(str(tmp_path / "none.pcap"), capture)
     assert result.exit_code == 3

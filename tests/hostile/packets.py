@@ -28,8 +28,11 @@ def ip(payload: bytes, source: int = CLIENT, target: int = SERVER, protocol: int
 class Stream:
     """Both ends of one connection; each method makes the bytes of a packet."""
 
-    def __init__(self, number: int = 0, port: int = API_PORT, isn: int = 1000) -> None:
-        self.client, self.client_port = CLIENT + (number // 60_000 << 8), 1024 + number % 60_000
+    def __init__(
+        self, number: int = 0, port: int = API_PORT, isn: int = 1000, client: int | None = None, server: int = SERVER
+    ) -> None:
+        self.client = CLIENT + (number // 60_000 << 8) if client is None else client
+        self.server, self.client_port = server, 1024 + number % 60_000
         self.port = port
         self.sent, self.got = isn, 900_000
 
@@ -37,13 +40,13 @@ class Stream:
         """From the client; ``at`` counts from the next byte due."""
         seq, confirmed = (self.sent + at) & 0xFFFFFFFF, (self.got + ack) & 0xFFFFFFFF if flags & ACK else 0
         head = _tcp(self.client_port, self.port, seq, confirmed, 0x50, flags, window, 0, 0)
-        return ip(head + payload, self.client, SERVER)
+        return ip(head + payload, self.client, self.server)
 
     def down(self, payload: bytes = b"", flags: int = ACK, at: int = 0, window: int = 1000, ack: int = 0) -> bytes:
         """From the server."""
         seq, confirmed = (self.got + at) & 0xFFFFFFFF, (self.sent + ack) & 0xFFFFFFFF
         head = _tcp(self.port, self.client_port, seq, confirmed, 0x50, flags, window, 0, 0)
-        return ip(head + payload, SERVER, self.client)
+        return ip(head + payload, self.server, self.client)
 
     def say(self, payload: bytes) -> bytes:
         """The client's next bytes."""

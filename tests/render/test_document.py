@@ -79,6 +79,7 @@ SCHEMA: dict[str, Any] = {
             "skipped": {str: int},
             "skipped_reasons_omitted": int,
             "notes": [str],
+            "notes_omitted": int,
         }
     ],
     "verdict": {

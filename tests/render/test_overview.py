@@ -62,7 +62,21 @@ def test_columns_stand_below_each_other() -> None:
 
 def test_of_a_long_path_the_end_is_shown_where_lines_are_cut() -> None:
     assert f" {ROWS[1].path} " in printed(40, soft_wrap=True)[1]
-    assert f" …{ROWS[1].path[-29:]} " in printed(100, no_wrap=True, overflow="ellipsis")[1]
+    assert f" …{ROWS[1].path[-34:]} " in printed(100, no_wrap=True, overflow="ellipsis")[1]
+
+
+def test_a_usual_terminal_has_room_for_the_name_and_the_verdict() -> None:
+    first, second, _ = printed(80, no_wrap=True, overflow="ellipsis")
+    assert "packet" not in first
+    assert "2 silent …" in second
+    assert first.endswith("took the call and said noth…")
+    assert "1,234 packets" in printed(120, no_wrap=True, overflow="ellipsis")[1]
+
+
+def test_a_narrow_terminal_keeps_code_and_name() -> None:
+    first, second, _ = printed(40, no_wrap=True, overflow="ellipsis")
+    assert first.startswith("IBS301  a.pcap ")
+    assert second.endswith("/end.pcapng")
 
 
 @pytest.mark.parametrize("width", [20, 80])

@@ -25,7 +25,7 @@ from render.build import (
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Report, Rung, Severity
 from ibsniff.render import terminal
 from ibsniff.render.screen import MOST_LINES
-from ibsniff.render.story import one_line
+from ibsniff.render.story import MOST_NOTES, input_line, one_line
 
 
 def screen(each: Report, width: int = 80, encoding: str = "utf-8", **how: bool) -> str:
@@ -214,6 +214,15 @@ def test_one_line_is_one_line_of_ascii() -> None:
     prolix = one_line(crowded())
     assert prolix.isascii()
     assert "\n" not in prolix
+
+
+def test_of_many_notes_some_are_shown_and_the_others_counted() -> None:
+    noted = replace(facts(), notes=[f"note {number}" for number in range(MOST_NOTES + 3)])
+    assert input_line(noted).endswith(f" · note {MOST_NOTES - 1} · 3 more notes")
+
+
+def test_standard_input_has_a_name() -> None:
+    assert input_line(replace(facts(), path="-")).startswith("standard input: 6 packets")
 
 
 def test_every_fault_has_a_turn_and_a_colour() -> None:

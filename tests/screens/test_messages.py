@@ -99,7 +99,6 @@ def test_an_unfinished_hello_is_not_told_before_it_is_whole() -> None:
 
 
 def test_what_is_held_back_is_said_at_the_end() -> None:
-    said: list[str] = []
     bulk = Bulk()
 
     def take(count: int, after: float) -> list[str]:
@@ -114,4 +113,3 @@ def test_what_is_held_back_is_said_at_the_end() -> None:
     assert take(1204, 1.1) == ["1,201 TICK_PRICE in 1.1 s"]
     assert take(1205, 1.2) == [], "after a busy second the next one is awaited"
     assert [told.text for told in bulk.release(START_NS + 3 * NANOSECONDS // 2)] == ["TICK_PRICE in 400 ms"]
-    assert said == []

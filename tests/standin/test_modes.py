@@ -99,6 +99,12 @@ def test_ok_serves_a_legacy_client_unframed(start: bytes) -> None:
         assert caller.take(len(said)) == said
 
 
+def test_a_client_id_of_thousands_of_digits_is_none() -> None:
+    with running("ok") as server, Caller(server.port) as caller:
+        caller.send(b"62\0" + b"9" * 5000 + b"\0")
+        server.wait_for("ready")
+
+
 def test_ok_takes_the_bare_client_id_of_an_old_legacy_client() -> None:
     with running("ok") as server, Caller(server.port) as caller:
         caller.send(b"62\0")

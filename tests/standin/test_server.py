@@ -75,6 +75,7 @@ def test_an_unknown_mode_lists_the_known_ones() -> None:
 
 def test_an_address_of_another_machine_is_refused() -> None:
     assert refusal(host="192.0.2.1").what.startswith("cannot listen on 192.0.2.1")
+    assert refusal(host="192.0.2.1").what.count("192.0.2.1") == 1
 
 
 def test_no_permission_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

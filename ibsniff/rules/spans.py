@@ -1,0 +1,87 @@
+"""Many numbers, spans of time and conversations, asked thousands of times: no answer looks at all of them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from heapq import heappop, heappush
+from itertools import accumulate
+from typing import NamedTuple
+
+from ibsniff.model import Conversation
+
+
+class Least:
+    """A row of numbers that knows the least of any stretch of it: a sparse table of the stretches 1, 2, 4, 8 ... long."""
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        self._levels = [list(numbers)]
+        length = 1
+        while 2 * length <= len(self._levels[0]):
+            halves = self._levels[-1]
+            self._levels.append(list(map(min, halves, halves[length:])))
+            length *= 2
+
+    def between(self, first: int, end: int) -> int | None:
+        """The least from the place ``first`` on, up to and without ``end``; None of no place."""
+        if first >= end:
+            return None
+        level = (end - first).bit_length() - 1
+        return min(self._levels[level][first], self._levels[level][end - (1 << level)])
+
+
+class Timeline:
+    """Numbers, each at a time."""
+
+    def __init__(self, marks: Iterable[tuple[int, int]]) -> None:
+        """``marks`` are pairs of a time and a number."""
+        ordered = sorted(marks)
+        self._times_ns = [time_ns for time_ns, _ in ordered]
+        self._numbers = Least(number for _, number in ordered)
+
+    def least(self, from_ns: int, until_ns: int) -> int | None:
+        """The least number from one time to another, both included."""
+        return self._numbers.between(bisect_left(self._times_ns, from_ns), bisect_right(self._times_ns, until_ns))
+
+
+class Row:
+    """Conversations in the order of the capture. A clock that steps back makes it another one than that of their times."""
+
+    def __init__(self, conversations: list[Conversation]) -> None:
+        self.first = conversations[0]
+        self._conversations = conversations
+        earliest = accumulate((one.connection.first.time_ns for one in conversations), min)
+        self._ascending = [-time_ns for time_ns in earliest]
+
+    def first_before(self, time_ns: int) -> Conversation | None:
+        """The first that began before that time."""
+        place = bisect_right(self._ascending, -time_ns)
+        return self._conversations[place] if place < len(self._conversations) else None
+
+
+class Span(NamedTuple):
+    """From one time on until another, which is no part of it."""
+
+    from_ns: int
+    until_ns: float
+    """Infinite when it has no end."""
+
+    def covers(self, time_ns: int) -> bool:
+        """Whether that time lies in it."""
+        return self.from_ns <= time_ns < self.until_ns
+
+
+def first_that_covers(spans: Iterable[tuple[Span, int]], times_ns: Iterable[int]) -> dict[int, int]:
+    """For each time that lies in a span, the least number of those it lies in."""
+    coming = sorted(spans, reverse=True)
+    begun: list[tuple[int, float]] = []
+    found: dict[int, int] = {}
+    for time_ns in sorted(set(times_ns)):
+        while coming and coming[-1][0].from_ns <= time_ns:
+            span, number = coming.pop()
+            heappush(begun, (number, span.until_ns))
+        while begun and begun[0][1] <= time_ns:
+            heappop(begun)
+        if begun:
+            found[time_ns] = begun[0][0]
+    return found
