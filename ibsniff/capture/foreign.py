@@ -75,7 +75,7 @@ def describe(start: bytes, path: str) -> Foreign:
     if path.lower().endswith(".etl"):
         return Foreign(_ETL, "convert it: pktmon etl2pcap FILE.etl, or etl2pcapng FILE.etl OUT.pcapng")
     if len(start) < SHORTEST:
-        return Foreign(f"only {len(start)} bytes long", _CAPTURE)
+        return Foreign(f"only {len(start)} byte{'' if len(start) == 1 else 's'} long", _CAPTURE)
     if _is_text(start):
         return _text(start)
     known = "pcap, pcapng, and either of them in gzip, bzip2, xz or zstd are"

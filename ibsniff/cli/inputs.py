@@ -51,12 +51,8 @@ class Inputs:
     def tell_rest(self, work: Work) -> None:
         """Say on stderr what was not read, and why."""
         if self.others:
-            said = (
-                "1 other file in the folders is no capture"
-                if self.others == 1
-                else (f"{self.others:,} other files in the folders are no captures")
-            )
-            print(f"ibsniff: {said}", file=sys.stderr)
+            files, are = ("file", "is no capture") if self.others == 1 else ("files", "are no captures")
+            print(f"ibsniff: {self.others:,} other {files} in the folders {are}", file=sys.stderr)
         left = len(self.paths) - work.inputs_begun
         if work.stopped and left:
             print(f"ibsniff: interrupted, {left} of {len(self.paths)} inputs not read", file=sys.stderr)

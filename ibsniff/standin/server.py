@@ -155,6 +155,7 @@ def _listen_error(problem: OSError, host: str, port: int) -> UserError:
         )
     if isinstance(problem, PermissionError):
         return UserError(f"no permission to listen on {where}", "Choose a --port above 1023", ExitCode.PERMISSION)
-    known = problem.errno is not None and not isinstance(problem, socket.gaierror)
-    why = os.strerror(problem.errno) if known else problem.strerror or problem  # asyncio's own text says where again
+    why = problem.strerror or str(problem)
+    if errno.errorcode.get(problem.errno or 0):  # none of a name that does not resolve
+        why = os.strerror(problem.errno or 0)  # asyncio's own text says the address again
     return UserError(f"cannot listen on {where}: {why}", "Choose a --host of this machine")

@@ -130,6 +130,7 @@ def test_impossible_names(name, tmp_path):
 
 NO_CAPTURES = {
     b"": ("empty (0 bytes)", "Ctrl-C"),
+    b"\xd4": ("only 1 byte long", "give a capture"),
     b"\xd4\xc3": ("only 2 bytes long", "give a capture"),
     b"hello, this is no capture\n": ("a text file", "tcpdump -i IFACE -w"),
     "eine Grüße".encode()[:8]: ("a text file", "tcpdump"),

@@ -89,4 +89,6 @@ def test_no_permission_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_name_that_does_not_resolve_is_said() -> None:
-    assert refusal(host="no such host.invalid").what.startswith("cannot listen on")
+    problem = refusal(host="no such host.invalid")
+    assert problem.what.startswith("cannot listen on")
+    assert "Unknown error" not in problem.what
