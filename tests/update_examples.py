@@ -17,8 +17,9 @@ from ibsniff.rules import registry
 EXAMPLES = Path(registry.__file__).with_name("examples.json")
 
 
-def plainness(scenario: regress.Scenario) -> tuple[int, bool, str]:
-    return len(scenario.promise.codes), not scenario.made.startswith("recorded"), scenario.folder.name
+def plainness(scenario: regress.Scenario) -> tuple[int, bool, bool, str]:
+    name = scenario.folder.name
+    return len(scenario.promise.codes), "relay" in name, not scenario.made.startswith("recorded"), name
 
 
 def said_of(scenario: regress.Scenario) -> dict[str, str]:

@@ -26,7 +26,8 @@ def stopping(stop: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     ends = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    wanted = [number for number in ends if signal.getsignal(number) is not signal.SIG_IGN]
+    # a shell starts what ends in & with Ctrl-C ignored, yet a script that sends it on purpose means it, as with tcpdump
+    wanted = [each for each in ends if each == signal.SIGINT or signal.getsignal(each) is not signal.SIG_IGN]
     before = {number: signal.signal(number, heed) for number in wanted}
     try:
         yield

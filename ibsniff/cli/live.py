@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ibsniff.cli.audience import Audience
     from ibsniff.model import Report
     from ibsniff.reading import Ports
+    from ibsniff.watching import Limits
 
 
 class Backend(StrEnum):
@@ -129,8 +130,19 @@ def live(
             _print_seen_here(audience, quiet)
         if recorder is not None and recorder.failure is not None:
             raise recorder.failure
-        if fail_on is not None and has_finding(report, fail_on):
+        if fail_on is not None and (has_finding(report, fail_on) or _is_missing_verdict(report, limits)):
             raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _is_missing_verdict(report: Report, limits: Limits) -> bool:
+    """Say that there is no verdict, where one was waited for: a script must not pass on nothing."""
+    from ibsniff.cli.audience import complain_line
+    from ibsniff.watching import verdict_reached
+
+    if not limits.until_verdict or verdict_reached(report):
+        return False
+    complain_line("no verdict was reached")
+    return True
 
 
 def watch_pipe(stdin: BinaryIO, ports: Ports, patience: float | None, show_accounts: bool) -> Report:

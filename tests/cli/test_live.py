@@ -258,6 +258,30 @@ def test_fail_on_is_an_exit_code_for_scripts() -> None:
     assert in_namespace(inside) == (1, 0)
 
 
+def test_a_script_does_not_pass_when_there_was_no_verdict() -> None:
+    def inside() -> tuple[int, str]:
+        with live("--until-verdict", "--fail-on", "error", "-q", "-a", "duration:0.5") as process:
+            complaints = process.communicate(timeout=PATIENCE)[1]
+        return process.returncode, complaints
+
+    code, complaints = in_namespace(inside)
+    assert code == 1
+    assert "no verdict was reached" in complaints
+
+
+def test_ctrl_c_sent_on_purpose_ends_what_a_shell_started_in_the_background() -> None:
+    ignoring = ["sh", "-c", 'trap "" INT; exec "$0" "$@"', sys.executable, "-m", "ibsniff", "live", "-i", "lo", "-q"]
+
+    def inside() -> int:
+        with subprocess.Popen(ignoring, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            assert process.stderr.readline().startswith("listening on lo")
+            process.send_signal(signal.SIGINT)
+            return process.wait(PATIENCE)
+
+    assert in_namespace(inside) == 0
+
+
 def becomes_ready(port: int) -> None:
     with Caller(port) as caller:
         caller.greet()
