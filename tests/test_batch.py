@@ -7,25 +7,10 @@ from itertools import count
 from multiprocessing import active_children
 
 import pytest
+from batch_tasks import die, fail, process_id, square
 
 from ibsniff.batch import in_parallel
 from ibsniff.model import ExitCode, UserError
-
-
-def square(number: int) -> int:
-    return number * number
-
-
-def process_id(_item: object) -> int:
-    return os.getpid()
-
-
-def fail(_item: object) -> int:
-    raise UserError("what failed", "what to do", ExitCode.PERMISSION)
-
-
-def die(_item: object) -> int:
-    os._exit(9)
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
