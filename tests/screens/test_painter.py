@@ -4,6 +4,7 @@ import io
 import os
 import re
 import sys
+from typing import BinaryIO
 
 import pytest
 from rich.console import Console
@@ -110,12 +111,20 @@ def test_a_terminal_that_is_halted_does_not_hold_up_the_capture() -> None:
         console = Console(file=file, force_terminal=True, width=40, height=5, legacy_windows=False, color_system=None)
         with Painter(console) as painter:
             painter.paint(Text("one"))
-            far.read(1000)
+            read_until(far, b"one\x1b[0m\x1b[K")
             termios.tcflow(file.fileno(), termios.TCOOFF)
             painter.paint(Text("two"))
             termios.tcflow(file.fileno(), termios.TCOON)
             painter.paint(Text("three"))
-            assert rows(far.read(1000).decode()) == {1: "three"}
+            assert rows(read_until(far, b"three\x1b[0m\x1b[K").decode()) == {1: "three"}
+
+
+def read_until(far: BinaryIO, end: bytes) -> bytes:
+    """What a terminal is sent comes in pieces."""
+    seen = b""
+    while end not in seen:
+        seen += far.read(1000)
+    return seen
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no background on Windows")
