@@ -1,4 +1,4 @@
-"""Connect with ib_async or ib_insync as a bot would: LIBRARY HOST PORT, and how patient and how busy it is."""
+"""Connect with ib_async or ib_insync as a bot would: PACKAGE HOST PORT, and how patient and how busy it is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import importlib
 import time
 
 parser = argparse.ArgumentParser()
-parser.add_argument("library")
+parser.add_argument("package")
 parser.add_argument("host")
 parser.add_argument("port", type=int)
 parser.add_argument("--client-id", type=int, default=7)
@@ -18,7 +18,7 @@ parser.add_argument("--stay", type=int, default=0, help="seconds; asks for the t
 parser.add_argument("--quotes", action="store_true", help="ask for market data when ready")
 parser.add_argument("--busy", type=float, default=0, help="seconds in which the program does not read")
 arguments = parser.parse_args()
-library = importlib.import_module(arguments.library)
+library = importlib.import_module(arguments.package)
 
 for attempt in range(arguments.attempts):
     ib = library.IB()
