@@ -15,6 +15,14 @@ def process_id(_item: object) -> int:
     return os.getpid()
 
 
+def more_than_a_pipe_holds(_item: object) -> bytes:
+    return bytes(3_000_000)
+
+
+def divide(number: int) -> float:
+    return 1 / number
+
+
 def fail(_item: object) -> int:
     raise UserError("what failed", "what to do", ExitCode.PERMISSION)
 

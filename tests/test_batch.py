@@ -7,7 +7,7 @@ from itertools import count
 from multiprocessing import active_children
 
 import pytest
-from batch_tasks import die, fail, process_id, square
+from batch_tasks import die, divide, fail, more_than_a_pipe_holds, process_id, square
 
 from ibsniff.batch import in_parallel
 from ibsniff.model import ExitCode, UserError
@@ -25,9 +25,24 @@ def test_items_may_have_no_end_and_processes_end_with_the_caller() -> None:
     results = in_parallel(square, count(), 2)
     assert [next(results) for _ in range(5)] == [0, 1, 4, 9, 16]
     results.close()
-    for child in active_children():
-        child.join(10)
     assert active_children() == []
+
+
+def test_processes_ended_in_the_middle_of_an_answer_are_not_waited_for() -> None:
+    results = in_parallel(more_than_a_pipe_holds, count(), 2)
+    assert len(next(results)) == len(next(results)) > 1_000_000
+    results.close()
+    assert active_children() == []
+
+
+def test_nothing_to_do_starts_nothing() -> None:
+    assert list(in_parallel(square, [], 2)) == []
+
+
+def test_a_defect_comes_with_the_place_where_it_is() -> None:
+    with pytest.raises(ZeroDivisionError) as caught:
+        list(in_parallel(divide, [0], 1))
+    assert "in divide" in caught.value.__notes__[0]
 
 
 def test_an_error_of_the_user_comes_through_whole() -> None:
