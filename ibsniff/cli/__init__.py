@@ -6,18 +6,22 @@ that each pays only for what it uses.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
 
-from ibsniff.cli.app import app
-from ibsniff.cli.group import MODULES
-
-__all__ = ["app", "main"]
+SELDOM = 50_000
+"""Objects made since garbage was last looked for, of which there is next to none: at Python's 700, importing what a report
+needs would take a fifth longer."""
 
 
 def main() -> None:
     """Run the command line; ``ibsniff FILE`` and ``ibsniff -r FILE`` mean ``ibsniff read FILE``."""
+    gc.set_threshold(SELDOM)
+    from ibsniff.cli.app import app
+    from ibsniff.cli.group import MODULES
+
     _settle_streams()
     # numpy's linear algebra, which nobody here uses, would start a thread for every core: half of what importing it costs
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
-from statistics import median
 
 from ibsniff.model import (
     NANOSECONDS,
@@ -100,7 +99,11 @@ def said_what(conversation: Conversation) -> str:
 def beat(conversations: list[Conversation]) -> float | None:
     """Seconds between calls, if they come at a steady beat."""
     gaps = [(_began(later) - _began(earlier)) / NANOSECONDS for earlier, later in pairwise(conversations)]
-    usual = median(gaps) if len(gaps) > 1 else 0.0
+    if len(gaps) < 2:
+        return None
+    from statistics import median  # noqa: PLC0415  (fractions and decimals, and 5 ms)
+
+    usual = median(gaps)
     return usual if usual > 0 and all(abs(gap - usual) <= STEADY * usual for gap in gaps) else None
 
 

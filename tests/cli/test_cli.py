@@ -15,7 +15,7 @@ from wire import Wire
 
 from ibsniff import __version__
 from ibsniff.capture.output import open_output
-from ibsniff.cli import app
+from ibsniff.cli.app import app
 from ibsniff.rules import all_rules
 
 HELLO = b"API\0\0\0\0\x09v157..178"

@@ -7,7 +7,7 @@ from importlib import import_module
 import pytest
 from typer.testing import CliRunner, Result
 
-from ibsniff.cli import app
+from ibsniff.cli.app import app
 from ibsniff.cli.group import MODULES
 
 

@@ -15,8 +15,7 @@ from wire import Wire
 
 from ibsniff.capture import interfaces
 from ibsniff.capture.interfaces import Interface
-from ibsniff.cli import app
-from ibsniff.cli.app import complain
+from ibsniff.cli.app import app, complain
 from ibsniff.model import UserError
 from ibsniff.screens import JsonLines, Lines, MessageLines
 from ibsniff.watching import Watch

@@ -11,7 +11,7 @@ from ib_bytes import READY, REPLY, START, error
 from typer.testing import CliRunner, Result
 from wire import Wire
 
-from ibsniff.cli import app
+from ibsniff.cli.app import app
 from ibsniff.cli.inputs import SHARED_FROM_BYTES, cores, find_inputs
 from ibsniff.model import UserError
 

@@ -13,8 +13,8 @@ from tcp.test_corpus import CORPUS, OTHER_LINK_TYPES, ROWS, UNSEEN_TAIL, Row
 from typer.testing import CliRunner, Result
 from wire import Wire
 
-from ibsniff.cli import app
 from ibsniff.cli import streams as command
+from ibsniff.cli.app import app
 
 HELLO = b"API\0\0\0\0\x09v157..178"
 

@@ -58,7 +58,8 @@ class Sight:
 
     first_packet: list[int | None]
     """By stream offset: the first packet that holds this byte."""
-    reach: int
+    reach: range
+    """The lengths it may have. The last number that only ACKs or bare segments tell of may be a byte's or the FIN's."""
 
     def faults(self, events: list[Run | Gap], truth: bytes) -> list[str]:
         """What is wrong about what we said; a gap may hold bytes only if they came after it was given up."""
@@ -73,8 +74,8 @@ class Sight:
             held = [self.first_packet[place] for place in range(event.offset, min(at, len(truth)))]
             if any(packet is not None and packet <= event.noticed.packet for packet in held):
                 wrong.append(f"a gap at {event.offset} that the capture fills")
-        if at != self.reach:
-            wrong.append(f"the end at {at}, known to be {self.reach}")
+        if at not in self.reach:
+            wrong.append(f"the end at {at}, known to be in {self.reach}")
         return wrong
 
 
@@ -83,7 +84,7 @@ def look(done: Done, frames: list[Frame]) -> dict[Side, Sight]:
     lengths = {side: len(done.read[side]) for side in Side}
     first: dict[Side, list[int | None]] = {side: [None] * lengths[side] for side in Side}
     starts: dict[Side, int] = {}
-    seen, fin, acked = Counter[Side](), dict.fromkeys(Side, 0), Counter[Side]()
+    seen, fin, told = Counter[Side](), dict.fromkeys(Side, 0), Counter[Side]()
     ports = {done.client.port, done.server.port}
     packets = [(frame.number, tcp) for frame in frames if (tcp := _parsed(frame)) and {tcp.sport, tcp.dport} == ports]
     for _, tcp in packets:
@@ -98,19 +99,19 @@ def look(done: Done, frames: list[Frame]) -> dict[Side, Sight]:
         if offset < MODULUS // 2:
             end = offset + len(tcp.data)
             seen[side] = max(seen[side], end) if tcp.data else seen[side]
+            told[side] = max(told[side], end)
             fin[side] |= bool(tcp.flags & dpkt.tcp.TH_FIN)
             for place in range(offset, end):
                 first[side][place] = first[side][place] or number
-        acked[other] = max(acked[other], (tcp.ack - starts[other]) % MODULUS)
-    reach = {side: _reach(lengths[side], seen[side], bool(fin[side]), acked[side]) for side in Side}
+        told[other] = max(told[other], (tcp.ack - starts[other]) % MODULUS)
+    reach = {side: _reach(lengths[side], seen[side], bool(fin[side]), told[side]) for side in Side}
     return {side: Sight(first[side], reach[side]) for side in Side}
 
 
-def _reach(length: int, seen: int, fin: bool, acked: int) -> int:
-    """How long the stream is known to be. The FIN's number, when only an ACK tells of it, looks like a byte's."""
-    if fin:
-        return length
-    return seen if acked == seen + 1 else max(seen, acked)
+def _reach(length: int, seen: int, fin: bool, told: int) -> range:
+    if fin or seen == length:
+        return range(length, length + 1)
+    return range(max(seen, told - 1), max(seen, told) + 1)
 
 
 def _sender(done: Done, tcp: dpkt.tcp.TCP) -> Side:
