@@ -76,15 +76,15 @@ class ColumnLane:
 
     def feed(self, columns: Columns) -> None:
         """Take the next packets."""
-        self._columns = columns
         picked = None if self._table.is_tight else self._dissector.pick(columns)
-        if picked is None:
-            self._turns = list(range(len(columns)))
-        else:
-            self._turns = picked.others
-            for segments in picked.segments:
-                self._turns += self._sort_out(segments)
-            heapify(self._turns)
+        if picked is None or not picked.segments:
+            self._take_each(columns, np.arange(len(columns)) if picked is None else picked.others)
+            return
+        self._columns = columns
+        self._turns = picked.others.tolist()
+        for segments in picked.segments:
+            self._turns += self._sort_out(segments)
+        heapify(self._turns)
         self._now = -1
         while self._turns:
             turn = heappop(self._turns)
@@ -149,6 +149,13 @@ class ColumnLane:
         assert self._columns is not None
         return self._dissector.dissect(self._columns.frame(index))
 
+    def _take_each(self, columns: Columns, indices: Numbers) -> None:
+        dissect, take = self._dissector.dissect, self._take
+        for frame in columns.frames(indices):
+            packet = dissect(frame)
+            if packet is not None:
+                take(packet)
+
     def _settle(self, busy: _Busy) -> None:
         """Take the connection's segments before the packet whose turn it is."""
         end = int(np.searchsorted(busy.indices, self._now))
@@ -157,10 +164,7 @@ class ColumnLane:
                 self._one_by_one(busy, min(busy.done + busy.plain, end))
 
     def _one_by_one(self, busy: _Busy, end: int) -> None:
-        for index in busy.indices[busy.done : end].tolist():
-            packet = self._packet(index)
-            if packet is not None:
-                self._take(packet)
+        self._take_each(busy.segments.packets, busy.indices[busy.done : end])
         busy.done = end
 
     def _stretch(self, busy: _Busy, end: int) -> bool:

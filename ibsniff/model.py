@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -118,6 +119,14 @@ class Columns:
             self.buffer[start : start + int(self.captured[index])],
             int(self.wire_lengths[index]),
         )
+
+    def frames(self, indices: Numbers) -> Iterator[Frame]:
+        """Some of them, as frames of their own, in that order."""
+        starts = self.starts[indices]
+        columns = (indices + self.first_number, self.times_ns[indices], starts, starts + self.captured[indices])
+        rows = zip(*(column.tolist() for column in (*columns, self.wire_lengths[indices])), strict=True)
+        for number, time_ns, start, end, wire_length in rows:
+            yield Frame(number, time_ns, self.link_type, self.buffer[start:end], wire_length)
 
 
 class Tick(NamedTuple):

@@ -28,6 +28,8 @@ BACKWARDS_NS = NANOSECONDS
 
 PLAIN_UNTIL = 1 << 20
 """Bytes from which on an input is read by columns, unless the lane was chosen: below, importing numpy takes longer."""
+LARGE = 4 << 20
+"""Bytes of a file that is read by columns from the beginning: it will have been worth importing numpy."""
 BULK_FROM = 1 << 18
 """Bytes that must have come for columns; a slow pipe is read packet by packet."""
 
@@ -109,7 +111,8 @@ class CaptureFile:
 
     def _in_bulk(self, lane: Lane) -> Iterator[Frame | Columns]:
         feed, reader = self._feed, self._reader
-        plain_until, bulk_from = (0, 0) if lane is Lane.COLUMNS else (PLAIN_UNTIL, BULK_FROM)
+        plain_until = 0 if lane is Lane.COLUMNS or (self.tap.size or 0) >= LARGE else PLAIN_UNTIL
+        bulk_from = 0 if lane is Lane.COLUMNS else BULK_FROM
         welcome = 0
         while feed.advance(reader.position, reader.needed, welcome):
             is_bulk = feed.offset + len(feed.buffer) >= plain_until

@@ -39,7 +39,7 @@ class Picked(NamedTuple):
 
     segments: list[SegmentColumns]
     """Of each IP version its own."""
-    others: list[int]
+    others: Numbers
     """Indices of those that the short cut does not read, ascending."""
 
 
@@ -158,7 +158,7 @@ def pick(columns: Columns, wanted: NDArray[np.uint8], flows: Flows, skipped: Cou
             if (segments := _segments(columns, family, flows)) is not None:
                 left[segments.indices] = False
                 found.append(segments)
-    return Picked(found, np.flatnonzero(left).tolist())
+    return Picked(found, np.flatnonzero(left))
 
 
 def _count_what_decides_nothing(

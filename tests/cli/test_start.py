@@ -22,9 +22,9 @@ except SystemExit:
 print(*(set(sys.modules) - before), file=sys.stderr)
 """
 
-OF_PYTHON = {"array", "bisect", "decimal", "fractions", "json", "numbers", "pkgutil", "random", "statistics", "struct"}
+OF_PYTHON = {"array", "bisect", "gc", "json", "pkgutil", "struct"}
 """Of the standard library, beyond what typer and the interpreter have imported already; each below 3 ms."""
-OF_SCREENS = {"colorsys", "pickle", "rich"}
+OF_SCREENS = {"colorsys", "decimal", "fractions", "numbers", "pickle", "random", "rich"}
 ANYWAY = {"unicodedata", "importlib", "ipaddress", "typer", "zipimport"}
 """Already there on one Python and not on another, or parts of what is there."""
 

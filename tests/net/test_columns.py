@@ -60,9 +60,10 @@ def check(found: Columns, ports: frozenset[int] | None = PORTS) -> int:
             assert packet.flags & 0x17 == ACK
             assert packet.window
             taken.add(index)
-    assert taken.isdisjoint(picked.others)
-    assert picked.others == sorted(picked.others)
-    for index in picked.others:
+    others = picked.others.tolist()
+    assert taken.isdisjoint(others)
+    assert others == sorted(others)
+    for index in others:
         assert dissector.dissect(found.frame(index)) == expected[index]
         taken.add(index)
     assert all(expected[index] is None for index in set(range(len(found))) - taken)
