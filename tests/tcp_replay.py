@@ -15,10 +15,14 @@ class Replay:
 
     def __init__(self, segments: Iterable[Segment], ports: frozenset[int] = PORTS, *, finish: bool = True) -> None:
         self.table = ConnectionTable(ports)
+        self.connections: list[Connection] = []
+        """In the order of their first packets."""
         self.events: list[tuple[Connection, Side, Run | Gap]] = []
         self._due: dict[tuple[int, Side], int] = {}
         for segment in segments:
             connection, events = self.table.feed(segment)
+            if not any(connection is known for known in self.connections):
+                self.connections.append(connection)
             for side, event in events:
                 self._take(connection, side, event)
         if finish:
@@ -38,10 +42,6 @@ class Replay:
         assert length > 0
         self._due[id(connection), side] = due + length
         self.events.append((connection, side, event))
-
-    @property
-    def connections(self) -> list[Connection]:
-        return list(self.table.connections())
 
     @property
     def connection(self) -> Connection:

@@ -212,7 +212,9 @@ def test_old_conversations_are_folded_and_counted() -> None:
     wires = [silent(at(0))]
     wires += [at(100 * n, 51_000 + n).syn().refuse() for n in range(1, 10)]
     wires += [session(at(1000 + 100 * n, 52_000 + n)).close() for n in range(3)]
-    analysis = analyse(Wire.merge(*wires).frames())
+    analysis = pipeline.Analysis(InputFacts("x"))
+    for frame in Wire.merge(*wires).frames():
+        analysis.feed(frame)
     report = pipeline.report([analysis])
     assert [one.id for one in report.conversations] == ["c1", "c2", "c11", "c12", "c13"]
     assert report.omitted == 8

@@ -263,9 +263,10 @@ class Tracker:
         return [event for mine in (self.client, self.server) for event in self._told(mine, mine.finish(moment))]
 
     def release(self) -> None:
-        """Nobody will ask again."""
+        """It is over: the sides let go of what waits, and of each other, so that no memory waits to be found unused."""
         self.client.waiting.clear()
         self.server.waiting.clear()
+        del self.client.peer, self.server.peer
 
     def _told(self, mine: Direction, received: list[Run | Gap]) -> list[Event]:
         """The same with the side it belongs to; gaps go into the history."""

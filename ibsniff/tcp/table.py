@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ibsniff.model import ACK, SYN, Connection, Endpoint, Gap, Moment, Run, Segment, Side, Unreachable
 from ibsniff.tcp.connection import Event, Tracker
 from ibsniff.tcp.direction import Direction
@@ -56,12 +54,9 @@ class ConnectionTable:
         return connection
 
     def finish(self) -> list[tuple[Connection, Side, Run | Gap]]:
-        """End of the input: give up every hole; a gap, then the bytes behind it."""
-        return [(tracker.connection, *event) for tracker in self._trackers.values() for event in tracker.finish()]
-
-    def connections(self) -> Iterable[Connection]:
-        """In the order of their first packets."""
-        return (tracker.connection for tracker in self._trackers.values())
+        """End of the input: drop every connection, and give up its holes; a gap, then the bytes behind it."""
+        connections = [tracker.connection for tracker in self._trackers.values()]
+        return [(connection, *event) for connection in connections for event in self.close(connection)]
 
     def close(self, connection: Connection) -> list[Event]:
         """Drop a connection as if the input ended here for it: first its holes are given up."""

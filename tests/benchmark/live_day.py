@@ -10,6 +10,7 @@ and go, ten at a time, spread over a day of packet time.
 from __future__ import annotations
 
 import argparse
+import gc
 import resource
 import socket
 import struct
@@ -27,6 +28,7 @@ from standin_server import HELLO
 from ibsniff.capture.backend import Link, RawPacket, Statistics
 from ibsniff.capture.live import LiveSource
 from ibsniff.capture.ring_files import Ring
+from ibsniff.cli import SELDOM
 from ibsniff.model import ACK, FIN, NANOSECONDS, PSH, SYN, Report
 from ibsniff.pipeline import Analysis
 from ibsniff.recording import Recorder
@@ -178,6 +180,7 @@ def main() -> None:
     parser.add_argument("--packets", type=int, default=20_000_000)
     parser.add_argument("--conversations", type=int, default=100_000)
     chosen = parser.parse_args()
+    gc.set_threshold(SELDOM)  # as the command does
     day = Day(chosen.packets, chosen.conversations)
     screen = Quiet(day, chosen.packets)
     with tempfile.TemporaryDirectory() as folder, LiveSource([("lo", day)]) as source:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Callable
+
 import pytest
 from tcp_replay import PORTS, Replay
 from wire import Wire, endpoint
 
-from ibsniff.model import Segment, Side, Unreachable, UnreachableKind
+from ibsniff.model import Connection, Segment, Side, Unreachable, UnreachableKind
 from ibsniff.tcp import ConnectionTable, pieces
+from ibsniff.tcp.direction import Direction
 from ibsniff.tcp.pieces import PIECE_COST
 
 
@@ -158,9 +162,9 @@ def test_forgetting_a_connection_frees_what_waits_for_the_others() -> None:
     wire.lose().client(b"lost", ack=False).client(b"waits", ack=False)
     found = {id(connection): connection for connection, _ in map(table.feed, wire.segments())}
     old, new = found.values()
-    assert list(table.connections()) == [old, new]
+    assert len(table) == 2
     table.forget(old)
-    assert list(table.connections()) == [new]
+    assert len(table) == 1
     assert table.feed(wire.segments()[-1])[0] is new, "the newer one of the same ports is still known"
     table.forget(new)
     assert len(table) == 0
@@ -177,6 +181,28 @@ def test_what_waited_in_a_forgotten_connection_is_room_for_others(monkeypatch) -
         connection = [table.feed(segment)[0] for segment in wire.segments()][-1]
         assert not connection.from_client.limit_reached
         table.forget(connection)
+
+
+@pytest.mark.parametrize("forget", [ConnectionTable.forget, lambda table, _connection: table.finish()])
+def test_what_is_over_takes_no_memory_although_nobody_looks_for_garbage(
+    forget: Callable[[ConnectionTable, Connection], object],
+) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        before = sides()
+        table = ConnectionTable(PORTS)
+        (connection,) = {id(found): found for found, _ in map(table.feed, talk(b"said").segments())}.values()
+        assert sides() == before + 2
+        forget(table, connection)
+        assert sides() == before
+    finally:
+        gc.enable()
+
+
+def sides() -> int:
+    """How many directions of connections are in memory."""
+    return sum(type(each) is Direction for each in gc.get_objects())
 
 
 def test_finish_tells_gap_and_bytes_of_every_connection() -> None:
