@@ -45,6 +45,7 @@ PatienceOption = Annotated[
     float | None,
     typer.Option(
         min=0.1,
+        max=86_400,
         metavar="SECONDS",
         help="No answer for so long counts as silence; usually 5 s, or what the client's library waits.",
     ),
@@ -101,6 +102,13 @@ def complain(error: UserError) -> None:
     print(f"ibsniff: {prose(error.what)}", file=sys.stderr)
     for line in error.what_to_do.splitlines():
         print(f"  {prose(line)}", file=sys.stderr)
+
+
+def only_one_of(**given: bool) -> None:
+    """Raise UserError when two options were given of which only one could be heeded; named as they are written, less dashes."""
+    both = [f"-{name}" if len(name) == 1 else f"--{name}" for name, is_given in given.items() if is_given]
+    if len(both) > 1:
+        raise UserError(f"{' and '.join(both)} exclude each other", "Give one of them", ExitCode.USAGE)
 
 
 def print_report(

@@ -23,6 +23,7 @@ from ibsniff.cli.app import (
     console,
     edges,
     has_finding,
+    only_one_of,
     print_report,
     say,
 )
@@ -104,6 +105,7 @@ def live(
     from ibsniff.watching import follow as follow_until
 
     with edges():
+        only_one_of(q=quiet, v=verbose)
         ports, limits = parse_ports(port or []), Limits(count, _duration(stop_after), until_verdict)
         turning = _ring(ring or [], write)
         choice = _choice(interface, ports)
@@ -238,7 +240,7 @@ def _duration(text: str | None) -> float | None:
         return None
     kind, _, amount = text.partition(":")
     try:
-        if kind == "duration" and (seconds := float(amount)) > 0:
+        if kind == "duration" and 0 < (seconds := float(amount)) < float("inf"):
             return seconds
     except ValueError:
         pass

@@ -19,6 +19,7 @@ from ibsniff.cli.app import (
     complain,
     edges,
     has_finding,
+    only_one_of,
     print_report,
 )
 from ibsniff.model import ExitCode, Lane, Severity, UserError
@@ -74,6 +75,8 @@ def read(
     from ibsniff.reading import Looker, Work, parse_ports
 
     with edges():
+        only_one_of(json=as_json, ndjson=as_ndjson, markdown=as_markdown)
+        only_one_of(q=quiet, v=verbose)
         looker = Looker(parse_ports(port or []), watched_until, lane, patience)
         inputs, work = find_inputs([*(more or []), *(files or [])]), Work()
         processes = inputs.jobs(jobs)

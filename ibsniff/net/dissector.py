@@ -90,6 +90,8 @@ class Dissector:
             addresses = at + 8
             ip_id = None
             end = start + length
+        elif protocol == ARP:
+            return self._or_count(read_arp(frame, at), frame)
         else:
             return self._dissect_any(frame)
         if transport != TCP or end < start + 20:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ibsniff.net.link import FAMILIES, IPV4, IPV6
+from ibsniff.net.link import ARP, FAMILIES, IPV4, IPV6
 
 
 class Shape(NamedTuple):
@@ -17,7 +17,7 @@ class Shape(NamedTuple):
 
 
 TAGGED = 0x8100
-_ETHERTYPES = {b"\x08\x00": IPV4, b"\x86\xdd": IPV6, b"\x81\x00": TAGGED}
+_ETHERTYPES = {b"\x08\x00": IPV4, b"\x86\xdd": IPV6, b"\x08\x06": ARP, b"\x81\x00": TAGGED}
 """With one VLAN tag at most."""
 _LOOPBACK = Shape(
     0,

@@ -58,6 +58,21 @@ def test_quiet_is_one_line(silent: str) -> None:
     assert line.startswith("silent")
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--json", "--markdown"), "--json and --markdown exclude each other"),
+        (("--ndjson", "--json"), "--json and --ndjson exclude each other"),
+        (("-q", "-v"), "-q and -v exclude each other"),
+    ],
+)
+def test_of_two_forms_neither_is_taken_in_silence(silent: str, options: tuple[str, ...], said: str) -> None:
+    result = run("read", silent, *options)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not result.stdout
+
+
 def test_markdown_can_be_pasted(silent: str) -> None:
     assert "IBS301" in run("read", "--markdown", silent).stdout
 

@@ -297,7 +297,10 @@ def becomes_ready(port: int) -> None:
         (("-b", "hours:3", "-w", "x.pcapng"), "not understood"),
         (("-w", "-"), "in a file only"),
         (("-a", "packets:3"), "not understood"),
+        (("-a", "duration:inf"), "not understood"),
         (("--patience", "0"), "Invalid value"),
+        (("--patience", "inf"), "Invalid value"),
+        (("-q", "-v"), "-q and -v exclude each other"),
     ],
 )
 def test_what_cannot_be_meant(arguments: tuple[str, ...], complaint: str) -> None:
