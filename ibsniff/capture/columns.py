@@ -64,15 +64,15 @@ def pcapng_columns(
     """Enhanced packet blocks without options from ``position`` on, all of interfaces alike (pcapng, section 4.3)."""
     kind_and_total = Struct(order + "II").unpack_from
     found: list[int] = []
-    append, size = found.append, len(buffer)
-    last = size - blocks.SMALLEST_OF[blocks.ENHANCED_PACKET]
-    while position <= last and len(found) < at_most:
-        kind, total = kind_and_total(buffer, position)
-        if kind != blocks.ENHANCED_PACKET or total < _PACKET_HEADER + 4:
-            break
-        append(position)
-        position += total
-    if position > size:
+    append, enhanced_packet, smallest = found.append, blocks.ENHANCED_PACKET, _PACKET_HEADER + 4
+    with suppress(StructError):
+        for _ in range(at_most):
+            kind, total = kind_and_total(buffer, position)
+            if kind != enhanced_packet or total < smallest:
+                break
+            append(position)
+            position += total
+    if position > len(buffer):
         found.pop()
     return _of_interfaces_alike(buffer, np.array(found, np.int64), order + "u4", interfaces, first_number)
 

@@ -102,14 +102,20 @@ class PcapngReader:
 
         at_most = self._look_at
         found = pcapng_columns(buffer, self.position, self._order, self._interfaces, self.number + 1, at_most)
-        self._look_at = min(FURTHER * max(len(found), FEWEST), AT_MOST)
+        end = end_of(found, trailer=int(-found.captured[-1] & 3) + 4) if len(found) else self.position
+        if self._is_whole_block(buffer, end):  # else there was no more to look at
+            self._look_at = min(FURTHER * max(len(found), FEWEST), AT_MOST)
         if len(found) < FEWEST:
             return None
         self.number += len(found)
-        self.position = end_of(found, trailer=int(-found.captured[-1] & 3) + 4)
+        self.position = end
         self._time_ns = int(found.times_ns[-1])
         self._facts.cut_by_snaplen += cut_by_snaplen(found)
         return found
+
+    def _is_whole_block(self, buffer: bytes, at: int) -> bool:
+        rest = len(buffer) - at
+        return rest >= blocks.SMALLEST and self._word.unpack_from(buffer, at + 4)[0] <= rest
 
     def _plain_packets(self, buffer: bytes, batch: list[Frame], at_most: int = sys.maxsize) -> None:
         """Nearly every block of a file, in one tight loop: packets without options. Stops before the first other."""

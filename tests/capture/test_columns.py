@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 
 import capture_bytes as made
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from ibsniff.capture import feed, pcapng
 from ibsniff.capture.columns import cut_by_snaplen, end_of, packet_blocks, pcap_columns, pcapng_columns
 from ibsniff.capture.feed import Damage, Feed, chunks_of, more_at_once
+from ibsniff.capture.files import open_capture
 from ibsniff.capture.timing import Interface
 from ibsniff.capture.writer import PcapngWriter
 from ibsniff.model import Columns, Frame, InputFacts, Lane
@@ -27,7 +29,9 @@ KINDS = {1: 0xA1B23C4D, 1000: 0xA1B2C3D4}
 
 
 def frames_of(columns: Columns) -> list[Frame]:
-    return [columns.frame(index) for index in range(len(columns))]
+    frames = [columns.frame(index) for index in range(len(columns))]
+    assert list(columns.frames(np.arange(len(columns)))) == frames
+    return frames
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -73,6 +77,17 @@ def test_pcapng_blocks_are_those_read_one_by_one(packets, order, interface):
     found = pcapng_of(blocks, [interface._replace(offset_ns=0)], order)
     assert found == expected[: len(found)]
     assert len(found) == len(expected) or interface is ODD, "of which the later ones need too many bits"
+
+
+def test_the_end_of_what_was_read_is_no_reason_to_look_at_less(tmp_path):
+    head, blocks = made.section() + made.interface(), made.enhanced() * 100_000
+    path = tmp_path / "large.pcapng"
+    path.write_bytes(head + blocks)
+    with open_capture(str(path)) as capture:
+        found = [len(many) for many in capture.packets(Lane.COLUMNS) if isinstance(many, Columns)]
+    reads, after_the_head = len(blocks) / feed.BULK_SIZE, 5
+    assert sum(found) > 99_000
+    assert len(found) <= after_the_head + reads + sum(found) / pcapng.AT_MOST
 
 
 IRREGULAR = {
