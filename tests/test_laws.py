@@ -58,7 +58,16 @@ LAZY_HOMES = {
 }
 """Slow to import, so only inside functions, and only there."""
 
-COLUMN_LANE = ("arrays", "bulk", "capture.columns", "net.columns", "net.checksums", "tcp.stretch", "ib.bulk")
+COLUMN_LANE = (
+    "arrays",
+    "bulk",
+    "capture.block_columns",
+    "capture.columns",
+    "net.columns",
+    "net.checksums",
+    "tcp.stretch",
+    "ib.bulk",
+)
 """What alone may import numpy at its top, and is itself imported inside functions: a small capture must not pay for it."""
 
 TOP_LEVEL = {"pyproject.toml", PACKAGE, "captures", "tests", "README.md", "LICENSE", "CHANGELOG.md"}

@@ -37,12 +37,16 @@ _FOR_US: Final = 1
 class PacketRing:
     """The ring of one packet socket."""
 
-    def __init__(self, sock: socket.socket, size: int) -> None:
-        """Ask for ``size`` bytes, and for half as long as the kernel has not so much. Raises OSError when it has none."""
+    def __init__(self, sock: socket.socket, size: int, *, is_cooked: bool) -> None:
+        """Ask for ``size`` bytes, and for half as long as the kernel has not so much. Raises OSError when it has none.
+
+        ``is_cooked``: of a socket that gives packets without link headers.
+        """
         sock.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
         self.size = _allotted(sock, size)
         self._memory = mmap.mmap(sock.fileno(), self.size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
         self._block = 0
+        self._is_cooked = is_cooked
 
     def take(self) -> PacketBlock | None:
         """The next block; None when the kernel has not handed it over yet."""
@@ -50,7 +54,7 @@ class PacketRing:
         status, count, first, end = _BLOCK.unpack_from(memory, block)
         if not status & _FOR_US:
             return None
-        taken = PacketBlock(memory[block : block + end], count, first)
+        taken = PacketBlock(memory[block : block + end], count, first, self._is_cooked)
         memory[block + _STATUS_AT : block + _STATUS_AT + 4] = bytes(4)  # the kernel's again
         self._block = (block + BLOCK_BYTES) % self.size
         return taken

@@ -61,13 +61,12 @@ class PacketSocket:
         if not self._index and interface != ANY:
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
         socket_type, self.link_type, layout = _kind(interface)
-        self._cooked = layout is COOKED
         self._received = self._dropped = 0
         self._ring: PacketRing | None = None
         self._socket = socket.socket(socket.AF_PACKET, socket_type, 0)
         try:
             attach_filter(self._socket, capture_filter(layout, ports))
-            self._ring = PacketRing(self._socket, buffer_bytes)
+            self._ring = PacketRing(self._socket, buffer_bytes, is_cooked=layout is COOKED)
             self._arm()
         except BaseException:
             self.close()
@@ -97,8 +96,6 @@ class PacketSocket:
         if block is None:
             self._raise_pending()
             return []
-        if self._cooked:
-            return list(block.cooked())
         return block if block.count >= BULK_FROM else list(block.packets())
 
     def link(self) -> Link | None:

@@ -65,12 +65,12 @@ class Run:
     peak_kilobytes: int = 0
 
 
-def sniffers(folder: Path) -> list[tuple[Sniffer, Path]]:
+def sniffers(folder: Path, interface: str) -> list[tuple[Sniffer, Path]]:
     """Those that are installed, with the files they write."""
     files = {name: folder / f"{name}.pcapng" for name in ("ibsniff", "tcpdump", "dumpcap")}
-    ibsniff = (sys.executable, "-m", "ibsniff", "live", "-i", "lo", "-w", str(files["ibsniff"]))
-    tcpdump = ("tcpdump", "-i", "lo", "-w", str(files["tcpdump"]), "-Z", "root", FILTER)
-    dumpcap = ("dumpcap", "-q", "-i", "lo", "-w", str(files["dumpcap"]), "-f", FILTER)
+    ibsniff = (sys.executable, "-m", "ibsniff", "live", "-i", interface, "-w", str(files["ibsniff"]))
+    tcpdump = ("tcpdump", "-i", interface, "-w", str(files["tcpdump"]), "-Z", "root", FILTER)
+    dumpcap = ("dumpcap", "-q", "-i", interface, "-w", str(files["dumpcap"]), "-f", FILTER)
     found = [
         Sniffer("ibsniff", ibsniff, re.compile(r"([\d,]+) packets? lost")),
         Sniffer("tcpdump", tcpdump, re.compile(r"(\d+) packets? dropped by kernel")),
@@ -136,10 +136,10 @@ while connection.recv(1 << 20):
 """
 
 
-def compare(rate: float, seconds: float, only: Sequence[str]) -> None:
+def compare(rate: float, seconds: float, only: Sequence[str], interface: str) -> None:
     """Run all and print the table."""
     with tempfile.TemporaryDirectory() as folder:
-        runs = [start(*one) for one in sniffers(Path(folder)) if not only or one[0].name in only]
+        runs = [start(*one) for one in sniffers(Path(folder), interface) if not only or one[0].name in only]
         began = time.monotonic()
         sent = send(rate, seconds)
         took = time.monotonic() - began
@@ -165,9 +165,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--rate", type=float, default=50_000, help="messages a second")
+    parser.add_argument("--interface", default="lo", choices=("lo", "any"))
     parser.add_argument("--only", action="append", default=[], choices=("ibsniff", "tcpdump", "dumpcap"))
     chosen = parser.parse_args()
-    in_namespace(lambda: compare(chosen.rate, chosen.seconds, chosen.only))
+    in_namespace(lambda: compare(chosen.rate, chosen.seconds, chosen.only, chosen.interface))
 
 
 if __name__ == "__main__":

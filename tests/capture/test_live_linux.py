@@ -375,9 +375,10 @@ def test_a_burst_larger_than_an_ordinary_buffer_is_not_lost() -> None:
     assert source.statistics() == (len(frames(events)), 0)
 
 
-def test_a_burst_in_bulk_is_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("interface", ["lo", "any"])
+def test_a_burst_in_bulk_is_the_same(interface: str, tmp_path: Path) -> None:
     def work() -> tuple[list[Frame | Columns | Tick], int, dict[str, object]]:
-        with open_live(["lo"], PORTS) as source, open_live(["lo"], PORTS) as again:
+        with open_live([interface], PORTS) as source, open_live([interface], PORTS) as again:
             burst()
             for each in (source, again):
                 each.stop()
