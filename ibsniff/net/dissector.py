@@ -90,10 +90,8 @@ class Dissector:
             addresses = at + 8
             ip_id = None
             end = start + length
-        elif protocol == ARP:
-            return self._or_count(read_arp(frame, at), frame)
         else:
-            return self._dissect_any(frame)
+            return self._or_count(read_arp(frame, at), frame) if protocol == ARP else self._dissect_any(frame)
         if transport != TCP or end < start + 20:
             if transport == UDP and end >= start and destination not in UDP_TUNNELS:
                 self._skipped[_NOT_TCP] += 1
