@@ -31,7 +31,10 @@ def main() -> None:
         is_path = first in ("-", "-r") or "." in first or os.sep in first or Path(first).exists()
         if is_path and (first in ("-", "-r") or not first.startswith("-")):
             sys.argv.insert(1, "read")
-    app()
+    try:
+        app()
+    finally:
+        gc.freeze()  # the interpreter looks once more before it ends: at what is going anyway
 
 
 def _settle_streams() -> None:
