@@ -222,11 +222,16 @@ def is_fine(conversation: Conversation) -> bool:
 
 
 def badness(conversation: Conversation) -> tuple[int, int]:
-    """Sort key: the conversation that should speak for the capture first."""
-    if conversation.cause is not None:
+    """Sort key: the conversation that should speak for the capture first.
+
+    One that came to nothing, and that nobody minds, speaks after those that worked.
+    """
+    if is_fine(conversation):
+        severity = len(Severity) + (conversation.cause is not None)
+    elif conversation.cause is not None:
         severity = list(Severity).index(conversation.cause.severity)
     else:
-        severity = len(Severity) if is_fine(conversation) else list(Severity).index(Severity.WARNING)
+        severity = list(Severity).index(Severity.WARNING)
     return severity, WORST_FIRST.index(conversation.outcome)
 
 

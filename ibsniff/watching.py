@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ibsniff.model import NANOSECONDS, Columns, Conversation, Frame, Outcome, Report, Rung, Severity, Tick
+from ibsniff.model import NANOSECONDS, Columns, Conversation, Fault, Frame, Outcome, Report, Rung, Severity, Tick
 from ibsniff.pipeline import Analysis, report
 
 LOOK_EVERY = 0.1
@@ -92,9 +92,14 @@ def is_settled(conversation: Conversation) -> bool:
     return ended is not None or (conversation.cause is not None and conversation.cause.severity is Severity.ERROR)
 
 
+FAILED = (Outcome.REFUSED, Outcome.UNREACHABLE)
+"""A call that came to nothing; it is nobody's fault when the program went on to the next address of a name."""
+
+
 def verdict_reached(seen: Report) -> bool:
-    """The first conversation whose SYN was seen is settled."""
-    first = next((one for one in seen.conversations if one.connection.syn_count), None)
+    """The first conversation whose SYN was seen is settled; a detour to it, as ``localhost`` over IPv6, does not count."""
+    called = (one for one in seen.conversations if one.connection.syn_count)
+    first = next((one for one in called if one.fault is not Fault.NONE or one.outcome not in FAILED), None)
     return first is not None and is_settled(first)
 
 
@@ -127,20 +132,29 @@ class Limits:
 class Pace:
     """When to look again: as often as a person can follow, and for no more than a tenth of the time."""
 
-    def __init__(self, clock: Callable[[], float] | None = None) -> None:
-        """``clock`` gives seconds from anywhere; without one, looking costs nothing and time is that of the events."""
+    def __init__(self, clock: Callable[[], float] | None = None, worked: Callable[[], float] | None = None) -> None:
+        """``clock`` gives seconds from anywhere; without one, looking costs nothing and time is that of the events.
+
+        ``worked`` gives the seconds this process has worked: who was halted while it looked (Ctrl-Z, a pager that takes
+        no more) has not worked, and need not rest.
+        """
         self._clock = clock
+        self._worked = worked or clock
+        self._worked_before = 0.0
         self._now = 0.0
         self._next = float("-inf")
 
     def is_due(self, event: Frame | Columns | Tick) -> bool:
         """Tell whether to look now."""
         self._now = self._clock() if self._clock else event.time_ns / NANOSECONDS
-        return self._now >= self._next
+        if self._now < self._next:
+            return False
+        self._worked_before = self._worked() if self._worked else 0.0
+        return True
 
     def looked(self) -> None:
         """Looking is over: rest nine times as long as it took."""
-        took = self._clock() - self._now if self._clock else 0.0
+        took = self._worked() - self._worked_before if self._worked else 0.0
         self._next = self._now + max(LOOK_EVERY, took / MOST_OF_THE_TIME)
 
 
@@ -154,12 +168,14 @@ class Follower:
         limits: Limits,
         keep: Keep | None = None,
         clock: Callable[[], float] | None = None,
+        worked: Callable[[], float] | None = None,
     ) -> None:
+        """Take whom to tell, and the two clocks of Pace."""
         self._analysis = analysis
         self._screen = screen
         self._limits = limits
         self._keep = keep
-        self._pace = Pace(clock)
+        self._pace = Pace(clock, worked)
         self._watch = Watch(analysis)
         self._began_ns: int | None = None
         self._said_quiet = False

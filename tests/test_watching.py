@@ -136,6 +136,16 @@ def test_looking_takes_no_more_than_a_tenth_of_the_time() -> None:
     assert 19 <= len(looks) <= 21, "ten seconds, half a second apart"
 
 
+def test_who_was_halted_while_it_looked_need_not_rest() -> None:
+    """Ctrl-Z, a minute, fg: the screen must go on at once, and not ten minutes later."""
+    now, worked = 100.0, 3.0
+    pace = Pace(lambda: now, lambda: worked)
+    assert pace.is_due(Tick(0))
+    now, worked = now + 60, worked + 0.001
+    pace.looked()
+    assert pace.is_due(Tick(0))
+
+
 def test_a_quick_look_is_taken_ten_times_a_second() -> None:
     pace = Pace()
     looks = 0

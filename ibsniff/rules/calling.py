@@ -1,10 +1,13 @@
-"""Whether a call that seems unanswered was: its kernel's repeats tell what came back, captured or not."""
+"""What a call that came to nothing may have been: answered after all, as its kernel's repeats tell, or a detour."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
-from ibsniff.model import Connection
+from ibsniff.model import Capture, Connection, Conversation, Fault, Severity
+from ibsniff.rules.registry import Statement
+from ibsniff.rules.welcome import called_instead
 from ibsniff.rules.words import seconds_between
 
 AFTER_SILENCE = 0.8
@@ -19,3 +22,21 @@ def asked_once(connection: Connection) -> str:
     if any(seconds_between(first, again) < AFTER_SILENCE for first, again in pairwise(connection.syns)):
         return ", or the answer was not captured: it called again sooner than after silence"
     return ""
+
+
+def unless_a_detour(statement: Statement, conversation: Conversation, capture: Capture) -> Statement:
+    """The statement, harmless if the program went on to the next address of a name: ``localhost`` is often ::1 first."""
+    instead = called_instead(conversation.connection, capture)
+    if instead is None:
+        return statement
+    server = instead.connection.server
+    return replace(
+        statement,
+        summary=f"{statement.summary} A moment later {server} was called ({instead.id}): a program that tries all addresses "
+        "of a name goes on like this.",
+        fault=Fault.NONE,
+        severity=Severity.NOTE,
+        remedy=f"Nothing to mend here, if it was one program: see {instead.id}. To call {server.ip} in place of the name "
+        "spares the detour.",
+        alternatives=(),
+    )

@@ -190,5 +190,5 @@ def certainly_legs(outer: Conversation) -> bool:
 BOTH_CALLED = Alternative(
     "one program called both ports at once, and there is no relay",
     Fault.UNDETERMINED,
-    "`ss -ltnp` names what listens on the first port: socat, ssh and docker-proxy are relays, java is not",
+    "`ss -ltnp` names what listens on the first port: socat, ssh and docker-proxy are relays; java, tws and ibgateway are not",
 )

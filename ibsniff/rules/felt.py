@@ -29,9 +29,9 @@ def felt(conversation: Conversation) -> str:
     if raises is not None:
         if ended is not None and ended.by is Side.SERVER:
             after = between(conversation.connection.first, ended.moment)
-            return f" {raises}, which says hello like this, reports TimeoutError 4 s later; the server was gone after {after}."
+            return f" {raises}, which says hello like this, reports TimeoutError after 4 s, its default; the server was gone after {after}."
         return f" {raises}, which says hello like this, reports TimeoutError."
     waits = ended is None and conversation.outcome is Outcome.SILENT
     if waits and any(guess.startswith(name) for name in WAITS_FOR_EVER):
-        return " A client that says hello like this has no timeout here: it waits for ever and says nothing."
+        return " As a rule a client that says hello like this has no timeout here: it waits for ever and says nothing."
     return ""

@@ -4,7 +4,9 @@ Seen: the SYN is answered by a RST at once, and both ends are one machine.
 Meaning: nothing listens on that port. TWS or Gateway is not running, or has not finished logging in, or is just
 restarting; or TWS does run and its socket API is off; or it listens on another port. In a container or in WSL,
 ``localhost`` is the container or WSL itself, not the machine TWS runs on.
-How sure: that nothing listens is certain (RFC 9293, 3.10.7.1); why is not to be seen in the packets.
+How sure: that nothing listens is certain (RFC 9293, 3.10.7.1); why is not to be seen in the packets. Medium of a Windows
+that took calls before and left them unanswered, as it may refuse when its queue is full. A note, and nobody's turn, when
+the program went on to the other address of the name: ``localhost`` is ::1 first, and a published port often 127.0.0.1 only.
 Sources: extrange/ibkr-docker 16 and 48 (box unticked: refused); gnzsnz/ib-gateway-docker 83 (before login); IB's API
 documentation on error 502.
 What to do: see that TWS is up and logged in; compare the port with its API settings; in TWS only, tick "Enable
@@ -13,7 +15,7 @@ ActiveX and Socket Clients" (Gateway has no such box).
 
 from __future__ import annotations
 
-from ibsniff.ib.names import DEFAULT_PORTS
+from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
 from ibsniff.model import Alternative, Capture, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.refusals import refused
 from ibsniff.rules.registry import Statement, conversation_rule
@@ -36,8 +38,18 @@ WRONG_PORT = Alternative(
 )
 
 
+RELAY_DOWN = Alternative(
+    "the relay that usually listens there is not running: its container is down or just starting, or does not publish the port",
+    Fault.NETWORK,
+    "`docker ps` shows the container and its ports; what listens inside it is another port than TWS's own",
+)
+OWN_PORT = "A relay usually listens there, not TWS: TWS's own API port needs no change."
+
+
 def causes_at(port: int) -> tuple[Alternative, ...]:
-    """Causes of a refusal; Gateway has no box to tick."""
+    """Causes of a refusal; Gateway has no box to tick, and a relay's port is open without TWS as a rule."""
+    if port in RELAY_PORTS:
+        return (RELAY_DOWN, WRONG_PORT, NOT_UP)
     return (NOT_UP, WRONG_PORT) if application(port) == "Gateway" else (NOT_UP, BOX_UNTICKED, WRONG_PORT)
 
 
@@ -54,11 +66,13 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     usual = f", the usual port of {known}" if known else ""
     port = connection.server.port
     box = "" if application(port) == "Gateway" else "If so, tick Enable ActiveX and Socket Clients (TWS only). "
+    look = f"See that {application(port)} is up and logged in, and that its API socket port is {port}. {box}"
+    if port in RELAY_PORTS:
+        look = f"{OWN_PORT} See that the relay, or its container, is up. "
     return refused(
         conversation,
         capture,
         f"Refused: nothing listens on {connection.server}{usual}{felt}.",
-        f"See that {application(port)} is up and logged in, and that its API socket port is {port}. {box}In a container "
-        "or WSL, localhost is not the machine it runs on.",
+        f"{look}In a container or WSL, localhost is not the machine it runs on.",
         causes_at(port),
     )

@@ -3,7 +3,8 @@
 Seen: the SYN is answered by a RST from the server's address.
 Meaning: that machine is reachable and nothing listens there on that port for you: TWS is not up or not logged in, its
 socket API is off, it is another port, or a firewall answers with a RST in its place.
-How sure: that the call was rejected is certain; by whom and why is not to be seen on this side.
+How sure: that the call was rejected is certain; by whom and why is not to be seen on this side. A note, and nobody's turn,
+when the program went on to the name's address of the other IP version.
 Sources: IB's API documentation on error 502; gnzsnz/ib-gateway-docker 94 and 218 (published port not the inner one).
 What to do: on the machine of TWS see that it is up and on which port it listens; with containers compare the
 published port with the inner one.
@@ -12,7 +13,8 @@ published port with the inner one.
 from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Connection, Conversation, Fault, Outcome, Severity
-from ibsniff.rules.ibs101_refused_on_this_host import causes_at
+from ibsniff.rules.closing import on_relay_port
+from ibsniff.rules.ibs101_refused_on_this_host import OWN_PORT, causes_at
 from ibsniff.rules.path import path
 from ibsniff.rules.refusals import refused
 from ibsniff.rules.registry import Statement, conversation_rule
@@ -36,9 +38,17 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         conversation,
         capture,
         f"Refused: {connection.server.ip} answers, but nothing listens there on port {connection.server.port}.",
-        f"On {connection.server.ip}: see that TWS or Gateway is up, logged in, and that its API socket port is "
-        f"{connection.server.port}; with a container, that this port is published to the inner one.{_in_containers(connection)}",
+        f"On {connection.server.ip}: {_look(connection)}{_in_containers(connection)}",
         (*causes_at(connection.server.port), FIREWALL),
+    )
+
+
+def _look(connection: Connection) -> str:
+    if on_relay_port(connection):
+        return f"see that the relay, or its container, is up, and that this port is published. {OWN_PORT}"
+    return (
+        f"see that TWS or Gateway is up, logged in, and that its API socket port is {connection.server.port}; with a "
+        "container, that this port is published to the inner one."
     )
 
 

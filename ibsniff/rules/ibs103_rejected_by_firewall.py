@@ -4,32 +4,41 @@ Seen: an ICMP "port unreachable" or "administratively prohibited" in answer to t
 Meaning: a packet filter did that. A TCP port on which nothing listens answers with a RST, not with ICMP.
 How sure: certain that a filter rejects (RFC 9293, 3.10.7.1; ICMP codes 9, 10 and 13 of RFC 1812); which one is told
 by the address the ICMP came from.
-What to do: allow the port in the firewall of the machine that answered.
+A note, and nobody's turn, when the program went on to the name's address of the other IP version.
+What to do: allow the port in the firewall of the machine that answered; with Kubernetes, see that the pod is ready.
 """
 
 from __future__ import annotations
 
 import ipaddress
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Rung, Severity, UnreachableKind
+from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Rung, Severity, UnreachableKind
+from ibsniff.rules.calling import unless_a_detour
 from ibsniff.rules.registry import Statement, conversation_rule
 
+NO_POD = Alternative(
+    "a Kubernetes service with no pod that is ready: its packet filter rejects calls until the Gateway in one is",
+    Fault.TWS_STATE,
+    "`kubectl get endpoints` shows none for it",
+)
 FILTERED = (UnreachableKind.PORT, UnreachableKind.PROHIBITED)
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """ICMP says no in place of TCP."""
     connection = conversation.connection
     report = connection.unreachable
     if report is None or report.kind not in FILTERED or connection.syn_ack is not None or connection.refusals:
         return None
     reporter = ipaddress.ip_address(report.reporter)
-    return Statement(
+    statement = Statement(
         f"Rejected by a firewall: {reporter} answers the call to {connection.server} with ICMP {report.kind}.",
         Fault.NETWORK,
         Confidence.HIGH,
         packets=(connection.first.packet, report.packet),
         remedy=f"Allow TCP port {connection.server.port} from {connection.client.ip} in the firewall of {reporter}.",
+        alternatives=(NO_POD,) if report.kind is UnreachableKind.PORT else (),
         explains=Rung.CONNECTED,
     )
+    return unless_a_detour(statement, conversation, capture)

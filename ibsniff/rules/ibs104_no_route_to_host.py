@@ -4,19 +4,21 @@ Seen: ICMP "host unreachable" or "network unreachable", or ARP requests for the 
 Meaning: the address is wrong or stale, or that machine is off, asleep, or its network is down. WSL's and containers'
 addresses change with a restart.
 How sure: a router or the missing ARP answer says so (RFC 792, RFC 826).
+A note, and nobody's turn, when the program went on to the name's address of the other IP version.
 What to do: check the address the program calls; from WSL the Windows host is the default gateway (``ip route``).
 """
 
 from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Connection, Conversation, Fault, Outcome, Rung, Severity, UnreachableKind
+from ibsniff.rules.calling import unless_a_detour
 from ibsniff.rules.registry import Statement, conversation_rule
 
 UNROUTED = (UnreachableKind.HOST, UnreachableKind.NETWORK)
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, capture: Capture) -> Statement | None:
     """Nobody is there under that address."""
     connection = conversation.connection
     report = connection.unreachable
@@ -25,7 +27,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     packets = [connection.first.packet, *([report.packet] if report else []), *_asked(connection)]
     how = f"ICMP says {report.kind}" if report is not None and unrouted else "nobody answers ARP for it"
-    return Statement(
+    statement = Statement(
         f"{connection.server.ip} cannot be reached: {how}.",
         Fault.NETWORK,
         Confidence.HIGH,
@@ -34,6 +36,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         "default gateway: ip route show default.",
         explains=Rung.CONNECTED,
     )
+    return unless_a_detour(statement, conversation, capture)
 
 
 def _asked(connection: Connection) -> list[int]:

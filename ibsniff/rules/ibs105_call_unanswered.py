@@ -7,6 +7,7 @@ How sure: that nothing came back here is certain; where it was lost is not to be
 call that nothing answers, after a second or more: called once only, or again sooner, it is undetermined. So it is when
 the same address had got through before: no firewall's rule was the reason then, and the address was right. And where
 another client was met with silence, or one on TWS's own machine is not answered either: TWS may hang.
+A note, and nobody's turn, when the program went on to the name's address of the other IP version.
 Sources: microsoft/WSL 4139, 4585 (Windows firewall); mementum/backtrader 217 (mistyped address).
 What to do: allow the port in the server's firewall; check the address; capture on the server's machine too.
 """
@@ -14,7 +15,7 @@ What to do: allow the port in the server's firewall; check the address; capture 
 from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity
-from ibsniff.rules.calling import asked_once
+from ibsniff.rules.calling import asked_once, unless_a_detour
 from ibsniff.rules.company import accepted_before, unanswered_besides
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.words import span
@@ -56,7 +57,7 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     if before is not None:
         why = f"It accepted a call from {connection.client.ip} before ({before.id}): since then it hangs, sleeps or is cut off{once}."
     watched = span((conversation.watched_until_ns - connection.first.time_ns) / 1e9)
-    return Statement(
+    statement = Statement(
         f"No answer at all from {connection.server}: {calls} in {watched}, not even a refusal. {why}",
         Fault.UNDETERMINED if once or before or silent else Fault.NETWORK,
         Confidence.LOW if once or before or silent else Confidence.MEDIUM,
@@ -66,3 +67,4 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         alternatives=(HUNG, ASLEEP) if before else (HUNG, WRONG_ADDRESS) if silent else (WRONG_ADDRESS, HUNG),
         explains=Rung.CONNECTED,
     )
+    return unless_a_detour(statement, conversation, capture)

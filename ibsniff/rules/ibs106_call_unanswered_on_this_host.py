@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.calling import asked_once
+from ibsniff.rules.path import queue_is_full
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.words import span
 
@@ -37,12 +38,12 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     watched = span((conversation.watched_until_ns - connection.first.time_ns) / 1e9)
     return Statement(
         f"{connection.server} is on this machine and does not answer the call ({connection.syn_count} SYNs in "
-        f"{watched}): a program that listens there hangs, and its queue of waiting connections is full{once}.",
+        f"{watched}): most likely what listens there hangs, and its queue of waiting connections is full{once}.",
         Fault.UNDETERMINED if once else Fault.TWS_STATE,
         Confidence.LOW if once else Confidence.MEDIUM,
         packets=[moment.packet for moment in connection.syns],
-        remedy=f"Look at `ss -ltn 'sport = :{connection.server.port}'`: Recv-Q above Send-Q confirms it. Then restart TWS "
-        "or Gateway, and find the program that connects and never closes.",
+        remedy=f"Look at {queue_is_full(connection)} would confirm it. Then restart TWS or Gateway, and find the program that "
+        "connects and never closes.",
         alternatives=(LOCAL_FILTER,),
         explains=Rung.CONNECTED,
     )

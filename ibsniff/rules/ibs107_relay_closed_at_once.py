@@ -5,7 +5,8 @@ before or after the hello, on a port where relays listen.
 Meaning: socat, ``ssh -L``, docker-proxy and the like accept first and call the real TWS afterwards; when that is
 refused they close. The port is open although no TWS is behind it. TWS itself does not close on loopback unasked.
 How sure: measured with socat (0.85 to 29 ms) and ssh -L (0.46 ms); docker-proxy by its source. That it is a relay here
-is inferred from what it left unread, or from its port: medium. Low when it may have read the hello: then somebody may be
+is inferred from what it left unread, or from its port: medium. Undetermined when the machine's own address was called and
+not the loopback, as TWS may reject that. Low when it may have read the hello: then somebody may be
 behind it, who took the call and hung up.
 Sources: gnzsnz/ib-gateway-docker 94; moby, tcp_proxy_linux.go.
 What to do: look at the inner port: is Gateway logged in, is the port map right? Capture inside the container.
@@ -14,17 +15,18 @@ What to do: look at the inner port: is Gateway logged in, is the port map right?
 from __future__ import annotations
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
-from ibsniff.rules.closing import accepted, closed_by_relay, closed_unheard, heard_nonsense
+from ibsniff.rules.closing import accepted, closed_by_relay, closed_unheard, heard_nonsense, on_relay_port
 from ibsniff.rules.felt import felt
-from ibsniff.rules.path import who_listens
+from ibsniff.rules.path import on_its_system, who_listens
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.silences import OWN_ADDRESS
 from ibsniff.rules.welcome import gone_with
 from ibsniff.rules.words import between, packets_of
 
 OTHER_SERVICE = Alternative(
     "another program listens on this port and hangs up",
     Fault.NETWORK,
-    "`ss -ltnp` names the program that listens; is it java (TWS, Gateway), or socat, docker-proxy, ssh?",
+    "`ss -ltnp` names the program that listens; is it java, tws or ibgateway, or socat, docker-proxy, ssh?",
 )
 GOING_DOWN = Alternative(
     "TWS or Gateway was just going down", Fault.TWS_STATE, "calls are refused then; try again in a minute or two"
@@ -35,6 +37,7 @@ INNER_SIDE = Alternative(
     "capture behind it: is the inner call refused, or accepted and closed?",
 )
 NOBODY_BEHIND = "before it read a word: most likely it is a relay with nobody behind it, not TWS"
+OWN = "before it read a word: a relay with nobody behind it, or a TWS that rejects calls from this address of its own machine"
 REFUSED_BEHIND = (
     "without a word: a relay usually listens on this port, and what is behind it refused the call or hung up"
 )
@@ -49,15 +52,21 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     delay = between(accepted(connection) or connection.syn_ack, ended.moment)
     unheard, gone = closed_unheard(conversation) is not None, gone_with(conversation, capture)
     likely = NOBODY_BEHIND if unheard else REFUSED_BEHIND
+    own = connection.same_host and not connection.client.is_loopback and not on_relay_port(connection)
+    if own:
+        likely = OWN
     if gone:
         likely = f"without a word: it ended {gone.id} at that moment too, so it was going down"
     return Statement(
         f"{connection.server} accepted and hung up {delay} later, {likely}.{felt(conversation)}",
-        Fault.UNDETERMINED if gone else Fault.NETWORK,
-        Confidence.MEDIUM if unheard and not gone else Confidence.LOW,
+        Fault.UNDETERMINED if gone or own else Fault.NETWORK,
+        Confidence.MEDIUM if unheard and not (gone or own) else Confidence.LOW,
         packets=packets_of(conversation),
         remedy=f"Find what listens on the port ({who_listens(connection)}), and look behind it: is Gateway up and logged in, and is the "
         "inner port the one the relay calls? Capture there too.",
-        alternatives=(OTHER_SERVICE, GOING_DOWN) if unheard else (INNER_SIDE, OTHER_SERVICE, GOING_DOWN),
+        alternatives=on_its_system(
+            (*((OWN_ADDRESS,) if own else ()), *(() if unheard else (INNER_SIDE,)), OTHER_SERVICE, GOING_DOWN),
+            connection,
+        ),
         explains=conversation.missing,
     )

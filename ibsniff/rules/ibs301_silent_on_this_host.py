@@ -5,13 +5,14 @@ then nothing from the server until the client gave up or PATIENCE passed.
 Meaning: the kernel accepts and acknowledges for a program that no longer reads. TWS or Gateway hangs ("wedge", seen
 with 10.40 and 10.41), is frozen, or still starting. Not the client: its hello is right. Not a setting: "Enable
 ActiveX and Socket Clients" unticked refuses the call; Trusted IPs and the question whether to accept a connection
-concern other machines' addresses, not the loopback.
+concern other addresses than the loopback; they may concern another one of this machine, if that was called.
 How sure: that it was silent to a valid hello is certain; that it hangs is the commonest cause, not proved: medium.
 Sources: gnzsnz/ib-gateway-docker 336, nautilus_trader 4796, ib_insync 386 (wedge on loopback); ib_insync 578 (port 6985
 was a Client Portal Gateway).
 What else: a relay whose inner side is silent; another program on the port. Where neither TWS nor a relay usually
 listens that is as likely, and nobody's turn is known. When the server closed its side as soon as the client did, it is a
-guess: a kernel alone does not, so a program reads there, and does not hang.
+guess: a kernel alone does not, so a program reads there, and does not hang. Undetermined when the same port of this machine
+is served over the other IP version.
 What to do: look at the TWS window for a dialog; ``ss -ltn`` for a growing Recv-Q; restart Gateway or TWS; then find
 what connects and never closes, or connects and says nothing.
 """
@@ -31,9 +32,11 @@ from ibsniff.rules.silences import (
     silent_to_a_good_hello,
     sureness,
 )
+from ibsniff.rules.welcome import served_besides
 from ibsniff.rules.words import packets_of, silence
 
 HANGS = "What listens there hangs or is still starting"
+HANGS_OR_ASKS = "What listens there hangs, is still starting, or asks whether to take a call of this address"
 LIVES = (
     "What listens there does not hang, as it closed its side when the client did: a relay with a silent inner side, "
     "another program, or TWS still starting"
@@ -47,18 +50,30 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         return None
     port = conversation.connection.server.port
     usual, lives = port in API_PORTS, said_goodbye(conversation.connection)
-    what = LIVES if lives else HANGS if usual else f"{HANGS}, or it is no TWS at all"
+    hangs = HANGS if conversation.connection.client.is_loopback else HANGS_OR_ASKS
+    what = LIVES if lives else hangs if usual else f"{hangs}, or it is no TWS at all"
+    besides = served_besides(conversation, capture)
+    if besides is not None:
+        what = (
+            f"At {besides.connection.server} TWS serves calls ({besides.id}): what listens here is another program, a relay "
+            "perhaps, or it woke meanwhile"
+        )
+    doubted = lives or besides is not None
     return Statement(
         f"{conversation.connection.server} took the call, received a good hello, and said nothing "
         f"({silence(conversation)}). {what}; the client did its part.{felt(conversation)}",
-        Fault.TWS_STATE if usual else Fault.UNDETERMINED,
-        Confidence.LOW if lives else sureness(conversation, capture),
+        Fault.TWS_STATE if usual and besides is None else Fault.UNDETERMINED,
+        Confidence.LOW if doubted else sureness(conversation, capture),
         packets=packets_of(conversation),
-        remedy=f"{_first_look(conversation.connection, lives=lives)} {not_the_box(port)} "
+        remedy=f"{_instead(besides)}{_first_look(conversation.connection, lives=doubted)} {not_the_box(port)} "
         f"{look_into_its_log(conversation.connection)}",
         alternatives=causes_besides(conversation),
         explains=Rung.ANSWERED,
     )
+
+
+def _instead(besides: Conversation | None) -> str:
+    return "" if besides is None else f"Call {besides.connection.server.ip} instead. "
 
 
 def _first_look(connection: Connection, *, lives: bool) -> str:

@@ -2,9 +2,10 @@
 
 Seen: a complete connection between two machines, a valid hello acknowledged, and no byte from the server.
 Meaning: most often TWS shows a dialog, "Accept incoming connection?", and waits for a click: the client's address is
-not in its Trusted IPs. Or it hangs. Both are on the TWS side; the client's hello is right.
+not in its Trusted IPs. Or it hangs. Both are on the TWS side; the client's hello is right. A Gateway was seen to hang
+up on such an address rather than to ask: silent, it rather hangs.
 How sure: silent to a valid hello is certain; between dialog and hang the packets do not decide: medium.
-Sources: ib_async 18, ib_insync 529 and 381, SumZeroTrading 11 (dialog); IbcAlpha/IBC 334 (no ranges in the list).
+Sources: ib_async 18, ib_insync 529 and 381, SumZeroTrading 11 (dialog); ib-controller 197 (Gateway); IbcAlpha/IBC 334 (no ranges in the list).
 Hardly so when the same address was served at once before, nor behind a relay, which TWS sees as its own loopback. When
 the server closed its side as soon as the client did, a program reads there: it does not hang, and may be no TWS.
 What else: a hang (then loopback clients are not answered either); a relay with a silent inner side.
@@ -18,7 +19,7 @@ from __future__ import annotations
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Rung, Severity
 from ibsniff.rules.closing import on_relay_port
 from ibsniff.rules.felt import felt
-from ibsniff.rules.path import takes_no_calls
+from ibsniff.rules.path import entry, takes_no_calls
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.silences import (
     API_PORTS,
@@ -30,9 +31,10 @@ from ibsniff.rules.silences import (
     sureness,
 )
 from ibsniff.rules.welcome import served_before
-from ibsniff.rules.words import address_to_trust, packets_of, settings_path, silence, single_entry
+from ibsniff.rules.words import address_to_trust, application, packets_of, settings_path, silence
 
 DOES_NOT_HANG = "does not hang, as it closed its side when the client did"
+RATHER_REJECTS = " (though a Gateway was seen to hang up on strangers rather than to ask)"
 
 
 @conversation_rule(Severity.ERROR)
@@ -70,12 +72,18 @@ def _reading(conversation: Conversation, capture: Capture) -> tuple[str, str]:
         state = DOES_NOT_HANG if lives else "hangs or is still starting"
         why = f"It served {address} at once before ({served.id}): so it is hardly the address, it {state}"
         return why, "Look at the TWS or Gateway window; if it does not react, restart it."
-    trust = f"add {address} ({single_entry(connection)}) under Trusted IPs ({settings_path(connection.server.port)})"
+    trust = f"add {entry(connection)} under Trusted IPs ({settings_path(connection.server.port)})"
     if on_relay_port(connection):
         why = (
             "A relay usually listens on this port, and what is behind it hangs, is still starting, or waits for a click"
         )
         return why, f"Look behind the relay, and capture there. If there is none: {trust}."
     or_else = f", or is a relay with a silent inner side; it {DOES_NOT_HANG}" if lives else ", or it hangs"
+    if application(connection.server.port) == "Gateway" and not lives:
+        why = (
+            f"It hangs, is still starting, or waits for someone to accept the connection from {address}{RATHER_REJECTS}"
+        )
+        dialog = "See whether its window reacts; if not, restart it. If it shows a dialog, click Yes"
+        return why, f"{dialog}; to be let in without one, {trust}."
     why = f"It probably waits for someone to accept the connection from {address}{or_else}"
     return why, f"Look for a dialog on the TWS screen and click Yes; {trust}."

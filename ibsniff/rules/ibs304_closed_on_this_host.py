@@ -17,16 +17,16 @@ from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault,
 from ibsniff.rules.closing import closed_by_relay, hung_up, waited_in_vain
 from ibsniff.rules.felt import felt
 from ibsniff.rules.ibs107_relay_closed_at_once import GOING_DOWN
-from ibsniff.rules.path import who_listens
+from ibsniff.rules.path import on_its_system, who_listens
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import OWN_ADDRESS, STRANGER
+from ibsniff.rules.silences import OWN_ADDRESS, STRANGER, too_new
 from ibsniff.rules.words import between, packets_of
 
 INNER_SIDE = Alternative(
     "a relay (socat, ssh -L, docker-proxy, portproxy): nobody is behind it, or its inner side hung up, as there TWS sees "
     "another address",
     Fault.NETWORK,
-    "`ss -ltnp` names what listens on the port; if it is not java, capture behind it",
+    "`ss -ltnp` names what listens on the port; if it is not java, tws or ibgateway, capture behind it",
 )
 HANGS_UP = Alternative(
     "another program listens on this port, and hangs up on what it does not understand",
@@ -54,9 +54,8 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         "whether it is shutting down, and try again; if it is a relay, capture behind it.",
         alternatives=(
             *(() if connection.client.is_loopback else (OWN_ADDRESS,)),
-            INNER_SIDE,
-            GOING_DOWN,
-            HANGS_UP,
+            *on_its_system((INNER_SIDE, GOING_DOWN, HANGS_UP), connection),
+            *too_new(conversation),
         ),
         explains=conversation.missing,
     )

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ibsniff.model import Alternative, Capture, Confidence, Connection, Conversation, Fault, Severity
+from ibsniff.model import Alternative, Capture, Confidence, Connection, Conversation, Fault, How, Severity
 from ibsniff.rules.closing import (
     accepted,
     closed_by_relay,
@@ -30,11 +30,11 @@ from ibsniff.rules.closing import (
     waited_in_vain,
 )
 from ibsniff.rules.felt import felt
-from ibsniff.rules.path import path, there_and_back, who_listens
+from ibsniff.rules.path import entry, on_its_system, path, there_and_back, who_listens
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import API_PORTS, lossy
+from ibsniff.rules.silences import API_PORTS, lossy, too_new
 from ibsniff.rules.welcome import gone_with, let_in_besides
-from ibsniff.rules.words import address_to_trust, between, packets_of, seconds_between, settings_path, single_entry
+from ibsniff.rules.words import address_to_trust, between, packets_of, seconds_between, settings_path
 
 AT_ONCE = 0.002
 """Seconds after the hello within which a hang-up comes too early to be a decision about an address: relays whose backend
@@ -47,7 +47,12 @@ counted: up to 50 ms were reported. What takes longer waited for something, or f
 QUICK_RELAY = Alternative(
     "a relay or a container's port map with nobody behind it",
     Fault.NETWORK,
-    "capture behind it: the inner call is refused; on the server `ss -ltnp` shows no java on this port",
+    "capture behind it: the inner call is refused; on the server `ss -ltnp` shows no java, tws or ibgateway on this port",
+)
+FIREWALL = Alternative(
+    "a firewall or VPN in between lets calls through and resets them when it sees what is said",
+    Fault.NETWORK,
+    "capture on the server's machine too: the RST does not come from there, or its TTL is another one than the SYN-ACK's",
 )
 SOMEBODY_CLICKED_NO = Alternative(
     "TWS or Gateway is shutting down or restarting, or someone answered its dialog",
@@ -75,7 +80,12 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         Confidence.MEDIUM if blamed else Confidence.LOW,
         packets=packets_of(conversation),
         remedy=reading.remedy,
-        alternatives=(QUICK_RELAY, SOMEBODY_CLICKED_NO),
+        alternatives=(
+            *on_its_system((QUICK_RELAY,), connection),
+            *((FIREWALL,) if ended.how is How.RST else ()),
+            SOMEBODY_CLICKED_NO,
+            *too_new(conversation),
+        ),
         explains=conversation.missing,
     )
 
@@ -111,8 +121,8 @@ def _reading(conversation: Conversation, capture: Capture) -> _Reading:
     if let_in is not None:
         return _Reading(_although(let_in, conversation, address), Fault.UNDETERMINED, ASK_ITS_LOG)
     trust = (
-        f"{settings_path(connection.server.port)}: untick Allow connections from localhost only, and add {address} "
-        f"({single_entry(connection)}) to Trusted IPs."
+        f"{settings_path(connection.server.port)}: untick Allow connections from localhost only, and add "
+        f"{entry(connection)} to Trusted IPs."
     )
     if connection.server.port not in API_PORTS:
         return _Reading(
@@ -124,7 +134,7 @@ def _reading(conversation: Conversation, capture: Capture) -> _Reading:
         return _Reading(
             f"it does not take connections from {address}, or it is a relay or port map with nobody behind it",
             Fault.UNDETERMINED,
-            f"Capture inside the container too: it shows which. If TWS is called there from {address}: {trust}",
+            f"Capture inside the container too, or on its host if TWS runs there: it shows which. If TWS is called there from {address}: {trust}",
         )
     return _Reading(f"probably it does not take connections from {address}", Fault.TWS_CONFIG, trust)
 

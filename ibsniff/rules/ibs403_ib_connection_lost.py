@@ -3,19 +3,26 @@
 Seen: error 1100 or 2110 on a session that stays up; 1101 or 1102 says it is back.
 Meaning: not the API socket: TWS's own link to IB's servers. It happens at the nightly reset and when the Internet
 fails.
-How sure: TWS says so itself.
+How sure: that the link is lost TWS says itself; whether IB's servers or the Internet between is the reason it does not
+say: medium.
 Sources: IB's API documentation (system message codes); IbcAlpha/IBC 251 (1100, then 1102 after 15 s).
-What to do: wait; after 1101 subscribe to market data again.
+What to do: see that the machine of TWS has Internet; wait; after 1101 subscribe to market data again.
 """
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.said import said
 
 LOST = (1100, 2110)
 RESTORED = (1101, 1102)
+
+NO_INTERNET = Alternative(
+    "the machine of TWS has lost its own way to the Internet",
+    Fault.NETWORK,
+    "a web page does not open there either; IB's system status page tells of IB's own troubles",
+)
 
 
 @conversation_rule(Severity.WARNING)
@@ -29,10 +36,11 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     return Statement(
         f"TWS lost its connection to IB's servers{again}.",
         Fault.IB,
-        Confidence.HIGH,
+        Confidence.MEDIUM,
         packets=(one.moment.packet for one in (*lost, *restored)),
         remedy="After 1101 subscribe to market data again; after 1102 do nothing."
         if back
         else "Wait for 1101 or 1102; see TWS's status line and your Internet connection.",
+        alternatives=() if back else (NO_INTERNET,),
         severity=Severity.NOTE if back else None,
     )

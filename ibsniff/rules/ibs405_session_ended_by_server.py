@@ -16,7 +16,7 @@ from ibsniff.rules.closing import on_relay_port
 from ibsniff.rules.ibs402_too_many_messages import CODE as PACING
 from ibsniff.rules.ibs407_api_port_changed import CODE as PORT_CHANGED
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import between, seconds_between
+from ibsniff.rules.words import auto_restart, between, seconds_between
 
 TOLD = {PACING, PORT_CHANGED}
 """Errors that say why: other rules repeat them."""
@@ -26,7 +26,6 @@ IDLE = 300.0
 FORGOTTEN = (
     "It answered the client's first word after a long quiet: what lies between them may have forgotten the connection"
 )
-AUTO_RESTART = "see Auto restart under Global Configuration > Lock and Exit"
 ITS_LOG = "TWS's log of that time tells whether it was closed or restarted"
 UPON_A_WORD = 0.1
 """Seconds within which a hang-up may be the answer to the client's last word."""
@@ -43,13 +42,16 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     if conversation.outcome is Outcome.UNPROVEN:  # one direction was captured: the other may have said goodbye first
         return None
     another = _another_reason(conversation, ended)
-    why = another or "TWS was closed or restarted, as a rule"
+    why, restart = (
+        another or "TWS was closed or restarted, as a rule",
+        f"see {auto_restart(conversation.connection.server.port)}",
+    )
     return Statement(
         f"The session worked for {between(ready, ended.moment)}; then the server ended it ({ended.how.upper()}). {why}.",
         Fault.UNDETERMINED if another else Fault.TWS_STATE,
         Confidence.LOW if another else Confidence.MEDIUM,
         packets=(ended.moment.packet,),
-        remedy=f"Let the program reconnect with growing pauses; {ITS_LOG if another else AUTO_RESTART}.",
+        remedy=f"Let the program reconnect with growing pauses; {ITS_LOG if another else restart}.",
     )
 
 

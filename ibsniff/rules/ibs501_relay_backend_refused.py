@@ -15,6 +15,7 @@ from __future__ import annotations
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.closing import hung_up
 from ibsniff.rules.company import BOTH_CALLED, certainly_legs, ended_together, legs
+from ibsniff.rules.path import on_its_system
 from ibsniff.rules.registry import Statement, capture_rule
 
 FAILED = {Outcome.REFUSED: "was refused", Outcome.UNREACHABLE: "got no answer"}
@@ -44,7 +45,7 @@ def _statement(outer: Conversation, inner: Conversation, fault: Fault, remedy: s
         packets=(outer.connection.first.packet, inner.connection.first.packet),
         remedy=remedy,
         alternatives=(
-            *(() if certainly_legs(outer) else (BOTH_CALLED,)),
+            *(() if certainly_legs(outer) else on_its_system((BOTH_CALLED,), outer.connection)),
             *(inner.cause.alternatives if inner.cause else ()),
         ),
         conversations=(outer.id, inner.id),

@@ -15,6 +15,7 @@ from __future__ import annotations
 from ibsniff.model import NANOSECONDS, Capture, Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.company import beat, by_server
 from ibsniff.rules.ibs105_call_unanswered import ASLEEP
+from ibsniff.rules.path import queue_is_full
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.words import clock, counted, span
 
@@ -57,14 +58,15 @@ def _statement(waiting: list[Conversation], unanswered: Conversation) -> Stateme
     why = "its queue is full. Not a firewall: what listens there hangs"
     if not certain:
         why = "either its queue is full, as what listens there hangs, or its machine has fallen asleep or been cut off since"
+    there = "" if unanswered.connection.same_host else f" (on {server.ip})"
     return Statement(
         f"{server} takes no more calls: {counted(len(waiting), 'connection')} before were accepted and never served, and "
         f"now {why}.{_onset(waiting, unanswered)}",
         Fault.TWS_STATE,
         Confidence.MEDIUM if certain else Confidence.LOW,
         packets=(waiting[0].connection.first.packet, *(moment.packet for moment in unanswered.connection.syns)),
-        remedy=f"On {server.ip}: `ss -ltn 'sport = :{server.port}'` shows Recv-Q above Send-Q; restart TWS or Gateway, "
-        "and close connections that got no answer.",
+        remedy=f"Look at {queue_is_full(waiting[0].connection)} would confirm it{there}. Then restart TWS or Gateway, and close "
+        "connections that got no answer.",
         alternatives=() if certain else (ASLEEP,),
         conversations=(unanswered.id, *(one.id for one in waiting)),
     )

@@ -21,7 +21,7 @@ from collections import defaultdict
 from ibsniff.model import Capture, Confidence, Connection, Conversation, Endpoint, Fault, Outcome, Rung, Severity
 from ibsniff.rules.closing import hung_up
 from ibsniff.rules.company import by_server, is_starting, times_down
-from ibsniff.rules.path import called_from_here, called_from_outside
+from ibsniff.rules.path import called_from_here, called_from_outside, entry
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.silences import latest_silent, silent_to_a_good_hello
 from ibsniff.rules.welcome import gone_with, served_before
@@ -78,12 +78,12 @@ class _Everyone:
 
     def on_the_machine_called_by(self, called: Connection) -> list[_Served]:
         """The same address was called; or this machine's own, and the other call came in from outside."""
-        local = self._same_host if not called_from_here(called) else None
+        local = self._same_host if called.same_host or not called_from_here(called) else None
         return [group for group in (self._by_server.get(called.server), local) if group is not None]
 
     def inferred(self, called: Connection) -> bool:
         """That both called the same TWS is only likely: one called its own machine, and the other an address outside."""
-        return called.server not in self._by_server and not called_from_outside(called)
+        return called.server not in self._by_server and (called.same_host or not called_from_outside(called))
 
 
 def _place(group: _Served) -> int:
@@ -92,7 +92,7 @@ def _place(group: _Served) -> int:
 
 def _is_no_matter_of_address(silent: Conversation, capture: Capture) -> bool:
     """Silence where no address can be the reason: it says that TWS hangs."""
-    return silent.connection.same_host or served_before(silent, capture) is not None
+    return silent.connection.client.is_loopback or served_before(silent, capture) is not None
 
 
 def _works_meanwhile(one: Conversation, served: list[_Served]) -> bool:
@@ -111,7 +111,7 @@ def _works_meanwhile(one: Conversation, served: list[_Served]) -> bool:
 
 def _turned_away(conversation: Conversation) -> bool:
     hello = conversation.dialogue.hello
-    if conversation.connection.same_host or (hello is not None and not hello.is_valid):
+    if conversation.connection.client.is_loopback or (hello is not None and not hello.is_valid):
         return False
     return silent_to_a_good_hello(conversation) or hung_up(conversation) is not None
 
@@ -128,7 +128,7 @@ def _statement(one: Conversation, served: Conversation, *, certain: bool) -> Sta
             *(one.dialogue.hello.packets if one.dialogue.hello else (one.connection.first.packet,)),
             *(served.dialogue.reply.packets if served.dialogue.reply else ()),
         ),
-        remedy=f"{settings_path(port)}: add {address} to Trusted IPs (this one address: ranges are ignored, IPv6 is an "
-        "entry of its own), and untick Allow connections from localhost only. Look for a dialog on its screen.",
+        remedy=f"{'Call 127.0.0.1 instead; or, in ' if one.connection.same_host else ''}{settings_path(port)}: add {entry(one.connection)} to Trusted IPs, and "
+        "untick Allow connections from localhost only. Look for a dialog on its screen.",
         conversations=(one.id, served.id),
     )

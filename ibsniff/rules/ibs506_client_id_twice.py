@@ -131,7 +131,7 @@ def _statement(later: Conversation, first: Conversation, client_id: int, *, sure
         holds = "still has it open"
         remedy = (
             f"Close {first.connection.client} first (a program that reconnects must close its old socket), or give "
-            "each program a client id of its own."
+            "each program a client id of its own. If its program crashed, TWS may notice only after a while."
         )
     return Statement(
         f"Client id {client_id} is taken: {first.id} from {whose} {holds} when {later.id} asks for it.{unsaid}",

@@ -1,7 +1,7 @@
 """TWS restarted, or went down.
 
 Seen: a working session is ended by the server; afterwards calls are refused for a while, perhaps one is silent, and
-then a session works again or none does yet.
+then a session works again or none does yet, though calls may be answered.
 Meaning: TWS or Gateway was restarted: by hand, or by its nightly auto restart. While it is down its port is closed, and
 for some seconds after it is open it may not answer yet.
 How sure: the order of things fits little else: medium; low on a relay's port, as the relay may have gone instead, and
@@ -20,7 +20,7 @@ from ibsniff.rules.closing import on_relay_port
 from ibsniff.rules.company import by_server
 from ibsniff.rules.ibs407_api_port_changed import CODE as PORT_CHANGED
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.words import between, clock, counted
+from ibsniff.rules.words import auto_restart, between, clock, counted
 
 RELAY_GONE = Alternative(
     "not TWS but a relay in front of it (ssh -L, socat, a container) was stopped and started again",
@@ -52,6 +52,11 @@ def _statement(one: Conversation, refused: list[Conversation], after: list[Conve
     if back is not None and back.dialogue.ready is not None:
         what, outcome = "restarted", f"worked again {between(ended.moment, back.dialogue.ready)} later ({back.id})"
         remedy = "Nothing to mend if it was planned: let the program reconnect with growing pauses"
+    elif (answered := _answered_again(after, ended.moment)) is not None and answered.dialogue.reply is not None:
+        back = answered
+        outcome = f"answered again {between(ended.moment, answered.dialogue.reply.complete)} later"
+        what, outcome = "restarted", f"{outcome} ({back.id}), though no session came of that"
+        remedy = f"See why in {back.id}; let the program reconnect with growing pauses"
     else:
         what, outcome = "went down", "did not come back in this capture"
         remedy = "See whether it waits for a login (once a week Gateway wants one by hand); let the program reconnect"
@@ -61,10 +66,15 @@ def _statement(one: Conversation, refused: list[Conversation], after: list[Conve
         Fault.TWS_STATE,
         Confidence.LOW if on_relay_port(one.connection) or one.dialogue.bytes_after_gap else Confidence.MEDIUM,
         packets=(ended.moment.packet, *(two.connection.first.packet for two in refused)),
-        remedy=f"{remedy}, and see the time of Auto restart (Global Configuration > Lock and Exit).",
+        remedy=f"{remedy}; see {auto_restart(one.connection.server.port)}.",
         alternatives=(RELAY_GONE,),
         conversations=(refused[-1].id, one.id, *((back.id,) if back else ())),
     )
+
+
+def _answered_again(after: list[Conversation], gone: Moment) -> Conversation | None:
+    """The first that was answered, though no session came of it."""
+    return next((one for one in after if one.outcome is Outcome.REPLIED and _began_after(one, gone)), None)
 
 
 def _began_after(conversation: Conversation, moment: Moment) -> bool:

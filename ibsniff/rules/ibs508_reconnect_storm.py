@@ -35,11 +35,16 @@ def check(capture: Capture) -> Statement | None:
 
 def _storm(calls: list[Conversation]) -> list[Conversation]:
     """The longest run of failed calls that is dense enough."""
-    failed = [one for one in calls if one.rung is not Rung.READY and one.connection.syn_count]
+    failed = [one for one in calls if one.rung is not Rung.READY and one.connection.syn_count and not _is_detour(one)]
     for start in range(len(failed) - ENOUGH + 1):
         if _seconds(failed[start : start + ENOUGH]) <= WITHIN:
             return failed[start:]
     return []
+
+
+def _is_detour(call: Conversation) -> bool:
+    """It came to nothing, and the program went on to another address of the name."""
+    return call.cause is not None and call.fault is Fault.NONE
 
 
 def _seconds(calls: list[Conversation]) -> float:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.company import BOTH_CALLED, certainly_legs, legs
+from ibsniff.rules.path import on_its_system
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.silences import said_goodbye
 from ibsniff.rules.words import silence
@@ -35,7 +36,7 @@ def check(capture: Capture) -> Statement | None:
             packets=(*said.packets, *passed_on.packets),
             remedy=inner.cause.remedy if inner.cause else "",
             alternatives=(
-                *(() if certainly_legs(outer) else (BOTH_CALLED,)),
+                *(() if certainly_legs(outer) else on_its_system((BOTH_CALLED,), outer.connection)),
                 *(inner.cause.alternatives if inner.cause else ()),
             ),
             conversations=(outer.id, inner.id),

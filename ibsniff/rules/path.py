@@ -7,11 +7,12 @@ takes one from the TTL (RFC 1812, 5.3.1). Systems start at 64 (Linux, macOS) or 
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ibsniff.model import Connection
-from ibsniff.rules.words import seconds_between
+from ibsniff.model import Alternative, Connection
+from ibsniff.rules.words import address_to_trust, seconds_between, single_entry
 
 LINUX_MACOS_TTL, WINDOWS_TTL = 64, 128
 NEARER = 2
@@ -35,6 +36,9 @@ class System(StrEnum):
     WINDOWS = "Windows"
 
 
+LINUX_LISTENERS = "`ss -ltnp`"
+"""Names what listens on Linux."""
+STAYS = "a Recv-Q that stays above 0"
 LOOPBACK_MSS = {65_495: System.LINUX, 65_476: System.LINUX, 16_344: System.MACOS, 16_324: System.MACOS}
 """Offered over ``lo`` (measured, IPv4 and IPv6) and ``lo0`` (its MTU of 16384 without the headers)."""
 
@@ -50,8 +54,11 @@ class Path:
 
 
 def system(connection: Connection) -> System | None:
-    """What runs on the machine that answered; None when Linux and macOS look alike."""
-    offered, ttl = connection.from_server.mss, connection.from_server.ttl
+    """What runs on the machine that answered, or was called on itself; None when Linux and macOS look alike."""
+    there = connection.from_server
+    if connection.same_host and not there.segments:
+        there = connection.from_client
+    offered, ttl = there.mss, there.ttl
     if offered in LOOPBACK_MSS:
         return LOOPBACK_MSS[offered]
     return System.WINDOWS if ttl is not None and WINDOWS_TTL - FARTHEST <= ttl <= WINDOWS_TTL else None
@@ -100,6 +107,16 @@ def path(connection: Connection) -> Path | None:
     return _over_a_bridge(connection) or _from_wsl_to_windows(connection) or _forwarded(connection)
 
 
+def entry(connection: Connection) -> str:
+    """Name the address to enter in Trusted IPs: the client's, unless machines in between may have put theirs in its place."""
+    address, single = address_to_trust(connection), single_entry(connection)
+    return (
+        f"the address TWS sees, {address} unless it is changed on the way ({single})"
+        if hops(connection)
+        else f"{address} ({single})"
+    )
+
+
 def who_listens(connection: Connection) -> str:
     """Name the command that tells which program listens, on the machine that answered."""
     match system(connection):
@@ -109,7 +126,14 @@ def who_listens(connection: Connection) -> str:
             listener = f"Get-NetTCPConnection -LocalPort {connection.server.port} -State Listen"
             return f"`Get-Process -Id ({listener}).OwningProcess` (PowerShell)"
         case _:
-            return "`ss -ltnp`"
+            return LINUX_LISTENERS
+
+
+def on_its_system(causes: Iterable[Alternative], connection: Connection) -> tuple[Alternative, ...]:
+    """The same causes, to be told apart by the command that the machine which answered has."""
+    return tuple(
+        replace(one, how_to_tell=one.how_to_tell.replace(LINUX_LISTENERS, who_listens(connection))) for one in causes
+    )
 
 
 def takes_no_calls(connection: Connection) -> str:
@@ -121,7 +145,12 @@ def takes_no_calls(connection: Connection) -> str:
         case System.WINDOWS:
             return f"`netstat -ano | findstr :{port}`: rows that stay in CLOSE_WAIT"
         case _:
-            return f"`ss -ltn 'sport = :{port}'`: a Recv-Q that stays above 0"
+            return f"`ss -ltn 'sport = :{port}'`: {STAYS}"
+
+
+def queue_is_full(connection: Connection) -> str:
+    """Name the command, and what in it shows that no further call is taken."""
+    return takes_no_calls(connection).replace(STAYS, "Recv-Q above Send-Q")
 
 
 def _over_a_bridge(connection: Connection) -> Path | None:

@@ -31,11 +31,24 @@ OWN_ADDRESS = Alternative(
     Fault.TWS_CONFIG,
     "call 127.0.0.1 instead; look for a dialog on its screen",
 )
+TOO_NEW = Alternative(
+    "TWS or Gateway is older than this client accepts; what it does then is not known",
+    Fault.UNDETERMINED,
+    "its version stands in Help > About; or try a client that offers older versions too (ib_async, IB's own)",
+)
+RECENT = 201
+"""Lowest server version of a hello that not every TWS in use can meet: 10.30 offers at most 187."""
 STARTING = Alternative(
     "TWS accepts but is still starting, or just restarted",
     Fault.TWS_STATE,
     "try again in a minute or two",
 )
+
+
+def too_new(conversation: Conversation) -> tuple[Alternative, ...]:
+    """One more cause when the client accepts none but recent versions (rust-ibapi 3: 213)."""
+    hello = conversation.dialogue.hello
+    return (TOO_NEW,) if hello is not None and hello.min_version is not None and hello.min_version >= RECENT else ()
 
 
 def look_into_its_log(connection: Connection) -> str:
@@ -146,7 +159,7 @@ def causes_besides(conversation: Conversation) -> tuple[Alternative, ...]:
     own = () if connection.client.is_loopback or not connection.same_host else (OWN_ADDRESS,)
     stranger = replace(STRANGER, how_to_tell=f"{who_listens(connection)} on the server: which program is it?")
     if connection.server.port not in API_PORTS:
-        return (stranger, STARTING, relay, *own)
+        return (stranger, STARTING, relay, *own, *too_new(conversation))
     if on_relay_port(connection) or (answerer is not None and answerer.through_container):
-        return (relay, STARTING, stranger, *own)
-    return (*own, STARTING, relay, stranger)
+        return (relay, STARTING, stranger, *own, *too_new(conversation))
+    return (*own, STARTING, relay, stranger, *too_new(conversation))

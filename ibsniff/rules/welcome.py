@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TypeVar
 
-from ibsniff.model import NANOSECONDS, Capture, Connection, Conversation, Endpoint, Outcome, Rung, Side
+from ibsniff.model import NANOSECONDS, Capture, Connection, Conversation, Endpoint, Moment, Outcome, Rung, Side
 from ibsniff.rules.company import TOGETHER
 from ibsniff.rules.spans import Row, Timeline
 
@@ -16,6 +16,10 @@ NOBODY_CLICKS = 1.0
 
 LET_STAND = 1.0
 """Seconds after which an empty connection was let in: TWS rejects an address within some 50 ms (field reports)."""
+
+IPV4_BYTES = 4
+END_OF_TIME_NS = 2**64
+"""After every packet: pcapng counts no further."""
 
 TOGETHER_NS = round(TOGETHER * NANOSECONDS)
 
@@ -32,6 +36,46 @@ def sessions(capture: Capture) -> dict[Endpoint, Row]:
 def sessions_ended(capture: Capture) -> dict[Endpoint, Row]:
     """Of those, the ones that the server ended."""
     return _rows((one for one in _ready(capture) if _ended_by_server_ns(one) is not None), _server)
+
+
+def served_at_another_address(conversation: Conversation, capture: Capture) -> Conversation | None:
+    """A session on this machine, on the same port, whatever its address."""
+    row = _on_this_machine(capture).get(conversation.connection.server.port)
+    return None if row is None else row.first
+
+
+def called_instead(failed: Connection, capture: Capture) -> Conversation | None:
+    """A call of the same port over the other IP version that came during a failed one or right after it, and was not refused."""
+    began = _calls(capture).get((*_kind(failed), len(failed.server.address) == IPV4_BYTES))
+    reported_ns = failed.unreachable.time_ns if failed.unreachable is not None else 0
+    over_ns = max(failed.first.time_ns, reported_ns, *(moment.time_ns for moment in _last_signs(failed)))
+    place = began.least(failed.first.time_ns, over_ns + TOGETHER_NS) if began else None
+    return None if place is None else capture.conversations[place]
+
+
+def _last_signs(failed: Connection) -> list[Moment]:
+    return [*failed.syns[-1:], *failed.refusals[-1:], *failed.arp_unanswered[-1:]]
+
+
+def served_besides(conversation: Conversation, capture: Capture) -> Conversation | None:
+    """A session on this machine's same port over the other IP version, begun when this conversation had begun."""
+    connection = conversation.connection
+    began = _began_here(capture).get((connection.server.port, len(connection.server.address) == IPV4_BYTES))
+    place = began.least(connection.first.time_ns, END_OF_TIME_NS) if began and connection.same_host else None
+    return None if place is None else capture.conversations[place]
+
+
+def on_another_port(conversation: Conversation, capture: Capture) -> Conversation | None:
+    """A session with the same machine, on another port."""
+    connection = conversation.connection
+    found = _two_ports(capture).get(_machine(connection), [])
+    return next((one for one in found if one.connection.server.port != connection.server.port), None)
+
+
+def left_unanswered_before(conversation: Conversation, capture: Capture) -> Conversation | None:
+    """An earlier call of the same server that was accepted, and met with silence."""
+    row = _unanswered(capture).get(conversation.connection.server)
+    return None if row is None else row.first_before(conversation.connection.first.time_ns)
 
 
 def gone_with(failed: Conversation, capture: Capture) -> Conversation | None:
@@ -54,6 +98,58 @@ def served_before(conversation: Conversation, capture: Capture) -> Conversation 
     connection = conversation.connection
     row = _served_at_once(capture).get(_pair(connection))
     return None if row is None else row.first_before(connection.first.time_ns)
+
+
+@lru_cache(maxsize=1)
+def _on_this_machine(capture: Capture) -> dict[int, Row]:
+    return _rows((one for one in _ready(capture) if one.connection.same_host), lambda one: one.connection.server.port)
+
+
+@lru_cache(maxsize=1)
+def _began_here(capture: Capture) -> dict[tuple[int, bool], Timeline]:
+    """By port, and whether it is IPv6: when this machine's own sessions began, and their places in the capture."""
+    marks: dict[tuple[int, bool], list[tuple[int, int]]] = defaultdict(list)
+    for place, one in enumerate(capture.conversations):
+        server = one.connection.server
+        if one.rung is Rung.READY and one.connection.same_host:
+            marks[server.port, len(server.address) != IPV4_BYTES].append((one.connection.first.time_ns, place))
+    return {kind: Timeline(those) for kind, those in marks.items()}
+
+
+@lru_cache(maxsize=1)
+def _calls(capture: Capture) -> dict[tuple[int, bool, bool], Timeline]:
+    """By kind, and whether it is IPv6: when calls came that were not refused, and their places in the capture."""
+    marks: dict[tuple[int, bool, bool], list[tuple[int, int]]] = defaultdict(list)
+    for place, one in enumerate(capture.conversations):
+        if one.outcome is not Outcome.REFUSED:
+            version6 = len(one.connection.server.address) != IPV4_BYTES
+            marks[*_kind(one.connection), version6].append((one.connection.first.time_ns, place))
+    return {kind: Timeline(those) for kind, those in marks.items()}
+
+
+def _kind(connection: Connection) -> tuple[int, bool]:
+    return connection.server.port, connection.same_host
+
+
+@lru_cache(maxsize=1)
+def _two_ports(capture: Capture) -> dict[bytes, list[Conversation]]:
+    """By machine, the first sessions on each of two ports: one of them is another than any given one."""
+    found: dict[bytes, list[Conversation]] = defaultdict(list)
+    for one in _ready(capture):
+        those = found[_machine(one.connection)]
+        if len(those) < 2 and all(one.connection.server.port != other.connection.server.port for other in those):
+            those.append(one)
+    return found
+
+
+def _machine(connection: Connection) -> bytes:
+    return b"" if connection.same_host else connection.server.address
+
+
+@lru_cache(maxsize=1)
+def _unanswered(capture: Capture) -> dict[Endpoint, Row]:
+    silent = (one for one in capture.conversations if one.outcome is Outcome.SILENT)
+    return _rows((one for one in silent if one.connection.syn_ack is not None), _server)
 
 
 @lru_cache(maxsize=1)

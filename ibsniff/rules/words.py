@@ -14,7 +14,7 @@ SECONDS_FROM = 0.9995
 
 
 def span(seconds: float) -> str:
-    """Say a duration with the precision it deserves: ``9 µs``, ``0.4 ms``, ``37 ms``, ``4.00 s``, ``3 min 07 s``."""
+    """Say a duration with the precision it deserves: ``9 µs``, ``0.4 ms``, ``37 ms``, ``4.00 s``, ``3 min 07 s``, ``8 h 01 min``."""
     if abs(seconds) < 0.0001:
         return f"{seconds * 1_000_000:.0f} µs"
     if seconds < 0.01:
@@ -24,7 +24,7 @@ def span(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s"
+    return f"{minutes} min {rest:02d} s" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def counted(number: int, noun: str) -> str:
@@ -60,9 +60,10 @@ def clock(time_ns: int) -> str:
 
 
 def application(port: int) -> str:
-    """What usually listens on a port: they differ in their menus."""
-    usual = names.DEFAULT_PORTS.get(port, "")
-    return "Gateway" if "Gateway" in usual else "TWS" if "TWS" in usual else "TWS or Gateway"
+    """What usually listens on a port, or behind the relay that does: they differ in their menus."""
+    usual = names.DEFAULT_PORTS.get(port) or names.RELAY_PORTS.get(port, "")
+    named = [name for name in ("TWS", "Gateway") if name in usual]
+    return named[0] if len(named) == 1 else "TWS or Gateway"
 
 
 def settings_path(port: int) -> str:
@@ -72,6 +73,12 @@ def settings_path(port: int) -> str:
         "Gateway": "Gateway, Configure > Settings > API > Settings",
     }
     return paths.get(application(port), "TWS (Global Configuration) or Gateway (Configure > Settings), API > Settings")
+
+
+def auto_restart(port: int) -> str:
+    """Where the time of the nightly restart is set."""
+    paths = {"TWS": "Global Configuration > Lock and Exit", "Gateway": "Configure > Settings > Lock and Exit"}
+    return f"Auto restart under {paths.get(application(port), 'Lock and Exit in its settings')}"
 
 
 def address_to_trust(connection: Connection) -> str:

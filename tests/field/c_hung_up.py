@@ -64,7 +64,7 @@ HUNG_UP: Family = {
         Fault.UNDETERMINED,
         Meets.NAMED,
         says=(
-            "ib_insync, which says hello like this, reports TimeoutError 4 s later; the server was gone",
+            "ib_insync, which says hello like this, reports TimeoutError after 4 s, its default; the server was gone",
             "127.0.0.1:4002 is a relay",
             "does not take connections from 172.17.0.1, or it is a relay",
             "Capture inside the container",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from field.thread import told
 from ib_bytes import HELLO, READY, REPLY, START
@@ -112,3 +114,25 @@ def test_a_dialog_is_not_excluded_by_what_came_after_it_or_late() -> None:
     for other in (session(at(LATER + LATER - START_NS, 50_002)), clicked):
         assert "waits for someone to accept" in told(judge(silent, other))
     assert "hardly the address" in told(judge(silent, session(at(START_NS, 50_002))))
+
+
+@pytest.mark.parametrize(
+    ("ttl", "mss", "command"),
+    [
+        (64, 65_495, "`ss -ltn 'sport = :7497'`: Recv-Q above Send-Q would confirm it"),
+        (64, 16_344, "`netstat -Lan` for port 7497"),
+        (128, 65_495 - 20, "`netstat -ano | findstr :7497`"),
+    ],
+)
+def test_a_machine_that_did_not_answer_itself_is_known_by_its_call(ttl: int, mss: int, command: str) -> None:
+    """macOS has no ``ss``."""
+    wire = Wire("127.0.0.1:50001", "127.0.0.1:7497", client_ttl=ttl, mss=mss)
+    assert command in told(judge(wire.syn().again(1, after=1.0).again(2, after=2.0)))
+
+
+@pytest.mark.parametrize("closing", [Wire.fin_server, Wire.rst_server])
+def test_a_windows_machine_is_asked_in_its_own_words(closing: Callable[..., Wire]) -> None:
+    wire = Wire("172.24.46.63:50001", "172.24.32.1:7497", server_ttl=128).connect().client(HELLO)
+    said = told(judge(closing(wire, after=0.005)))
+    assert "Get-NetTCPConnection" in said
+    assert "ss -ltn" not in said

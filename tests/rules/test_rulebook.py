@@ -211,7 +211,7 @@ FAULTS = {
     "HTTP answers": (Fault.NETWORK, Confidence.HIGH),
     "unknown bytes answer": (Fault.UNDETERMINED, Confidence.LOW),
     "read-only": (Fault.TWS_CONFIG, Confidence.HIGH),
-    "lost IB": (Fault.IB, Confidence.HIGH),
+    "lost IB": (Fault.IB, Confidence.MEDIUM),
     "lost and found": (Fault.NONE, Confidence.HIGH),
     "START_API not captured": (Fault.NONE, Confidence.HIGH),
     "stopped too early": (Fault.UNDETERMINED, Confidence.HIGH),

@@ -24,6 +24,7 @@ from ibsniff.rules.words import SHOWN_BYTES, hexed, span
         (75, "75 s"),
         (187, "3 min 07 s"),
         (3599.7, "60 min 00 s"),
+        (28_860, "8 h 01 min"),
     ],
 )
 def test_durations_have_the_precision_they_deserve(seconds: float, words: str) -> None:
