@@ -11,30 +11,34 @@ from pathlib import Path
 from synthesise import CAPTURES
 
 from ibsniff import regress
+from ibsniff.model import Report
 from ibsniff.reading import read_files
 from ibsniff.rules import registry
 
 EXAMPLES = Path(registry.__file__).with_name("examples.json")
 
 
-def plainness(scenario: regress.Scenario) -> tuple[int, bool, bool, str]:
-    name = scenario.folder.name
-    return len(scenario.promise.codes), "relay" in name, not scenario.made.startswith("recorded"), name
+def plainness(scenario: regress.Scenario, report: Report) -> tuple[int, bool, bool, int, str]:
+    """Sort key."""
+    name, is_recorded = scenario.folder.name, scenario.made.startswith("recorded")
+    return len(scenario.promise.codes), "relay" in name, not is_recorded, len(report.conversations), name
 
 
-def said_of(scenario: regress.Scenario) -> dict[str, str]:
-    """Code -> the sentence it says of this scenario."""
-    ports, watched = regress.options_of(scenario)
-    report = read_files([str(scenario.capture)], ports, watched).report
+def said_in(report: Report) -> dict[str, str]:
+    """Code -> the sentence it says."""
     findings = [*report.findings, *(finding for one in report.conversations for finding in one.findings)]
     return {finding.code: finding.summary for finding in reversed(findings)}
 
 
 def examples() -> dict[str, dict[str, str]]:
     """What ``explain`` shows."""
+    reports = [
+        (scenario, read_files([str(scenario.capture)], *regress.options_of(scenario)).report)
+        for scenario in regress.find_scenarios(CAPTURES)
+    ]
     chosen: dict[str, dict[str, str]] = {}
-    for scenario in sorted(regress.find_scenarios(CAPTURES), key=plainness):
-        for code, summary in said_of(scenario).items():
+    for scenario, report in sorted(reports, key=lambda read: plainness(*read)):
+        for code, summary in said_in(report).items():
             chosen.setdefault(code, {"scenario": scenario.folder.name, "said": summary})
     return dict(sorted(chosen.items()))
 

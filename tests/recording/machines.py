@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from recording.entries import DOCKER, LAN, LOOPBACK, WSL, Recording
 
+HOSTS = "127.0.0.1 localhost\n::1 localhost\n"
+"""As most machines have it: of the two, programs try ::1 first."""
 PATIENCE = 60.0
 """Seconds after which a recording has failed."""
 
@@ -121,6 +125,10 @@ def _connect(network: Network, client: list[str], server: list[str]) -> None:
 
 def _namespace(undo: ExitStack, role: str) -> list[str]:
     name = f"ibsniff-{role}-{os.getpid()}"
+    hosts = Path("/etc/netns") / name / "hosts"  # `ip netns exec` puts it in the place of /etc/hosts
+    hosts.parent.mkdir(parents=True)
+    undo.callback(shutil.rmtree, hosts.parent)
+    hosts.write_text(HOSTS)
     run("ip", "netns", "add", name)
     undo.callback(run, "ip", "netns", "delete", name)
     inside = ["ip", "netns", "exec", name]
