@@ -248,5 +248,8 @@ def parse_watched_until(text: str) -> Vouch:
 
 def _watched(facts: InputFacts, until_ns: int) -> None:
     """Take the user's word, unless the capture itself goes on longer."""
-    if until_ns > (facts.watched_until_ns or 0):
+    known_ns = facts.watched_until_ns or 0
+    if until_ns > known_ns:
         facts.watched_until_ns, facts.watched_by = until_ns, WatchedBy.USER
+    elif until_ns < known_ns:
+        facts.notes.append("--watched-until is earlier than that, and changes nothing")

@@ -151,10 +151,10 @@ class Recorder:
             self._fail(error)
 
     def _fail(self, error: OSError | UserError) -> None:
-        self.failure = self.failure or UserError(
-            error.what
-            if isinstance(error, UserError)
-            else f"cannot write {self._files[-1]}: {error.strerror or error}",
-            "The packets until then are kept; make room, or name another file",
-            ExitCode.INPUT,
-        )
+        if self.failure is not None:
+            return
+        reason = error.what if isinstance(error, UserError) else error.strerror or str(error)
+        what = reason if isinstance(error, UserError) else f"cannot write {self._files[-1]}: {reason}"
+        what_to_do = "The packets until then are kept; make room, or name another file"
+        self.failure = UserError(what, what_to_do, ExitCode.INPUT)
+        self._source.facts.notes.append(f"nothing more is kept: {reason}")  # for who is watching now

@@ -64,6 +64,7 @@ def test_the_users_word_never_shortens_what_the_capture_says() -> None:
     facts = InputFacts("x", last_time_ns=START_NS, watched_until_ns=START_NS + 9 * NANOSECONDS)
     parse_watched_until("+3")(facts)
     assert facts.watched_until_ns == START_NS + 9 * NANOSECONDS
+    assert facts.notes == ["--watched-until is earlier than that, and changes nothing"]
     assert facts.watched_by is not WatchedBy.USER
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import lzma
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
@@ -30,7 +31,7 @@ RATIO_COUNTS_FROM = 256 << 20
 MAX_DECOMPRESSED = 1 << 40
 """Bytes out of one file: 1 TiB would be some ten thousand million packets."""
 
-EXTRA = "pip install 'ibsniff[zstd]'"
+EXTRA = f"{sys.executable} -m pip install 'ibsniff[zstd]'"
 
 
 class Member(Protocol):
@@ -98,7 +99,7 @@ def _zstd() -> Compression:
     try:
         import zstandard  # noqa: PLC0415  (optional, and 30 ms)
     except ImportError as error:
-        raise UserError("it is compressed with zstd, and reading that needs a package more", EXTRA) from error
+        raise UserError("it is compressed with zstd, and reading that needs one more package", EXTRA) from error
     unpacker = zstandard.ZstdDecompressor(max_window_size=MAX_DICTIONARY)
     return Compression("zstd", lambda: _Whole(unpacker.decompressobj()), (zstandard.ZstdError,))
 

@@ -208,9 +208,12 @@ def open_capture(path: str, stdin: BinaryIO | None = None, continues: InputFacts
 
 
 def _standard_input(given: BinaryIO | None) -> BinaryIO:
-    stream = given or (sys.stdin.buffer if sys.stdin is not None else None)
+    ours = sys.stdin.buffer if sys.stdin is not None else None
+    stream = given or ours
     if stream is None or stream.closed:
         raise UserError("standard input is closed, or was read already", "name - once: ibsniff read - < FILE")
+    if given in (None, ours) and stream.isatty():
+        raise UserError("standard input is your keyboard", "give it a capture: ibsniff read - < FILE")
     return stream
 
 

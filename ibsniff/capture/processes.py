@@ -77,9 +77,11 @@ class LocalEnd:
         if self.unread:
             said.append(f"{self.unread:,} bytes of this conversation have arrived and it has not read them (Recv-Q)")
         if self.accept_queue:
-            said.append(f"{self.accept_queue:,} connections wait to be taken (Recv-Q of its listening socket)")
+            wait = "connection waits" if self.accept_queue == 1 else "connections wait"
+            said.append(f"{self.accept_queue:,} {wait} to be taken (Recv-Q of its listening socket)")
         if self.close_wait:
-            said.append(f"{self.close_wait:,} of its sockets are in CLOSE_WAIT: the other side closed, it did not")
+            are = "is" if self.close_wait == 1 else "are"
+            said.append(f"{self.close_wait:,} of its sockets {are} in CLOSE_WAIT: the other side closed, it did not")
         return "; ".join(said)
 
 

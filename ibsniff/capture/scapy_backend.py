@@ -49,7 +49,8 @@ def load_scapy() -> Any:
         import scapy.arch  # noqa: F401, PLC0415  (it chooses this platform's sockets)
         from scapy.config import conf  # noqa: PLC0415
     except ImportError as error:
-        raise UserError("scapy is not installed", "pip install 'ibsniff[scapy]'", ExitCode.USAGE) from error
+        what_to_do = f"{sys.executable} -m pip install 'ibsniff[scapy]'"
+        raise UserError("scapy is not installed", what_to_do, ExitCode.USAGE) from error
     return conf
 
 

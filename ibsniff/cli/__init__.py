@@ -19,7 +19,7 @@ needs would take a fifth longer."""
 def main() -> None:
     """Run the command line; ``ibsniff FILE`` and ``ibsniff -r FILE`` mean ``ibsniff read FILE``."""
     gc.set_threshold(SELDOM)
-    from ibsniff.cli.app import app
+    from ibsniff.cli.app import app, unwritable
     from ibsniff.cli.group import MODULES
 
     _settle_streams()
@@ -33,6 +33,8 @@ def main() -> None:
             sys.argv.insert(1, "read")
     try:
         app()
+    except OSError as error:  # help is printed outside the commands
+        sys.exit(unwritable(error))
     finally:
         gc.freeze()  # the interpreter looks once more before it ends: at what is going anyway
 

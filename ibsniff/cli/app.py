@@ -81,11 +81,16 @@ def edges() -> Iterator[None]:
         let_go(sys.stdout)
         raise typer.Exit(ExitCode.OK) from None
     except OSError as error:
-        if error.errno not in OUTPUT_FAILS or error.filename is not None:
-            raise
-        let_go(sys.stdout)
-        complain(UserError(f"cannot write the output: {error.strerror}", "Make room, or send it elsewhere"))
-        raise typer.Exit(ExitCode.INPUT) from None
+        raise typer.Exit(unwritable(error)) from None
+
+
+def unwritable(error: OSError) -> ExitCode:
+    """Say that the output cannot be written, and return the exit code; any other error is raised again."""
+    if error.errno not in OUTPUT_FAILS or error.filename is not None:
+        raise error
+    let_go(sys.stdout)
+    complain(UserError(f"cannot write the output: {error.strerror}", "Make room, or send it elsewhere"))
+    return ExitCode.INPUT
 
 
 def let_go(stream: IO[str]) -> None:
@@ -99,9 +104,11 @@ def complain(error: UserError) -> None:
     """Say on stderr what failed, and what to do about it."""
     from ibsniff.render.text import prose
 
-    print(f"ibsniff: {prose(error.what)}", file=sys.stderr)
-    for line in error.what_to_do.splitlines():
-        print(f"  {prose(line)}", file=sys.stderr)
+    said = [f"ibsniff: {prose(error.what)}", *(f"  {prose(line)}" for line in error.what_to_do.splitlines())]
+    try:
+        print(*said, sep="\n", file=sys.stderr, flush=True)
+    except OSError:  # nobody hears it; the exit code says it all the same
+        let_go(sys.stderr)
 
 
 def only_one_of(**given: bool) -> None:

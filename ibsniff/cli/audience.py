@@ -45,9 +45,10 @@ class Wishes:
 class Audience:
     """Hands news on to all of them, and outlives a terminal that goes away."""
 
-    def __init__(self, wishes: Wishes, hint: Callable[[], str], stop: Callable[[], None]) -> None:
+    def __init__(self, wishes: Wishes, hint: Callable[[], str], stop: Callable[[], None], why: str = "") -> None:
         """Take the wishes; ``hint`` says what can be seen where nothing comes, ``stop`` ends the capture.
 
+        ``why`` it listens there is said until something comes: on a screen what was said before is not seen.
         Raises UserError when a wish needs what is not installed.
         """
         self._wishes = wishes
@@ -57,12 +58,12 @@ class Audience:
         """Lines, the ones that are not kept any more among them."""
         self._lost = False
         self.processes = _processes() if wishes.process else None
-        self._screen = self._choose_screen(hint)
+        self._screen = self._choose_screen(hint, why)
         tell = self._hold_back if isinstance(self._screen, LiveScreen) else complain_line
         self._commands = OnVerdict(wishes.on_verdict, wishes.show_accounts, tell) if wishes.on_verdict else None
         self._pauses = Pauses()
 
-    def _choose_screen(self, hint: Callable[[], str]) -> LiveScreen | Lines:
+    def _choose_screen(self, hint: Callable[[], str], why: str) -> LiveScreen | Lines:
         wishes, screen = self._wishes, console()
         if wishes.as_json:
             return JsonLines(say, complain_line, wishes.show_accounts, hint)
@@ -72,7 +73,7 @@ class Audience:
             return MessageLines(say, complain_line, wishes.show_accounts, hint)
         if screen.is_terminal and not screen.is_dumb_terminal and not screen.legacy_windows:
             keys = keys_of(sys.stdin)
-            return LiveScreen(screen, wishes.show_accounts, hint, keys, self._stop, self._seen_here)
+            return LiveScreen(screen, wishes.show_accounts, hint, keys, self._stop, self._seen_here, why)
         return Lines(say, complain_line, wishes.show_accounts, hint)
 
     def __enter__(self) -> Self:

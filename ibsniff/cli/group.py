@@ -79,6 +79,8 @@ def _sparing(parameter: Any) -> Any:
     """
     if "process_value" in vars(parameter):
         return parameter
+    if getattr(parameter, "is_flag", False) or parameter.param_type_name == "argument":
+        parameter.display_type_rich = _untold  # <bool> and <list[str]> help nobody, and take room from the help
     convert = parameter.process_value
     described = getattr(parameter, "type_descriptor", None)
     is_text = described is not None and described.annotation in (str, list[str])
@@ -91,3 +93,7 @@ def _sparing(parameter: Any) -> Any:
 
     parameter.process_value = process_value
     return parameter
+
+
+def _untold(*_: Any, **__: Any) -> None:
+    """The type of what has none, or whose name says it."""

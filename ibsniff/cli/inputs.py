@@ -65,6 +65,9 @@ def find_inputs(named: list[str]) -> Inputs:
     """
     if not named:
         raise UserError("no capture named", "ibsniff read FILE; or - for stdin", ExitCode.USAGE)
+    if "" in named:
+        what_to_do = "A variable in the command is empty; quoted, a name with blanks stays one"
+        raise UserError("a capture's name is empty", what_to_do, ExitCode.USAGE)
     inputs = Inputs()
     for name in named:
         if name != STDIN and Path(name).is_dir():
@@ -106,7 +109,7 @@ def _alone(task: Callable[..., Made], paths: Iterable[str], work: Work) -> Itera
         yield attempt(partial(task, work=work), path)
 
 
-def _shared(task: Callable[..., Made], paths: Iterable[str], jobs: int, work: Work) -> Iterator[Made | UserError]:
+def _shared(task: Callable[..., Made], paths: list[str], jobs: int, work: Work) -> Iterator[Made | UserError]:
     from ibsniff.batch import in_parallel
 
     try:
@@ -116,7 +119,9 @@ def _shared(task: Callable[..., Made], paths: Iterable[str], jobs: int, work: Wo
             yield result
     except KeyboardInterrupt:
         if not work.inputs_begun:
-            raise
+            what = f"interrupted, none of {len(paths)} inputs was read to its end"
+            one_by_one = "--jobs 1 reads them one by one, and reports what it had read when it was interrupted"
+            raise UserError(what, one_by_one, ExitCode.INTERRUPTED) from None
         work.stopped = True
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -66,8 +67,8 @@ def live(
         list[str] | None,
         typer.Option(
             "-b",
-            metavar="duration:SECONDS|filesize:KB|files:N",
-            help="Begin a new file after a time or a size, and keep so many; repeatable, with -w.",
+            metavar="KIND:N",
+            help="With -w: a new file after duration:SECONDS or filesize:KB, and keep only files:N; repeatable.",
         ),
     ] = None,
     count: Annotated[int | None, typer.Option("-c", metavar="N", min=1, help="Stop after so many packets.")] = None,
@@ -106,13 +107,16 @@ def live(
 
     with edges():
         only_one_of(q=quiet, v=verbose)
+        only_one_of(json=as_json, follow=follow)
+        only_one_of(q=quiet, follow=follow)
         ports, limits = parse_ports(port or []), Limits(count, _duration(stop_after), until_verdict)
         turning = _ring(ring or [], write)
         choice = _choice(interface, ports)
         wishes = Wishes(as_json, quiet, follow, show_accounts, on_verdict, process)
         with open_live(choice.names, ports.filter, backend) as source:
             names = [each.name for each in source.interfaces]
-            audience = Audience(wishes, lambda: traffic_hint(names, ports.filter, source.crossed_before), source.stop)
+            hint = partial(traffic_hint, names, ports.filter, source.crossed_before)
+            audience = Audience(wishes, hint, source.stop, choice.why)
             recorder = Recorder(write, source, turning) if write else None
             analysis = Analysis(source.facts, ports.api, any_port=ports.any, patience=patience)
             given_up = _drop_privileges(process)
@@ -120,7 +124,7 @@ def live(
                 with stopping(source.stop):
                     _announce(source, choice, given_up, as_json)
                     with audience:
-                        follower = Follower(analysis, audience, limits, recorder, time.monotonic)
+                        follower = Follower(analysis, audience, limits, recorder, time.monotonic, time.process_time)
                         report = follow_until(source.events(in_bulk=count is None and not follow), follower)
             finally:
                 if recorder is not None:
@@ -162,7 +166,7 @@ def watch_pipe(stdin: BinaryIO, ports: Ports, patience: float | None, show_accou
         analysis = Analysis(source.facts, ports.api, any_port=ports.any, patience=patience)
         audience = Audience(Wishes(show_accounts=show_accounts), lambda: "", source.stop)
         with stopping(source.stop), audience:
-            follower = Follower(analysis, audience, Limits(), clock=time.monotonic)
+            follower = Follower(analysis, audience, Limits(), None, time.monotonic, time.process_time)
             source.push(follower.take)
             return follower.finish()
 
@@ -205,6 +209,7 @@ def _drop_privileges(process: bool) -> str:
 
 def _announce(source: LiveSource, choice: Choice, given_up: str, as_json: bool) -> None:
     """Say that the sockets are armed: scripts wait for this line. Then why these, and what was given up."""
+    from ibsniff.render.story import link_name
     from ibsniff.render.text import prose
 
     names = " and ".join(each.name for each in source.interfaces)
@@ -212,8 +217,7 @@ def _announce(source: LiveSource, choice: Choice, given_up: str, as_json: bool) 
     if as_json:
         each_one = [{"name": each.name, "link_type": each.link_type} for each in source.interfaces]
         _say_json({"type": "listening", "interface": names, "link_type": types[0], "interfaces": each_one})
-    shown = f"link type{'s' if len(types) > 1 else ''} {' and '.join(map(str, types))}"
-    said = [f"listening on {names}, {shown}, Ctrl-C stops", choice.why, given_up]
+    said = [f"listening on {names} ({' and '.join(map(link_name, types))}), Ctrl-C stops", choice.why, given_up]
     for line in filter(None, said):
         print(prose(line), file=sys.stderr, flush=True)
 
@@ -228,9 +232,13 @@ def _print_seen_here(audience: Audience, quiet: bool) -> None:
     """What the tables of this machine say of the conversations' ends: no part of the report, which is of packets alone."""
     lines = audience.seen_on_this_machine()
     if lines and not quiet:
-        print("\nSeen on this machine")
+        from rich.padding import Padding
+        from rich.text import Text
+
+        screen = console()
+        screen.print("\nSeen on this machine")
         for line in lines:
-            print(f"  {line}")
+            screen.print(Padding(Text(line), (0, 0, 0, 2), expand=False))
         sys.stdout.flush()
 
 

@@ -77,6 +77,7 @@ def read(
     with edges():
         only_one_of(json=as_json, ndjson=as_ndjson, markdown=as_markdown)
         only_one_of(q=quiet, v=verbose)
+        only_one_of(join=join, ndjson=as_ndjson)
         looker = Looker(parse_ports(port or []), watched_until, lane, patience)
         inputs, work = find_inputs([*(more or []), *(files or [])]), Work()
         processes = inputs.jobs(jobs)

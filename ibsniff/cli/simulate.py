@@ -12,10 +12,12 @@ from ibsniff.cli.app import app, edges, say
 @app.command()
 def simulate(
     mode: Annotated[str, typer.Argument(metavar="MODE", help="How it behaves; 'list' names them.")],
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 7497,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    server_version: Annotated[int, typer.Option(help="Highest version it offers.")] = 178,
-    delay: Annotated[float, typer.Option(min=0, help="Seconds the slow modes take.")] = 3.0,
+    port: Annotated[
+        int, typer.Option(metavar="N", min=0, max=65535, help="Port to listen on; 0 picks a free one.")
+    ] = 7497,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
+    server_version: Annotated[int, typer.Option(metavar="N", help="Highest version it offers.")] = 178,
+    delay: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Seconds the slow modes take.")] = 3.0,
 ) -> None:
     """Stand in for a TWS that behaves, or misbehaves: to try ibsniff without one."""
     from ibsniff import standin

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ibsniff import __version__
-from ibsniff.cli.app import AccountsOption, app, complain, console, edges
+from ibsniff.cli.app import AccountsOption, app, complain, console, edges, only_one_of
 from ibsniff.model import ExitCode, Side, UserError
 
 if TYPE_CHECKING:
@@ -33,7 +33,12 @@ def streams(
     files: Annotated[list[str], typer.Argument(metavar="FILE", help="Captures, as for 'read'; - is stdin.")],
     port: Annotated[
         list[int] | None,
-        typer.Option(min=1, max=65535, help="Only conversations on this port; repeatable. Numbers stay as they are."),
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=65535,
+            help="Only conversations on this port; repeatable. Numbers stay as they are.",
+        ),
     ] = None,
     sha256: Annotated[
         bool, typer.Option("--sha256", help="Hash each direction's bytes as they are, gaps as zero bytes.")
@@ -61,8 +66,11 @@ def streams(
                 raise _usage("--hex, --raw, --client and --server say how to follow", "Add --follow N")
             _list(files, frozenset(port) if port else None, sha256, as_json, show_accounts)
             return
-        if len(files) != 1 or port or sha256 or as_json or (as_hex and raw):
-            what = "--follow takes one FILE, and one of --hex and --raw"
+        only_one_of(hex=as_hex, raw=raw)
+        for name, is_given in (("port", bool(port)), ("sha256", sha256), ("json", as_json)):
+            only_one_of(follow=True, **{name: is_given})
+        if len(files) != 1:
+            what = f"--follow takes one FILE, not {len(files)}"
             raise _usage(what, "ibsniff streams FILE --follow N [--hex|--raw] [--client|--server]")
         sides = {side for side, chosen in ((Side.CLIENT, client), (Side.SERVER, server)) if chosen} or set(Side)
         _follow(files[0], number, Form.HEX if as_hex else Form.RAW if raw else Form.TEXT, sides, show_accounts)

@@ -111,6 +111,7 @@ def _head(seen: Report, pen: Pen) -> Iterator[Text]:
         counts = Counter(one.outcome for one in seen.conversations)
         if counts:
             said.append(counts_of(counts))
+        said += facts.notes[-1:]
         yield pen.words(" · ".join(said), "bold red" if facts.dropped else "bold")
 
 
@@ -120,8 +121,10 @@ def details(seen: Report, view: View, chosen: Conversation | None, pen: Pen, wid
         yield pen.words(f"{NOTHING_YET} {view.says}".rstrip())
         return
     until_ns = chosen.watched_until_ns // NANOSECONDS * NANOSECONDS  # its seconds tick like those of the table
-    yield climb(replace(chosen, watched_until_ns=max(until_ns, chosen.connection.last.time_ns)), pen, width)
-    if _is_under_way(chosen):
+    is_under_way = _is_under_way(chosen)
+    as_of_now = replace(chosen, watched_until_ns=max(until_ns, chosen.connection.last.time_ns))
+    yield climb(as_of_now, pen, width, is_under_way=is_under_way)
+    if is_under_way:
         yield pen.words(_under_way(chosen))
     elif chosen.cause is not None or chosen.fault is Fault.NONE:
         colour = COLOURS[chosen.fault]
@@ -129,7 +132,7 @@ def details(seen: Report, view: View, chosen: Conversation | None, pen: Pen, wid
         yield pen.words(f"{chosen.summary} ({', '.join(turn)})", colour)
     if here := view.here.get(chosen.id):
         yield headed("Seen on this machine", [bullet(pen.words(each), pen) for each in here])
-    if chosen.cause is not None and chosen.cause.remedy and not _is_under_way(chosen):
+    if chosen.cause is not None and chosen.cause.remedy and not is_under_way:
         yield headed("What to do", [pen.words(chosen.cause.remedy)])
     also = [found for found in chosen.findings if found is not chosen.cause]
     also += [found for found in seen.findings if chosen.id in found.conversations]

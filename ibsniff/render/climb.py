@@ -20,6 +20,7 @@ NARROWEST_GAP, WIDEST_GAP = 2, 8
 STEPS: dict[Step, tuple[str, str]] = {
     Step.REACHED: ("✓", "green"),
     Step.MISSED: ("✗", "bold red"),
+    Step.AWAITED: ("·", "bold"),
     Step.AHEAD: ("·", "dim"),
     Step.UNKNOWN: ("?", "dim"),
 }
@@ -34,13 +35,15 @@ class Drawn(NamedTuple):
     when: str
 
 
-def climb(conversation: Conversation, pen: Pen, width: int, which: str = "") -> RenderableType:
+def climb(
+    conversation: Conversation, pen: Pen, width: int, which: str = "", *, is_under_way: bool = False
+) -> RenderableType:
     """Who spoke to whom and when, and how far it got."""
     connection = conversation.connection
     ends = f"{connection.client} → {connection.server}"
     title = Text(f"{which}{conversation.id}  ", "bold").append_text(pen.sign(ends, "bold"))
     title.append(f"  {clock(connection.first.time_ns)} UTC", "dim")
-    rungs = [drawn(conversation, view) for view in ladder(conversation)]
+    rungs = [drawn(conversation, view) for view in ladder(conversation, is_under_way=is_under_way)]
     return Group(title, Padding(across(rungs, pen, width - 2) or upright(rungs, pen), (0, 0, 0, 2)))
 
 
@@ -96,7 +99,7 @@ def details(rungs: list[Drawn], rows: list[list[str]], starts: list[int], pen: P
         for start, cell in zip(starts, row, strict=True):
             place(line, start, pen.sign(cell, "dim"))
     for start, rung in zip(starts, rungs, strict=True):
-        why = pen.words(rung.view.why, "bold red")
+        why = pen.words(rung.view.why, STEPS[rung.view.step][1])
         if start + why.cell_len <= width:
             place(lines[0], start, why)
         else:

@@ -15,6 +15,7 @@ class Step(Enum):
 
     REACHED = "reached"
     MISSED = "missed"
+    AWAITED = "awaited"
     AHEAD = "ahead"
     UNKNOWN = "unknown"
 
@@ -30,14 +31,15 @@ class RungView(NamedTuple):
     """What happened instead, on the first rung not reached."""
 
 
-def ladder(conversation: Conversation) -> list[RungView]:
-    """All six rungs, lowest first."""
+def ladder(conversation: Conversation, *, is_under_way: bool = False) -> list[RungView]:
+    """All six rungs, lowest first; under way nothing is missed yet."""
     if conversation.rung is Rung.UNKNOWN:
         return [RungView(rung, Step.UNKNOWN, None, "") for rung in LADDER]
     climbed = 0 if conversation.rung is Rung.NOTHING else LADDER.index(conversation.rung) + 1
     views = [RungView(rung, Step.REACHED, moment_of(conversation, rung), "") for rung in LADDER[:climbed]]
     for missed in LADDER[climbed : climbed + 1]:
-        views.append(RungView(missed, Step.MISSED, None, why_missed(conversation, missed)))
+        step = Step.AWAITED if is_under_way else Step.MISSED
+        views.append(RungView(missed, step, None, why_missed(conversation, missed)))
     return views + [RungView(rung, Step.AHEAD, None, "") for rung in LADDER[climbed + 1 :]]
 
 

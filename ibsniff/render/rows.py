@@ -101,7 +101,8 @@ def _cells(conversation: Conversation, rate: float) -> Cells:
 
 def _sign(conversation: Conversation) -> str:
     if conversation.rung is Rung.READY:
-        return "✓"
+        cause = conversation.cause
+        return "✗" if cause is not None and cause.severity is Severity.ERROR else "✓"
     if conversation.outcome in (Outcome.UNPROVEN, Outcome.JOINED) or conversation.fault is Fault.NONE:
         return "·"
     return "✗" if conversation.cause is not None else "·"

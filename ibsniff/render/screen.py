@@ -44,6 +44,8 @@ class Section:
     """The fewest lines it may be shortened to."""
     gives_way: int = 0
     """Who is shortened first: the highest."""
+    ends_with: int = 0
+    """Lines at its end that stay when it is shortened."""
 
 
 def columns(*justify: JustifyMethod, gap: int = 1) -> Table:
@@ -73,7 +75,8 @@ def shorten(laid_out: list[Lines], parts: list[Section], pen: Pen) -> None:
         if kept < len(lines):
             excess -= len(lines) - kept
             hint = pen.sign(f"  … {len(lines) - kept + 1} more lines with -v").plain
-            laid_out[index] = [*lines[: kept - 1], [Segment(hint, Style(dim=True))]]
+            end = len(lines) - parts[index].ends_with
+            laid_out[index] = [*lines[: end - len(lines) + kept - 1], [Segment(hint, Style(dim=True))], *lines[end:]]
 
 
 def barred(lines: Lines, pen: Pen, colour: str) -> Iterator[list[Segment]]:

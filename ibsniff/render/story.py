@@ -146,7 +146,7 @@ def how_it_stood(conversation: Conversation) -> str | None:
 
 def input_line(facts: InputFacts) -> str:
     """One input in one sentence: what it holds, until when it watched and how that is known, what was not looked at."""
-    links = ", ".join(LINK_TYPES.get(link, f"link type {link}") for link in facts.link_types[:4])
+    links = ", ".join(map(link_name, facts.link_types[:4]))
     name = "standard input" if facts.path == "-" else facts.path
     said = [f"{name}: {counted(facts.packets, 'packet')}" + (f", {links}" if links else "")]
     if facts.first_time_ns is not None and facts.watched_until_ns is not None:
@@ -162,6 +162,11 @@ def input_line(facts: InputFacts) -> str:
         reasons = [f"{count} {reason}" for reason, count in most] + ([f"{rest} more"] if rest else [])
         said.append("not looked at: " + ", ".join(reasons))
     return " · ".join(said)
+
+
+def link_name(link_type: int) -> str:
+    """What people call a LINKTYPE_ value."""
+    return LINK_TYPES.get(link_type, f"link type {link_type}")
 
 
 def display_filter(packets: Iterable[int]) -> str:

@@ -45,6 +45,8 @@ class StreamScreen:
     def _list(self, found: StreamList, pen: Pen) -> Iterator[Text]:
         for stream in found.streams[:MOST_ON_SCREEN]:
             yield from stream_lines(stream, pen)
+        if not (found.streams or found.unlisted):
+            yield Text("No TCP conversation to list.")
         if (more := len(found.streams) - MOST_ON_SCREEN) > 0:
             yield pen.sign(f"… {counted(more, 'more conversation')} with --json or --port", "dim")
         if found.unlisted:

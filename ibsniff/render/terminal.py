@@ -103,7 +103,7 @@ class Screen:
 
 def sections(told: Story, pen: Pen, width: int, verbose: bool) -> Iterator[Section]:
     """What there is to say. The fewest lines of all sections and the blank ones between stay below MOST_LINES."""
-    yield Section(verdict(told, pen), least=6)
+    yield Section(verdict(told, pen), least=6, ends_with=3)  # whose turn it is
     if told.worst is not None:
         yield Section(climbs(told, told.worst, pen, width), least=7)
         yield Section(evidence(told, told.worst, pen, verbose), least=5, gives_way=3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,6 +22,7 @@ class Lines:
         self._show_accounts = show_accounts
         self._hint = hint
         self._dropped = 0
+        self._noted = 0
 
     def __enter__(self) -> Self:
         return self
@@ -32,20 +33,32 @@ class Lines:
         """Nothing to tidy up."""
 
     def show(self, seen: Report, changes: list[Change]) -> None:
-        """Say what changed."""
+        """Say what changed, and what befell the capture."""
         veil = Veil.over(seen, self._show_accounts)
-        for change in changes:
+        for change in self.worth_telling(changes):
             self.tell(change, veil)
         dropped = max((facts.dropped or 0 for facts in seen.inputs), default=0)
         if dropped > self._dropped:
             self._dropped = dropped
             self.tell_drops(dropped, seen)
+        notes = [note for facts in seen.inputs for note in facts.notes]
+        for note in notes[self._noted :]:
+            self._complain(prose(note))
+        self._noted = len(notes)
+
+    def worth_telling(self, changes: Sequence[Change]) -> list[Change]:
+        """What a person wants to read: an outcome's sentence is its cause's, and is not said twice."""
+        said = {(change.conversation.id, change.text) for change in changes if change.type == "outcome"}
+        return [one for one in changes if one.type != "finding" or (one.conversation.id, one.text) not in said]
 
     def tell(self, change: Change, veil: Veil) -> None:
         """Say one change."""
-        code = f" {change.code}" if change.code else ""
-        text = prose(veil.text(change.text))
-        self._say(f"{iso(change.time_ns)} {change.conversation.id} {change.type}{code}: {text}")
+        kind, cause = change.type, change.conversation.cause
+        if kind == "outcome":
+            kind = f"outcome {change.conversation.outcome}" + (f", {cause.code}" if cause else "")
+        elif change.code:
+            kind = f"{kind} {change.code}"
+        self._say(f"{iso(change.time_ns)} {change.conversation.id} {kind}: {prose(veil.text(change.text))}")
 
     def tell_drops(self, dropped: int, _seen: Report) -> None:
         """Say that the capture loses packets."""
@@ -58,6 +71,10 @@ class Lines:
 
 class JsonLines(Lines):
     """NDJSON: one object an event, as the contract says."""
+
+    def worth_telling(self, changes: Sequence[Change]) -> list[Change]:
+        """Programs want each."""
+        return [*changes]
 
     def tell(self, change: Change, veil: Veil) -> None:
         """Write one change."""

@@ -36,8 +36,9 @@ class LiveScreen:
         keys: Keys | None = None,
         stop: Callable[[], None] = lambda: None,
         here: Here = nothing_here,
+        says: str = "",
     ) -> None:
-        """Take whom to ask.
+        """Take whom to ask, and what is said while nothing has come.
 
         ``hint`` says what can be seen where nothing comes, ``here`` what is known of this machine, and ``stop`` ends the
         capture.
@@ -48,7 +49,7 @@ class LiveScreen:
         self._keys = keys or Keys()
         self._stop = stop
         self._here = here
-        self._says = ""
+        self._says = prose(says)
         self._chosen: str | None = None
         self._second = -1
         self._pulse = Pulse()

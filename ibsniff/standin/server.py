@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Protocol
 
 from ibsniff.model import ExitCode, UserError
@@ -121,7 +122,9 @@ def serve(
     and when the port cannot be had.
     """
     if mode not in MODES:
-        raise UserError(f"unknown mode {mode!r}", f"Choose one of: {', '.join(MODES)}", ExitCode.USAGE)
+        meant = " or ".join(get_close_matches(mode, MODES, cutoff=0.7))
+        what_to_do = (f"Perhaps {meant}; " if meant else "") + "'ibsniff simulate list' says what there is"
+        raise UserError(f"unknown mode {mode!r}", what_to_do, ExitCode.USAGE)
     server = Server(host, port, Settings(server_version, delay), backlog, on_event or (lambda _: None))
     asyncio.run(_run(server, mode, ready, stop or threading.Event()))
 

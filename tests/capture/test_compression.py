@@ -90,7 +90,7 @@ def test_zstd_without_its_package_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "zstandard", None)
     with pytest.raises(UserError, match="compressed with zstd") as caught:
         opened(zstandard.compress(CAPTURE))
-    assert caught.value.what_to_do == "pip install 'ibsniff[zstd]'"
+    assert caught.value.what_to_do == f"{sys.executable} -m pip install 'ibsniff[zstd]'"
 
 
 def bomb(megabytes: int) -> bytes:

@@ -149,4 +149,4 @@ def test_scapy_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "scapy.arch", None)
     with pytest.raises(UserError, match="scapy is not installed") as raised:
         load_scapy()
-    assert raised.value.what_to_do == "pip install 'ibsniff[scapy]'"
+    assert raised.value.what_to_do == f"{sys.executable} -m pip install 'ibsniff[scapy]'"

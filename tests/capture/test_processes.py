@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -92,10 +93,11 @@ def test_a_tws_that_hangs_is_seen_from_outside(monkeypatch: pytest.MonkeyPatch) 
     )
     assert str(server) == (
         "server 127.0.0.1:7497 is java, process 7; 17 bytes of this conversation have arrived and it has not read them "
-        "(Recv-Q); 51 connections wait to be taken (Recv-Q of its listening socket); 1 of its sockets are in CLOSE_WAIT: "
+        "(Recv-Q); 51 connections wait to be taken (Recv-Q of its listening socket); 1 of its sockets is in CLOSE_WAIT: "
         "the other side closed, it did not"
     )
     assert server.row()["accept_queue"] == 51
+    assert "; 1 connection waits to be taken (" in str(replace(server, accept_queue=1))
 
 
 def test_another_users_process_has_no_name(monkeypatch: pytest.MonkeyPatch) -> None:

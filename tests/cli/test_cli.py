@@ -64,6 +64,8 @@ def test_quiet_is_one_line(silent: str) -> None:
         (("--json", "--markdown"), "--json and --markdown exclude each other"),
         (("--ndjson", "--json"), "--json and --ndjson exclude each other"),
         (("-q", "-v"), "-q and -v exclude each other"),
+        (("--join", "--ndjson"), "--join and --ndjson exclude each other"),
+        (("",), "a capture's name is empty"),
     ],
 )
 def test_of_two_forms_neither_is_taken_in_silence(silent: str, options: tuple[str, ...], said: str) -> None:

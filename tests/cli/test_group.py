@@ -30,6 +30,13 @@ def test_help_names_all_in_order() -> None:
     assert places == sorted(places)
 
 
+def test_help_spends_no_room_on_types_that_say_nothing() -> None:
+    for name in MODULES:
+        shown = run(name, "--help").stdout
+        assert "<bool>" not in shown
+        assert "<list" not in shown
+
+
 def test_a_mistyped_command_is_recognised() -> None:
     result = run("raed", "x.pcap")
     assert result.exit_code == 2

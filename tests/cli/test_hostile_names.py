@@ -129,7 +129,7 @@ def test_news_of_a_live_capture() -> None:
 def test_an_error_of_ours() -> None:
     with pytest.MonkeyPatch.context() as patch:
         said: list[str] = []
-        patch.setattr("builtins.print", lambda line, **_: said.append(line))
+        patch.setattr("builtins.print", lambda *lines, **_: said.extend(lines))
         complain(UserError(TITLE, f"{TITLE}\nand {TITLE}"))
     assert len(said) == 3
     assert all(line.isprintable() for line in said)

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from wire import Wire
 
+from ibsniff.cli.inputs import Inputs, from_each
+from ibsniff.model import ExitCode, UserError
 from ibsniff.reading import Work
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals are POSIX's")
@@ -126,6 +128,18 @@ def test_inputs_not_read_are_counted(silent: bytes, tmp_path: Path) -> None:
     assert code == 130
     assert "silent" in out
     assert "interrupted, 2 of 4 inputs not read" in err
+
+
+def test_beside_each_other_perhaps_none_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_parallel(*_: object) -> Iterator[str]:
+        raise KeyboardInterrupt
+        yield ""
+
+    monkeypatch.setattr("ibsniff.batch.in_parallel", in_parallel)
+    with pytest.raises(UserError, match="interrupted, none of 2 inputs was read to its end") as caught:
+        list(from_each(str, Inputs(["a.pcap", "b.pcap"]), 2, Work()))
+    assert caught.value.exit_code is ExitCode.INTERRUPTED
+    assert "--jobs 1" in caught.value.what_to_do
 
 
 # -- progress ----------------------------------------------------------------------------------------------------------

@@ -221,7 +221,7 @@ def test_without_an_interface_it_chooses_by_evidence_and_says_why() -> None:
 
     done = in_namespace(inside)
     first, why = done.stderr.splitlines()[:2]
-    assert first == "listening on lo, link type 1, Ctrl-C stops"
+    assert first == "listening on lo (Ethernet), Ctrl-C stops"
     assert "listens on" in why
     assert "7497" in why
     assert json.loads(done.stdout.splitlines()[0])["interfaces"] == [{"name": "lo", "link_type": 1}]
@@ -301,6 +301,8 @@ def becomes_ready(port: int) -> None:
         (("--patience", "0"), "Invalid value"),
         (("--patience", "inf"), "Invalid value"),
         (("-q", "-v"), "-q and -v exclude each other"),
+        (("-q", "--follow"), "-q and --follow exclude each other"),
+        (("--json", "--follow"), "--json and --follow exclude each other"),
     ],
 )
 def test_what_cannot_be_meant(arguments: tuple[str, ...], complaint: str) -> None:
@@ -392,6 +394,7 @@ def test_the_processes_behind_both_ends() -> None:
     assert named["client"]["pid"] == named["server"]["pid"] == os.getpid()
     assert "pid" not in json.dumps(events[-1]["report"]), "the report is of packets alone"
     assert "\nSeen on this machine\n" in report
+    assert max(map(len, report.partition("Seen on this machine")[2].splitlines())) <= 80, "wrapped as the report is"
 
 
 # -- on a terminal -----------------------------------------------------------------------------------------------------

@@ -41,12 +41,19 @@ def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 @needs_full
-@pytest.mark.parametrize("command", ["read {}", "read --json {}", "read -q {}", "rules", "explain IBS301"])
+@pytest.mark.parametrize("command", ["read {}", "read --json {}", "read -q {}", "rules", "explain IBS301", "read -h"])
 def test_a_full_disk_is_said_in_two_lines(silent: str, command: str) -> None:
     result = shell(command.format(silent) + " > /dev/full")
     assert result.returncode == ExitCode.INPUT
     assert result.stderr.splitlines()[0] == "ibsniff: cannot write the output: No space left on device"
     assert len(result.stderr.splitlines()) == 2
+
+
+@needs_full
+@pytest.mark.parametrize("redirected", ["2> /dev/full", "2>&-"])
+def test_a_complaint_that_nobody_takes_leaves_the_exit_code(tmp_path: Path, redirected: str) -> None:
+    result = shell(f"read {tmp_path / 'none.pcap'} {redirected}")
+    assert (result.returncode, result.stdout, result.stderr) == (ExitCode.INPUT, "", "")
 
 
 @needs_shell
@@ -63,6 +70,18 @@ def test_closed_or_used_up_standard_input_is_said(silent: str) -> None:
         assert result.returncode == ExitCode.INPUT
         assert "standard input is closed, or was read already" in result.stderr
         assert len(result.stderr.splitlines()) == 2
+
+
+@needs_shell
+@pytest.mark.parametrize("command", ["read -", "streams -"])
+def test_nobody_is_left_to_type_a_capture(command: str) -> None:
+    ours, theirs = os.openpty()
+    with open(theirs) as keyboard:  # noqa: PTH123  (a descriptor has no path)
+        whole = [sys.executable, "-m", "ibsniff", *command.split()]
+        result = subprocess.run(whole, stdin=keyboard, capture_output=True, text=True, timeout=60, check=False)
+    os.close(ours)
+    assert result.returncode == ExitCode.INPUT
+    assert "standard input is your keyboard" in result.stderr
 
 
 @needs_shell
@@ -94,26 +113,30 @@ class NoPackets:
     interfaces = (SimpleNamespace(name="lo", link_type=1, statistics=Statistics(0, 0)),)
     interface_index = waiting = 0
     remarks = ()
-    facts = InputFacts("lo")
     opened_at_ns = START_NS
+
+    def __init__(self) -> None:
+        self.facts = InputFacts("lo")
 
     def statistics(self) -> None:
         """Nothing is counted anew."""
 
 
-def recorder(path: Path) -> Recorder:
-    source: LiveSource = NoPackets()  # type: ignore[assignment]
+def recorder(path: Path, nothing: NoPackets | None = None) -> Recorder:
+    source: LiveSource = nothing or NoPackets()  # type: ignore[assignment]
     return Recorder(path, source)
 
 
 @needs_full
 def test_a_full_disk_ends_the_writing_and_not_the_watching() -> None:
-    full = recorder(FULL)
+    source = NoPackets()
+    full = recorder(FULL, source)
     for frame in Wire().connect().frames():
         full.write(frame)
     full.finish(START_NS)
     assert full.failure is not None
     assert full.failure.what == "cannot write /dev/full: No space left on device"
+    assert source.facts.notes == ["nothing more is kept: No space left on device"]
 
 
 def test_what_is_kept_says_until_when_was_watched(tmp_path: Path) -> None:

@@ -95,22 +95,29 @@ def test_raw_is_not_sent_to_a_terminal(capture: str, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "complaint"),
     [
-        ["--hex"],
-        ["--raw"],
-        ["--client"],
-        ["--follow", "0", "--hex", "--raw"],
-        ["--follow", "0", "--json"],
-        ["--follow", "0", "--sha256"],
-        ["--follow", "0", "--port", "80"],
-        ["--follow", "7"],
-        ["--follow", "-1"],
-        ["--port", "70000"],
+        (["--hex"], "Add --follow N"),
+        (["--raw"], "Add --follow N"),
+        (["--client"], "Add --follow N"),
+        (["--follow", "0", "--hex", "--raw"], "--hex and --raw exclude each other"),
+        (["--follow", "0", "--json"], "--follow and --json exclude each other"),
+        (["--follow", "0", "--sha256"], "--follow and --sha256 exclude each other"),
+        (["--follow", "0", "--port", "80"], "--follow and --port exclude each other"),
+        (["--follow", "0", "other.pcap"], "--follow takes one FILE, not 2"),
+        (["--follow", "7"], "there is no such one"),
+        (["--follow", "-1"], "Invalid value"),
+        (["--port", "70000"], "Invalid value"),
     ],
 )
-def test_what_makes_no_sense_is_a_usage_error(capture: str, arguments: list[str]) -> None:
-    assert run(capture, *arguments).exit_code == 2
+def test_what_makes_no_sense_is_a_usage_error(capture: str, arguments: list[str], complaint: str) -> None:
+    result = run(capture, *arguments)
+    assert result.exit_code == 2
+    assert complaint in result.stderr
+
+
+def test_nothing_to_list_is_said(capture: str) -> None:
+    assert "No TCP conversation to list." in run(capture, "--port", "80").stdout
 
 
 def test_a_conversation_that_is_not_there_is_said_in_numbers(capture: str) -> None:

@@ -58,6 +58,13 @@ def test_a_table_and_the_ladder_of_the_newest() -> None:
     assert len(lines) == 24
 
 
+def test_what_befell_the_capture_last_stands_in_the_first_line() -> None:
+    befell = replace(two(), inputs=(replace(two().inputs[0], notes=["lo was up", "nothing more is kept"]),))
+    first = board(befell)[0]
+    assert first.endswith("1 silent, 1 replied · nothing more is kept")
+    assert "was up" not in first
+
+
 def test_the_chosen_ones_ladder_and_what_to_do() -> None:
     text = "\n".join(board(two(), View(chosen="c1")))
     assert "▸ c1" in text
@@ -72,6 +79,8 @@ def test_while_it_waits_nothing_is_accused() -> None:
     text = "\n".join(board(report(guessed)))
     assert "no answer for 5 s will count as silence" in text
     assert "IBS009" not in text.splitlines()[7]
+    assert "· answered" in text
+    assert "✗" not in text, "nothing is missed yet"
 
 
 def test_the_newest_stands_first_then_trouble_then_what_works() -> None:
@@ -88,6 +97,12 @@ def test_the_newest_stands_first_then_trouble_then_what_works() -> None:
 def crowd(count: int = 40) -> Report:
     talks = [silent(id=f"c{n}", began_ns=START_NS + n * NANOSECONDS) for n in range(1, count)]
     return report(*talks, ready(id=f"c{count}", began_ns=START_NS + count * NANOSECONDS))
+
+
+def test_a_session_that_went_wrong_is_not_ticked_off() -> None:
+    for severity, sign in ((Severity.ERROR, "✗"), (Severity.WARNING, "✓")):
+        troubled = replace(ready(id="c1"), cause=finding("IBS402", severity=severity), fault=Fault.CLIENT)
+        assert f"ready     {sign} replied" in board(report(troubled))[2]
 
 
 def test_rows_that_do_not_fit_are_counted() -> None:

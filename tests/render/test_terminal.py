@@ -190,6 +190,13 @@ def test_forty_lines_at_most(width: int, encoding: str) -> None:
         assert max(map(len, written)) <= width
 
 
+def test_whose_turn_it_is_is_never_cut() -> None:
+    written = screen(crowded(), 40).split("\n\n")[0]
+    assert "more lines with -v" in written
+    assert "turn" in written
+    assert "IBS301" in written
+
+
 def test_what_was_cut_is_said_and_verbose_shows_it() -> None:
     short, verbose = screen(crowded()), screen(crowded(), verbose=True)
     assert "more lines with -v" in short

@@ -35,7 +35,7 @@ class Shown:
             file=self.file, force_terminal=True, width=80, height=24, legacy_windows=False, color_system=None
         )
         self.screen = LiveScreen(
-            console, False, lambda: "Look at eth0.", self.keys, self.stop, lambda: {"c1": ["java"]}
+            console, False, lambda: "Look at eth0.", self.keys, self.stop, lambda: {"c1": ["java"]}, "TWS is on lo."
         )
 
     def stop(self) -> None:
@@ -99,7 +99,7 @@ def test_the_chosen_one_may_go_and_the_newest_takes_its_place() -> None:
 def test_a_quiet_line_says_what_can_be_seen() -> None:
     shown = Shown()
     with shown.screen:
-        shown.show(report())
+        assert "No API conversation yet. TWS is on lo." in shown.show(report()), "why it listens there"
         shown.screen.quiet()
         assert "Look at eth0." in shown.show(replace(report(), inputs=(facts(watched_until_ns=START_NS),)))
 

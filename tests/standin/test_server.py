@@ -67,10 +67,11 @@ def test_a_taken_port_is_the_users_to_mend() -> None:
     assert "already in use" in problem.what
 
 
-def test_an_unknown_mode_lists_the_known_ones() -> None:
-    problem = refusal("sulk")
+def test_of_an_unknown_mode_one_like_it_is_named() -> None:
+    problem = refusal("slient")
     assert problem.exit_code is ExitCode.USAGE
-    assert "close-on-accept" in problem.what_to_do
+    assert problem.what_to_do == "Perhaps silent; 'ibsniff simulate list' says what there is"
+    assert refusal("sulk").what_to_do == "'ibsniff simulate list' says what there is"
 
 
 def test_an_address_of_another_machine_is_refused() -> None:
