@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ibsniff.model import (
     LADDER,
@@ -167,8 +166,7 @@ def conclude(conversation: Conversation, findings: tuple[Finding, ...]) -> Conve
     """Add findings, and with them cause, fault and summary."""
     cause = _cause(conversation, findings)
     if cause is not None:
-        return replace(
-            conversation,
+        return conversation._replace(
             findings=findings,
             cause=cause,
             fault=cause.fault,
@@ -176,8 +174,7 @@ def conclude(conversation: Conversation, findings: tuple[Finding, ...]) -> Conve
             summary=cause.summary,
         )
     fine = conversation.rung is Rung.READY or conversation.outcome is Outcome.JOINED
-    return replace(
-        conversation,
+    return conversation._replace(
         findings=findings,
         fault=Fault.NONE if fine else Fault.UNDETERMINED,
         confidence=Confidence.HIGH if fine else Confidence.LOW,

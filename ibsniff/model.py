@@ -3,6 +3,9 @@
 There is no behaviour here beyond constructors and the plainest properties. Times are integers, nanoseconds since
 the epoch (``time_ns``); packet numbers are Wireshark's ``frame.number``, counted from 1 in each input. Addresses
 are packed bytes (4 or 16) until someone shows them.
+
+What stays as it was made is a ``NamedTuple``, what grows is a dataclass. A frozen dataclass would say the same and take
+six times as long to define, which every start pays for; it is what has a length of its own, or is known by identity.
 """
 
 from __future__ import annotations
@@ -384,8 +387,7 @@ class How(StrEnum):
     RST = "rst"
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """The first FIN or RST: who sent it decides who ended."""
 
     by: Side
@@ -501,8 +503,7 @@ class Dialect(StrEnum):
     """Bytes were sent; the capture does not hold enough of them to judge."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hello:
+class Hello(NamedTuple):
     """The client's first words, valid or not."""
 
     dialect: Dialect
@@ -536,8 +537,7 @@ class ReplyKind(StrEnum):
     NOT_CAPTURED = "not captured"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The server's first words."""
 
     kind: ReplyKind
@@ -568,8 +568,7 @@ class StartForm(StrEnum):
     MALFORMED = "malformed"
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """The client's START_API."""
 
     form: StartForm
@@ -716,8 +715,7 @@ class Confidence(StrEnum):
     LOW = "low"
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(NamedTuple):
     """Another cause that fits, and what would tell it apart."""
 
     cause: str
@@ -725,8 +723,7 @@ class Alternative:
     how_to_tell: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One rule's statement."""
 
     code: str
@@ -745,8 +742,7 @@ class Finding:
     """Ids, when it belongs to several conversations."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(NamedTuple):
     """One connection with all that is known and concluded of it."""
 
     id: str
@@ -785,8 +781,7 @@ class Capture:
     omitted: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What the whole capture says: its worst conversation, and whether the latest one is better."""
 
     outcome: Outcome
@@ -798,8 +793,7 @@ class Verdict:
     counts: dict[Outcome, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """Everything a renderer may look at."""
 
     inputs: tuple[InputFacts, ...]

@@ -330,7 +330,7 @@ class Seen:
     def among(self, index: int, numbered_before: int) -> Capture:
         """The same as one input of several."""
         conversations = tuple(
-            replace(one, input=index, id=f"c{int(one.id[1:]) + numbered_before}") for one in self.capture.conversations
+            one._replace(input=index, id=f"c{int(one.id[1:]) + numbered_before}") for one in self.capture.conversations
         )
         return replace(self.capture, index=index, conversations=conversations)
 

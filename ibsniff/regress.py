@@ -11,9 +11,8 @@ import hashlib
 import re
 import shlex
 import tomllib
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 from ibsniff.model import ExitCode, Report, UserError
@@ -30,8 +29,7 @@ NOTHING = "none"
 """What is promised as outcome, fault and rung of a capture without any conversation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
+class Promise(NamedTuple):
     """What a report must say."""
 
     outcome: str
@@ -53,8 +51,7 @@ class Promise:
         return judged if self.sha256 is None else [*judged, f'{DIGEST} = "{self.sha256}"']
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(NamedTuple):
     """One folder."""
 
     folder: Path
@@ -65,8 +62,7 @@ class Scenario:
     capture: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """A scenario, and what the report says of it."""
 
     scenario: Scenario
@@ -141,7 +137,7 @@ def run(scenario: Scenario) -> Result:
     for error in reading.unreadable:
         raise error
     digest = hashlib.sha256(scenario.capture.read_bytes()).hexdigest()
-    return Result(scenario, replace(promise_of(reading.report), sha256=digest))
+    return Result(scenario, promise_of(reading.report)._replace(sha256=digest))
 
 
 def options_of(scenario: Scenario) -> tuple[Ports, str | None]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ibsniff.model import NANOSECONDS, Columns, Conversation, Fault, Frame, Outcome, Report, Rung, Severity, Tick
 from ibsniff.pipeline import Analysis, report
@@ -22,8 +22,7 @@ QUIET_AFTER = 5
 """Seconds without an API packet after which the screen is told that nothing came."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """Something new about one conversation."""
 
     type: str
@@ -120,8 +119,7 @@ class Keep(Protocol):
         """Keep one packet, or many."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """When to stop."""
 
     packets: int | None = None

@@ -278,10 +278,9 @@ def test_memory_stays_flat_whatever_comes() -> None:
 def normal(report: Report) -> Report:
     """The same without how the end of the watch is known, which is the one difference there is to be."""
     by = WatchedBy.STATISTICS
-    return replace(
-        report,
+    return report._replace(
         inputs=tuple(replace(facts, watched_by=by) for facts in report.inputs),
-        conversations=tuple(replace(one, watched_by=by) for one in report.conversations),
+        conversations=tuple(one._replace(watched_by=by) for one in report.conversations),
     )
 
 

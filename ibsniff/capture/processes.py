@@ -11,7 +11,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ibsniff.capture.machine import TcpState, tcp_sockets
@@ -39,8 +38,7 @@ class Queues(NamedTuple):
     """Connections not yet taken, by the port listened on."""
 
 
-@dataclass(frozen=True, slots=True)
-class LocalEnd:
+class LocalEnd(NamedTuple):
     """One end of a conversation that is on this machine."""
 
     side: Side

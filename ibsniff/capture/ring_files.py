@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from ibsniff.model import NANOSECONDS, ExitCode, UserError
 
@@ -15,8 +15,7 @@ SMALLEST_RING = 2
 """Files of a ring: with one, nothing would be left at the moment it is begun anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ring:
+class Ring(NamedTuple):
     """When the next file is begun, and how many are kept."""
 
     seconds: float | None = None

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
 from ibsniff.capture.interfaces import Interface, list_interfaces
 from ibsniff.capture.machine import (
@@ -23,8 +22,7 @@ from ibsniff.model import Endpoint
 ANY = "any"
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What this machine knows of itself, as far as the question needs it."""
 
     interfaces: tuple[Interface, ...] = ()

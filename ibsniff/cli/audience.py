@@ -7,9 +7,8 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from ibsniff.cli.app import console, say
 from ibsniff.cli.ending import Pauses, let_go_of_terminal, outlives_terminal
@@ -30,8 +29,7 @@ MOST_PROCESSES = 10
 """Processes named below the final report."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(NamedTuple):
     """How someone wants to hear of it."""
 
     as_json: bool = False

@@ -11,7 +11,7 @@ public issue threads of client libraries.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ibsniff.model import Dialect
 
@@ -34,8 +34,7 @@ HTTP = re.compile(rb"(GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|TRACE|PRI) 
 WEBSOCKET = re.compile(rb"\r\nUpgrade:\s*websocket", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class HelloBytes:
+class HelloBytes(NamedTuple):
     """What the bytes say."""
 
     dialect: Dialect

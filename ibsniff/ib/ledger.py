@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ibsniff.ib import messages, names
 from ibsniff.model import Dialogue, ErrorTally, Message, Moment, ReplyKind, Side, Start, StartForm, WireError
 
@@ -32,7 +30,7 @@ class Ledger:
         """The reply is there, and with it what START_API should have looked like."""
         start = self._dialogue.start
         if start is not None:
-            self._dialogue.start = replace(start, expected=self._expected_start(start.form))
+            self._dialogue.start = start._replace(expected=self._expected_start(start.form))
 
     def message(self, side: Side, raw: bytes, moment: Moment, length: int) -> None:
         """Count a message, of which ``raw`` is the beginning at least; keep what decides."""

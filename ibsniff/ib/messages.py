@@ -9,7 +9,7 @@ Source: ``comm.py``, ``client.py`` and ``decoder.py`` of the official Python cli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ibsniff.ib import names, protobuf
 from ibsniff.model import Moment, Side, StartForm, WireError
@@ -52,8 +52,7 @@ def head_of(payload: bytes) -> bytes:
     return payload if payload[:1] == b"\0" else payload[: payload.find(b"\0") + 1]
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(NamedTuple):
     """A frame's payload with its message id taken off."""
 
     id: int | None

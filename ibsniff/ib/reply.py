@@ -10,7 +10,7 @@ Source: EClient/EDecoder of the official API (processConnectAck); unframed repli
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ibsniff.model import ReplyKind
 
@@ -46,8 +46,7 @@ SERVICES: tuple[tuple[bytes, str], ...] = (
 """First bytes of other services that have been found behind an API port."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyBytes:
+class ReplyBytes(NamedTuple):
     """What the bytes say."""
 
     kind: ReplyKind

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
@@ -57,8 +58,7 @@ def shown_conversation(seen: Report, view: View) -> Conversation | None:
     return chosen or max(seen.conversations, key=began, default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(NamedTuple):
     """The whole screen as a rich renderable, as wide and as high as the console's options say."""
 
     report: Report
@@ -122,7 +122,7 @@ def details(seen: Report, view: View, chosen: Conversation | None, pen: Pen, wid
         return
     until_ns = chosen.watched_until_ns // NANOSECONDS * NANOSECONDS  # its seconds tick like those of the table
     is_under_way = _is_under_way(chosen)
-    as_of_now = replace(chosen, watched_until_ns=max(until_ns, chosen.connection.last.time_ns))
+    as_of_now = chosen._replace(watched_until_ns=max(until_ns, chosen.connection.last.time_ns))
     yield climb(as_of_now, pen, width, is_under_way=is_under_way)
     if is_under_way:
         yield pen.words(_under_way(chosen))

@@ -6,8 +6,7 @@ seconds, packet numbers are Wireshark's. Wire text is masked and bounded but not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ibsniff.model import (
     Alternative,
@@ -63,8 +62,7 @@ def document(report: Report, tool_version: str, show_accounts: bool = False) -> 
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Writer:
+class Writer(NamedTuple):
     """Writes the parts of the document; every text passes its veil."""
 
     veil: Veil

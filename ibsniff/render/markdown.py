@@ -7,7 +7,7 @@ first, on top of being masked and made visible: it reads the same and does nothi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ibsniff.model import Conversation, Finding, Report, Side
 from ibsniff.render.fold import Fold
@@ -64,8 +64,7 @@ def markdown(report: Report, *, tool_version: str = "", show_accounts: bool = Fa
     return "\n".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Quill:
+class Quill(NamedTuple):
     """Writes Markdown for one reader."""
 
     veil: Veil

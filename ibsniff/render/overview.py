@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -80,8 +79,7 @@ def totals(rows: Iterable[Row]) -> Iterator[str]:
     yield f"{counted(outcomes.total(), 'conversation')}" + (f": {named}" if named else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """The rows for a rich console: whole, or cut where its lines end. The verdict stands last."""
 
     rows: Sequence[Row]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.console import JustifyMethod, RenderableType
 from rich.segment import Segment
@@ -19,8 +19,7 @@ MOST_LINES = 40
 Lines = list[list[Segment]]
 
 
-@dataclass(frozen=True, slots=True)
-class Pen:
+class Pen(NamedTuple):
     """Writes for one reader on one console: masked, visible, and in ASCII where it must be. Never markup."""
 
     veil: Veil
@@ -35,8 +34,7 @@ class Pen:
         return Text(plain_ascii(text) if self.ascii_only else text, style)
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """One part of the screen."""
 
     body: RenderableType

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ibsniff.model import Confidence, Conversation, Fault, Finding, InputFacts, Outcome, Report, Severity, Verdict
 from ibsniff.render.fold import Fold, fold, key, started
@@ -45,8 +45,7 @@ MOST_CITED = 10
 """Conversations of one finding whose packets are looked up by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(NamedTuple):
     """One report, chosen from and put in order for a reader."""
 
     report: Report

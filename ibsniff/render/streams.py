@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
@@ -32,8 +32,7 @@ TROUBLES = (
 """Counters of a ``Half``, and what one and several are called."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamScreen:
+class StreamScreen(NamedTuple):
     """The lists of one or more inputs as a rich renderable."""
 
     lists: Sequence[StreamList]
@@ -57,8 +56,7 @@ class StreamScreen:
         yield pen.words(input_line(found.facts), "dim")
 
 
-@dataclass(frozen=True, slots=True)
-class StreamLines:
+class StreamLines(NamedTuple):
     """One conversation as a rich renderable."""
 
     stream: Stream

@@ -8,7 +8,7 @@ they come out at this console's width, and shortens the least important sections
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
@@ -70,8 +70,7 @@ def renderable(
     return Screen(report, verbose, show_accounts, width)
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(NamedTuple):
     """The report as a rich renderable: laid out when the console's width and encoding are known."""
 
     report: Report

@@ -11,9 +11,9 @@ import json
 import re
 import unicodedata
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate, islice
+from typing import NamedTuple
 
 from ibsniff.model import NANOSECONDS, Report
 
@@ -180,8 +180,7 @@ def hexdump(raw: bytes, limit: int = SHOWN_BYTES, known: Collection[str] = (), s
     return raw[:limit].hex(" ") + left_out
 
 
-@dataclass(frozen=True, slots=True)
-class Veil:
+class Veil(NamedTuple):
     """What of a report its reader may see: everything, or everything but account numbers."""
 
     known: frozenset[str]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 from ibsniff.model import Capture, Connection, Conversation, Fault, Severity
@@ -30,8 +29,7 @@ def unless_a_detour(statement: Statement, conversation: Conversation, capture: C
     if instead is None:
         return statement
     server = instead.connection.server
-    return replace(
-        statement,
+    return statement._replace(
         summary=f"{statement.summary} A moment later {server} was called ({instead.id}): a program that tries all addresses "
         "of a name goes on like this.",
         fault=Fault.NONE,

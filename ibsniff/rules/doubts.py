@@ -6,7 +6,6 @@ IBS010, IBS013, IBS015 and IBS016 say why. On the user's own word about time (IB
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 
 from ibsniff.model import (
@@ -36,9 +35,9 @@ def weighed(finding: Finding, conversation: Conversation, capture: Capture) -> F
     if finding.fault in (Fault.NONE, Fault.UNDETERMINED) or finding.confidence is Confidence.LOW:
         return finding
     if in_doubt(conversation, capture):
-        return replace(finding, confidence=Confidence.LOW)
+        return finding._replace(confidence=Confidence.LOW)
     vouched = conversation.watched_by is WatchedBy.USER and rests_on_absence(conversation)
-    return replace(finding, confidence=Confidence.MEDIUM) if vouched else finding
+    return finding._replace(confidence=Confidence.MEDIUM) if vouched else finding
 
 
 def in_doubt(conversation: Conversation, capture: Capture) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from ibsniff.model import Alternative, Connection
 from ibsniff.rules.words import address_to_trust, seconds_between, single_entry
@@ -43,8 +43,7 @@ LOOPBACK_MSS = {65_495: System.LINUX, 65_476: System.LINUX, 16_344: System.MACOS
 """Offered over ``lo`` (measured, IPv4 and IPv6) and ``lo0`` (its MTU of 16384 without the headers)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(NamedTuple):
     """Who answered, beyond its address."""
 
     who: str
@@ -132,7 +131,7 @@ def who_listens(connection: Connection) -> str:
 def on_its_system(causes: Iterable[Alternative], connection: Connection) -> tuple[Alternative, ...]:
     """The same causes, to be told apart by the command that the machine which answered has."""
     return tuple(
-        replace(one, how_to_tell=one.how_to_tell.replace(LINUX_LISTENERS, who_listens(connection))) for one in causes
+        one._replace(how_to_tell=one.how_to_tell.replace(LINUX_LISTENERS, who_listens(connection))) for one in causes
     )
 
 

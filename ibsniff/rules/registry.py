@@ -13,9 +13,9 @@ import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Finding, Rung, Severity
 from ibsniff.rules.doubts import weighed
@@ -25,8 +25,7 @@ HEADING = re.compile(r"^(Seen|Meaning|How sure|Sources|What else|What to do):", 
 """What the paragraphs of a rule's documentation begin with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """What a rule says about what it looked at."""
 
     summary: str
@@ -46,8 +45,7 @@ ConversationCheck = Callable[[Conversation, Capture], Statement | None]
 CaptureCheck = Callable[[Capture], Statement | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A registered rule."""
 
     code: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
 from ibsniff.model import NANOSECONDS, Alternative, Capture, Confidence, Connection, Conversation, Fault, Outcome, Side
@@ -157,7 +156,7 @@ def causes_besides(conversation: Conversation) -> tuple[Alternative, ...]:
         "a relay; capture behind it",
     )
     own = () if connection.client.is_loopback or not connection.same_host else (OWN_ADDRESS,)
-    stranger = replace(STRANGER, how_to_tell=f"{who_listens(connection)} on the server: which program is it?")
+    stranger = STRANGER._replace(how_to_tell=f"{who_listens(connection)} on the server: which program is it?")
     if connection.server.port not in API_PORTS:
         return (stranger, STARTING, relay, *own, *too_new(conversation))
     if on_relay_port(connection) or (answerer is not None and answerer.through_container):

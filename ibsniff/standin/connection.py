@@ -9,8 +9,7 @@ import re
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Collection
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from ibsniff.ib import names
 from ibsniff.standin import messages
@@ -35,8 +34,7 @@ _LINGER = "hh" if os.name == "nt" else "ii"
 """``struct linger`` is two shorts in Winsock, two ints everywhere else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What ``simulate`` lets the user choose."""
 
     server_version: int

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -97,7 +96,7 @@ def test_a_tws_that_hangs_is_seen_from_outside(monkeypatch: pytest.MonkeyPatch) 
         "the other side closed, it did not"
     )
     assert server.row()["accept_queue"] == 51
-    assert "; 1 connection waits to be taken (" in str(replace(server, accept_queue=1))
+    assert "; 1 connection waits to be taken (" in str(server._replace(accept_queue=1))
 
 
 def test_another_users_process_has_no_name(monkeypatch: pytest.MonkeyPatch) -> None:

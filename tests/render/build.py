@@ -58,13 +58,13 @@ def endpoint(ip: str, port: int) -> Endpoint:
 def hello(began_ns: int = START_NS, **changes: object) -> Hello:
     moment = at(4, 0.4, began_ns)
     valid = Hello(Dialect.V100PLUS, HELLO, (4,), moment, moment, 100, 187, declared_length=9)
-    return replace(valid, **changes)  # type: ignore[arg-type]
+    return valid._replace(**changes)
 
 
 def reply(began_ns: int = START_NS, **changes: object) -> Reply:
     moment = at(6, 3, began_ns)
     whole = Reply(ReplyKind.FRAMED, b"", (6,), moment, moment, 187, "20260105 09:30:00 EST")
-    return replace(whole, **changes)  # type: ignore[arg-type]
+    return whole._replace(**changes)
 
 
 def called(ip: str = "127.0.0.1", server: str = "127.0.0.1", began_ns: int = START_NS, port: int = 50123) -> Connection:
@@ -94,7 +94,7 @@ def conversation(connection: Connection, dialogue: Dialogue | None = None, **cha
         outcome=Outcome.SILENT,
         rung=Rung.CONNECTED,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return plain._replace(**changes)
 
 
 def finding(code: str = "IBS301", **changes: object) -> Finding:
@@ -113,7 +113,7 @@ def finding(code: str = "IBS301", **changes: object) -> Finding:
         ),
         explains=Rung.ANSWERED,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return plain._replace(**changes)
 
 
 def silent(began_ns: int = START_NS, **changes: object) -> Conversation:
@@ -134,7 +134,7 @@ def silent(began_ns: int = START_NS, **changes: object) -> Conversation:
         confidence=cause.confidence,
         summary=cause.summary,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return plain._replace(**changes)
 
 
 def refused(**changes: object) -> Conversation:
@@ -153,7 +153,7 @@ def refused(**changes: object) -> Conversation:
         confidence=Confidence.HIGH,
     )
     plain = conversation(connection, outcome=Outcome.REFUSED, rung=Rung.CALLED, findings=(cause,), cause=cause)
-    return replace(plain, fault=cause.fault, confidence=cause.confidence, summary=cause.summary, **changes)  # type: ignore[arg-type]
+    return plain._replace(fault=cause.fault, confidence=cause.confidence, summary=cause.summary, **changes)
 
 
 def closed_by_relay(**changes: object) -> Conversation:
@@ -170,7 +170,7 @@ def closed_by_relay(**changes: object) -> Conversation:
         alternatives=(Alternative("TWS trusts only localhost", Fault.TWS_CONFIG, "the delay is 1 to 50 ms"),),
     )
     plain = conversation(connection, outcome=Outcome.CLOSED, findings=(cause,), cause=cause)
-    return replace(plain, fault=cause.fault, confidence=cause.confidence, summary=cause.summary, **changes)  # type: ignore[arg-type]
+    return plain._replace(fault=cause.fault, confidence=cause.confidence, summary=cause.summary, **changes)
 
 
 def ready(began_ns: int = START_NS, **changes: object) -> Conversation:
@@ -195,7 +195,7 @@ def ready(began_ns: int = START_NS, **changes: object) -> Conversation:
     dialogue.errors[2104] = ErrorTally(2, [notice])
     summary = f"It works: ready in 9 ms as client id 7, account {ACCOUNT}."
     plain = conversation(connection, dialogue, outcome=Outcome.REPLIED, rung=Rung.READY, summary=summary)
-    return replace(plain, fault=Fault.NONE, confidence=Confidence.HIGH, **changes)  # type: ignore[arg-type]
+    return plain._replace(fault=Fault.NONE, confidence=Confidence.HIGH, **changes)
 
 
 def read_only(**changes: object) -> Conversation:
@@ -214,7 +214,7 @@ def read_only(**changes: object) -> Conversation:
         alternatives=(),
         explains=None,
     )
-    return replace(talk, findings=(found,), fault=found.fault, summary=found.summary, **changes)  # type: ignore[arg-type]
+    return talk._replace(findings=(found,), fault=found.fault, summary=found.summary, **changes)
 
 
 def unproven(**changes: object) -> Conversation:
@@ -258,7 +258,7 @@ def report(*conversations: Conversation, findings: tuple[Finding, ...] = (), **c
             counts[each.outcome] = counts.get(each.outcome, 0) + 1
         verdict = Verdict(worst.outcome, worst.fault, worst.confidence, code, worst.summary, worst.id, counts)
     plain = Report((facts(),), verdict, findings, conversations)
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return plain._replace(**changes)
 
 
 def many(count: int = 300, seconds: int = 60) -> Report:

@@ -34,7 +34,7 @@ def board(
 
 
 def later(conversation: Conversation, id: str) -> Conversation:
-    return replace(conversation, id=id)
+    return conversation._replace(id=id)
 
 
 def two() -> Report:
@@ -59,7 +59,7 @@ def test_a_table_and_the_ladder_of_the_newest() -> None:
 
 
 def test_what_befell_the_capture_last_stands_in_the_first_line() -> None:
-    befell = replace(two(), inputs=(replace(two().inputs[0], notes=["lo was up", "nothing more is kept"]),))
+    befell = two()._replace(inputs=(replace(two().inputs[0], notes=["lo was up", "nothing more is kept"]),))
     first = board(befell)[0]
     assert first.endswith("1 silent, 1 replied · nothing more is kept")
     assert "was up" not in first
@@ -74,8 +74,8 @@ def test_the_chosen_ones_ladder_and_what_to_do() -> None:
 
 
 def test_while_it_waits_nothing_is_accused() -> None:
-    waiting = replace(unproven(), watched_by=WatchedBy.LIVE)
-    guessed = replace(waiting, cause=finding("IBS009"), findings=(finding("IBS009"),))
+    waiting = unproven()._replace(watched_by=WatchedBy.LIVE)
+    guessed = waiting._replace(cause=finding("IBS009"), findings=(finding("IBS009"),))
     text = "\n".join(board(report(guessed)))
     assert "no answer for 5 s will count as silence" in text
     assert "IBS009" not in text.splitlines()[7]
@@ -84,7 +84,7 @@ def test_while_it_waits_nothing_is_accused() -> None:
 
 
 def test_the_newest_stands_first_then_trouble_then_what_works() -> None:
-    warned = replace(ready(id="c3"), cause=finding("IBS401", severity=Severity.WARNING), fault=Fault.TWS_CONFIG)
+    warned = ready(id="c3")._replace(cause=finding("IBS401", severity=Severity.WARNING), fault=Fault.TWS_CONFIG)
     ended = ready(id="c4")
     ended.connection.ended = silent().connection.ended
     newest = ready(id="c9", began_ns=START_NS + 9 * NANOSECONDS)
@@ -101,7 +101,7 @@ def crowd(count: int = 40) -> Report:
 
 def test_a_session_that_went_wrong_is_not_ticked_off() -> None:
     for severity, sign in ((Severity.ERROR, "✗"), (Severity.WARNING, "✓")):
-        troubled = replace(ready(id="c1"), cause=finding("IBS402", severity=severity), fault=Fault.CLIENT)
+        troubled = ready(id="c1")._replace(cause=finding("IBS402", severity=severity), fault=Fault.CLIENT)
         assert f"ready     {sign} replied" in board(report(troubled))[2]
 
 
@@ -120,7 +120,7 @@ def test_the_chosen_one_is_always_among_the_rows() -> None:
 
 
 def test_folded_conversations_are_counted_too() -> None:
-    seen = replace(two(), omitted=1234)
+    seen = two()._replace(omitted=1234)
     assert "1,234 of which only the number was kept" in "\n".join(board(seen))
 
 
@@ -131,7 +131,7 @@ def test_nothing_yet_says_what_can_be_seen_instead() -> None:
 
 
 def test_lost_packets_are_said_in_the_first_line() -> None:
-    assert "12 lost: every silence is in doubt" in board(replace(two(), inputs=(facts(dropped=12),)))[0]
+    assert "12 lost: every silence is in doubt" in board(two()._replace(inputs=(facts(dropped=12),)))[0]
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 120, 200])
@@ -162,7 +162,7 @@ def test_without_colour_and_with_ascii_only_nothing_is_missing() -> None:
 
 
 def test_hostile_words_stay_words() -> None:
-    hostile = replace(silent(), summary="\x1b[2J[red]x[/foo] \u202eevil", cause=finding(remedy="\x1b]8;;file:///\x07"))
+    hostile = silent()._replace(summary="\x1b[2J[red]x[/foo] \u202eevil", cause=finding(remedy="\x1b]8;;file:///\x07"))
     text = "\n".join(board(report(hostile), View(here={"c1": ["\x1b[31mjava"]})))
     assert "\x1b" not in text
     assert "[red]x[/foo]" in text
@@ -170,8 +170,8 @@ def test_hostile_words_stay_words() -> None:
 
 def test_seconds_tick_and_nothing_else() -> None:
     """Between two whole seconds the ladder of someone who waits is the same."""
-    one = replace(unproven(), watched_by=WatchedBy.LIVE, watched_until_ns=at(9, 2_100).time_ns)
-    other = replace(one, watched_until_ns=at(9, 2_900).time_ns)
+    one = unproven()._replace(watched_by=WatchedBy.LIVE, watched_until_ns=at(9, 2_100).time_ns)
+    other = one._replace(watched_until_ns=at(9, 2_900).time_ns)
     assert board(report(one)) == board(report(other))
 
 

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -206,7 +205,7 @@ EVERY_REPORT = [
     report(unproven()),
     many(5),
     Report((), None, (), ()),
-    replace(report(), inputs=(facts(first_time_ns=None, last_time_ns=None, watched_until_ns=None, dropped=3),)),
+    report()._replace(inputs=(facts(first_time_ns=None, last_time_ns=None, watched_until_ns=None, dropped=3),)),
 ]
 
 

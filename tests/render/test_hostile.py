@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -70,13 +69,12 @@ def with_text_everywhere(text: str, valid: bool) -> Report:
     else:
         dialogue.hello = hello(dialect=Dialect.UNKNOWN, detail=text, options=text, raw=raw)
         dialogue.reply = reply(kind=ReplyKind.FOREIGN, service=text, redirect=text, raw=raw)
-    talk = replace(
-        talk,
+    talk = talk._replace(
         outcome=Outcome.REPLIED if valid else Outcome.FOREIGN,
         rung=Rung.STARTED if valid else Rung.GREETED,
         summary=text,
         cause=cause,
-        findings=(cause, replace(note, conversations=())),
+        findings=(cause, note._replace(conversations=())),
     )
     inputs = (facts(path=text[:300] or "x", truncated=text, skipped=Counter({text[:100]: 3})),)
     return report(talk, ready(id="c2"), findings=(note,), inputs=inputs)

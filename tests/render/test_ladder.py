@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from render.build import (
     at,
@@ -58,17 +56,17 @@ def test_nothing_is_known_of_a_session_joined_in_the_middle() -> None:
 
 @pytest.mark.parametrize("rung", [Rung.NOTHING, *LADDER])
 def test_there_are_always_six_rungs_in_order(rung: Rung) -> None:
-    assert tuple(view.rung for view in ladder(replace(ready(), rung=rung))) == LADDER
+    assert tuple(view.rung for view in ladder(ready()._replace(rung=rung))) == LADDER
 
 
 def gave_up_error() -> Conversation:
     talk = ready()
     talk.dialogue.errors[326] = ErrorTally(1, [WireError(-1, 326, "in use", at(9, 12))])
-    return replace(talk, rung=Rung.STARTED)
+    return talk._replace(rung=Rung.STARTED)
 
 
 def closed_before_the_hello() -> Conversation:
-    talk = replace(silent(), outcome=Outcome.CLOSED)
+    talk = silent()._replace(outcome=Outcome.CLOSED)
     talk.connection.ended = Ended(Side.SERVER, How.FIN, talk.connection.first)
     return talk
 
@@ -76,7 +74,7 @@ def closed_before_the_hello() -> Conversation:
 def closed_after_start() -> Conversation:
     talk = ready()
     talk.connection.ended = Ended(Side.SERVER, How.FIN, at(8, 7.5))
-    return replace(talk, rung=Rung.STARTED)
+    return talk._replace(rung=Rung.STARTED)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +83,7 @@ def closed_after_start() -> Conversation:
         (silent(), Rung.ANSWERED, "no reply in 4.0 s"),
         (refused(), Rung.CONNECTED, "refused"),
         (closed_by_relay(), Rung.GREETED, "closed after 0.9 ms"),
-        (replace(closed_by_relay(), outcome=Outcome.RESET), Rung.GREETED, "reset after 0.9 ms"),
+        (closed_by_relay()._replace(outcome=Outcome.RESET), Rung.GREETED, "reset after 0.9 ms"),
         (unproven(), Rung.ANSWERED, "not seen in 300 ms"),
         (conversation(called(), outcome=Outcome.UNREACHABLE, rung=Rung.CALLED), Rung.CONNECTED, "no answer in 6.0 s"),
         (conversation(connected(), outcome=Outcome.NOT_ASKED), Rung.GREETED, "nothing was sent"),
@@ -104,7 +102,7 @@ def closed_after_start() -> Conversation:
             Rung.ANSWERED,
             "SSH answered",
         ),
-        (replace(silent(), outcome=Outcome.CUT_OFF), Rung.ANSWERED, "reply cut off"),
+        (silent()._replace(outcome=Outcome.CUT_OFF), Rung.ANSWERED, "reply cut off"),
         (
             conversation(
                 connected(), Dialogue(hello=hello(), reply=reply()), outcome=Outcome.REPLIED, rung=Rung.ANSWERED
@@ -112,7 +110,7 @@ def closed_after_start() -> Conversation:
             Rung.STARTED,
             "no START_API",
         ),
-        (replace(ready(), rung=Rung.STARTED), Rung.READY, "not seen in 6.0 s"),
+        (ready()._replace(rung=Rung.STARTED), Rung.READY, "not seen in 6.0 s"),
         (gave_up_error(), Rung.READY, "error 326"),
         (closed_after_start(), Rung.READY, "closed after 4 ms"),
         (closed_before_the_hello(), Rung.ANSWERED, "closed before that"),

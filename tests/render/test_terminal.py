@@ -147,7 +147,7 @@ def test_what_came_after_the_evidence_is_not_called_silence_when_it_works() -> N
 
 
 def test_a_reason_that_finds_no_room_stands_on_its_own_line() -> None:
-    talk = replace(ready(), rung=Rung.STARTED)
+    talk = ready()._replace(rung=Rung.STARTED)
     talk.dialogue.errors.clear()
     climb = screen(report(talk)).splitlines()[3:7]
     assert climb[1].endswith("✗ ready")
@@ -175,7 +175,7 @@ def crowded() -> Report:
     alternatives = tuple(Alternative(prolix, Fault.NETWORK, prolix) for _ in range(12))
     cause = finding(summary=prolix, remedy=prolix, alternatives=alternatives, packets=tuple(range(1, 400)))
     extra = tuple(finding(f"IBS00{number}", severity=Severity.NOTE, summary=prolix) for number in range(9))
-    worst = replace(silent(id="worst"), summary=prolix, cause=cause, findings=(cause, *extra))
+    worst = silent(id="worst")._replace(summary=prolix, cause=cause, findings=(cause, *extra))
     base = many(30)
     inputs = tuple(facts(path=f"/captures/{number}/{prolix}.pcap") for number in range(30))
     return report(worst, *base.conversations, findings=extra, omitted=4711, inputs=inputs)
@@ -209,7 +209,7 @@ def test_what_was_cut_is_said_and_verbose_shows_it() -> None:
 @pytest.mark.parametrize("verbose", [True, False])
 def test_accounts_are_masked_unless_asked_for(talk: Conversation, verbose: bool) -> None:
     talk.dialogue.accounts.append(ACCOUNT)
-    each = report(replace(talk, summary=f"for {ACCOUNT.lower()}"))
+    each = report(talk._replace(summary=f"for {ACCOUNT.lower()}"))
     masked = screen(each, verbose=verbose) + one_line(each)
     assert ACCOUNT.lower() not in masked.lower()
     assert ACCOUNT.lower() in screen(each, verbose=verbose, show_accounts=True)

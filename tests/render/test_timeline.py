@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 from render.build import START_NS, at, called, conversation, finding, hello, ready, refused, reply, silent
 
 from ibsniff.model import Dialect, Gap, ReplyKind, Side, Unreachable, UnreachableKind
@@ -88,7 +86,7 @@ def test_no_finding_cites_more_rows_than_there_are() -> None:
 def test_the_client_library_is_guessed_from_the_versions() -> None:
     assert guessed_library(hello()) == "official client 10.30"
     assert guessed_library(hello(min_version=1, max_version=2)) is None
-    assert guessed_library(replace(hello(), dialect=Dialect.LEGACY, min_version=None, max_version=47)) == "IBrokers (R)"
+    assert guessed_library(hello()._replace(dialect=Dialect.LEGACY, min_version=None, max_version=47)) == "IBrokers (R)"
     assert guessed_library(hello(dialect=Dialect.BAD_VERSION)) is None
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from render.build import START_NS, finding, report, silent
 
@@ -12,7 +11,7 @@ from ibsniff.watching import Change
 def told(kind: type[Lines]) -> list[str]:
     """The lines of one look, in which a conversation's outcome came with its cause and with another finding."""
     cause = finding("IBS301")
-    one = replace(silent(), cause=cause, summary=cause.summary)
+    one = silent()._replace(cause=cause, summary=cause.summary)
     changes = [
         Change("outcome", START_NS, one, one.summary),
         Change("finding", START_NS, one, cause.summary, cause.code),

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from types import TracebackType
 
 from render.build import START_NS, facts, ready, report, silent
@@ -53,7 +52,7 @@ def three(after: float = 6.0) -> Report:
     talks = [silent(id="c1"), silent(id="c2", began_ns=START_NS + NANOSECONDS)]
     newest = ready(id="c3", began_ns=START_NS + 2 * NANOSECONDS)
     until = facts(watched_until_ns=START_NS + round(after * NANOSECONDS))
-    return replace(report(*talks, newest), inputs=(until,))
+    return report(*talks, newest)._replace(inputs=(until,))
 
 
 def test_it_is_painted_once_a_second_and_upon_news() -> None:
@@ -92,7 +91,7 @@ def test_the_chosen_one_may_go_and_the_newest_takes_its_place() -> None:
     shown = Shown()
     with shown.screen:
         shown.show(three(), "down", "down")
-        gone = replace(three(7.0), conversations=three().conversations[1:])
+        gone = three(7.0)._replace(conversations=three().conversations[1:])
         assert "▸ c3" in shown.show(gone)
 
 
@@ -101,7 +100,7 @@ def test_a_quiet_line_says_what_can_be_seen() -> None:
     with shown.screen:
         assert "No API conversation yet. TWS is on lo." in shown.show(report()), "why it listens there"
         shown.screen.quiet()
-        assert "Look at eth0." in shown.show(replace(report(), inputs=(facts(watched_until_ns=START_NS),)))
+        assert "Look at eth0." in shown.show(report()._replace(inputs=(facts(watched_until_ns=START_NS),)))
 
 
 def test_a_broken_body_gives_the_keys_back() -> None:
