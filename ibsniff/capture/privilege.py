@@ -115,7 +115,11 @@ def drop_privileges() -> str:
     kept = _drop_capabilities(held, modules) if held else 0
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
     count = (held & ~kept).bit_count()
-    lost = f"gave up {count} {'capability' if count == 1 else 'capabilities'}" if held else ""
+    lost = (
+        f"gave up the rights it needs no longer ({count} {'capability' if count == 1 else 'capabilities'})"
+        if held
+        else ""
+    )
     keeps = "keeps the right to read, for its own modules" if kept else ""
     return "; ".join(filter(None, (became, lost, keeps)))
 

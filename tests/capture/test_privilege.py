@@ -143,7 +143,7 @@ NOTHING_MORE = ["captured 2 counted 2", "no permission to capture on lo", "CapEf
 def test_root_keeps_no_capability_and_goes_on_capturing() -> None:
     gave_up, ids, *rest = dropped({})
     assert gave_up.startswith("gave up ")
-    assert gave_up.endswith(" capabilities")
+    assert gave_up.endswith(" capabilities)")
     assert ids.startswith("0 0 0 0 0 0")
     assert rest[:8] == NO_CAPABILITIES + NOTHING_MORE
 
