@@ -29,7 +29,8 @@ A_FEW = 8
 
 _HELLO = int.from_bytes(HELLO)
 _CONTROL = SYN | FIN | RST | ACK
-_TUNNELS = np.array(sorted(UDP_TUNNELS))
+_IS_TUNNEL = np.zeros(1 << 16, np.bool_)
+_IS_TUNNEL[list(UDP_TUNNELS)] = True
 _MULTIPLIER = np.uint64(0x9E37_79B9_7F4A_7C15)
 """Odd and without a pattern: 2^64 divided by the golden ratio, as hash functions use it."""
 
@@ -150,7 +151,7 @@ def pick(columns: Columns, wanted: NDArray[np.uint8], flows: Flows, skipped: Cou
     found = []
     for header in _HEADERS:
         names = [int.from_bytes(name) for name, protocol in shape.protocols.items() if protocol == header.protocol]
-        mine = has_type[np.isin(kinds, names)]
+        mine = has_type[np.logical_or.reduce([kinds == name for name in names])]
         mine = mine[columns.captured[mine] >= shape.length + header.layout.itemsize]
         if len(mine):
             family = _Family(columns, mine, header, shape.length)
@@ -167,7 +168,7 @@ def _count_what_decides_nothing(
     """Count UDP, and TCP on other ports; what is left of the family is TCP on an API port."""
     transport, start, end = family.transport(), family.start, family.end
     source, destination = family.records["source"], family.records["destination"]
-    is_udp = (transport == UDP) & (end >= start) & ~np.isin(destination, _TUNNELS)
+    is_udp = (transport == UDP) & (end >= start) & ~_IS_TUNNEL[destination]
     is_tcp = (transport == TCP) & (end >= start + _TCP_HEADER)
     is_api = (wanted[source] | wanted[destination]).astype(np.bool_)
     is_other_port = is_tcp & ~is_api
