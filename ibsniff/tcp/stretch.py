@@ -109,7 +109,8 @@ def _is_expected(sent: _Sent, peer: _Sent, segments: SegmentColumns, which: Numb
     mine, own = sent.mine, which[sent.which]
     continues = ((segments.seq[own] - mine.next_sequence) & _MASK) == sent.before[sent.which]
     possible = peer.before[sent.which] + (peer.mine.end - peer.mine.acknowledged)
-    moves = np.diff(sent.acked, prepend=0)
+    moves = sent.acked.copy()
+    moves[1:] -= sent.acked[:-1]
     has_data = lengths[sent.which] > 0
     # what moves nothing is compared with what was captured before, unless it has nothing to be known by
     is_no_copy = has_data | (moves > 0) | (segments.ip_ids[own] == 0)
