@@ -50,9 +50,9 @@ class _Chain:
     def __init__(self, places: Numbers, following: Numbers) -> None:
         """``following`` is where the next frame begins if there is one at the place."""
         self.places = places
-        led_to = np.searchsorted(places, following)
-        leads = np.append(places, -1)[led_to] == following
-        ends = np.flatnonzero(~leads | (led_to != np.arange(1, len(places) + 1)))
+        leads_on = np.zeros(len(places), np.bool_)
+        leads_on[:-1] = following[:-1] == places[1:]
+        ends = np.flatnonzero(~leads_on)
         self._ends = ends.tolist()
         self._following = following[ends].tolist()
 
@@ -80,8 +80,8 @@ def find_frames(data: bytes, max_frame: int) -> Frames:
             break
         taken.append(np.array([at]))
         at += LENGTH_SIZE + length
-    starts = np.concatenate(taken) if taken else np.zeros(0, np.int64)
-    return Frames(starts, numbers_at(data, starts, ">u4"))
+    starts = np.concatenate([*taken, [at]])  # and where the next one would
+    return Frames(starts[:-1], starts[1:] - starts[:-1] - LENGTH_SIZE)
 
 
 def _places_like_frames(data: bytes) -> tuple[Numbers, Numbers]:
