@@ -393,7 +393,7 @@ def test_a_burst_in_bulk_is_the_same(interface: str, tmp_path: Path) -> None:
     assert [frame.number for frame in seen] == list(range(1, counted + 1))
     with open_capture(str(tmp_path / "burst.pcapng")) as capture:
         kept = [frame.data for frame in capture.frames()]  # each socket stamps for itself
-    assert kept == [frame.data for frame in seen]
+    assert kept[:counted] == [frame.data for frame in seen], "it was stopped a moment later, and may have more"
     assert live == of_file(tmp_path / "burst.pcapng")
 
 
