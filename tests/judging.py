@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from wire import Wire
 
-from ibsniff import pipeline
+from ibsniff.analysis import pipeline
 from ibsniff.capture.timing import LEAP_NS, note_leap
 from ibsniff.model import NANOSECONDS, Conversation, Finding, Frame, InputFacts, Report, WatchedBy
 

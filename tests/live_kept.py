@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ibsniff.analysis.pipeline import API_PORTS, Analysis
+from ibsniff.analysis.reading import Ports, read_files
+from ibsniff.analysis.watching import Change, Follower, Limits, follow
 from ibsniff.capture.live import LiveSource
 from ibsniff.capture.ring_files import Ring
 from ibsniff.model import Report
-from ibsniff.pipeline import API_PORTS, Analysis
-from ibsniff.reading import Ports, read_files
-from ibsniff.recording import Recorder
+from ibsniff.recording.recorder import Recorder
 from ibsniff.render.document import document
-from ibsniff.watching import Change, Follower, Limits, follow
 
 
 class Nobody:

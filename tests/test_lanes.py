@@ -17,11 +17,11 @@ from ib_bytes import HELLO, READY, REPLY, START, error, frame, text
 from lanes.both import ALL_PORTS, DEFAULT_PORTS, Scale, difference, look, scaled, written
 from lanes.generated import ACK, Host, Trouble, capture, in_ip, tcp_packet
 
+from ibsniff.analysis.pipeline import Analysis
+from ibsniff.analysis.reading import Looker, Ports
 from ibsniff.capture.columns import pcap_columns
 from ibsniff.capture.files import open_capture
 from ibsniff.model import NANOSECONDS, Columns, Frame, InputFacts, Lane, UserError
-from ibsniff.pipeline import Analysis
-from ibsniff.reading import Looker, Ports
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "hostile"))

@@ -11,10 +11,10 @@ import synthesise
 import update_examples
 from recording.scenarios import RECORDINGS
 
-from ibsniff import regress
+from ibsniff import regression
 from ibsniff.rules import all_rules
 
-SCENARIOS = regress.find_scenarios(synthesise.CAPTURES)
+SCENARIOS = regression.find_scenarios(synthesise.CAPTURES)
 LARGEST = 64 * 1024
 """Bytes: a case is a few packets; one that is larger was not cut down to what it shows."""
 
@@ -23,8 +23,8 @@ HELD_ELSEWHERE = {"IBS011": "needs two thousand conversations: tests/test_pipeli
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.folder.name)
-def test_it_keeps_its_promise(scenario: regress.Scenario) -> None:
-    result = regress.run(scenario)
+def test_it_keeps_its_promise(scenario: regression.Scenario) -> None:
+    result = regression.run(scenario)
     assert result.kept, "\n".join(result.difference())
 
 

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from synthesise import CAPTURES
 
-from ibsniff import regress
+from ibsniff import regression
+from ibsniff.analysis.reading import read_files
 from ibsniff.model import Report
-from ibsniff.reading import read_files
 from ibsniff.rules import registry
 
 EXAMPLES = Path(registry.__file__).with_name("examples.json")
 
 
-def plainness(scenario: regress.Scenario, report: Report) -> tuple[int, bool, bool, int, str]:
+def plainness(scenario: regression.Scenario, report: Report) -> tuple[int, bool, bool, int, str]:
     """Sort key."""
     name, is_recorded = scenario.folder.name, scenario.made.startswith("recorded")
     return len(scenario.promise.codes), "relay" in name, not is_recorded, len(report.conversations), name
@@ -33,8 +33,8 @@ def said_in(report: Report) -> dict[str, str]:
 def examples() -> dict[str, dict[str, str]]:
     """What ``explain`` shows."""
     reports = [
-        (scenario, read_files([str(scenario.capture)], *regress.options_of(scenario)).report)
-        for scenario in regress.find_scenarios(CAPTURES)
+        (scenario, read_files([str(scenario.capture)], *regression.options_of(scenario)).report)
+        for scenario in regression.find_scenarios(CAPTURES)
     ]
     chosen: dict[str, dict[str, str]] = {}
     for scenario, report in sorted(reports, key=lambda read: plainness(*read)):

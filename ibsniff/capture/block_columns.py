@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibsniff.arrays import Numbers, layout, number, records_at
 from ibsniff.capture.packet_block import ADDRESS_AT, NEXT, PACKET, TAGGED
 from ibsniff.model import NANOSECONDS, Columns
+from ibsniff.model.arrays import Numbers, layout, number, records_at
 
 if TYPE_CHECKING:
     from ibsniff.capture.packet_block import PacketBlock

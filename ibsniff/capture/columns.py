@@ -13,11 +13,11 @@ from struct import error as StructError
 
 import numpy as np
 
-from ibsniff.arrays import Numbers, Truths, layout, number, numbers_at, records_at
 from ibsniff.capture import blocks
 from ibsniff.capture.feed import MAX_FRAME
 from ibsniff.capture.timing import LATEST_NS, Interface
 from ibsniff.model import NANOSECONDS, Columns
+from ibsniff.model.arrays import Numbers, Truths, layout, number, numbers_at, records_at
 
 _PCAP_HEADER = 16
 _PACKET_HEADER = 28

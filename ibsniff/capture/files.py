@@ -12,10 +12,10 @@ from typing import BinaryIO, Protocol, Self, TypeVar, cast
 from ibsniff.capture import foreign
 from ibsniff.capture.compression import decompressed, recognise
 from ibsniff.capture.feed import BULK_SIZE, Cut, Damage, Feed, chunks_of, more_at_once
+from ibsniff.capture.interruptible import InterruptibleReader
 from ibsniff.capture.pcap import MAGICS as PCAP_MAGICS
 from ibsniff.capture.pcap import PcapReader
 from ibsniff.capture.pcapng import PcapngReader
-from ibsniff.capture.tap import Tap
 from ibsniff.capture.timing import LEAP_NS, note_leap
 from ibsniff.model import NANOSECONDS, Columns, Frame, InputFacts, Lane, UserError, WatchedBy
 
@@ -66,7 +66,7 @@ Packets = TypeVar("Packets", Frame, Frame | Columns)
 class CaptureFile:
     """An open capture. ``facts`` grow with each read of the input, which runs ahead of the frames by a read at most."""
 
-    def __init__(self, tap: Tap, reader: Reader, feed: Feed, facts: InputFacts) -> None:
+    def __init__(self, tap: InterruptibleReader, reader: Reader, feed: Feed, facts: InputFacts) -> None:
         self.tap = tap
         """How far it was read, and how to end it before its end."""
         self._reader = reader
@@ -190,7 +190,7 @@ def open_capture(path: str, stdin: BinaryIO | None = None, continues: InputFacts
     A piece of a longer capture ``continues`` what is known of the pieces before it: its packets are numbered on.
     Raises UserError when there is no such file, when it may not be read, or when it is no capture.
     """
-    tap = Tap(_standard_input(stdin) if path == STDIN else _opened(path))
+    tap = InterruptibleReader(_standard_input(stdin) if path == STDIN else _opened(path))
     stream = cast(BinaryIO, tap)
     facts = continues or InputFacts(path=path)
     try:

@@ -131,7 +131,7 @@ def print_report(
 
         print(fitting(markdown(report, tool_version=__version__, show_accounts=show_accounts)))
     elif quiet:
-        from ibsniff.render.story import one_line
+        from ibsniff.render.report_view import one_line
 
         print(one_line(report, show_accounts=show_accounts))
     else:

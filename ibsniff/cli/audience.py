@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from ibsniff.analysis.watching import Change
 from ibsniff.cli.app import console, say
 from ibsniff.cli.ending import Pauses, let_go_of_terminal, outlives_terminal
 from ibsniff.cli.on_verdict import OnVerdict
@@ -17,7 +18,6 @@ from ibsniff.model import Report, Side
 from ibsniff.render.text import iso, json_text, prose
 from ibsniff.screens import JsonLines, Lines, LiveScreen, MessageLines
 from ibsniff.screens.keys import keys_of
-from ibsniff.watching import Change
 
 if TYPE_CHECKING:
     from ibsniff.capture.processes import LocalEnd, Processes

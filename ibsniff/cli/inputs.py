@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from ibsniff.analysis.reading import Work, attempt
 from ibsniff.capture.files import STDIN
 from ibsniff.model import ExitCode, UserError
-from ibsniff.reading import Work, attempt
 
 Made = TypeVar("Made")
 
@@ -75,7 +75,7 @@ def find_inputs(named: list[str]) -> Inputs:
         else:
             inputs.paths.append(name)
     if not inputs.paths and not inputs.closed:
-        from ibsniff.render.story import counted
+        from ibsniff.render.report_view import counted
 
         raise UserError(
             f"{', '.join(named)}: no capture there, of {counted(inputs.others, 'file')}",
@@ -110,7 +110,7 @@ def _alone(task: Callable[..., Made], paths: Iterable[str], work: Work) -> Itera
 
 
 def _shared(task: Callable[..., Made], paths: list[str], jobs: int, work: Work) -> Iterator[Made | UserError]:
-    from ibsniff.batch import in_parallel
+    from ibsniff.analysis.workers import in_parallel
 
     try:
         for path, result in zip(paths, in_parallel(partial(attempt, task), paths, jobs), strict=True):

@@ -31,13 +31,13 @@ from ibsniff.cli.app import (
 from ibsniff.model import ExitCode, UserError
 
 if TYPE_CHECKING:
+    from ibsniff.analysis.reading import Ports
+    from ibsniff.analysis.watching import Limits
     from ibsniff.capture.choosing import Choice
     from ibsniff.capture.live import LiveSource
     from ibsniff.capture.ring_files import Ring
     from ibsniff.cli.audience import Audience
     from ibsniff.model import Report
-    from ibsniff.reading import Ports
-    from ibsniff.watching import Limits
 
 
 class Backend(StrEnum):
@@ -95,15 +95,15 @@ def live(
     quiet: QuietOption = False,
 ) -> None:
     """Say it while it happens: sniff interfaces until Ctrl-C."""
+    from ibsniff.analysis.pipeline import Analysis
+    from ibsniff.analysis.reading import parse_ports
+    from ibsniff.analysis.watching import Follower, Limits
+    from ibsniff.analysis.watching import follow as follow_until
     from ibsniff.capture.live import open_live
     from ibsniff.capture.traffic import traffic_hint
     from ibsniff.cli.audience import Audience, Wishes
     from ibsniff.cli.ending import stopping
-    from ibsniff.pipeline import Analysis
-    from ibsniff.reading import parse_ports
-    from ibsniff.recording import Recorder
-    from ibsniff.watching import Follower, Limits
-    from ibsniff.watching import follow as follow_until
+    from ibsniff.recording.recorder import Recorder
 
     with edges():
         only_one_of(q=quiet, v=verbose)
@@ -142,8 +142,8 @@ def live(
 
 def _is_missing_verdict(report: Report, limits: Limits) -> bool:
     """Say that there is no verdict, where one was waited for: a script must not pass on nothing."""
+    from ibsniff.analysis.watching import verdict_reached
     from ibsniff.cli.audience import complain_line
-    from ibsniff.watching import verdict_reached
 
     if not limits.until_verdict or verdict_reached(report):
         return False
@@ -156,11 +156,11 @@ def watch_pipe(stdin: BinaryIO, ports: Ports, patience: float | None, show_accou
 
     Raises UserError when it is no capture.
     """
+    from ibsniff.analysis.pipeline import Analysis
+    from ibsniff.analysis.watching import Follower, Limits
     from ibsniff.capture.pipe import LivePipe
     from ibsniff.cli.audience import Audience, Wishes
     from ibsniff.cli.ending import stopping
-    from ibsniff.pipeline import Analysis
-    from ibsniff.watching import Follower, Limits
 
     with LivePipe(stdin) as source:
         analysis = Analysis(source.facts, ports.api, any_port=ports.any, patience=patience)
@@ -209,7 +209,7 @@ def _drop_privileges(process: bool) -> str:
 
 def _announce(source: LiveSource, choice: Choice, given_up: str, as_json: bool) -> None:
     """Say that the sockets are armed: scripts wait for this line. Then why these, and what was given up."""
-    from ibsniff.render.story import link_name
+    from ibsniff.render.report_view import link_name
     from ibsniff.render.text import prose
 
     names = " and ".join(each.name for each in source.interfaces)

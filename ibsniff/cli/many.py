@@ -10,14 +10,14 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ibsniff.analysis.pipeline import judge
 from ibsniff.cli.app import as_document, complain, console, fitting, has_finding
-from ibsniff.pipeline import judge
-from ibsniff.render.story import one_line
+from ibsniff.render.report_view import one_line
 from ibsniff.render.text import encodable, json_text, prose
 
 if TYPE_CHECKING:
+    from ibsniff.analysis.reading import Looker, Work
     from ibsniff.model import Report, Severity, UserError
-    from ibsniff.reading import Looker, Work
     from ibsniff.render.overview import Row
 
 

@@ -16,9 +16,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO
 
+from ibsniff.analysis.watching import is_settled
 from ibsniff.model import Conversation, Report
 from ibsniff.render.text import Veil, prose, visible
-from ibsniff.watching import is_settled
 
 MOST_AT_ONCE = 4
 """Commands running at the same time: a storm of reconnects must not become one of processes."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import FrameType
 
-    from ibsniff.reading import Work
+    from ibsniff.analysis.reading import Work
 
 PATIENCE_SECONDS = 0.5
 """Who waits less needs no telling; and until then rich is not imported for it."""

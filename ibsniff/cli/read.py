@@ -25,9 +25,9 @@ from ibsniff.cli.app import (
 from ibsniff.model import ExitCode, Lane, Severity, UserError
 
 if TYPE_CHECKING:
+    from ibsniff.analysis.reading import Looker, Reading, Work
     from ibsniff.cli.inputs import Inputs
     from ibsniff.cli.many import Teller
-    from ibsniff.reading import Looker, Reading, Work
 
 DEMO = ("silent-ib-async-loopback", "closed-by-relay-socat", "dropped-wsl")
 """Scenarios that share one error text of the client, ``TimeoutError``, and have three causes."""
@@ -71,8 +71,8 @@ def read(
     quiet: QuietOption = False,
 ) -> None:
     """Say what capture files prove."""
+    from ibsniff.analysis.reading import Looker, Work, parse_ports
     from ibsniff.cli.inputs import find_inputs
-    from ibsniff.reading import Looker, Work, parse_ports
 
     with edges():
         only_one_of(json=as_json, ndjson=as_ndjson, markdown=as_markdown)
@@ -110,17 +110,17 @@ def _comes_live(inputs: Inputs) -> bool:
 
 
 def _watch(looker: Looker, show_accounts: bool) -> Reading:
+    from ibsniff.analysis.reading import Reading
     from ibsniff.cli.live import watch_pipe
-    from ibsniff.reading import Reading
 
     return Reading(watch_pipe(sys.stdin.buffer, looker.ports, looker.patience, show_accounts))
 
 
 def _together(looker: Looker, inputs: Inputs, jobs: int, work: Work, join: bool, quiet: bool) -> Reading:
     """Read all inputs for one report."""
+    from ibsniff.analysis.reading import attempt, gathered
     from ibsniff.cli.inputs import from_each
     from ibsniff.cli.progress import reading
-    from ibsniff.reading import attempt, gathered
 
     with reading(work, inputs.size, alone=jobs == 1, show=not quiet):
         if join:
@@ -165,8 +165,8 @@ def _exit_code(reading: Reading, fail_on: Severity | None) -> ExitCode:
 @app.command()
 def demo() -> None:
     """Read three recorded cases: one error text in the client, three causes."""
-    from ibsniff.reading import Ports, read_files
-    from ibsniff.regress import load_scenario
+    from ibsniff.analysis.reading import Ports, read_files
+    from ibsniff.regression import load_scenario
 
     with edges():
         root = _shipped_captures()

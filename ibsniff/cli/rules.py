@@ -19,7 +19,7 @@ def regress(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only what is broken, and the count.")] = False,
 ) -> None:
     """Hold every recorded scenario against its promise."""
-    from ibsniff import regress as regression
+    from ibsniff import regression
     from ibsniff.render.text import prose
 
     with edges():

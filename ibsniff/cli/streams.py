@@ -16,8 +16,8 @@ from ibsniff.model import ExitCode, Side, UserError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ibsniff.analysis.streams import StreamReader
     from ibsniff.model import Chunk
-    from ibsniff.streams import StreamReader
 
 
 class Form(StrEnum):
@@ -81,9 +81,9 @@ def _usage(what: str, what_to_do: str) -> UserError:
 
 
 def _list(paths: list[str], ports: frozenset[int] | None, hashing: bool, as_json: bool, show_accounts: bool) -> None:
+    from ibsniff.analysis.streams import StreamReader
     from ibsniff.capture.files import open_capture
     from ibsniff.render.streams import StreamScreen, document
-    from ibsniff.streams import StreamReader
 
     lists, unreadable = [], []
     for path in paths:
@@ -104,8 +104,8 @@ def _list(paths: list[str], ports: frozenset[int] | None, hashing: bool, as_json
 
 
 def _follow(path: str, number: int, form: Form, sides: set[Side], show_accounts: bool) -> None:
+    from ibsniff.analysis.streams import StreamReader
     from ibsniff.capture.files import open_capture
-    from ibsniff.streams import StreamReader
 
     if form is Form.RAW and sys.stdout.isatty():
         raise _usage(
@@ -119,7 +119,7 @@ def _follow(path: str, number: int, form: Form, sides: set[Side], show_accounts:
         else:
             _print(said, reader, form, show_accounts)
     if reader.followed is None:
-        from ibsniff.render.story import counted
+        from ibsniff.render.report_view import counted
 
         raise _usage(
             f"--follow {number}: there is no such one of {counted(reader.total, 'conversation')}, counted from 0",
@@ -128,7 +128,7 @@ def _follow(path: str, number: int, form: Form, sides: set[Side], show_accounts:
 
 
 def _write(said: Iterable[Chunk]) -> None:
-    from ibsniff.streams import MAX_ZEROS, zeros
+    from ibsniff.analysis.streams import MAX_ZEROS, zeros
 
     left = MAX_ZEROS
     for chunk in said:

@@ -13,11 +13,12 @@ from struct import Struct
 
 from ibsniff.ib import messages
 from ibsniff.ib.hello import LENGTH_END, PREFIX, read_hello
-from ibsniff.ib.ledger import MAX_RAW, Ledger
 from ibsniff.ib.legacy import LegacyFields, bare_client_id
+from ibsniff.ib.message_summary import MAX_RAW, MessageSummary
 from ibsniff.ib.reply import read_reply
-from ibsniff.ib.tape import Tape
+from ibsniff.ib.stream_buffer import StreamBuffer
 from ibsniff.model import (
+    ColumnRun,
     Dialect,
     Dialogue,
     Gap,
@@ -27,7 +28,6 @@ from ibsniff.model import (
     Run,
     Side,
     StartForm,
-    Stretch,
 )
 
 FRAME_LENGTH = Struct(">I")
@@ -62,10 +62,10 @@ class DialogueReader:
 
     def __init__(self, seen_from_start: bool) -> None:
         self.dialogue = Dialogue()
-        self._ledger = Ledger(self.dialogue)
+        self._summary = MessageSummary(self.dialogue)
         first = Phase.OPENING if seen_from_start else Phase.LOST
         self._phase = {Side.CLIENT: first, Side.SERVER: first}
-        self._tape = {Side.CLIENT: Tape(), Side.SERVER: Tape()}
+        self._buffer = {Side.CLIENT: StreamBuffer(), Side.SERVER: StreamBuffer()}
         self._fields = {side: LegacyFields() for side in Side}
 
     def take(self, side: Side, piece: Run | Gap) -> None:
@@ -75,7 +75,7 @@ class DialogueReader:
             return
         if self.dialogue.first_speaker is None:
             self.dialogue.first_speaker = side
-        self._tape[side].append(piece)
+        self._buffer[side].append(piece)
         while READERS[side, self._phase[side]](self, side):
             pass
 
@@ -83,15 +83,15 @@ class DialogueReader:
     def is_in_bulk(self) -> bool:
         """The set-up is over, and both sides are in step: messages are counted."""
         is_framed = self._phase[Side.CLIENT] is self._phase[Side.SERVER] is Phase.FRAMES
-        return is_framed and self._ledger.only_counts
+        return is_framed and self._summary.only_counts
 
-    def take_stretch(self, side: Side, stretch: Stretch) -> None:
+    def take_columns(self, side: Side, stretch: ColumnRun) -> None:
         """Take the next bytes of one side while ``is_in_bulk``: the same as ``take``, thousands of messages at once."""
-        from ibsniff.ib.bulk import count_messages, find_frames  # noqa: PLC0415  (numpy, and 0.1 s)
+        from ibsniff.ib.columns import count_messages, find_frames  # noqa: PLC0415  (numpy, and 0.1 s)
 
-        tape, counts = self._tape[side], self.dialogue.messages[side]
-        tape.append_stretch(stretch)
-        data = bytes(tape.unread)
+        buffer, counts = self._buffer[side], self.dialogue.messages[side]
+        buffer.append_columns(stretch)
+        data = bytes(buffer.unread)
         frames = find_frames(data, MAX_FRAME)
         counted = count_messages(side, data, frames, counts)
         # in the order of the wire, in which names are first met and errors kept
@@ -102,26 +102,26 @@ class DialogueReader:
                 counts.setdefault(name, 0)
             else:
                 at, length = int(frames.starts[index]), int(frames.lengths[index])
-                self._ledger.message(side, _beginning(tape.unread, at + 4, length), tape.moment(at), length)
+                self._summary.message(side, _beginning(buffer.unread, at + 4, length), buffer.moment(at), length)
         for _, name, count in counted.names:
             counts[name] += count
-        tape.drop(frames.end)
+        buffer.drop(frames.end)
         self._read_frames(side)
 
     # -- the opening ---------------------------------------------------------------------------------------------
 
     def _read_hello(self, side: Side) -> bool:
-        tape = self._tape[side]
-        if not tape.unread:
+        buffer = self._buffer[side]
+        if not buffer.unread:
             return False
-        found = read_hello(bytes(tape.unread[:MAX_OPENING]))
-        shown = found.consumed or len(tape.unread)
+        found = read_hello(bytes(buffer.unread[:MAX_OPENING]))
+        shown = found.consumed or len(buffer.unread)
         self.dialogue.hello = Hello(
             dialect=found.dialect,
-            raw=bytes(tape.unread[: min(shown, MAX_RAW)]),
-            packets=tape.packets(0, shown),
-            began=tape.moment(0),
-            complete=tape.moment(shown - 1),
+            raw=bytes(buffer.unread[: min(shown, MAX_RAW)]),
+            packets=buffer.packets(0, shown),
+            began=buffer.moment(0),
+            complete=buffer.moment(shown - 1),
             min_version=found.min_version,
             max_version=found.max_version,
             options=found.options,
@@ -129,36 +129,36 @@ class DialogueReader:
             detail=found.detail,
         )
         if found.consumed:
-            tape.drop(found.consumed)
+            buffer.drop(found.consumed)
             self._phase[side] = Phase.FIELDS if found.dialect is Dialect.LEGACY else Phase.FRAMES
             return True
-        if len(tape.unread) > MAX_OPENING:
+        if len(buffer.unread) > MAX_OPENING:
             self._phase[side] = Phase.IGNORED
             return True
         return False
 
     def _read_reply(self, side: Side) -> bool:
-        tape = self._tape[side]
-        if not tape.unread:
+        buffer = self._buffer[side]
+        if not buffer.unread:
             return False
-        raw = bytes(tape.unread[:MAX_OPENING])
+        raw = bytes(buffer.unread[:MAX_OPENING])
         found = read_reply(raw)
         if found.kind is ReplyKind.FOREIGN and messages.looks_like_frame(side, raw, MAX_FRAME):
             return self._read_frame_before_reply(side)
-        shown = found.consumed or len(tape.unread)
+        shown = found.consumed or len(buffer.unread)
         self.dialogue.reply = Reply(
             kind=found.kind,
-            raw=bytes(tape.unread[: min(shown, MAX_RAW)]),
-            packets=tape.packets(0, shown),
-            began=tape.moment(0),
-            complete=tape.moment(shown - 1),
+            raw=bytes(buffer.unread[: min(shown, MAX_RAW)]),
+            packets=buffer.packets(0, shown),
+            began=buffer.moment(0),
+            complete=buffer.moment(shown - 1),
             server_version=found.server_version,
             connection_time=found.connection_time,
             redirect=found.redirect,
             service=found.service,
         )
         if found.consumed:
-            tape.drop(found.consumed)
+            buffer.drop(found.consumed)
             self._answered(found.kind)
             return True
         if found.kind is ReplyKind.FOREIGN and len(raw) >= MAX_RAW:
@@ -169,37 +169,37 @@ class DialogueReader:
     def _read_frame_before_reply(self, side: Side) -> bool:
         """A message ahead of the version reply: IB's own client is prepared for news there."""
         self.dialogue.reply = None  # its first bytes alone may have looked like one
-        tape = self._tape[side]
-        (length,) = FRAME_LENGTH.unpack_from(tape.unread)
-        if len(tape.unread) < 4 + min(length, MAX_BEGINNING):
-            tape.join()
+        buffer = self._buffer[side]
+        (length,) = FRAME_LENGTH.unpack_from(buffer.unread)
+        if len(buffer.unread) < 4 + min(length, MAX_BEGINNING):
+            buffer.join()
             return False
-        self._ledger.message(side, _beginning(tape.unread, 4, length), tape.moment(0), length)
-        tape.drop(4 + length)
+        self._summary.message(side, _beginning(buffer.unread, 4, length), buffer.moment(0), length)
+        buffer.drop(4 + length)
         return True
 
     def _answered(self, kind: ReplyKind) -> None:
         """The server has understood: so what follows a hello we thought broken are messages after all."""
         self._phase[Side.SERVER] = Phase.FIELDS if kind is ReplyKind.LEGACY else Phase.FRAMES
-        hello, tape = self.dialogue.hello, self._tape[Side.CLIENT]
+        hello, buffer = self.dialogue.hello, self._buffer[Side.CLIENT]
         if self._phase[Side.CLIENT] is Phase.OPENING and hello is not None and hello.declared_length is not None:
-            tape.drop(min(LENGTH_END + hello.declared_length, len(tape.unread)))
+            buffer.drop(min(LENGTH_END + hello.declared_length, len(buffer.unread)))
             self._phase[Side.CLIENT] = Phase.FRAMES
             self._read_frames(Side.CLIENT)
-        self._ledger.answered()
+        self._summary.answered()
 
     # -- the messages --------------------------------------------------------------------------------------------
 
     def _read_frames(self, side: Side) -> bool:
-        """Walk all frames whose beginning is there, then take them off the tape at once."""
-        tape = self._tape[side]
-        unread, at, end = tape.unread, 0, len(tape.unread)
+        """Walk all frames whose beginning is there, then take them off the buffer at once."""
+        buffer = self._buffer[side]
+        unread, at, end = buffer.unread, 0, len(buffer.unread)
         heads, counts = messages.HEADS[side], self.dialogue.messages[side]
-        in_bulk = self._ledger.only_counts
+        in_bulk = self._summary.only_counts
         while end - at >= 4:
             (length,) = FRAME_LENGTH.unpack_from(unread, at)
             if not 0 < length <= MAX_FRAME:
-                self.dialogue.unframed.setdefault(side, tape.moment(at))
+                self.dialogue.unframed.setdefault(side, buffer.moment(at))
                 self.dialogue.unframed_detail.setdefault(side, f"a frame length of {length:,} bytes")
                 self._phase[side] = Phase.IGNORED
                 return True
@@ -207,28 +207,28 @@ class DialogueReader:
                 break
             counted = heads.get(messages.head_of(bytes(unread[at + 4 : at + 4 + min(length, 4)]))) if in_bulk else None
             if counted is None:
-                self._ledger.message(side, _beginning(unread, at + 4, length), tape.moment(at), length)
+                self._summary.message(side, _beginning(unread, at + 4, length), buffer.moment(at), length)
             else:
                 counts[counted] += 1
             at += 4 + length
-        tape.drop(at)
-        tape.join()
+        buffer.drop(at)
+        buffer.join()
         return False
 
     def _read_fields(self, side: Side) -> bool:
         """Read the legacy stream as far as its messages are known."""
-        tape, fields = self._tape[side], self._fields[side]
+        buffer, fields = self._buffer[side], self._fields[side]
         if side is Side.CLIENT and self.dialogue.start is None:
-            head = bytes(tape.unread[:MAX_RAW])
+            head = bytes(buffer.unread[:MAX_RAW])
             if (bare_id := bare_client_id(head)) is not None:
                 raw = head[: head.index(0) + 1]
-                self._ledger.started(StartForm.CLIENT_ID_ONLY, bare_id, raw, tape.moment(0))
-                tape.drop(len(raw))
+                self._summary.started(StartForm.CLIENT_ID_ONLY, bare_id, raw, buffer.moment(0))
+                buffer.drop(len(raw))
         end = 0
-        for start, end in fields.messages(side, tape.unread, self._ledger.server_version()):
-            self._ledger.message(side, bytes(tape.unread[start:end]), tape.moment(start), end - start)
-        tape.drop(end)
-        tape.join()
+        for start, end in fields.messages(side, buffer.unread, self._summary.server_version()):
+            self._summary.message(side, bytes(buffer.unread[start:end]), buffer.moment(start), end - start)
+        buffer.drop(end)
+        buffer.join()
         if fields.lost:
             self._phase[side] = Phase.IGNORED
         return fields.lost
@@ -237,10 +237,10 @@ class DialogueReader:
 
     def _lose(self, side: Side, gap: Gap) -> None:
         """Bytes are missing: an opening cannot be judged any more, frames must find their step again."""
-        dialogue, tape = self.dialogue, self._tape[side]
-        moment = tape.moment(0) if tape.unread else gap.noticed
-        raw = bytes(tape.unread[:MAX_RAW])
-        packets = tape.packets(0, len(tape.unread)) if tape.unread else ()
+        dialogue, buffer = self.dialogue, self._buffer[side]
+        moment = buffer.moment(0) if buffer.unread else gap.noticed
+        raw = bytes(buffer.unread[:MAX_RAW])
+        packets = buffer.packets(0, len(buffer.unread)) if buffer.unread else ()
         if self._phase[side] is Phase.OPENING:
             if self._speaks_another_protocol(side):
                 self._phase[side] = Phase.IGNORED
@@ -251,7 +251,7 @@ class DialogueReader:
         if self._phase[side] is not Phase.IGNORED:
             dialogue.bytes_after_gap.setdefault(side, gap)
             self._phase[side] = Phase.LOST
-        tape.clear()
+        buffer.clear()
 
     def _speaks_another_protocol(self, side: Side) -> bool:
         """Its first bytes have shown it, whatever follows."""
@@ -262,32 +262,32 @@ class DialogueReader:
 
     def _find_step(self, side: Side) -> bool:
         """Look for a packet that begins with a frame, or with the hello."""
-        tape = self._tape[side]
-        if side is Side.CLIENT and self.dialogue.hello is None and tape.unread.startswith(PREFIX):
+        buffer = self._buffer[side]
+        if side is Side.CLIENT and self.dialogue.hello is None and buffer.unread.startswith(PREFIX):
             self._phase[side] = Phase.OPENING
             if self.dialogue.first_speaker is side:
                 self._phase[Side.SERVER] = Phase.OPENING
             return True
-        for start in tape.starts():
+        for start in buffer.starts():
             if self._begins_frame(side, start):
-                tape.drop(start)
+                buffer.drop(start)
                 self._phase[side] = Phase.FRAMES
                 if side is Side.SERVER and self.dialogue.reply is None:
                     self.dialogue.mid_stream_frames += 1
                 return True
-        tape.clear()
+        buffer.clear()
         return False
 
     def _begins_frame(self, side: Side, start: int) -> bool:
         """A frame stands there: its id is known, and it ends with the packet or where another one begins."""
-        unread = self._tape[side].unread
+        unread = self._buffer[side].unread
         if not messages.looks_like_frame(side, bytes(unread[start : start + 16]), MAX_FRAME):
             return False
         end = start + 4 + int.from_bytes(unread[start : start + 4], "big")
         return end == len(unread) or messages.looks_like_frame(side, bytes(unread[end : end + 16]), MAX_FRAME)
 
     def _ignore(self, side: Side) -> bool:
-        self._tape[side].clear()
+        self._buffer[side].clear()
         return False
 
 

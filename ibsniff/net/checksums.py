@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ibsniff.arrays import Numbers
+from ibsniff.model.arrays import Numbers
 
 ONES = 0xFFFF
 

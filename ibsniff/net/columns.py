@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ibsniff.arrays import Numbers, Truths, layout, number, numbers_at, records_at
 from ibsniff.model import ACK, FIN, RST, SYN, Columns, SegmentColumns
+from ibsniff.model.arrays import Numbers, Truths, layout, number, numbers_at, records_at
 from ibsniff.net.checksums import ONES, ones_complement_sums
 from ibsniff.net.ip import FRAGMENTED, TCP, UDP, UDP_TUNNELS
 from ibsniff.net.link import IPV4, IPV6

@@ -24,7 +24,7 @@ from ibsniff.model import (
     Verdict,
     WatchedBy,
 )
-from ibsniff.render.story import NOTHING_SEEN, gravest
+from ibsniff.render.report_view import NOTHING_SEEN, gravest
 from ibsniff.render.text import Veil, iso, seconds_between
 from ibsniff.render.timeline import guessed_library
 

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ibsniff.model import Conversation, Finding, Report, Side
-from ibsniff.render.fold import Fold
+from ibsniff.render.grouping import ConversationGroup
 from ibsniff.render.ladder import RungView, Step, ladder
-from ibsniff.render.story import (
+from ibsniff.render.report_view import (
     NOTHING_SEEN,
     TURN,
-    Story,
+    ReportView,
     counted,
     display_filter,
     how_it_stood,
@@ -74,7 +74,7 @@ class Quill(NamedTuple):
         return inert(self.veil.shown(text, limit))
 
 
-def _verdict(told: Story, quill: Quill) -> str:
+def _verdict(told: ReportView, quill: Quill) -> str:
     speaks = speaker(told)
     summary = quill.words(speaks.summary if speaks else NOTHING_SEEN)
     return f"**{summary}**\n{quill.words(standing(told))}\n"
@@ -95,7 +95,7 @@ def _rung(conversation: Conversation, view: RungView) -> str:
     return f"{said} (packet {view.moment.packet}, {relative(since)})"
 
 
-def _evidence(told: Story, worst: Conversation, quill: Quill) -> str:
+def _evidence(told: ReportView, worst: Conversation, quill: Quill) -> str:
     shown = decisive(told.happened, told.finding, EVIDENCE_ROWS)
     rows = "".join(f"| {' | '.join(row)} |\n" for row in _rows(shown, worst, quill))
     wireshark = f"\nWireshark: `{display_filter(event.packet for event in shown)}`\n" if shown else ""
@@ -120,19 +120,19 @@ def _alternatives(finding: Finding, quill: Quill) -> str:
     return f"**It could also be:**\n\n{_listed(others)}"
 
 
-def _noticed(told: Story, quill: Quill) -> str:
+def _noticed(told: ReportView, quill: Quill) -> str:
     found_too = [f"{found.code}: {quill.words(found.summary)}" for found in (*told.others, *told.of_capture)]
     return f"**Also noticed:**\n\n{_listed(found_too)}"
 
 
-def _environment(told: Story, quill: Quill, tool_version: str) -> str:
+def _environment(told: ReportView, quill: Quill, tool_version: str) -> str:
     lines = [_fold(each) for each in told.folds] if len(told.report.conversations) > 1 else []
     lines += [f"read: {quill.words(input_line(facts))}" for facts in told.report.inputs]
     lines += [f"by: ibsniff {quill.words(tool_version)}"] if tool_version else []
     return f"**Environment:**\n\n{_listed(lines, MOST_FACTS)}"
 
 
-def _fold(each: Fold) -> str:
+def _fold(each: ConversationGroup) -> str:
     first, last = (c.connection.first.time_ns for c in (each.first, each.newest))
     when = f"{clock(first)} UTC" if each.count == 1 else clock_span(first, last)
     rhythm = f", every {relative(each.interval)}" if each.interval else ""

@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from ibsniff.model import Fault, Report, UserError
-from ibsniff.render.story import NOTHING_SEEN, counted, speaker, story
+from ibsniff.render.report_view import NOTHING_SEEN, counted, speaker, story
 from ibsniff.render.terminal import COLOURS
 from ibsniff.render.text import Veil, plain_ascii, prose
 

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from ibsniff.model import Connection, Half, Side, Stream, StreamList
 from ibsniff.render.document import MOST_LISTED, SCHEMA_VERSION, Json, Writer
+from ibsniff.render.report_view import counted, input_line
 from ibsniff.render.screen import Pen
-from ibsniff.render.story import counted, input_line
 from ibsniff.render.text import Veil, iso, relative, seconds_between
 from ibsniff.render.transcript import ARROWS
 

@@ -16,13 +16,12 @@ from rich.segment import Segment
 from rich.text import Text
 
 from ibsniff.model import Conversation, Fault, Finding, Report, Severity, Side
-from ibsniff.render.climb import climb
-from ibsniff.render.fold import Fold
-from ibsniff.render.screen import Pen, Section, barred, columns, shorten, trimmed
-from ibsniff.render.story import (
+from ibsniff.render.grouping import ConversationGroup
+from ibsniff.render.ladder_view import climb
+from ibsniff.render.report_view import (
     NOTHING_SEEN,
     TURN,
-    Story,
+    ReportView,
     counted,
     display_filter,
     how_it_stood,
@@ -31,6 +30,7 @@ from ibsniff.render.story import (
     standing,
     story,
 )
+from ibsniff.render.screen import Pen, Section, barred, columns, shorten, trimmed
 from ibsniff.render.text import SHOWN_CHARACTERS, Veil, clock, relative, seconds_between
 from ibsniff.render.timeline import Event, decisive
 
@@ -100,7 +100,7 @@ class Screen(NamedTuple):
 # The sections, in the order they stand on the screen
 
 
-def sections(told: Story, pen: Pen, width: int, verbose: bool) -> Iterator[Section]:
+def sections(told: ReportView, pen: Pen, width: int, verbose: bool) -> Iterator[Section]:
     """What there is to say. The fewest lines of all sections and the blank ones between stay below MOST_LINES."""
     yield Section(verdict(told, pen), least=6, ends_with=3)  # whose turn it is
     if told.worst is not None:
@@ -117,14 +117,14 @@ def sections(told: Story, pen: Pen, width: int, verbose: bool) -> Iterator[Secti
     yield Section(Group(*(pen.words(input_line(facts), "dim") for facts in told.report.inputs)), least=2, gives_way=1)
 
 
-def verdict(told: Story, pen: Pen) -> RenderableType:
+def verdict(told: ReportView, pen: Pen) -> RenderableType:
     """One sentence, and below it whose turn it is and how sure that is."""
     speaks, colour = speaker(told), COLOURS[fault_of(told)]
     summary = pen.words(speaks.summary if speaks else NOTHING_SEEN, f"bold {colour}")
     return Padding(Group(summary, pen.words(standing(told), colour)), (0, 2, 0, 0))
 
 
-def climbs(told: Story, worst: Conversation, pen: Pen, width: int) -> RenderableType:
+def climbs(told: ReportView, worst: Conversation, pen: Pen, width: int) -> RenderableType:
     """The ladder of the worst conversation, and of the newest when that tells something else."""
     drawn = [climb(worst, pen, width)]
     if told.newest is not None:
@@ -132,7 +132,7 @@ def climbs(told: Story, worst: Conversation, pen: Pen, width: int) -> Renderable
     return Group(*drawn)
 
 
-def evidence(told: Story, worst: Conversation, pen: Pen, verbose: bool) -> RenderableType:
+def evidence(told: ReportView, worst: Conversation, pen: Pen, verbose: bool) -> RenderableType:
     """The packets that prove it: number, time since the first one, direction, what it was, decisive bytes in hex."""
     happened = told.happened
     shown = decisive(happened, told.finding, EVIDENCE_ROWS_VERBOSE if verbose else EVIDENCE_ROWS)
@@ -170,7 +170,7 @@ def alternatives(finding: Finding, pen: Pen, verbose: bool) -> Iterator[Renderab
     yield from more(len(finding.alternatives) - rows, "cause", pen)
 
 
-def noticed(told: Story, pen: Pen, verbose: bool) -> Iterator[RenderableType]:
+def noticed(told: ReportView, pen: Pen, verbose: bool) -> Iterator[RenderableType]:
     """Other findings, a line each; everything they say with ``-v``."""
     rows = NOTICED_ROWS_VERBOSE if verbose else NOTICED_ROWS
     found_too = (*told.others, *told.of_capture)
@@ -184,7 +184,7 @@ def noticed(told: Story, pen: Pen, verbose: bool) -> Iterator[RenderableType]:
     yield from more(len(found_too) - rows, "finding", pen)
 
 
-def crowd(told: Story, pen: Pen, verbose: bool) -> Iterator[RenderableType]:
+def crowd(told: ReportView, pen: Pen, verbose: bool) -> Iterator[RenderableType]:
     """Conversations as rows, identical ones folded into one."""
     rows = FOLD_ROWS_VERBOSE if verbose else FOLD_ROWS
     days = {clock(c.connection.first.time_ns)[:10] for each in told.folds for c in (each.first, each.newest)}
@@ -199,7 +199,7 @@ def crowd(told: Story, pen: Pen, verbose: bool) -> Iterator[RenderableType]:
         )
 
 
-def fold_row(each: Fold, pen: Pen, part_of_clock: slice) -> Iterator[RenderableType]:
+def fold_row(each: ConversationGroup, pen: Pen, part_of_clock: slice) -> Iterator[RenderableType]:
     """One row of the crowd: how many, what, who, when, how often."""
     first, last = (clock(c.connection.first.time_ns)[part_of_clock] for c in (each.first, each.newest))
     yield Text(f"{each.count}x", "bold")
@@ -213,7 +213,7 @@ def fold_row(each: Fold, pen: Pen, part_of_clock: slice) -> Iterator[RenderableT
 # Small parts
 
 
-def fault_of(told: Story) -> Fault:
+def fault_of(told: ReportView) -> Fault:
     """Whose turn the screen's colour shows."""
     speaks = speaker(told)
     return speaks.fault if speaks else Fault.UNDETERMINED

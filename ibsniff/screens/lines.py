@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from ibsniff.analysis.watching import Change
 from ibsniff.model import Report
 from ibsniff.render.text import Veil, iso, json_text, prose
-from ibsniff.watching import Change
 
 Say = Callable[[str], None]
 

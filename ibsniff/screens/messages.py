@@ -13,12 +13,12 @@ from operator import attrgetter
 from types import TracebackType
 from typing import NamedTuple
 
+from ibsniff.analysis.watching import Change
 from ibsniff.ib.names import ERR_MSG, MANAGED_ACCTS, START_API
 from ibsniff.model import NANOSECONDS, Conversation, Dialect, Message, ReplyKind, Report, Side
 from ibsniff.render.text import Veil, prose, relative, seconds_between
 from ibsniff.render.timeline import hello_event, reply_event
 from ibsniff.screens.lines import Lines, Say
-from ibsniff.watching import Change
 
 SINGLY = 20
 """Counted messages of one conversation told by themselves in a second: more than that, nobody reads."""

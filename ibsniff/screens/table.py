@@ -9,13 +9,13 @@ from typing import Self
 
 from rich.console import Console
 
+from ibsniff.analysis.watching import Change
 from ibsniff.model import NANOSECONDS, Conversation, Report
-from ibsniff.render.board import Board, View, shown_conversation
+from ibsniff.render.connection_table import ConnectionTable, View, shown_conversation
 from ibsniff.render.rows import in_order
 from ibsniff.render.text import prose
 from ibsniff.screens.keys import Keys, keys_of
 from ibsniff.screens.painter import Painter
-from ibsniff.watching import Change
 
 Here = Callable[[], Mapping[str, Sequence[str]]]
 
@@ -82,7 +82,7 @@ class LiveScreen:
             self._second = now_ns // NANOSECONDS
             rates = self._pulse.rates(seen.conversations, now_ns)
             view = View(self._chosen, rates, self._says, self._here(), self._keys.help)
-            self._painter.paint(Board(seen, view, self._show_accounts))
+            self._painter.paint(ConnectionTable(seen, view, self._show_accounts))
 
     def quiet(self) -> None:
         """Say what can be seen instead, from the next painting on."""

@@ -25,14 +25,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from live_load import GREETING, TICK_PRICE
 from standin_server import HELLO
 
+from ibsniff.analysis.pipeline import Analysis
+from ibsniff.analysis.watching import Change, Follower, Limits, follow
 from ibsniff.capture.backend import Link, RawPacket, Statistics
 from ibsniff.capture.live import LiveSource
 from ibsniff.capture.ring_files import Ring
 from ibsniff.cli import SELDOM
 from ibsniff.model import ACK, FIN, NANOSECONDS, PSH, SYN, Report
-from ibsniff.pipeline import Analysis
-from ibsniff.recording import Recorder
-from ibsniff.watching import Change, Follower, Limits, follow
+from ibsniff.recording.recorder import Recorder
 
 BEGAN_NS = 1_800_000_000 * NANOSECONDS
 DAY_NS = 86_400 * NANOSECONDS

@@ -19,11 +19,11 @@ from measure import MEGABYTE, Run, Spread, run
 from tools import OURS, TOOLS, environment
 from traffic import Made
 
-from ibsniff import pipeline
+from ibsniff.analysis import pipeline
+from ibsniff.analysis.reading import Ports, read_files
 from ibsniff.capture.files import open_capture
 from ibsniff.model import Frame, InputFacts, Outcome, Report, Side
 from ibsniff.net import Dissector
-from ibsniff.reading import Ports, read_files
 
 SIZES = {"bulk": 20_000, "haystack": 30_000, "sessions": 40, "ticket": 2}
 

@@ -13,12 +13,12 @@ from judging import analyse
 from typer.testing import CliRunner, Result
 from wire import Wire
 
+from ibsniff.analysis.watching import Watch
 from ibsniff.capture import interfaces
 from ibsniff.capture.interfaces import Interface
 from ibsniff.cli.app import app, complain
 from ibsniff.model import UserError
 from ibsniff.screens import JsonLines, Lines, MessageLines
-from ibsniff.watching import Watch
 
 TITLE = "\x1b]0;pwned\x07\x1b[2J\x9b31m\u202e\x7f"
 """Sets the window's title, clears the screen, turns the direction of writing round."""

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from wire import Wire
 
+from ibsniff.analysis.reading import Work
 from ibsniff.cli.inputs import Inputs, from_each
 from ibsniff.model import ExitCode, UserError
-from ibsniff.reading import Work
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals are POSIX's")
 
@@ -135,7 +135,7 @@ def test_beside_each_other_perhaps_none_was_done(monkeypatch: pytest.MonkeyPatch
         raise KeyboardInterrupt
         yield ""
 
-    monkeypatch.setattr("ibsniff.batch.in_parallel", in_parallel)
+    monkeypatch.setattr("ibsniff.analysis.workers.in_parallel", in_parallel)
     with pytest.raises(UserError, match="interrupted, none of 2 inputs was read to its end") as caught:
         list(from_each(str, Inputs(["a.pcap", "b.pcap"]), 2, Work()))
     assert caught.value.exit_code is ExitCode.INTERRUPTED

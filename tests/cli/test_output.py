@@ -16,7 +16,7 @@ from ibsniff.capture.backend import Statistics
 from ibsniff.capture.files import open_capture
 from ibsniff.capture.live import LiveSource
 from ibsniff.model import NANOSECONDS, ExitCode, InputFacts
-from ibsniff.recording import Recorder
+from ibsniff.recording.recorder import Recorder
 
 HELLO = b"API\0\0\0\0\x09v157..178"
 FULL = Path("/dev/full")

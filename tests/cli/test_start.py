@@ -70,7 +70,13 @@ def test_other_commands_are_not_imported(ticket: Path) -> None:
     ours = {name for name in imported("--json", str(ticket)) if name.startswith("ibsniff.")}
     assert "ibsniff.cli.read" in ours
     rooms = {".".join(name.split(".")[:2]) for name in ours}
-    assert not rooms & {"ibsniff.standin", "ibsniff.screens", "ibsniff.watching", "ibsniff.regress", "ibsniff.streams"}
+    assert not rooms & {
+        "ibsniff.standin",
+        "ibsniff.screens",
+        "ibsniff.analysis.watching",
+        "ibsniff.regression",
+        "ibsniff.analysis.streams",
+    }
     assert not ours & {f"ibsniff.cli.{name}" for name in ("live", "streams", "simulate", "rules", "many")}
 
 

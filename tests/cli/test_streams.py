@@ -82,7 +82,7 @@ def test_raw_writes_gaps_as_zeros_and_not_without_end(tmp_path: Path, monkeypatc
     path = str(tmp_path / "gap.pcap")
     Wire().connect().client(b"ab").lose().client(b"cd").client(b"ef").write(Path(path))
     assert run(path, "--follow", "0", "--raw").stdout_bytes == b"ab\0\0ef"
-    monkeypatch.setattr("ibsniff.streams.MAX_ZEROS", 1)
+    monkeypatch.setattr("ibsniff.analysis.streams.MAX_ZEROS", 1)
     result = run(path, "--follow", "0", "--raw")
     assert result.exit_code == 3
     assert "too many to write as zeros" in result.stderr

@@ -9,7 +9,7 @@ import pytest
 from field.thread import told
 from synthesise import CAPTURES
 
-from ibsniff import reading
+from ibsniff.analysis import reading
 from ibsniff.model import Fault, Report
 
 

@@ -21,12 +21,12 @@ from field.thread import call, session, silent
 from judging import Watch, codes, judge
 from wire import Wire
 
-from ibsniff import pipeline
+from ibsniff.analysis import pipeline
+from ibsniff.analysis.reading import parse_ports
 from ibsniff.capture.files import open_capture
 from ibsniff.model import FIN, RST, Confidence, Fault, Frame, InputFacts, Report, Segment
 from ibsniff.net import Dissector
-from ibsniff.reading import parse_ports
-from ibsniff.regress import Scenario, find_scenarios
+from ibsniff.regression import Scenario, find_scenarios
 
 SCENARIOS = {one.folder.name: one for one in find_scenarios(Path(__file__).parents[2] / "captures")}
 LONGEST = 100

@@ -10,7 +10,7 @@ from ib_bytes import HELLO
 from judging import Watch, judge
 from wire import Wire
 
-from ibsniff import pipeline
+from ibsniff.analysis import pipeline
 from ibsniff.model import ACK, FIN, Confidence, Fault, Side, WatchedBy
 
 # -- who ended the session --------------------------------------------------------------------------------------------

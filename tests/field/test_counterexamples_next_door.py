@@ -12,9 +12,9 @@ from ib_bytes import HELLO
 from judging import Watch, judge
 from wire import Wire
 
+from ibsniff.analysis.watching import verdict_reached
 from ibsniff.model import Confidence, Fault, Outcome, Rung, Severity, Side, UnreachableKind
 from ibsniff.rules.words import application
-from ibsniff.watching import verdict_reached
 
 IPV6, IPV4 = "[::1]:4002", "127.0.0.1:4002"
 

@@ -15,10 +15,10 @@ from judging import codes, judge
 from synthesise import CAPTURES
 from wire import Wire
 
-from ibsniff import regress
+from ibsniff import regression
 from ibsniff.rules import all_rules
 
-PROMISED = {scenario.folder.name: set(scenario.promise.codes) for scenario in regress.find_scenarios(CAPTURES)}
+PROMISED = {scenario.folder.name: set(scenario.promise.codes) for scenario in regression.find_scenarios(CAPTURES)}
 CODES = {rule.code.removeprefix("IBS") for rule in all_rules()}
 HELLOS = BROKEN_HELLOS | TRAILING_HELLOS | GOOD_HELLOS
 

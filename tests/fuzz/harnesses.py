@@ -14,6 +14,8 @@ from struct import Struct
 
 from rich.console import Console
 
+from ibsniff.analysis.pipeline import API_PORTS, Analysis
+from ibsniff.analysis.reading import Ports, read_files
 from ibsniff.capture.files import open_capture
 from ibsniff.ib.dialogue import DialogueReader
 from ibsniff.model import (
@@ -33,8 +35,6 @@ from ibsniff.model import (
     UserError,
 )
 from ibsniff.net import Dissector
-from ibsniff.pipeline import API_PORTS, Analysis
-from ibsniff.reading import Ports, read_files
 from ibsniff.render import terminal
 from ibsniff.render.document import document
 from ibsniff.render.markdown import markdown

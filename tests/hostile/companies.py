@@ -20,8 +20,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1])]
 from packets import ACK, FIN, HELLO, RAW_IP, REPLY, RST, START, START_NS, SYN, Stream  # noqa: E402  (the path comes first)
 from table import GROWTH, lines_executed, processor_seconds  # noqa: E402
 
+from ibsniff.analysis.pipeline import API_PORTS, Analysis, report  # noqa: E402
 from ibsniff.model import Frame, InputFacts, WatchedBy  # noqa: E402
-from ibsniff.pipeline import API_PORTS, Analysis, report  # noqa: E402
 
 LOOPBACK, NEIGHBOUR = 0x7F000001, 0x0A000100
 RELAY_PORT, GATEWAY_PORT = 4004, 4002

@@ -18,13 +18,13 @@ import capture_bytes as made
 from packets import ACK, ETHERNET, FIN, HELLO, MORE_FRAGMENTS, RST, SYN, Stream, frames, ip
 from rich.console import Console
 
+from ibsniff.analysis.pipeline import API_PORTS, Analysis, report
+from ibsniff.analysis.watching import Follower, Limits, follow
 from ibsniff.capture.files import open_capture
 from ibsniff.model import InputFacts, Report, UserError, WatchedBy
-from ibsniff.pipeline import API_PORTS, Analysis, report
 from ibsniff.render import terminal
 from ibsniff.render.document import document
 from ibsniff.render.markdown import markdown
-from ibsniff.watching import Follower, Limits, follow
 
 Found = set[str]
 """The codes of a report, or the words of the error a user sees."""

@@ -22,7 +22,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1])]
 
 from shapes import SHAPES, Found, Shape  # noqa: E402  (the path comes first)
 
-from ibsniff import pipeline  # noqa: E402
+from ibsniff.analysis import pipeline  # noqa: E402
 
 PACKAGE = str(HERE.parents[1] / "ibsniff")
 GROWTH = 4

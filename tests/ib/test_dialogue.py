@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibsniff.ib import dialogue as room
-from ibsniff.ib import ledger, names
+from ibsniff.ib import message_summary, names
 from ibsniff.ib.dialogue import DialogueReader
 from ibsniff.ib.legacy import MAX_FIELD_BYTES
 from ibsniff.model import (
@@ -432,8 +432,8 @@ def test_any_bytes_on_both_sides_are_read(seen: bool, pieces: list[tuple[Side, b
 
 def held(feed: Feed, side: Side) -> int:
     """Bytes a reader keeps of one side."""
-    tape = feed.reader._tape[side]
-    return len(tape.unread) + len(tape._offsets)
+    buffer = feed.reader._buffer[side]
+    return len(buffer.unread) + len(buffer._offsets)
 
 
 @pytest.mark.parametrize("cuts", [[], [3], [4], [5], [2000], [4099], [4100], [4101], [9000], [4099, 4100, 9000]])
@@ -462,9 +462,9 @@ def test_a_hole_in_the_rest_of_a_long_frame_is_a_hole() -> None:
 
 def test_errors_of_too_many_codes_are_counted_all_the_same() -> None:
     feed = Feed().turn(CLIENT, ib_bytes.HELLO).turn(SERVER, ib_bytes.REPLY)
-    for code in range(1000, 1000 + ledger.MAX_ERROR_CODES + 3):
+    for code in range(1000, 1000 + message_summary.MAX_ERROR_CODES + 3):
         feed.turn(SERVER, ib_bytes.error(178, code, "x"))
-    assert len(feed.dialogue.errors) == ledger.MAX_ERROR_CODES
+    assert len(feed.dialogue.errors) == message_summary.MAX_ERROR_CODES
     assert feed.dialogue.errors_beyond == 3
 
 
@@ -500,17 +500,17 @@ def test_errors_and_messages_are_tallied_not_hoarded() -> None:
     feed = Feed()
     for side, raw in session(178):
         feed.turn(side, raw)
-    for code in range(1000, 1000 + 2 * ledger.MAX_ERROR_CODES):
+    for code in range(1000, 1000 + 2 * message_summary.MAX_ERROR_CODES):
         feed.turn(SERVER, ib_bytes.error(178, code, "text"))
     for number in range(50):
         feed.turn(SERVER, ib_bytes.error(178, 1000, f"text {number}"))
     said = feed.dialogue
-    assert len(said.errors) == ledger.MAX_ERROR_CODES
-    assert len(said.first_messages) == ledger.MAX_FIRST_MESSAGES
+    assert len(said.errors) == message_summary.MAX_ERROR_CODES
+    assert len(said.first_messages) == message_summary.MAX_FIRST_MESSAGES
     tally = said.errors[1000]
     assert tally.count == 51
     assert [error.text for error in tally.examples] == ["text", "text 0", "text 1", "text 49"]
-    assert said.messages[SERVER]["ERR_MSG"] == 3 + 2 * ledger.MAX_ERROR_CODES + 50
+    assert said.messages[SERVER]["ERR_MSG"] == 3 + 2 * message_summary.MAX_ERROR_CODES + 50
 
 
 def test_the_number_of_accounts_is_bounded() -> None:
@@ -542,7 +542,7 @@ def test_counting_in_bulk_counts_as_reading_one_by_one_does(payloads: list[bytes
     counts = []
     for kept in (0, 10_000):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(ledger, "MAX_FIRST_MESSAGES", kept)
+            patch.setattr(message_summary, "MAX_FIRST_MESSAGES", kept)
             reader = DialogueReader(seen_from_start=True)
             reader.take(Side.SERVER, Run(0, ib_bytes.REPLY + said, (Mark(0, 1, 0),)))
             counts.append((reader.dialogue.messages, reader.dialogue.errors, reader.dialogue.ready))

@@ -4,10 +4,10 @@ import pytest
 from judging import Watch, judge
 from wire import Wire
 
+from ibsniff.analysis.pipeline import Analysis, report
 from ibsniff.ib.names import CLIENT_LIBRARIES, LEGACY_CLIENTS
 from ibsniff.ib.patience import LIBRARY_PATIENCE, patience_for
 from ibsniff.model import PATIENCE, Dialect, Hello, Moment, Outcome
-from ibsniff.pipeline import Analysis, report
 
 NOW = Moment(1, 0)
 

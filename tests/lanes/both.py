@@ -11,15 +11,17 @@ from typing import Any
 
 import pytest
 
-from ibsniff import bulk, pipeline
+from ibsniff.analysis import columns as lane
+from ibsniff.analysis import pipeline
+from ibsniff.analysis.pipeline import Seen, judge
+from ibsniff.analysis.reading import Looker, Ports
 from ibsniff.capture import feed, files, pcapng
-from ibsniff.ib import dialogue, ledger
+from ibsniff.ib import dialogue, message_summary
 from ibsniff.model import Lane, UserError
 from ibsniff.net import columns as net_columns
-from ibsniff.pipeline import Seen, judge
-from ibsniff.reading import Looker, Ports
 from ibsniff.render.document import document
-from ibsniff.tcp import pieces, stretch
+from ibsniff.tcp import columns as tcp_columns
+from ibsniff.tcp import pieces
 
 DEFAULT_PORTS, ALL_PORTS = Ports(), Ports(any=True)
 
@@ -52,14 +54,14 @@ class Work:
 def scaled(scale: Scale) -> Iterator[Work]:
     """Shrink both lanes alike, and watch the one of columns."""
     work = Work()
-    take_stretch, count_messages, feed_columns = (
-        bulk.take_stretch,
-        dialogue.DialogueReader.take_stretch,
-        bulk.ColumnLane.feed,
+    take_columns, count_messages, feed_columns = (
+        lane.take_columns,
+        dialogue.DialogueReader.take_columns,
+        lane.ColumnLane.feed,
     )
 
     def taking(*arguments: Any) -> Any:
-        count, said = take_stretch(*arguments)
+        count, said = take_columns(*arguments)
         work.stretches += count > 0
         work.segments += count
         return count, said
@@ -69,17 +71,17 @@ def scaled(scale: Scale) -> Iterator[Work]:
         count_messages(self, *arguments)
         work.messages += sum(counts.total() for counts in self.dialogue.messages.values()) - before
 
-    def feeding(self: bulk.ColumnLane, columns: Any) -> None:
+    def feeding(self: lane.ColumnLane, columns: Any) -> None:
         work.columns += 1
         feed_columns(self, columns)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bulk, "take_stretch", taking)
-        patch.setattr(dialogue.DialogueReader, "take_stretch", counting)
-        patch.setattr(bulk.ColumnLane, "feed", feeding)
-        for module in (stretch, bulk, pcapng):
+        patch.setattr(lane, "take_columns", taking)
+        patch.setattr(dialogue.DialogueReader, "take_columns", counting)
+        patch.setattr(lane.ColumnLane, "feed", feeding)
+        for module in (tcp_columns, lane, pcapng):
             patch.setattr(module, "FEWEST", scale.fewest)
-        patch.setattr(bulk, "LOOK_AT", scale.look_at)
+        patch.setattr(lane, "LOOK_AT", scale.look_at)
         patch.setattr(pcapng, "IN_VAIN", 2 * scale.fewest)
         patch.setattr(pcapng, "AT_MOST", 16 * scale.fewest)
         patch.setattr(net_columns, "WORTH_IT", 1 << 20)
@@ -87,7 +89,7 @@ def scaled(scale: Scale) -> Iterator[Work]:
         patch.setattr(files, "BULK_SIZE", scale.bulk_size)
         patch.setattr(files, "PLAIN_UNTIL", 4 * scale.bulk_size)
         patch.setattr(files, "BULK_FROM", scale.bulk_size // 4)
-        patch.setattr(ledger, "MAX_FIRST_MESSAGES", scale.first_messages)
+        patch.setattr(message_summary, "MAX_FIRST_MESSAGES", scale.first_messages)
         patch.setattr(pipeline, "MAX_CONVERSATIONS", scale.conversations)
         patch.setattr(pipeline, "ALWAYS_KEPT", scale.always_kept)
         patch.setattr(pieces, "TOTAL_LIMIT", scale.waiting)

@@ -30,7 +30,7 @@ from ibsniff.model import (
 from ibsniff.render import terminal
 from ibsniff.render.document import document
 from ibsniff.render.markdown import markdown
-from ibsniff.render.story import one_line
+from ibsniff.render.report_view import one_line
 
 HOSTILE = [
     "\x1b]8;;file:///etc/passwd\x07x\x1b]8;;\x07\x1b[2J",

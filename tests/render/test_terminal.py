@@ -24,8 +24,8 @@ from render.build import (
 
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Report, Rung, Severity
 from ibsniff.render import terminal
+from ibsniff.render.report_view import MOST_NOTES, input_line, one_line
 from ibsniff.render.screen import MOST_LINES
-from ibsniff.render.story import MOST_NOTES, input_line, one_line
 
 
 def screen(each: Report, width: int = 80, encoding: str = "utf-8", **how: bool) -> str:

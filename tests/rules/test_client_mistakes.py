@@ -11,7 +11,7 @@ from judging import Watch, analyse, codes, findings, judge, only
 from rule_wires import LONG
 from wire import Wire
 
-from ibsniff import pipeline
+from ibsniff.analysis import pipeline
 from ibsniff.model import PATIENCE, Confidence, Conversation, Fault, Outcome, Side
 
 LOCAL = ("127.0.0.1:51000", "127.0.0.1:7497")

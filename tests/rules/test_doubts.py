@@ -10,10 +10,10 @@ from judging import Watch, codes, judge, only
 from rule_wires import CASES, LONG, local, remote, silent
 from wire import Wire
 
+from ibsniff.analysis.reading import Ports, read_files
 from ibsniff.capture.files import GROWS, open_capture
 from ibsniff.model import Confidence, Fault, Outcome, Side
-from ibsniff.reading import Ports, read_files
-from ibsniff.regress import promise_of
+from ibsniff.regression import promise_of
 
 DOUBTS: dict[str, tuple[Watch, str]] = {
     "packets lost": (Watch(dropped=1), "IBS001"),

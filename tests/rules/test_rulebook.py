@@ -14,7 +14,7 @@ from judging import codes, findings, judge
 from rule_wires import CASES, FOLDED
 from wire import Wire, endpoint
 
-from ibsniff import pipeline
+from ibsniff.analysis import pipeline
 from ibsniff.model import Confidence, Fault, Outcome, Report, Severity, Side
 from ibsniff.rules import Rule, all_rules, registry
 from ibsniff.rules.registry import capture_rule, conversation_rule

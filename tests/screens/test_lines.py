@@ -4,8 +4,8 @@ import json
 
 from render.build import START_NS, finding, report, silent
 
+from ibsniff.analysis.watching import Change
 from ibsniff.screens import JsonLines, Lines
-from ibsniff.watching import Change
 
 
 def told(kind: type[Lines]) -> list[str]:

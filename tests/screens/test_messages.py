@@ -3,14 +3,14 @@ from __future__ import annotations
 import struct
 from collections import Counter
 
-from test_watching import events
+from live_events import events
 from wire import START_NS, Wire
 
+from ibsniff.analysis.pipeline import Analysis
+from ibsniff.analysis.watching import Follower, Limits, follow
 from ibsniff.model import NANOSECONDS, InputFacts, Side, WatchedBy
-from ibsniff.pipeline import Analysis
 from ibsniff.screens import MessageLines
 from ibsniff.screens.messages import SINGLY, Bulk
-from ibsniff.watching import Follower, Limits, follow
 
 HELLO = b"API\0\0\0\0\x09v157..178"
 

@@ -1,0 +1,95 @@
+"""What the messages of a conversation amount to: how many of which kind, and the few that decide."""
+
+from __future__ import annotations
+
+from ibsniff.ib import messages, names
+from ibsniff.model import Dialogue, ErrorTally, Message, Moment, ReplyKind, Side, Start, StartForm, WireError
+
+MAX_RAW = 64
+"""Bytes of a hello, reply or START_API kept to be shown."""
+MAX_FIRST_MESSAGES = 40
+"""The set-up of a session has about ten messages; what follows is counted, not kept."""
+MAX_ERROR_CODES = 200
+"""Different error codes tallied in one conversation; IB has about 400 in all."""
+MAX_ERROR_EXAMPLES = 4
+"""Of one error code: the first three and the last."""
+
+
+class MessageSummary:
+    """Enters messages into a :class:`Dialogue`."""
+
+    def __init__(self, dialogue: Dialogue) -> None:
+        self._dialogue = dialogue
+
+    @property
+    def only_counts(self) -> bool:
+        """The set-up is over: of most messages it only matters that they came."""
+        return len(self._dialogue.first_messages) >= MAX_FIRST_MESSAGES
+
+    def answered(self) -> None:
+        """The reply is there, and with it what START_API should have looked like."""
+        start = self._dialogue.start
+        if start is not None:
+            self._dialogue.start = start._replace(expected=self._expected_start(start.form))
+
+    def message(self, side: Side, raw: bytes, moment: Moment, length: int) -> None:
+        """Count a message, of which ``raw`` is the beginning at least; keep what decides."""
+        payload = messages.split_payload(raw)
+        name = messages.name_of(side, payload.id)
+        dialogue = self._dialogue
+        dialogue.messages[side][name] += 1
+        if len(dialogue.first_messages) < MAX_FIRST_MESSAGES:
+            dialogue.first_messages.append(Message(side, name, payload.id, moment, length))
+        if side is Side.CLIENT:
+            if payload.id == names.START_API and dialogue.start is None:
+                self._start(payload, raw, moment)
+        elif payload.id == names.ERR_MSG:
+            self._error(messages.decode_error(payload, self.server_version(), moment))
+        elif payload.id == names.NEXT_VALID_ID:
+            dialogue.next_valid_id = dialogue.next_valid_id or moment
+            self._note_ready(moment)
+        elif payload.id == names.MANAGED_ACCTS:
+            if dialogue.managed_accounts is None:
+                dialogue.managed_accounts = moment
+                dialogue.accounts = messages.decode_accounts(payload)
+            self._note_ready(moment)
+
+    def server_version(self) -> int | None:
+        """The version the server replied with."""
+        return self._dialogue.reply.server_version if self._dialogue.reply else None
+
+    def _start(self, payload: messages.Payload, raw: bytes, moment: Moment) -> None:
+        form, client_id = messages.decode_start(payload)
+        self.started(form, client_id, raw, moment)
+
+    def started(self, form: StartForm, client_id: int | None, raw: bytes, moment: Moment) -> None:
+        """The client began its session, with ``raw``."""
+        reply = self._dialogue.reply
+        answered = reply is not None and reply.is_whole
+        expected = self._expected_start(form) if answered else None
+        self._dialogue.start = Start(form, client_id, raw[:MAX_RAW], moment, not answered, expected)
+
+    def _expected_start(self, form: StartForm) -> StartForm | None:
+        """What the reply asks for; legacy clients of every age are served, so there any form will do."""
+        reply = self._dialogue.reply
+        if reply is None or reply.server_version is None:
+            return None
+        return form if reply.kind is ReplyKind.LEGACY else messages.expected_start(reply.server_version)
+
+    def _note_ready(self, moment: Moment) -> None:
+        dialogue = self._dialogue
+        if dialogue.ready is None and dialogue.next_valid_id and dialogue.managed_accounts:
+            dialogue.ready = moment
+
+    def _error(self, error: WireError | None) -> None:
+        if error is None:
+            return
+        errors = self._dialogue.errors
+        if error.code not in errors and len(errors) >= MAX_ERROR_CODES:
+            self._dialogue.errors_beyond += 1
+            return
+        tally = errors.setdefault(error.code, ErrorTally())
+        tally.count += 1
+        if len(tally.examples) == MAX_ERROR_EXAMPLES:
+            tally.examples.pop()
+        tally.examples.append(error)

@@ -1,0 +1,313 @@
+"""Keeping packets: one file or a ring of them, the live document against the file's, and what a ring must not lose."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import ib_bytes
+import pytest
+from live_kept import Nobody, of_file, shown, watch
+from live_script import Script, raw
+from rule_wires import local, remote, said, session, silent
+from wire import Wire
+
+from ibsniff.analysis.pipeline import Analysis
+from ibsniff.analysis.watching import Follower, Limits, follow
+from ibsniff.capture.backend import Link, RawPacket
+from ibsniff.capture.files import open_capture
+from ibsniff.capture.live import LiveSource
+from ibsniff.capture.ring_files import Ring, file_of_ring, parse_ring
+from ibsniff.model import NANOSECONDS, ExitCode, Frame, Side, UserError
+from ibsniff.recording import recorder
+from ibsniff.recording.evidence import FIRST_PACKETS, MOST_OTHERS, Evidence
+from ibsniff.recording.recorder import Recorder
+
+RAW_IP = 101
+
+
+def ends(*entries: RawPacket | list[RawPacket] | OSError | None) -> Script:
+    """A script after which the interface is gone."""
+    backend = Script()
+
+    def go() -> None:
+        backend.state = None
+        raise OSError(0, "deleted")
+
+    backend.script = iter([*entries, go])
+    return backend
+
+
+def test_the_file_of_several_interfaces_says_what_live_said(tmp_path: Path) -> None:
+    tunnel = ends(raw(silent(remote()).frames(link_type=RAW_IP)), raw(session(remote(4002)).frames(link_type=RAW_IP)))
+    tunnel.link_type, tunnel.dropped = RAW_IP, 3
+    loopback = ends(raw(session(local()).frames()))
+    path = tmp_path / "both.pcapng"
+    with LiveSource([("lo", loopback), ("wg0", tunnel)]) as source:
+        live = shown(watch(source, path))
+    assert live == of_file(path)
+    (facts,) = live["inputs"]
+    assert (facts["link_types"], facts["dropped"]) == ([1, RAW_IP], 3)
+    assert "lo is gone since" in facts["truncated_detail"]
+    assert len(live["conversations"]) == 3
+    with open_capture(str(path)) as capture:
+        assert {frame.link_type for frame in capture.frames()} == {1, RAW_IP}
+
+
+def test_the_file_says_what_befell_the_interface_and_the_clock(tmp_path: Path) -> None:
+    frames = raw(session(local()).frames())
+    backend = Script()
+
+    def becomes(link: Link | None) -> None:
+        backend.state = link
+        raise OSError(100, "Network is down")
+
+    backend.script = iter(
+        [
+            frames[:3],
+            lambda: becomes(Link("lo", False)),
+            lambda: becomes(Link("wan0", True)),
+            [packet._replace(time_ns=packet.time_ns + 10**18) for packet in frames[3:]],
+            lambda: becomes(None),
+        ]
+    )
+    path = tmp_path / "befallen.pcapng"
+    with LiveSource([("lo", backend)]) as source:
+        live = shown(watch(source, path))
+        leaps = source.facts.leaps
+    assert live == of_file(path)
+    (facts,) = live["inputs"]
+    assert len(facts["notes"]) == 2
+    assert facts["truncated_detail"].count("; ") == 1
+    with open_capture(str(path)) as capture:
+        assert list(capture.frames())[3].number == 4
+        assert [leap.packet for leap in capture.facts.leaps] == [leap.packet for leap in leaps] == [4]
+
+
+def test_comments_of_others_say_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "others.pcapng"
+    with LiveSource([("lo", ends())]) as source:
+        recorder = Recorder(path, source)
+        for text in ("Counters provided by dumpcap", "clock leapt: soon to later", "clock leapt: 1"):
+            recorder._writer.remark(0, 5, text)
+        for digits in ("9" * 19, "9" * 20, "9" * 5000, "\u0661"):
+            recorder._writer.remark(0, 5, f"clock leapt: {digits} to {digits}")
+        recorder.finish(10)
+    with open_capture(str(path)) as capture:
+        assert list(capture.frames()) == []
+    assert (capture.facts.truncated, capture.facts.notes, capture.facts.leaps) == (None, [], [])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs flock(2)")
+def test_a_file_that_is_being_written_is_not_written_by_another(tmp_path: Path) -> None:
+    path = tmp_path / "mine.pcapng"
+    with LiveSource([("lo", ends())]) as source:
+        first = Recorder(path, source)
+        with pytest.raises(UserError, match="another capture is writing it") as raised:
+            Recorder(path, source)
+        assert raised.value.exit_code is ExitCode.USAGE
+        first.finish(10)
+        Recorder(path, source).finish(10)
+
+
+# -- rings ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "ring"),
+    [
+        ([], None),
+        (["duration:1.5"], Ring(seconds=1.5)),
+        (["filesize:10", "files:3"], Ring(kilobytes=10, files=3)),
+        (["duration:60", "filesize:10"], Ring(60, 10)),
+    ],
+)
+def test_what_a_ring_is_told(options: list[str], ring: Ring | None) -> None:
+    assert parse_ring(options) == ring
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (["sometimes"], "-b sometimes: not understood"),
+        (["duration:0"], "not understood"),
+        (["duration:nan"], "not understood"),
+        (["filesize:1.5"], "not understood"),
+        (["files:-1"], "not understood"),
+        (["files:5"], "nothing says when a file is full"),
+        (["files:1", "filesize:1"], "a ring has two files at least"),
+    ],
+)
+def test_what_is_no_ring(options: list[str], what: str) -> None:
+    with pytest.raises(UserError, match=what) as raised:
+        parse_ring(options)
+    assert raised.value.exit_code is ExitCode.USAGE
+
+
+def test_files_are_named_as_dumpcap_names_them() -> None:
+    path = Path("folder/case.pcapng")
+    assert file_of_ring(path, 7, 1_763_641_800 * NANOSECONDS) == Path("folder/case_00007_20251120123000.pcapng")
+
+
+def chatter(wire: Wire, packets: int, after: float = 0.001) -> Wire:
+    """The server goes on and on."""
+    for _ in range(packets):
+        wire.segment(Side.SERVER, data=ib_bytes.text(178, 1, 6, 9001, 1, "187.42", 100, 0), after=after)
+    return wire
+
+
+def joined(folder: Path) -> Path:
+    """All that is left of a ring, one after the other: a pcapng may consist of several sections."""
+    path = folder.with_name("joined.pcapng")
+    path.write_bytes(b"".join(file.read_bytes() for file in sorted(folder.iterdir())))
+    return path
+
+
+def turned(folder: Path, frames: list[Frame], ring: Ring) -> dict[str, object]:
+    """Capture in a ring; the live document."""
+    folder.mkdir()
+    with LiveSource([("lo", ends(*([packet] for packet in raw(frames))))]) as source:
+        source.opened_at_ns = frames[0].time_ns
+        return shown(watch(source, folder / "case.pcapng", ring))
+
+
+def verdicts(document: dict[str, object]) -> list[tuple[str, ...]]:
+    """What is said of each conversation, without the numbers of packets."""
+    told = ("id", "outcome", "rung", "fault", "code", "client_id", "hello", "reply", "errors")
+    return [
+        tuple(_numberless(conversation[key]) for key in told)
+        for conversation in document["conversations"]  # type: ignore[attr-defined]
+    ]
+
+
+def _numberless(value: object) -> str:
+    if isinstance(value, dict):
+        value = {key: _numberless(inner) for key, inner in value.items() if key not in ("packets", "packet", "time")}
+    if isinstance(value, list):
+        value = [_numberless(inner) for inner in value]
+    return str(value)
+
+
+def test_files_follow_each_other_by_size_and_by_time(tmp_path: Path) -> None:
+    frames = chatter(session(local()), 100, after=0.5).frames()
+    by_size, by_time = tmp_path / "size", tmp_path / "time"
+    live = {
+        folder: turned(folder, frames, ring) for folder, ring in ((by_size, Ring(kilobytes=4)), (by_time, Ring(10)))
+    }
+    assert all(4000 <= file.stat().st_size < 4400 for file in sorted(by_size.iterdir())[:-1])
+    assert 5 <= len(list(by_time.iterdir())) <= 7
+    for folder, document in live.items():
+        assert of_file(joined(folder)) == document, "nothing is lost as long as nothing is deleted"
+
+
+def test_twenty_turns_later_the_verdicts_are_the_same(tmp_path: Path) -> None:
+    hung = silent(remote())
+    refused = Wire(client="127.0.0.1:52000").syn().refuse()
+    bot = session(Wire(client="127.0.0.1:53000"))
+    bot.server(said(502, "Couldn't connect"))
+    chatter(bot, 400)
+    bot.server(said(1100, "Connectivity between IB and TWS has been lost"))
+    chatter(bot, 3300)
+    folder = tmp_path / "ring"
+    live = turned(folder, Wire.merge(hung, refused, bot).frames(), Ring(kilobytes=20, files=3))
+    names = [file.name for file in sorted(folder.iterdir())]
+    assert names[0].startswith("case_00000_"), "the evidence comes first"
+    assert len(names) == 4
+    assert int(names[-1].split("_")[1]) > 20
+    after = of_file(joined(folder))
+    assert verdicts(after) == verdicts(live)
+    assert [one["code"] for one in after["conversations"]][:2] == [one["code"] for one in live["conversations"]][:2]  # type: ignore[index]
+
+
+def test_evidence_has_a_bound_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "MOST_EVIDENCE", 6_000)
+    calls = [Wire(client=f"127.0.0.1:{50_000 + number}").connect().fin_client() for number in range(120)]
+    frames = Wire.merge(*calls, chatter(session(local(start_ns=calls[-1].frames()[-1].time_ns)), 20)).frames()
+    spread = [frame._replace(time_ns=frame.time_ns + 10**7 * frame.number) for frame in frames]
+    folder = tmp_path / "ring"
+    turned(folder, spread, Ring(kilobytes=4, files=2))
+    evidence = [file for file in folder.iterdir() if file.name.startswith("case_00000_")]
+    assert len(evidence) == recorder.EVIDENCE_FILES
+    assert sum(file.stat().st_size for file in evidence) < 40_000
+
+
+def test_a_file_of_the_ring_that_somebody_deleted_is_not_missed(tmp_path: Path) -> None:
+    folder = tmp_path / "ring"
+    folder.mkdir()
+    with LiveSource([("lo", ends(*([packet] for packet in raw(chatter(session(local()), 100).frames()))))]) as source:
+        recorder = Recorder(folder / "case.pcapng", source, Ring(kilobytes=4, files=2))
+        for event in source.events():
+            if isinstance(event, Frame):
+                recorder.write(event)
+                for file in sorted(folder.glob("case_0000[1-9]_*"))[:-1]:
+                    file.unlink()
+        recorder.finish(10**18)
+    assert recorder.failure is None
+    assert recorder._number > 3
+
+
+def test_a_disk_that_takes_no_more_ends_the_ring_and_not_the_watching(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    frames = raw(chatter(session(local()), 100).frames())
+    with LiveSource([("lo", ends(*([packet] for packet in frames)))]) as source:
+        analysis = Analysis(source.facts)
+        recorder = Recorder(folder / "case.pcapng", source, Ring(kilobytes=4))
+        with closing(source.events()) as events:
+            follower = Follower(analysis, Nobody(), Limits(), recorder)
+            for event in itertools.islice(events, 10):
+                follower.take(event)
+            for file in folder.iterdir():
+                file.unlink()
+            folder.rmdir()
+            follow(events, follower)
+        recorder.finish(analysis.watched_until_ns)
+    assert source.facts.packets == len(frames)
+    assert recorder.failure is not None
+    assert "cannot write" in recorder.failure.what
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="needs root, to be deprived of")
+def test_a_ring_where_only_root_writes_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_UID", "12345")
+    monkeypatch.setenv("SUDO_GID", "12345")
+    with LiveSource([("lo", ends())]) as source:
+        with pytest.raises(UserError, match="privileges are dropped when the capture begins"):
+            Recorder(tmp_path / "case.pcapng", source, Ring(kilobytes=1))
+        assert list(tmp_path.iterdir()) == []
+        Recorder(tmp_path / "case.pcapng", source).finish(1)
+
+
+def test_drops_of_the_files_of_a_ring_add_up(tmp_path: Path) -> None:
+    folder = tmp_path / "ring"
+    folder.mkdir()
+    frames = [[packet] for packet in raw(chatter(session(local()), 60).frames())]
+    backend = ends(*frames)
+    with LiveSource([("lo", backend)]) as source:
+        recorder = Recorder(folder / "case.pcapng", source, Ring(kilobytes=4))
+        for event in source.events():
+            if isinstance(event, Frame):
+                backend.dropped = event.number * 2
+                source.statistics()
+                recorder.write(event)
+        recorder.finish(10**18)
+    assert len(list(folder.iterdir())) > 2
+    assert of_file(joined(folder))["inputs"][0]["dropped"] == backend.dropped
+
+
+def test_what_is_no_tcp_is_kept_for_a_while() -> None:
+    evidence = Evidence()
+    arp = Frame(1, 0, 1, bytes(12) + b"\x08\x06" + bytes(28), 42)
+    assert sum(evidence.wants(arp) for _ in range(MOST_OTHERS + 5)) == MOST_OTHERS
+
+
+def test_a_new_connection_between_the_same_ends_is_evidence_again() -> None:
+    evidence = Evidence()
+    talk = chatter(session(local()), FIRST_PACKETS * 2).frames()
+    kept = [evidence.wants(frame) for frame in talk]
+    assert all(kept[:FIRST_PACKETS])
+    assert not any(kept[FIRST_PACKETS:])
+    assert all(evidence.wants(frame) for frame in talk[:10])

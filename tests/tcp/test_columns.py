@@ -1,0 +1,185 @@
+"""A stretch leaves behind what its segments would have, one by one; what is irregular ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from wire import Wire
+
+from ibsniff.analysis.pipeline import API_PORTS
+from ibsniff.model import ACK, PSH, Columns, Segment, SegmentColumns, Side
+from ibsniff.model.arrays import Numbers
+from ibsniff.tcp import ConnectionTable, columns
+from ibsniff.tcp.columns import is_steady, take_columns
+from ibsniff.tcp.connection import Tracker
+
+BEGINNING = 9
+"""Segments until both sides have spoken."""
+
+
+@pytest.fixture(autouse=True)
+def _short_stretches_count(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(columns, "FEWEST", 1)
+
+
+def begun() -> Wire:
+    return Wire(server_isn=2**32 - 150).connect().client(b"hello").server(b"reply").segment("client").segment("server")
+
+
+def as_columns(segments: list[Segment]) -> SegmentColumns:
+    """What ``net`` would make of them; only the columns that ``tcp`` reads."""
+    buffer = b"".join(segment.payload for segment in segments)
+    lengths = numbers(segments, lambda one: one.length)
+    ends = sorted({(one.source, one.destination) for one in segments})
+    starts = np.cumsum(lengths) - lengths
+    packets = Columns(
+        segments[0].packet, 1, buffer, starts, lengths, lengths, numbers(segments, lambda one: one.time_ns)
+    )
+    return SegmentColumns(
+        packets,
+        indices=np.arange(len(segments)),
+        flows=numbers(segments, lambda one: ends.index((one.source, one.destination))),
+        ends=ends,
+        seq=numbers(segments, lambda one: one.seq),
+        ack=numbers(segments, lambda one: one.ack),
+        starts=starts,
+        lengths=lengths,
+        ip_ids=numbers(segments, lambda one: one.ip_id or 0),
+        wrong=numbers(segments, lambda one: one.intact is False).astype(bool),
+        right=numbers(segments, lambda one: one.intact is True).astype(bool),
+    )
+
+
+def numbers(segments: list[Segment], of: Callable[[Segment], int]) -> Numbers:
+    return np.array([of(one) for one in segments], np.int64)
+
+
+def after(segments: list[Segment]) -> tuple[ConnectionTable, Tracker]:
+    table = ConnectionTable(API_PORTS)
+    for segment in segments:
+        table.feed(segment)
+    found = table.find(segments[0].source, segments[0].destination)
+    assert found is not None
+    return table, found[0]
+
+
+def everything(tracker: Tracker) -> list[object]:
+    """All that is remembered of a connection."""
+    told: list[object] = [asdict(tracker.connection), tracker.is_open]
+    for side in (tracker.client, tracker.server):
+        names = [name for name in type(side).__slots__ if name not in ("peer", "half", "recent", "damage", "waiting")]
+        told += [{name: getattr(side, name) for name in names}, list(side.recent), side.damage.computes]
+        told += [list(side.damage.segments), bool(side.waiting)]
+    return told
+
+
+def taken(segments: list[Segment], beginning: int = BEGINNING) -> int:
+    """Take what comes after the beginning as a stretch, and compare with one by one; how many were taken."""
+    before, rest = segments[:beginning], segments[beginning:]
+    _, tracker = after(before)
+    assert is_steady(tracker)
+    columns = as_columns(rest)
+    from_client = np.array([one.source == tracker.connection.client for one in rest])
+    count, said = take_columns(tracker, columns, np.arange(len(rest)), from_client, rest.__getitem__)
+    _, expected = after(segments[: beginning + count])
+    assert everything(tracker) == everything(expected)
+    for side, piece in said:
+        mine = [one for one in rest[:count] if (one.source == tracker.connection.client) == (side is Side.CLIENT)]
+        with_data = [one for one in mine if one.length]
+        assert piece.data == b"".join(one.payload for one in with_data)
+        assert list(piece.mark_packets) == [one.packet for one in with_data]
+        assert list(piece.mark_times_ns) == [one.time_ns for one in with_data]
+        assert piece.mark_offsets[0] == piece.offset
+        assert list(np.diff(piece.mark_offsets)) == [one.length for one in with_data[:-1]]
+    return count
+
+
+def test_data_in_order_across_the_end_of_the_sequence_numbers():
+    wire = begun()
+    for number in range(40):
+        wire.server(b"x" * (number + 1))
+        if number % 5 == 0:
+            wire.client(b"y")
+    segments = wire.segments()
+    assert any(one.seq < 1000 for one in segments)
+    assert any(one.seq > 2**32 - 1000 for one in segments)
+    assert taken(segments) == len(segments) - BEGINNING
+
+
+def test_one_side_alone():
+    wire = begun()
+    for number in range(30):
+        wire.segment("server", ACK | PSH, bytes([number]) * 9)
+    assert taken(wire.segments()) == 30
+
+
+@pytest.mark.parametrize("side", Side)
+def test_one_byte_and_its_ack(side: Side):
+    other = Side.SERVER if side is Side.CLIENT else Side.CLIENT
+    wire = (
+        begun()
+        .segment(other, ACK | PSH, b"some")
+        .segment(side, ACK | PSH, b"1")
+        .segment(other)
+        .segment(side, ACK, b"2")
+    )
+    assert taken(wire.segments()) == 4
+
+
+ODD: dict[str, Callable[[Wire], Wire]] = {
+    "a hole": lambda wire: wire.lose().server(b"lost"),
+    "a keep-alive": lambda wire: wire.keep_alive("client"),
+    "a retransmission": lambda wire: wire.again(2),
+    "another window": lambda wire: wire.ack("client", window=77),
+    "the same packet twice": lambda wire: wire.copy(),
+    "an ACK of what was never seen": lambda wire: wire.segment("client", ACK, ack=(2**32 - 150 + 4000) % 2**32),
+    "an ACK gone back": lambda wire: wire.segment("client", ACK, ack=2**32 - 145),
+    "an ACK gone back, but not behind the first of them": lambda wire: wire.segment(
+        "client", ACK, b"!", ack=2**32 - 138
+    ),
+    "a number too low": lambda wire: wire.segment("server", ACK, b"zz", seq_offset=-1),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_is_irregular_ends_it(odd: str):
+    wire = begun().server(b"before").server(b"it")
+    regular = len(wire.segments()) - BEGINNING
+    wire = ODD[odd](wire).server(b"behind")
+    assert taken(wire.segments()) == regular
+
+
+def test_the_first_of_a_kind_is_no_part_of_it():
+    """What goes into the history, or tells that checksums mean something, is taken for itself."""
+    bare = Wire().connect().client(b"hello", ack=False).server(b"reply", ack=False)
+    bare.segment("client", ACK, b"more").segment("client", ACK, b"and more").segment("server").segment("client")
+    assert taken(bare.segments(), beginning=6) == 1, "the server has never sent a bare ACK"
+    segments = begun().server(b"one").server(b"two").segments()
+    segments[-2] = segments[-2]._replace(intact=True)
+    assert taken(segments) == 2
+    segments[-2] = segments[-2]._replace(intact=False)
+    assert taken(segments) == 4, "wrong ones alone tell nothing"
+    before = [segment._replace(intact=True) for segment in segments[:BEGINNING]]
+    assert taken(before + segments[BEGINNING:]) == 2, "but behind right ones they do"
+
+
+def test_a_few_are_not_worth_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(columns, "FEWEST", 3)
+    assert taken(begun().server(b"x").segments()) == 0
+    assert taken(begun().server(b"x").server(b"y").segments()) == 4
+
+
+def test_what_is_not_steady():
+    def steady(wire: Wire) -> bool:
+        return is_steady(after(wire.segments())[1])
+
+    assert steady(begun())
+    assert not steady(Wire().connect())
+    assert not steady(Wire().connect().client(b"hello"))
+    assert not steady(begun().lose().segment("server", ACK, b"lost").segment("server", ACK, b"behind a hole"))
+    assert not steady(begun().segment("client", ACK, ack=500))
+    assert not steady(begun().fin_client())
+    assert not steady(begun().rst_server())
