@@ -1,0 +1,88 @@
+"""capture -> net: packets as the capture holds them, one by one or many at once, and the passing of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ibsniff.model.arrays import Numbers
+
+NANOSECONDS = 1_000_000_000
+"""In one second."""
+
+
+class Frame(NamedTuple):
+    """One captured packet, as the capture holds it."""
+
+    number: int
+    time_ns: int
+    link_type: int
+    """LINKTYPE_ value of the interface it came from (tcpdump.org/linktypes.html)."""
+    data: bytes
+    """The captured bytes, link-layer header first."""
+    wire_length: int
+    """Length on the wire; greater than ``len(data)`` when the snaplen cut it."""
+
+
+class Lane(StrEnum):
+    """How packets of a file travel; the report is the same."""
+
+    AUTO = "auto"
+    """One by one while they are few, by columns in the bulk of a large file."""
+    PLAIN = "plain"
+    COLUMNS = "columns"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Many captured packets at once, of one link type and numbered without a gap: an array for each thing to know of them.
+
+    The same as so many ``Frame``; this is how the bulk of a large file travels, at a hundredth of the cost.
+    """
+
+    first_number: int
+    link_type: int
+    buffer: bytes
+    """Holds all of them, and what stands between them in the file."""
+    starts: Numbers
+    """Where in the buffer each packet's captured bytes begin."""
+    captured: Numbers
+    """How many there are."""
+    wire_lengths: Numbers
+    times_ns: Numbers
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def time_ns(self) -> int:
+        """Of the last packet."""
+        return int(self.times_ns[-1])
+
+    def frame(self, index: int) -> Frame:
+        """One of them, as a frame of its own."""
+        start = int(self.starts[index])
+        return Frame(
+            self.first_number + index,
+            int(self.times_ns[index]),
+            self.link_type,
+            self.buffer[start : start + int(self.captured[index])],
+            int(self.wire_lengths[index]),
+        )
+
+    def frames(self, indices: Numbers) -> Iterator[Frame]:
+        """Some of them, as frames of their own, in that order."""
+        starts = self.starts[indices]
+        columns = (indices + self.first_number, self.times_ns[indices], starts, starts + self.captured[indices])
+        rows = zip(*(column.tolist() for column in (*columns, self.wire_lengths[indices])), strict=True)
+        for number, time_ns, start, end, wire_length in rows:
+            yield Frame(number, time_ns, self.link_type, self.buffer[start:end], wire_length)
+
+
+class Tick(NamedTuple):
+    """Time passed on a live source without a packet: silence is concluded from these."""
+
+    time_ns: int
