@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-from ibsniff.ib.names import NOTICES
+from ibsniff.ib.errors import NOTICES
 from ibsniff.model import LADDER, Conversation, Moment, Outcome, Rung
 from ibsniff.render.text import relative, seconds_between
 

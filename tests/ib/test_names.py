@@ -27,6 +27,5 @@ def test_every_range_a_library_offers_is_one() -> None:
     assert all(version < names.MIN_CLIENT_VERSION for version in names.LEGACY_CLIENTS)
 
 
-def test_a_port_is_in_one_table_and_a_notice_has_a_meaning() -> None:
+def test_a_port_is_in_one_table_only() -> None:
     assert not names.DEFAULT_PORTS.keys() & names.RELAY_PORTS.keys()
-    assert names.ERROR_MEANINGS.keys() >= names.NOTICES
