@@ -10,7 +10,7 @@ from itertools import pairwise
 from wire import Wire
 
 from ibsniff.analysis import pipeline
-from ibsniff.capture.timing import LEAP_NS, note_leap
+from ibsniff.capture.clock_jumps import CLOCK_JUMP_NS, note_clock_jump
 from ibsniff.model import NANOSECONDS, Conversation, Finding, Frame, InputFacts, Report, WatchedBy
 
 
@@ -43,8 +43,8 @@ class Watch:
             skipped=Counter(self.skipped),
         )
         for earlier, later in pairwise(frames):
-            if later.time_ns - earlier.time_ns >= LEAP_NS:
-                note_leap(facts, later.number, earlier.time_ns, later.time_ns)
+            if later.time_ns - earlier.time_ns >= CLOCK_JUMP_NS:
+                note_clock_jump(facts, later.number, earlier.time_ns, later.time_ns)
         if self.ended is not None and times:
             facts.watched_until_ns, facts.watched_by = max(times) + round(self.ended * NANOSECONDS), self.by
         return facts

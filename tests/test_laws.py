@@ -53,14 +53,14 @@ NOT_ON_WINDOWS = {"fcntl", "termios", "resource", "pwd", "grp"}
 LAZY_HOMES = {
     "scapy": ("capture.scapy_backend",),
     "dpkt": ("capture", "net"),
-    "psutil": ("capture.processes", "capture.surroundings"),
+    "psutil": ("capture.processes", "capture.host_network"),
 }
 """Slow to import, so only inside functions, and only there."""
 
 COLUMN_LANE = (
     "model.arrays",
     "analysis.columns",
-    "capture.block_columns",
+    "capture.ring_columns",
     "capture.columns",
     "net.columns",
     "net.checksums",

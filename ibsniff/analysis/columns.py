@@ -76,7 +76,7 @@ class ColumnLane:
 
     def feed(self, columns: Columns) -> None:
         """Take the next packets."""
-        picked = None if self._table.is_tight else self._dissector.pick(columns)
+        picked = None if self._table.is_tight else self._dissector.dissect_columns(columns)
         if picked is None or not picked.segments:
             self._take_each(columns, np.arange(len(columns)) if picked is None else picked.others)
             return

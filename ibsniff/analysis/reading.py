@@ -67,7 +67,7 @@ class Work:
     def position(self) -> int:
         """Bytes read, as they are stored."""
         source = self._source
-        return self.bytes_done + (source.tap.position if source else 0)
+        return self.bytes_done + (source.stream.position if source else 0)
 
     @property
     def conversations(self) -> int:
@@ -81,7 +81,7 @@ class Work:
             raise KeyboardInterrupt
         self.stopped = True
         if self._source is not None:
-            self._source.tap.stop()
+            self._source.stream.stop()
 
     def begin(self, analysis: Analysis) -> None:
         """Begin with an input."""
@@ -95,7 +95,7 @@ class Work:
             yield from source.packets(lane)
         finally:
             self._source = None
-            self.bytes_done += source.tap.position
+            self.bytes_done += source.stream.position
 
     def end(self, facts: InputFacts) -> None:
         """Write down that an input was read; to its end, unless this was stopped."""

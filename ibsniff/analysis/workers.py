@@ -27,7 +27,7 @@ AHEAD = 4
 def in_parallel(task: Callable[[Item], Result], items: Iterable[Item], jobs: int) -> Iterator[Result]:
     """Give each item to one of ``jobs`` processes; ``task``, items and results are pickled on the way.
 
-    Processes are started afresh ("spawn"), which works on every system and beside threads. When the caller stops taking
+    ProcessWatcher are started afresh ("spawn"), which works on every system and beside threads. When the caller stops taking
     results they are ended, and gone when this returns. Raises what the task raised, and UserError when a process is
     killed from outside.
     """

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from ibsniff.capture.packet_block import PacketBlock
+    from ibsniff.capture.ring_block import RingBlock
 
 
 class RawPacket(NamedTuple):
@@ -47,7 +47,7 @@ class Backend(Protocol):
     def fileno(self) -> int:
         """A descriptor (on Windows a socket) that is readable while packets wait, or trouble does."""
 
-    def receive(self) -> PacketBlock | Sequence[RawPacket]:
+    def receive(self) -> RingBlock | Sequence[RawPacket]:
         """Take some of the packets that wait, in order; none when there are none, and never wait for one.
 
         Many at once may come as a block, which can be read in bulk.

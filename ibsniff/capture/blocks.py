@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from struct import Struct
 
-from ibsniff.capture.feed import Damage
+from ibsniff.capture.input_buffer import DamagedCapture
 
 SECTION_HEADER = 0x0A0D0D0A
 """Reads the same in both byte orders (section 4.1)."""
@@ -21,10 +21,10 @@ SYSDIG_EVENT = 0x204
 SYSDIG_EVENT_2 = 0x216
 SYSDIG_EVENT_2_LARGE = 0x221
 
-SMALLEST = 12
+MIN_BLOCK_SIZE = 12
 """Bytes of a block without a body: type, total length, and the total length again."""
 
-SMALLEST_OF = {
+MIN_BLOCK_SIZES = {
     SECTION_HEADER: 28,
     INTERFACE_DESCRIPTION: 20,
     OBSOLETE_PACKET: 32,
@@ -66,7 +66,7 @@ ISB_OS_DROPPED = 7
 
 
 def options(data: bytes, byte_order: str) -> Iterator[tuple[int, bytes]]:
-    """Code and value of each option (section 3.5). Raises Damage when one is longer than the bytes that are left."""
+    """Code and value of each option (section 3.5). Raises DamagedCapture when one is longer than the bytes that are left."""
     header = Struct(byte_order + "HH")
     position = 0
     while position + header.size <= len(data):
@@ -76,5 +76,5 @@ def options(data: bytes, byte_order: str) -> Iterator[tuple[int, bytes]]:
         start = position + header.size
         position = start + length + -length % 4
         if position > len(data):
-            raise Damage(f"an option says it is {length} bytes long, and {len(data) - start} are left")
+            raise DamagedCapture(f"an option says it is {length} bytes long, and {len(data) - start} are left")
         yield code, data[start : start + length]

@@ -109,7 +109,7 @@ _ARITHMETIC: dict[int, Callable[[int, int, int], int]] = {
 _NOTHING_KNOWN: Mapping[int, int] = {}
 
 
-def keeps(program: Program, packet: bytes, known: Mapping[int, int] = _NOTHING_KNOWN) -> bool:
+def matches(program: Program, packet: bytes, known: Mapping[int, int] = _NOTHING_KNOWN) -> bool:
     """Run a program in Python: for back ends whose kernel cannot, and for the tests.
 
     ``known`` is what the ancillary offsets answer; what is not in it is 0. A load beyond the end of the packet ends

@@ -14,8 +14,9 @@ from struct import error as StructError
 import numpy as np
 
 from ibsniff.capture import blocks
-from ibsniff.capture.feed import MAX_FRAME
-from ibsniff.capture.timing import LATEST_NS, Interface
+from ibsniff.capture.clock_jumps import MAX_TIME_NS
+from ibsniff.capture.input_buffer import MAX_FRAME
+from ibsniff.capture.pcapng_interface import Interface
 from ibsniff.model import NANOSECONDS, Columns
 from ibsniff.model.arrays import Numbers, Truths, layout, number, numbers_at, records_at
 
@@ -87,7 +88,7 @@ def _of_interfaces_alike(
     total, captured = number(records, "total"), number(records, "captured")
     ticks = (number(records, "high") << 32) | number(records, "low")
     # later than that, 63 bits are too few on the way: the plain reader counts without bound
-    latest_ticks = (LATEST_NS - max(offset_ns, 0)) // multiplier
+    latest_ticks = (MAX_TIME_NS - max(offset_ns, 0)) // multiplier
     times_ns = np.minimum(ticks, latest_ticks) * multiplier // divisor + offset_ns
     regular = (
         alike
@@ -117,7 +118,7 @@ def _alike(interfaces: list[Interface], index: Numbers) -> tuple[Truths, Interfa
     if not len(index) or not known[0]:
         return none
     first = interfaces[index[0]]
-    if max(first.multiplier, first.divisor, abs(first.offset_ns)) > LATEST_NS:
+    if max(first.multiplier, first.divisor, abs(first.offset_ns)) > MAX_TIME_NS:
         return none
     same = np.array([interface[:4] == first[:4] for interface in interfaces])
     return known & same[np.minimum(index, len(interfaces) - 1)], first

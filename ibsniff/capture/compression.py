@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
-from ibsniff.capture.feed import READ_SIZE, Cut, Damage
+from ibsniff.capture.input_buffer import READ_SIZE, DamagedCapture, TruncatedCapture
 from ibsniff.model import UserError
 
 STEP = 1024
@@ -120,15 +120,15 @@ _BY_MAGIC: dict[bytes, Callable[[], Compression]] = {
 }
 
 
-def recognise(start: bytes) -> Compression | None:
+def detect_compression(start: bytes) -> Compression | None:
     """The compression of a file that starts with these bytes. Raises UserError when it needs a missing package."""
     return next((make() for magic, make in _BY_MAGIC.items() if start.startswith(magic)), None)
 
 
-def decompressed(chunks: Iterator[bytes], compression: Compression) -> Iterator[bytes]:
+def decompress(chunks: Iterator[bytes], compression: Compression) -> Iterator[bytes]:
     """The bytes inside, every one that can be had.
 
-    Raises Damage at the place where the stream is broken, where it ends early, or where it passes a bound.
+    Raises DamagedCapture at the place where the stream is broken, where it ends early, or where it passes a bound.
     """
     member: Member | None = None  # None between two members
     read = written = 0
@@ -146,11 +146,11 @@ def decompressed(chunks: Iterator[bytes], compression: Compression) -> Iterator[
                     yield from _sliced(data)
                     _check_bounds(read, written)
             except compression.errors as error:
-                raise Damage(f"the {compression.name} stream is damaged near its byte {read}") from error
+                raise DamagedCapture(f"the {compression.name} stream is damaged near its byte {read}") from error
             piece = member.unused_data if member.eof else b""  # noqa: PLW2901
             member = None if member.eof else member
     if member is not None:
-        raise Cut(f"the {compression.name} stream ends early: its end should come after byte {read}")
+        raise TruncatedCapture(f"the {compression.name} stream ends early: its end should come after byte {read}")
 
 
 def _steps(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -167,4 +167,4 @@ def _sliced(data: bytes) -> Iterator[bytes]:
 
 def _check_bounds(read: int, written: int) -> None:
     if written > MAX_DECOMPRESSED or (written > RATIO_COUNTS_FROM and written > read * MAX_RATIO):
-        raise Damage(f"{read} compressed bytes became {written}, more than is believed; the rest was not read")
+        raise DamagedCapture(f"{read} compressed bytes became {written}, more than is believed; the rest was not read")

@@ -9,14 +9,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self, TypeVar, cast
 
-from ibsniff.capture import foreign
-from ibsniff.capture.compression import decompressed, recognise
-from ibsniff.capture.feed import BULK_SIZE, Cut, Damage, Feed, chunks_of, more_at_once
+from ibsniff.capture import file_type
+from ibsniff.capture.clock_jumps import CLOCK_JUMP_NS, note_clock_jump
+from ibsniff.capture.compression import decompress, detect_compression
+from ibsniff.capture.input_buffer import (
+    COLUMNS_READ_SIZE,
+    DamagedCapture,
+    InputBuffer,
+    TruncatedCapture,
+    read_chunks,
+    ready_without_waiting,
+)
 from ibsniff.capture.interruptible import InterruptibleReader
 from ibsniff.capture.pcap import MAGICS as PCAP_MAGICS
 from ibsniff.capture.pcap import PcapReader
 from ibsniff.capture.pcapng import PcapngReader
-from ibsniff.capture.timing import LEAP_NS, note_leap
 from ibsniff.model import NANOSECONDS, Columns, Frame, InputFacts, Lane, UserError, WatchedBy
 
 STDIN = "-"
@@ -26,14 +33,14 @@ LONGEST_MAGIC = 6
 BACKWARDS_NS = NANOSECONDS
 """Stamped this much earlier than the latest so far, a packet was not merely overtaken: the clock was set back."""
 
-PLAIN_UNTIL = 1 << 20
+COLUMNS_FROM_OFFSET = 1 << 20
 """Bytes from which on an input is read by columns, unless the lane was chosen: below, importing numpy takes longer."""
-LARGE = 4 << 20
+COLUMNS_FROM_START_SIZE = 4 << 20
 """Bytes of a file that is read by columns from the beginning: it will have been worth importing numpy."""
-BULK_FROM = 1 << 18
+COLUMNS_MIN_BUFFERED = 1 << 18
 """Bytes that must have come for columns; a slow pipe is read packet by packet."""
 
-GROWS = "it is still being written: it grew while it was read"
+STILL_BEING_WRITTEN = "it is still being written: it grew while it was read"
 
 
 class Reader(Protocol):
@@ -47,11 +54,11 @@ class Reader(Protocol):
     needed: int
     """Bytes from there on without which there is no going on."""
 
-    def parse(self, feed: Feed, batch: list[Frame]) -> None:
-        """Append the whole packets in the buffer to ``batch``, also those before the Damage it may raise."""
+    def parse(self, input_buffer: InputBuffer, batch: list[Frame]) -> None:
+        """Append the whole packets in the buffer to ``batch``, also those before the DamagedCapture it may raise."""
 
-    def columns(self, feed: Feed) -> Iterator[Columns | Frame]:
-        """The same, in bulk where packets are regular; the Damage is raised after the packets before it."""
+    def columns(self, input_buffer: InputBuffer) -> Iterator[Columns | Frame]:
+        """The same, in bulk where packets are regular; the DamagedCapture is raised after the packets before it."""
 
     def missing(self, rest: int) -> str:
         """What is not there when the input ends ``rest`` bytes after the last whole packet."""
@@ -66,11 +73,13 @@ Packets = TypeVar("Packets", Frame, Frame | Columns)
 class CaptureFile:
     """An open capture. ``facts`` grow with each read of the input, which runs ahead of the frames by a read at most."""
 
-    def __init__(self, tap: InterruptibleReader, reader: Reader, feed: Feed, facts: InputFacts) -> None:
-        self.tap = tap
+    def __init__(
+        self, stream: InterruptibleReader, reader: Reader, input_buffer: InputBuffer, facts: InputFacts
+    ) -> None:
+        self.stream = stream
         """How far it was read, and how to end it before its end."""
         self._reader = reader
-        self._feed = feed
+        self._input_buffer = input_buffer
         self.facts = facts
         facts.format = reader.format
 
@@ -83,71 +92,73 @@ class CaptureFile:
 
     def packets(self, lane: Lane = Lane.AUTO) -> Iterator[Frame | Columns]:
         """The same, many packets at once where that is faster."""
-        yield from self._to_the_end(self._batches() if lane is Lane.PLAIN else self._in_bulk(lane))
+        yield from self._to_the_end(self._batches() if lane is Lane.PLAIN else self._columns_and_frames(lane))
 
     def _to_the_end(self, packets: Iterator[Packets]) -> Iterator[Packets]:
         try:
             yield from packets
-            if self._feed.buffer:
-                raise Cut(self._reader.missing(len(self._feed.buffer)))
-        except Damage as damage:
-            if self.facts.packets == 0 and not isinstance(damage, Cut):
-                raise _unreadable(self.facts.path, damage) from damage
+            if self._input_buffer.data:
+                raise TruncatedCapture(self._reader.missing(len(self._input_buffer.data)))
+        except DamagedCapture as damage:
+            if self.facts.packets == 0 and not isinstance(damage, TruncatedCapture):
+                raise _cannot_be_read(self.facts.path, damage) from damage
             self.facts.truncated = "; ".join(filter(None, (self.facts.truncated, str(damage))))
-        if self.tap.has_grown():
-            self.facts.truncated = "; ".join(filter(None, (self.facts.truncated, GROWS)))
+        if self.stream.has_grown():
+            self.facts.truncated = "; ".join(filter(None, (self.facts.truncated, STILL_BEING_WRITTEN)))
 
     def _batches(self) -> Iterator[Frame]:
-        while self._feed.advance(self._reader.position, self._reader.needed):
+        while self._input_buffer.advance(self._reader.position, self._reader.needed):
             yield from self._batch()
 
     def _batch(self) -> Iterator[Frame]:
         batch: list[Frame] = []
-        damage = _damage_in_parsing(self._reader, self._feed, batch)
-        self._account(batch)
+        damage = _damage_in_parsing(self._reader, self._input_buffer, batch)
+        self._record_frames(batch)
         yield from batch
         if damage:
             raise damage
 
-    def _in_bulk(self, lane: Lane) -> Iterator[Frame | Columns]:
-        feed, reader = self._feed, self._reader
-        plain_until = 0 if lane is Lane.COLUMNS or (self.tap.size or 0) >= LARGE else PLAIN_UNTIL
-        bulk_from = 0 if lane is Lane.COLUMNS else BULK_FROM
-        welcome = 0
-        while feed.advance(reader.position, reader.needed, welcome):
-            is_bulk = feed.offset + len(feed.buffer) >= plain_until
-            yield from self._columns() if is_bulk and len(feed.buffer) >= bulk_from else self._batch()
-            welcome = BULK_SIZE if is_bulk else 0
+    def _columns_and_frames(self, lane: Lane) -> Iterator[Frame | Columns]:
+        input_buffer, reader = self._input_buffer, self._reader
+        plain_until = (
+            0 if lane is Lane.COLUMNS or (self.stream.size or 0) >= COLUMNS_FROM_START_SIZE else COLUMNS_FROM_OFFSET
+        )
+        bulk_from = 0 if lane is Lane.COLUMNS else COLUMNS_MIN_BUFFERED
+        preferred = 0
+        while input_buffer.advance(reader.position, reader.needed, preferred):
+            is_bulk = input_buffer.offset + len(input_buffer.data) >= plain_until
+            yield from self._columns() if is_bulk and len(input_buffer.data) >= bulk_from else self._batch()
+            preferred = COLUMNS_READ_SIZE if is_bulk else 0
 
     def _columns(self) -> Iterator[Frame | Columns]:
         try:
-            for packets in self._reader.columns(self._feed):
+            for packets in self._reader.columns(self._input_buffer):
                 if isinstance(packets, Columns):
-                    self._account_columns(packets)
+                    self._record_columns(packets)
                 else:
-                    self._account([packets])
+                    self._record_frames([packets])
                 yield packets
         finally:
-            self._account_watch()  # behind the last packet the capture may tell when it ended
+            self._record_watched_until()  # behind the last packet the capture may tell when it ended
 
-    def _account(self, batch: list[Frame]) -> None:
+    def _record_frames(self, batch: list[Frame]) -> None:
         self.facts.packets += len(batch)
-        self._account_times(map(_NUMBER_AND_TIME, batch))
+        self._record_times(map(_NUMBER_AND_TIME, batch))
 
-    def _account_columns(self, columns: Columns) -> None:
+    def _record_columns(self, columns: Columns) -> None:
         """The same for many packets, one by one only where time goes back or leaps."""
         facts, times = self.facts, columns.times_ns
         facts.packets += len(times)
         steps = times[1:] - times[:-1]
         goes_on = int(times[0]) >= (facts.last_time_ns or 0)
-        if goes_on and len(steps) and steps.min() >= 0 and steps.max() < LEAP_NS:
-            self._account_times([(columns.first_number, int(times[0]))])
+        if goes_on and len(steps) and steps.min() >= 0 and steps.max() < CLOCK_JUMP_NS:
+            self._record_times([(columns.first_number, int(times[0]))])
             facts.last_time_ns = int(times[-1])
-            self._account_watch()
+            self._record_watched_until()
         else:
-            self._account_times(enumerate(times.tolist(), columns.first_number))
+            self._record_times(enumerate(times.tolist(), columns.first_number))
 
-    def _account_times(self, packets: Iterable[tuple[int, int]]) -> None:
+    def _record_times(self, packets: Iterable[tuple[int, int]]) -> None:
         """Number and time of each packet."""
         facts = self.facts
         latest = facts.last_time_ns
@@ -155,15 +166,15 @@ class CaptureFile:
             if latest is None:
                 facts.first_time_ns = latest = time_ns
             elif time_ns >= latest:
-                if time_ns - latest >= LEAP_NS:
-                    note_leap(facts, number, latest, time_ns)
+                if time_ns - latest >= CLOCK_JUMP_NS:
+                    note_clock_jump(facts, number, latest, time_ns)
                 latest = time_ns
             elif latest - time_ns > BACKWARDS_NS:
                 facts.times_backwards += 1
         facts.last_time_ns = latest
-        self._account_watch()
+        self._record_watched_until()
 
-    def _account_watch(self) -> None:
+    def _record_watched_until(self) -> None:
         facts = self.facts
         end, last = facts.statistics_end_ns, facts.last_time_ns
         if end is not None and (last is None or end >= last):
@@ -173,7 +184,7 @@ class CaptureFile:
 
     def close(self) -> None:
         """Close the file (standard input too: nothing else of it can be used)."""
-        self.tap.close()
+        self.stream.close()
 
     def __enter__(self) -> Self:
         return self
@@ -190,21 +201,23 @@ def open_capture(path: str, stdin: BinaryIO | None = None, continues: InputFacts
     A piece of a longer capture ``continues`` what is known of the pieces before it: its packets are numbered on.
     Raises UserError when there is no such file, when it may not be read, or when it is no capture.
     """
-    tap = InterruptibleReader(_standard_input(stdin) if path == STDIN else _opened(path))
-    stream = cast(BinaryIO, tap)
+    stream = InterruptibleReader(_standard_input(stdin) if path == STDIN else _open_file(path))
+    source = cast(BinaryIO, stream)
     facts = continues or InputFacts(path=path)
     try:
-        file = stream if path != STDIN and tap.size is not None else None
-        feed, name = _unpacked(Feed(chunks_of(stream), more_at_once(stream), file), _shown(path))
-        reader = _reader(feed, facts, name)
+        file = source if path != STDIN and stream.size is not None else None
+        input_buffer, name = _decompressed(
+            InputBuffer(read_chunks(source), ready_without_waiting(source), file), _shown_path(path)
+        )
+        reader = _reader(input_buffer, facts, name)
         reader.number = facts.packets
-    except Damage as damage:
+    except DamagedCapture as damage:
         stream.close()
-        raise _unreadable(path, damage) from damage
+        raise _cannot_be_read(path, damage) from damage
     except BaseException:
         stream.close()
         raise
-    return CaptureFile(tap, reader, feed, facts)
+    return CaptureFile(stream, reader, input_buffer, facts)
 
 
 def _standard_input(given: BinaryIO | None) -> BinaryIO:
@@ -217,7 +230,7 @@ def _standard_input(given: BinaryIO | None) -> BinaryIO:
     return stream
 
 
-def _opened(path: str) -> BinaryIO:
+def _open_file(path: str) -> BinaryIO:
     try:
         if Path(path).is_dir():  # Windows says "permission denied" when one is opened
             raise UserError(f"{path} is a directory", "name the capture file in it")
@@ -231,47 +244,47 @@ def _opened(path: str) -> BinaryIO:
         raise UserError(f"{path} cannot be opened: {error}", "check the name") from error
 
 
-def _unpacked(feed: Feed, name: str) -> tuple[Feed, str]:
+def _decompressed(input_buffer: InputBuffer, name: str) -> tuple[InputBuffer, str]:
     """The bytes of the capture itself, and in words where they are."""
-    feed.advance(0, LONGEST_MAGIC)
-    if not feed.buffer:
+    input_buffer.advance(0, LONGEST_MAGIC)
+    if not input_buffer.data:
         what_to_do = "capture again, and stop tcpdump with Ctrl-C, so that it writes what it holds"
         raise UserError(f"{name} is empty (0 bytes)", what_to_do)
     try:
-        compression = recognise(feed.buffer)
+        compression = detect_compression(input_buffer.data)
     except UserError as error:
         raise UserError(f"{name}: {error.what}", error.what_to_do) from error
     if compression is None:
-        return feed, name
-    inner = Feed(decompressed(feed.rest(), compression), feed.more_at_once)
+        return input_buffer, name
+    inner = InputBuffer(decompress(input_buffer.rest(), compression), input_buffer.ready_without_waiting)
     inner.advance(0, LONGEST_MAGIC)
     return inner, f"what {name} holds in {compression.name}"
 
 
-def _reader(feed: Feed, facts: InputFacts, name: str) -> Reader:
-    magic = feed.buffer[:4]
+def _reader(input_buffer: InputBuffer, facts: InputFacts, name: str) -> Reader:
+    magic = input_buffer.data[:4]
     if magic in PCAP_MAGICS:
-        return PcapReader(feed, facts)
+        return PcapReader(input_buffer, facts)
     if magic == PCAPNG_MAGIC:
-        return PcapngReader(feed, facts)
-    feed.advance(0, foreign.LOOKS_AT)
-    what, what_to_do = foreign.describe(feed.buffer, facts.path)
+        return PcapngReader(input_buffer, facts)
+    input_buffer.advance(0, file_type.EXAMINED_BYTES)
+    what, what_to_do = file_type.describe(input_buffer.data, facts.path)
     raise UserError(f"{name} is no capture: it is {what}", what_to_do)
 
 
-def _damage_in_parsing(reader: Reader, feed: Feed, batch: list[Frame]) -> Damage | None:
-    """Parse; a Damage waits until the packets before it are out."""
+def _damage_in_parsing(reader: Reader, input_buffer: InputBuffer, batch: list[Frame]) -> DamagedCapture | None:
+    """Parse; a DamagedCapture waits until the packets before it are out."""
     try:
-        reader.parse(feed, batch)
-    except Damage as damage:
+        reader.parse(input_buffer, batch)
+    except DamagedCapture as damage:
         return damage
     return None
 
 
-def _unreadable(path: str, damage: Damage) -> UserError:
-    what_to_do = f"take the capture again, or check the copy; if Wireshark opens it, {foreign.CONVERT}"
-    return UserError(f"{_shown(path)} cannot be read: {damage}", what_to_do)
+def _cannot_be_read(path: str, damage: DamagedCapture) -> UserError:
+    what_to_do = f"take the capture again, or check the copy; if Wireshark opens it, {file_type.CONVERT}"
+    return UserError(f"{_shown_path(path)} cannot be read: {damage}", what_to_do)
 
 
-def _shown(path: str) -> str:
+def _shown_path(path: str) -> str:
     return "standard input" if path == STDIN else path

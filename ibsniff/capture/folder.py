@@ -10,18 +10,18 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ibsniff.capture.compression import decompressed, recognise
-from ibsniff.capture.feed import Damage, chunks_of
+from ibsniff.capture.compression import decompress, detect_compression
 from ibsniff.capture.files import LONGEST_MAGIC, PCAPNG_MAGIC
+from ibsniff.capture.input_buffer import DamagedCapture, read_chunks
 from ibsniff.capture.pcap import MAGICS as PCAP_MAGICS
 from ibsniff.model import UserError
 
-CALLED_CAPTURE = re.compile(r"\.(pcap|pcapng|cap)\d*(\.(gz|bz2|xz|zst))?$", re.IGNORECASE)
+CAPTURE_NAME = re.compile(r"\.(pcap|pcapng|cap)\d*(\.(gz|bz2|xz|zst))?$", re.IGNORECASE)
 """File names of captures; tcpdump -C appends a number."""
 
 
 @dataclass(slots=True)
-class Found:
+class FolderContents:
     """What a folder holds."""
 
     captures: list[str] = field(default_factory=list)
@@ -32,9 +32,9 @@ class Found:
     """Folders that cannot be looked into."""
 
 
-def captures_in(folder: str) -> Found:
+def find_captures(folder: str) -> FolderContents:
     """Look into a folder and the folders in it; links to folders are not followed, for they may lead around."""
-    found = Found()
+    found = FolderContents()
 
     def is_closed(error: OSError) -> None:
         found.closed.append(
@@ -44,23 +44,23 @@ def captures_in(folder: str) -> Found:
     for parent, folders, names in os.walk(folder, onerror=is_closed):
         folders.sort()
         for path in (Path(parent, name) for name in sorted(names)):
-            if path.is_file() and (CALLED_CAPTURE.search(path.name) or begins_as_capture(path)):
+            if path.is_file() and (CAPTURE_NAME.search(path.name) or looks_like_capture(path)):
                 found.captures.append(str(path))
             else:  # a pipe, too: opening one waits for somebody who writes
                 found.others += 1
     return found
 
 
-def begins_as_capture(path: Path) -> bool:
+def looks_like_capture(path: Path) -> bool:
     """Whether a file begins as a capture does, be it compressed. What cannot be opened may be one: reading it tells."""
     try:
         with path.open("rb", buffering=0) as stream:
             start = stream.read(LONGEST_MAGIC)
-            if compression := recognise(start):
+            if compression := detect_compression(start):
                 stream.seek(0)
-                start = next(decompressed(chunks_of(stream), compression), b"")
+                start = next(decompress(read_chunks(stream), compression), b"")
             return start[:4] in PCAP_MAGICS or start[:4] == PCAPNG_MAGIC
-    except Damage:
+    except DamagedCapture:
         return False
     except (OSError, UserError):
         return True

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ibsniff.capture.machine import MIRRORED_LOOPBACK, WindowsSubsystem, default_gateway, windows_subsystem
+from ibsniff.capture.procfs import MIRRORED_LOOPBACK, Wsl, default_gateway, detect_wsl
 from ibsniff.capture.scapy_backend import load_scapy
 
 if sys.platform == "linux":
@@ -22,7 +22,7 @@ if sys.platform == "linux":
 IFF_UP, IFF_LOOPBACK = 0x1, 0x8
 """Interface flags (net/if.h); the same numbers on Linux and macOS."""
 LINKTYPE_NULL, LINKTYPE_ETHERNET = 0, 1
-BOTH_HERE = "program and TWS both on this machine"
+SAME_MACHINE = "program and TWS both on this machine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def list_interfaces() -> list[Interface]:
     """Return all interfaces in the system's order. Raises UserError on Windows without scapy."""
     if sys.platform == "win32":
         return _windows_interfaces()
-    subsystem, gateway = windows_subsystem(), default_gateway()
+    subsystem, gateway = detect_wsl(), default_gateway()
     addresses: dict[str, list[str]] = {}
     flags: dict[str, int] = {}
     for name, flag_bits, address in _system_addresses():
@@ -66,15 +66,15 @@ def list_interfaces() -> list[Interface]:
     ]
 
 
-def hint_for(name: str, subsystem: WindowsSubsystem | None, gateway: tuple[str, str] | None) -> str:
+def hint_for(name: str, subsystem: Wsl | None, gateway: tuple[str, str] | None) -> str:
     """Say what TWS traffic an interface carries, by its name and where this machine is."""
     if name in ("lo", "lo0"):
-        if subsystem is WindowsSubsystem.WSL2_NAT:
+        if subsystem is Wsl.WSL2_NAT:
             return "a TWS inside this WSL only; one on Windows is reached through the interface of the default route"
-        return BOTH_HERE
+        return SAME_MACHINE
     if name == MIRRORED_LOOPBACK:
         return "TWS on Windows, called as 127.0.0.1 (mirrored networking)"
-    if subsystem is WindowsSubsystem.WSL2_NAT and gateway and gateway[0] == name:
+    if subsystem is Wsl.WSL2_NAT and gateway and gateway[0] == name:
         return f"TWS on Windows, called as {gateway[1]} (NAT networking)"
     for prefixes, hint in _NAMED:
         if name.startswith(prefixes):
@@ -148,7 +148,7 @@ def _windows_interfaces() -> list[Interface]:
             up=entry.is_valid(),
             loopback=entry.network_name == scapy.loopback_name,
             link_type=LINKTYPE_NULL if entry.network_name == scapy.loopback_name else LINKTYPE_ETHERNET,
-            hint=BOTH_HERE if entry.network_name == scapy.loopback_name else "",
+            hint=SAME_MACHINE if entry.network_name == scapy.loopback_name else "",
         )
         for entry in scapy.ifaces.values()
     ]

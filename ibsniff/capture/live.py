@@ -18,24 +18,24 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from ibsniff.capture.backend import Backend, RawPacket, Statistics
+from ibsniff.capture.clock import MonotonicWallClock
+from ibsniff.capture.clock_jumps import CLOCK_JUMP_NS, note_clock_jump
+from ibsniff.capture.comments import MAX_COMMENTS, TOO_MANY_COMMENTS, apply_comment, clock_jumped
 from ibsniff.capture.files import BACKWARDS_NS
-from ibsniff.capture.opening import open_backends
-from ibsniff.capture.packet_block import PacketBlock
-from ibsniff.capture.remarks import MOST_REMARKS, TOO_MANY, leapt, take_remark
-from ibsniff.capture.steady import SteadyClock
-from ibsniff.capture.timing import LEAP_NS, note_leap
-from ibsniff.capture.traffic import crossed_by_all
-from ibsniff.capture.watched import Watched
+from ibsniff.capture.monitored_interface import MonitoredInterface
+from ibsniff.capture.open_backends import open_backends
+from ibsniff.capture.ring_block import RingBlock
+from ibsniff.capture.traffic_hint import packets_on_all
 from ibsniff.model import NANOSECONDS, Columns, Frame, InputFacts, Tick, WatchedBy
 
 TICK_SECONDS = 0.25
 """A quiet source says so this often: patience is counted in seconds, so a quarter of one is fine enough."""
 
-Batch = tuple[int, PacketBlock | Sequence[RawPacket]]
+Batch = tuple[int, RingBlock | Sequence[RawPacket]]
 """Packets of the interface with this index."""
 
 
-class Remark(NamedTuple):
+class InterfaceEvent(NamedTuple):
     """What befell the interface with this index, as `remarks` spells it."""
 
     interface: int
@@ -49,12 +49,12 @@ class LiveSource:
     """
 
     def __init__(self, opened: Iterable[tuple[str, Backend]]) -> None:
-        self.interfaces = tuple(Watched(name, backend) for name, backend in opened)
+        self.interfaces = tuple(MonitoredInterface(name, backend) for name, backend in opened)
         self.interface_index = 0
         """Of the interface that the latest frame came from."""
         self.waiting = 0
         """Frames that have been read already: they come after the latest one without a pause."""
-        self.remarks: list[Remark] = []
+        self.remarks: list[InterfaceEvent] = []
         """What befell the interfaces, as far as it happened before the latest frame."""
         self.facts = InputFacts(
             path="+".join(each.name for each in self.interfaces),
@@ -63,18 +63,18 @@ class LiveSource:
             watched_by=WatchedBy.LIVE,
         )
         self.opened_at_ns = time.time_ns()
-        self.crossed_before = crossed_by_all([each.name for each in self.interfaces])
+        self.packets_before = packets_on_all([each.name for each in self.interfaces])
         """What the interfaces had carried, whoever's it was, when the capture began; for `traffic.traffic_hint`."""
-        self._clock = SteadyClock()
+        self._clock = MonotonicWallClock()
         self._delay_ns = max(each.backend.delay_ns for each in self.interfaces)
         self._stopped_at_ns: int | None = None
         self._latest_ns = 0
         self._looked_at = time.monotonic()
-        self._bell, self._ringer = socket.socketpair()
-        self._bell.setblocking(False)
-        self._ringer.setblocking(False)
+        self._wakeup_receiver, self._wakeup_sender = socket.socketpair()
+        self._wakeup_receiver.setblocking(False)
+        self._wakeup_sender.setblocking(False)
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._bell, selectors.EVENT_READ)
+        self._selector.register(self._wakeup_receiver, selectors.EVENT_READ)
         for index, each in enumerate(self.interfaces):
             self._selector.register(each.backend.fileno(), selectors.EVENT_READ, index)
         self.statistics()
@@ -103,7 +103,7 @@ class LiveSource:
         for key, _ in self._selector.select(wait):
             if key.data is None:
                 with suppress(BlockingIOError):
-                    self._bell.recv(64)
+                    self._wakeup_receiver.recv(64)
                 continue
             try:
                 packets = self.interfaces[key.data].backend.receive()
@@ -117,7 +117,7 @@ class LiveSource:
     def _packets(self, batches: list[Batch], in_bulk: bool) -> Iterator[Frame | Columns]:
         for index, packets in batches:
             self.interface_index = index
-            if isinstance(packets, PacketBlock):
+            if isinstance(packets, RingBlock):
                 columns = self._columns(packets) if in_bulk else None
                 if columns is not None:
                     yield columns
@@ -134,7 +134,7 @@ class LiveSource:
             latest = facts.last_time_ns
             if latest is None:
                 latest = facts.first_time_ns = facts.last_time_ns = time_ns
-            if not 0 <= time_ns - latest < LEAP_NS:
+            if not 0 <= time_ns - latest < CLOCK_JUMP_NS:
                 self._note_jump(latest, time_ns)
             facts.packets += 1
             if time_ns > latest:
@@ -142,7 +142,7 @@ class LiveSource:
             self.waiting -= 1
             yield Frame(facts.packets, time_ns, link_type, data, wire_length)
 
-    def _columns(self, block: PacketBlock) -> Columns | None:
+    def _columns(self, block: RingBlock) -> Columns | None:
         """The packets of a block together; None when they must be looked at one by one: the first, and where time jumps.
 
         Two processors that fill one block overtake each other by microseconds: that is no jump.
@@ -153,7 +153,7 @@ class LiveSource:
         if columns is None or latest_ns is None:
             return None
         earliest_ns, last_ns = int(columns.times_ns.min()), int(columns.times_ns.max())
-        if earliest_ns < latest_ns - BACKWARDS_NS or last_ns - min(latest_ns, earliest_ns) >= LEAP_NS:
+        if earliest_ns < latest_ns - BACKWARDS_NS or last_ns - min(latest_ns, earliest_ns) >= CLOCK_JUMP_NS:
             return None
         if last_ns - earliest_ns > BACKWARDS_NS:
             return None
@@ -164,15 +164,15 @@ class LiveSource:
 
     def _check_clock(self, time_ns: int) -> None:
         """Has the clock been set, or has the machine slept? Then a packet bears another time than it would."""
-        before_ns = self._clock.was_set(time_ns)
+        before_ns = self._clock.resynchronise(time_ns)
         if before_ns is not None and before_ns < time_ns:
-            self._remark(self.interface_index, leapt(before_ns, time_ns))
+            self._remark(self.interface_index, clock_jumped(before_ns, time_ns))
 
     def _note_jump(self, latest_ns: int, time_ns: int) -> None:
         """What a file's reader notes as well, who sees no more than the stamps."""
         self.facts.times_backwards += latest_ns - time_ns > BACKWARDS_NS
-        if time_ns - latest_ns >= LEAP_NS:
-            note_leap(self.facts, self.facts.packets + 1, latest_ns, time_ns)
+        if time_ns - latest_ns >= CLOCK_JUMP_NS:
+            note_clock_jump(self.facts, self.facts.packets + 1, latest_ns, time_ns)
 
     def _under_way(self, until_ns: int, in_bulk: bool) -> Iterator[Frame | Columns]:
         """Yield the packets that came in time and had not reached us yet."""
@@ -188,7 +188,7 @@ class LiveSource:
         """End `events`; callable from a signal handler and from another thread."""
         self._stopped_at_ns = self._clock.now_ns()
         with suppress(OSError):  # it rings already, or is closed
-            self._ringer.send(b"!")
+            self._wakeup_sender.send(b"!")
 
     def statistics(self) -> Statistics:
         """Return what the capturing side has counted since the source was opened, on all interfaces together."""
@@ -216,12 +216,12 @@ class LiveSource:
             self._selector.unregister(watched.backend.fileno())
 
     def _remark(self, index: int, text: str) -> None:
-        if len(self.remarks) >= MOST_REMARKS:
+        if len(self.remarks) >= MAX_COMMENTS:
             return
-        if len(self.remarks) == MOST_REMARKS - 1:
-            text = TOO_MANY
-        self.remarks.append(Remark(index, text))
-        take_remark(self.facts, text, self.facts.packets + 1)
+        if len(self.remarks) == MAX_COMMENTS - 1:
+            text = TOO_MANY_COMMENTS
+        self.remarks.append(InterfaceEvent(index, text))
+        apply_comment(self.facts, text, self.facts.packets + 1)
 
     def _tick(self, quiet_until_ns: int) -> Tick:
         self._latest_ns = max(self._latest_ns, quiet_until_ns)
@@ -230,8 +230,8 @@ class LiveSource:
     def close(self) -> None:
         """Give the sockets back; harmless when repeated."""
         self._selector.close()
-        self._bell.close()
-        self._ringer.close()
+        self._wakeup_receiver.close()
+        self._wakeup_sender.close()
         for each in self.interfaces:
             each.backend.close()
 
@@ -244,8 +244,8 @@ class LiveSource:
         self.close()
 
 
-def _one_by_one(packets: PacketBlock | Sequence[RawPacket]) -> Iterable[RawPacket]:
-    return packets.packets() if isinstance(packets, PacketBlock) else packets
+def _one_by_one(packets: RingBlock | Sequence[RawPacket]) -> Iterable[RawPacket]:
+    return packets.packets() if isinstance(packets, RingBlock) else packets
 
 
 def _merged(batches: list[Batch]) -> list[Batch]:
@@ -258,7 +258,7 @@ def _merged(batches: list[Batch]) -> list[Batch]:
 def _until(until_ns: int, batches: list[Batch]) -> Iterator[Batch]:
     """What of it came in time."""
     for index, packets in batches:
-        if isinstance(packets, PacketBlock) and packets.last_ns() <= until_ns:
+        if isinstance(packets, RingBlock) and packets.last_ns() <= until_ns:
             yield index, packets
         elif in_time := [packet for packet in _one_by_one(packets) if packet.time_ns <= until_ns]:
             yield index, in_time

@@ -19,7 +19,7 @@ from ibsniff.capture.bpf import HARDWARE_TYPE, LINK_PROTOCOL, PACKET_TYPE, Op, P
 KEEP_BYTES = 262_144 - 24
 """How much of a packet the program keeps: what readers of capture files believe, less the link header we may add."""
 
-MOST_PORTS = 400
+MAX_PORTS = 400
 """With more ports than these the kernel passes all TCP (old kernels allow 20 KB for a program): ``net`` sorts it out."""
 
 PACKET_OUTGOING = 4
@@ -36,7 +36,7 @@ API_PREFIX = int.from_bytes(b"API\0", "big")
 
 
 class Layout(NamedTuple):
-    """Where a frame of one kind keeps its network header, and how to find out which one that is."""
+    """Where a frame of one kind has its network header, and how to find out which one that is."""
 
     network: int
     protocol: Step | None
@@ -111,7 +111,7 @@ def _source(layout: Layout, ports: frozenset[int] | None) -> Iterator[Step | str
 
 
 def _tcp(network: int, ports: frozenset[int] | None) -> Iterator[Step | str]:
-    if ports is None or len(ports) > MOST_PORTS:
+    if ports is None or len(ports) > MAX_PORTS:
         yield Step(Op.JUMP, goto="keep")
         return
     for offset in (0, 2):
@@ -127,7 +127,7 @@ def _tcp(network: int, ports: frozenset[int] | None) -> Iterator[Step | str]:
     yield Step(Op.IF_EQUAL, API_PREFIX, "keep")
 
 
-def expression(ports: frozenset[int] | None) -> str:
+def filter_expression(ports: frozenset[int] | None) -> str:
     """Say nearly the same filter in the words of pcap-filter(7), for libpcap and for a command line.
 
     It leaves out VLAN tags inside the frame (``vlan`` is an error on a loopback interface) and hellos over IPv6 on

@@ -14,14 +14,14 @@ import socket
 from struct import Struct
 from typing import Final
 
-from ibsniff.capture.packet_block import PacketBlock
+from ibsniff.capture.ring_block import RingBlock
 
 SOL_PACKET: Final = 263
 PACKET_RX_RING, PACKET_VERSION, TPACKET_V3 = 5, 10, 2
 
 BLOCK_BYTES: Final = 1 << 18
 """Holds any packet, or some 1500 small ones. What is not filled in time is lost room: few large blocks would buffer less."""
-SMALLEST_RING: Final = 8 * BLOCK_BYTES
+MIN_RING_SIZE: Final = 8 * BLOCK_BYTES
 HANDED_OVER_AFTER_MS: Final = 40
 """A block that is not full is handed over after this time, or twice as much (the kernel's timer looks once a period)."""
 
@@ -48,13 +48,13 @@ class PacketRing:
         self._block = 0
         self._is_cooked = is_cooked
 
-    def take(self) -> PacketBlock | None:
+    def take(self) -> RingBlock | None:
         """The next block; None when the kernel has not handed it over yet."""
         memory, block = self._memory, self._block
         status, count, first, end = _BLOCK.unpack_from(memory, block)
         if not status & _FOR_US:
             return None
-        taken = PacketBlock(memory[block : block + end], count, first, self._is_cooked)
+        taken = RingBlock(memory[block : block + end], count, first, self._is_cooked)
         memory[block + _STATUS_AT : block + _STATUS_AT + 4] = bytes(4)  # the kernel's again
         self._block = (block + BLOCK_BYTES) % self.size
         return taken
@@ -72,7 +72,7 @@ def _allotted(sock: socket.socket, size: int) -> int:
         try:
             sock.setsockopt(SOL_PACKET, PACKET_RX_RING, request)
         except OSError as error:
-            if error.errno != errno.ENOMEM or size <= SMALLEST_RING:
+            if error.errno != errno.ENOMEM or size <= MIN_RING_SIZE:
                 raise
             size //= 2
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from struct import Struct
 
-from ibsniff.capture.feed import MAX_FRAME, Cut, Damage, Feed
+from ibsniff.capture.input_buffer import MAX_FRAME, DamagedCapture, InputBuffer, TruncatedCapture
 from ibsniff.model import NANOSECONDS, Columns, Frame, InputFacts
 
 MAGICS = {
@@ -31,16 +31,18 @@ class PcapReader:
 
     format = "pcap"
 
-    def __init__(self, feed: Feed, facts: InputFacts) -> None:
-        """Read the file header. Raises Damage when it is cut or is not one."""
-        if not feed.advance(0, FILE_HEADER_SIZE):
-            raise Cut(f"the file header is cut: {len(feed.buffer)} of {FILE_HEADER_SIZE} bytes are there")
-        order, self._fraction_ns = MAGICS[feed.buffer[:4]]
-        major, minor, _zone, _accuracy, _snaplen, link = Struct(order + "HHIIII").unpack_from(feed.buffer, 4)
+    def __init__(self, input_buffer: InputBuffer, facts: InputFacts) -> None:
+        """Read the file header. Raises DamagedCapture when it is cut or is not one."""
+        if not input_buffer.advance(0, FILE_HEADER_SIZE):
+            raise TruncatedCapture(
+                f"the file header is cut: {len(input_buffer.data)} of {FILE_HEADER_SIZE} bytes are there"
+            )
+        order, self._fraction_ns = MAGICS[input_buffer.data[:4]]
+        major, minor, _zone, _accuracy, _snaplen, link = Struct(order + "HHIIII").unpack_from(input_buffer.data, 4)
         if (major, minor) != VERSION:
-            raise Damage(f"it says it is pcap version {major}.{minor}, and only 2.4 is known")
+            raise DamagedCapture(f"it says it is pcap version {major}.{minor}, and only 2.4 is known")
         if link & RESERVED_MASK:
-            raise Damage(f"its link type field is {link:#010x}, in which reserved bits are set")
+            raise DamagedCapture(f"its link type field is {link:#010x}, in which reserved bits are set")
         self._order = order
         self._record = Struct(order + "IIII")
         self._link_type = link & LINK_TYPE_MASK
@@ -51,12 +53,12 @@ class PcapReader:
         if self._link_type not in facts.link_types:
             facts.link_types.append(self._link_type)
 
-    def parse(self, feed: Feed, batch: list[Frame]) -> None:
+    def parse(self, input_buffer: InputBuffer, batch: list[Frame]) -> None:
         """Append the whole packets in the buffer to ``batch``; then ``needed`` bytes from ``position`` on are wanted.
 
-        Raises Damage at a length no packet has. A length above the file's snaplen is none: some writers are careless.
+        Raises DamagedCapture at a length no packet has. A length above the file's snaplen is none: some writers are careless.
         """
-        buffer, link_type, fraction_ns = feed.buffer, self._link_type, self._fraction_ns
+        buffer, link_type, fraction_ns = input_buffer.data, self._link_type, self._fraction_ns
         unpack, append = self._record.unpack_from, batch.append
         frame = tuple.__new__  # what Frame(...) ends in, at half its price
         size, number, position, cut = len(buffer), self.number, 0, 0
@@ -79,13 +81,13 @@ class PcapReader:
             captured = 0
         self.number, self.position, self.needed = number, position, RECORD_HEADER_SIZE + captured
         self._facts.cut_by_snaplen += cut
-        self._believe(captured, feed)
+        self._check_length(captured, input_buffer)
 
-    def columns(self, feed: Feed) -> Iterator[Columns | Frame]:
+    def columns(self, input_buffer: InputBuffer) -> Iterator[Columns | Frame]:
         """The same in bulk."""
         from ibsniff.capture.columns import cut_by_snaplen, end_of, pcap_columns  # noqa: PLC0415  (numpy, and 0.1 s)
 
-        buffer = feed.buffer
+        buffer = input_buffer.data
         found = pcap_columns(buffer, self._order, self._fraction_ns, self._link_type, self.number + 1)
         self.number += len(found)
         self.position, self.needed = end_of(found) if len(found) else 0, RECORD_HEADER_SIZE
@@ -94,14 +96,14 @@ class PcapReader:
             yield found
         if len(buffer) - self.position >= RECORD_HEADER_SIZE:
             captured = self._record.unpack_from(buffer, self.position)[2]
-            self._believe(captured, feed)
+            self._check_length(captured, input_buffer)
             self.needed += captured
 
-    def _believe(self, captured: int, feed: Feed) -> None:
-        """Raise Damage at a length no packet has."""
+    def _check_length(self, captured: int, input_buffer: InputBuffer) -> None:
+        """Raise DamagedCapture at a length no packet has."""
         if captured > MAX_FRAME:
-            place = f"packet {self.number + 1}, at byte {feed.offset + self.position}"
-            raise Damage(f"{place}, says it is {captured} bytes long")
+            place = f"packet {self.number + 1}, at byte {input_buffer.offset + self.position}"
+            raise DamagedCapture(f"{place}, says it is {captured} bytes long")
 
     def missing(self, rest: int) -> str:
         """What is not there when the input ends ``rest`` bytes after the last whole packet."""

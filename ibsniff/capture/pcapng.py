@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from struct import Struct
 
 from ibsniff.capture import blocks
-from ibsniff.capture.feed import MAX_FRAME, Cut, Damage, Feed
-from ibsniff.capture.losses import Losses
-from ibsniff.capture.remarks import MOST_REMARKS, take_remark
-from ibsniff.capture.timing import LATEST_NS, Interface, interface_described
+from ibsniff.capture.clock_jumps import MAX_TIME_NS
+from ibsniff.capture.comments import MAX_COMMENTS, apply_comment
+from ibsniff.capture.drop_counters import DropCounters
+from ibsniff.capture.input_buffer import MAX_FRAME, DamagedCapture, InputBuffer, TruncatedCapture
+from ibsniff.capture.pcapng_interface import Interface, parse_interface_description
 from ibsniff.model import Columns, Frame, InputFacts
 
 MAX_BLOCK = 16 << 20
@@ -23,14 +24,14 @@ MAX_BLOCK = 16 << 20
 MAX_INTERFACES = 4096
 """Interfaces of one section. Hundreds come from merged files, more from nowhere."""
 
-FEWEST = 64
+COLUMNS_MIN_PACKETS = 64
 """Packets from which on columns are worth their making."""
-IN_VAIN = 1024
+MAX_PACKETS_ONE_BY_ONE = 1024
 """The most packets taken one by one where there were fewer: two at first, and twice as many each time. So an odd block
 costs little, and a file of nothing else is not looked at for each."""
-AT_MOST = 1 << 14
+COLUMNS_MAX_PACKETS = 1 << 14
 """Packets looked at in bulk; where not all were regular, a few times as many as were."""
-FURTHER = 4
+COLUMNS_GROWTH = 4
 
 _DROPS_UNKNOWN = 0xFFFF  # of an obsolete packet block (appendix A)
 
@@ -40,61 +41,63 @@ class PcapngReader:
 
     format = "pcapng"
 
-    def __init__(self, feed: Feed, facts: InputFacts) -> None:
-        """Read the first section header. Raises Damage when it is cut or is not one."""
+    def __init__(self, input_buffer: InputBuffer, facts: InputFacts) -> None:
+        """Read the first section header. Raises DamagedCapture when it is cut or is not one."""
         self._facts = facts
         self.number = 0
         self.position = 0
-        self.needed = blocks.SMALLEST_OF[blocks.SECTION_HEADER]
+        self.needed = blocks.MIN_BLOCK_SIZES[blocks.SECTION_HEADER]
         self._interfaces: list[Interface] = []
         self._link_types = set(facts.link_types)
         self._time_ns = 0
-        self._look_at = AT_MOST
+        self._look_at = COLUMNS_MAX_PACKETS
         self._one_by_one = 1
-        self._losses = Losses(facts)
+        self._losses = DropCounters(facts)
         self._remarks = 0
-        if not feed.advance(0, self.needed):
-            raise Cut(f"the section header is cut: {len(feed.buffer)} of {self.needed} bytes are there")
-        self._open_section(feed.buffer, 0)
+        if not input_buffer.advance(0, self.needed):
+            raise TruncatedCapture(
+                f"the section header is cut: {len(input_buffer.data)} of {self.needed} bytes are there"
+            )
+        self._open_section(input_buffer.data, 0)
 
     def _open_section(self, buffer: bytes, position: int) -> None:
         """Learn the byte order, which may change with each section (section 4.1)."""
         magic = buffer[position + 8 : position + 12]
         if magic not in blocks.BYTE_ORDERS:
-            raise Damage(f"its byte-order magic is {magic.hex()}, which is none")
+            raise DamagedCapture(f"its byte-order magic is {magic.hex()}, which is none")
         order = self._order = blocks.BYTE_ORDERS[magic]
         self._word = Struct(order + "I")
         self._words = Struct(order + "II")
         self._packet = Struct(order + "IIIII")
         self._block_and_packet = Struct(order + "IIIIIII")
 
-    def parse(self, feed: Feed, batch: list[Frame]) -> None:
+    def parse(self, input_buffer: InputBuffer, batch: list[Frame]) -> None:
         """Append the whole packets in the buffer to ``batch``; then ``needed`` bytes from ``position`` on are wanted.
 
-        Raises Damage at the first block that contradicts itself.
+        Raises DamagedCapture at the first block that contradicts itself.
         """
         self.position = 0
         more = True
         while more:
-            self._plain_packets(feed.buffer, batch)
-            more = self._block(feed, batch)
+            self._plain_packets(input_buffer.data, batch)
+            more = self._block(input_buffer, batch)
 
-    def columns(self, feed: Feed) -> Iterator[Columns | Frame]:
+    def columns(self, input_buffer: InputBuffer) -> Iterator[Columns | Frame]:
         """The same in bulk, as far as the packets are regular."""
         self.position = 0
         more = True
         while more:
-            while (found := self._columns(feed.buffer)) is not None:
+            while (found := self._columns(input_buffer.data)) is not None:
                 yield found
                 self._one_by_one = 1
-            self._one_by_one = min(2 * self._one_by_one, IN_VAIN)
+            self._one_by_one = min(2 * self._one_by_one, MAX_PACKETS_ONE_BY_ONE)
             until = self.number + self._one_by_one
             while more and self.number < until:
                 batch: list[Frame] = []
-                self._plain_packets(feed.buffer, batch, until - self.number)
+                self._plain_packets(input_buffer.data, batch, until - self.number)
                 yield from batch  # the block behind them may be damaged
                 batch = []
-                more = self._block(feed, batch)
+                more = self._block(input_buffer, batch)
                 yield from batch
 
     def _columns(self, buffer: bytes) -> Columns | None:
@@ -104,8 +107,8 @@ class PcapngReader:
         found = pcapng_columns(buffer, self.position, self._order, self._interfaces, self.number + 1, at_most)
         end = end_of(found, trailer=int(-found.captured[-1] & 3) + 4) if len(found) else self.position
         if self._is_whole_block(buffer, end):  # else there was no more to look at
-            self._look_at = min(FURTHER * max(len(found), FEWEST), AT_MOST)
-        if len(found) < FEWEST:
+            self._look_at = min(COLUMNS_GROWTH * max(len(found), COLUMNS_MIN_PACKETS), COLUMNS_MAX_PACKETS)
+        if len(found) < COLUMNS_MIN_PACKETS:
             return None
         self.number += len(found)
         self.position = end
@@ -115,7 +118,7 @@ class PcapngReader:
 
     def _is_whole_block(self, buffer: bytes, at: int) -> bool:
         rest = len(buffer) - at
-        return rest >= blocks.SMALLEST and self._word.unpack_from(buffer, at + 4)[0] <= rest
+        return rest >= blocks.MIN_BLOCK_SIZE and self._word.unpack_from(buffer, at + 4)[0] <= rest
 
     def _plain_packets(self, buffer: bytes, batch: list[Frame], at_most: int = sys.maxsize) -> None:
         """Nearly every block of a file, in one tight loop: packets without options. Stops before the first other."""
@@ -125,7 +128,7 @@ class PcapngReader:
         enhanced_packet = blocks.ENHANCED_PACKET
         position, number, time_ns, cut = self.position, self.number, self._time_ns, 0
         size, count = len(buffer), len(interfaces)
-        last, until = size - blocks.SMALLEST_OF[blocks.ENHANCED_PACKET], number + at_most
+        last, until = size - blocks.MIN_BLOCK_SIZES[blocks.ENHANCED_PACKET], number + at_most
         while position <= last and number < until:
             kind, total, index, high, low, captured, original = unpack(buffer, position)
             start = position + 28
@@ -137,7 +140,7 @@ class PcapngReader:
                 break
             link_type, multiplier, divisor, offset_ns, _ = interfaces[index]
             stamp = (high << 32 | low) * multiplier // divisor + offset_ns
-            if not 0 <= stamp <= LATEST_NS:
+            if not 0 <= stamp <= MAX_TIME_NS:
                 break
             time_ns = stamp
             if captured < original:
@@ -150,25 +153,25 @@ class PcapngReader:
         self.position, self.number, self._time_ns = position, number, time_ns
         self._facts.cut_by_snaplen += cut
 
-    def _block(self, feed: Feed, batch: list[Frame]) -> bool:
+    def _block(self, input_buffer: InputBuffer, batch: list[Frame]) -> bool:
         """Read any one block at ``position``; False, and how much is ``needed``, when it is not all there."""
         try:
-            return self._whole_block(feed.buffer, batch)
-        except Damage as damage:
-            place = f"the block at byte {feed.offset + self.position}, after packet {self.number},"
-            raise Damage(f"{place} is damaged: {damage}") from None
+            return self._whole_block(input_buffer.data, batch)
+        except DamagedCapture as damage:
+            place = f"the block at byte {input_buffer.offset + self.position}, after packet {self.number},"
+            raise DamagedCapture(f"{place} is damaged: {damage}") from None
 
     def _whole_block(self, buffer: bytes, batch: list[Frame]) -> bool:
         position = self.position
-        if len(buffer) - position < blocks.SMALLEST:
-            self.needed = blocks.SMALLEST
+        if len(buffer) - position < blocks.MIN_BLOCK_SIZE:
+            self.needed = blocks.MIN_BLOCK_SIZE
             return False
         if self._word.unpack_from(buffer, position)[0] == blocks.SECTION_HEADER:
             self._open_section(buffer, position)
         kind, total = self._words.unpack_from(buffer, position)
-        smallest = blocks.SMALLEST_OF.get(kind, blocks.SMALLEST)
+        smallest = blocks.MIN_BLOCK_SIZES.get(kind, blocks.MIN_BLOCK_SIZE)
         if not smallest <= total <= MAX_BLOCK:
-            raise Damage(
+            raise DamagedCapture(
                 f"it says it is {total} bytes long; its type has at least {smallest}, and {MAX_BLOCK} is the bound"
             )
         self.needed = _rounded(total)  # some writers forget the padding in the length, as Wireshark knows
@@ -177,7 +180,7 @@ class PcapngReader:
             return False
         (again,) = self._word.unpack_from(buffer, end - 4)
         if _rounded(again) != self.needed:
-            raise Damage(f"it says it is {total} bytes long at its start, and {again} at its end")
+            raise DamagedCapture(f"it says it is {total} bytes long at its start, and {again} at its end")
         self._body(kind, buffer[position + 8 : end - 4], batch)
         self.position = end
         return True
@@ -205,17 +208,17 @@ class PcapngReader:
         """Section 4.1: interfaces are counted anew."""
         _magic, major, minor, _length = Struct(self._order + "IHHq").unpack_from(body)
         if (major, minor) not in blocks.VERSIONS:
-            raise Damage(f"it says it is pcapng version {major}.{minor}, and only 1.0 is known")
+            raise DamagedCapture(f"it says it is pcapng version {major}.{minor}, and only 1.0 is known")
         for _ in blocks.options(body[16:], self._order):
             pass  # nothing in them matters, except that they fit
         self._interfaces.clear()
-        self._losses.begin_section()
+        self._losses.start_section()
 
     def _interface_description(self, body: bytes) -> None:
         """Section 4.2."""
         if len(self._interfaces) >= MAX_INTERFACES:
-            raise Damage(f"it describes interface {MAX_INTERFACES + 1} of its section, more than is believed")
-        interface = interface_described(body, self._order)
+            raise DamagedCapture(f"it describes interface {MAX_INTERFACES + 1} of its section, more than is believed")
+        interface = parse_interface_description(body, self._order)
         self._interfaces.append(interface)
         if interface.link_type not in self._link_types:
             self._link_types.add(interface.link_type)
@@ -236,7 +239,7 @@ class PcapngReader:
         snaplen = self._interface(0).snaplen
         data, rest = _split(body, 4, min(original, snaplen) if snaplen else original)
         if rest:
-            raise Damage(f"{len(rest)} bytes are left after its packet, and it has no options")
+            raise DamagedCapture(f"{len(rest)} bytes are left after its packet, and it has no options")
         self._append(batch, 0, None, data, original)
 
     def _obsolete_packet(self, body: bytes, batch: list[Frame]) -> None:
@@ -263,9 +266,9 @@ class PcapngReader:
         index = self._word.unpack_from(body)[0]
         lost = None
         for code, value in blocks.options(body[12:], self._order):
-            if code == blocks.COMMENT and self._remarks < MOST_REMARKS:
+            if code == blocks.COMMENT and self._remarks < MAX_COMMENTS:
                 self._remarks += 1
-                take_remark(self._facts, value.decode("utf-8", "replace"), self.number + 1)
+                apply_comment(self._facts, value.decode("utf-8", "replace"), self.number + 1)
             if index >= len(self._interfaces) or len(value) != 8:
                 continue
             if code == blocks.ISB_END_TIME:
@@ -274,7 +277,7 @@ class PcapngReader:
             elif code in (blocks.ISB_IF_DROPPED, blocks.ISB_OS_DROPPED):
                 lost = (lost or 0) + self._integer(value)
         if lost is not None:
-            self._losses.count_interface(index, lost)
+            self._losses.count_for_interface(index, lost)
 
     def _ended(self, time_ns: int | None) -> None:
         if time_ns is not None:
@@ -282,7 +285,7 @@ class PcapngReader:
 
     def _interface(self, index: int) -> Interface:
         if index >= len(self._interfaces):
-            raise Damage(f"its packet is of interface {index}, and {len(self._interfaces)} are described")
+            raise DamagedCapture(f"its packet is of interface {index}, and {len(self._interfaces)} are described")
         return self._interfaces[index]
 
     def _integer(self, value: bytes) -> int:
@@ -291,7 +294,7 @@ class PcapngReader:
     def missing(self, rest: int) -> str:
         """What is not there when the input ends ``rest`` bytes after the last whole block."""
         place = f"the capture ends inside the block after packet {self.number}"
-        if rest < blocks.SMALLEST:
+        if rest < blocks.MIN_BLOCK_SIZE:
             return f"{place}: {rest} bytes of it are there"
         return f"{place}: {rest} of {self.needed} bytes are there"
 
@@ -304,7 +307,7 @@ def _split(body: bytes, start: int, captured: int) -> tuple[bytes, bytes]:
     """The packet's bytes in the block, and the options after their padding."""
     room = len(body) - start
     if captured > MAX_FRAME:
-        raise Damage(f"its packet says it is {captured} bytes long")
+        raise DamagedCapture(f"its packet says it is {captured} bytes long")
     if captured > room:
-        raise Damage(f"its packet says it is {captured} bytes long, and there is room for {room}")
+        raise DamagedCapture(f"its packet says it is {captured} bytes long, and there is room for {room}")
     return body[start : start + captured], body[start + _rounded(captured) :]

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ibsniff.capture.packet_filter import expression
+from ibsniff.capture.packet_filter import filter_expression
 
 CAPTURE_SECONDS = 30
 """How long the proposed tcpdump listens: more than any client's time-out."""
@@ -53,7 +53,7 @@ def permission_help(
         )
     again = shlex.join(argv)
     interface = interfaces[0] if len(interfaces) == 1 else "any"
-    tcpdump = f"tcpdump -i {shlex.quote(interface)} -U -w - {shlex.quote(expression(ports))}"
+    tcpdump = f"tcpdump -i {shlex.quote(interface)} -U -w - {shlex.quote(filter_expression(ports))}"
     if platform == "darwin":
         return (
             "either let tcpdump capture (stop it with Ctrl-C) and ibsniff only read:\n"

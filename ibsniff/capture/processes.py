@@ -13,14 +13,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from ibsniff.capture.machine import TcpState, tcp_sockets
-from ibsniff.capture.surroundings import psutil_endpoint
+from ibsniff.capture.host_network import psutil_endpoint
+from ibsniff.capture.procfs import TcpState, tcp_sockets
 from ibsniff.model import Conversation, Endpoint, ExitCode, Side, UserError
 
-LOOK_EVERY = 2.0
+REFRESH_SECONDS = 2.0
 """Seconds between two looks; psutil takes 10 ms on a small machine."""
 
-MOST_OF_THE_TIME = 0.05
+MAX_TIME_SHARE = 0.05
 """Share of the time spent on looking where there are thousands of processes."""
 
 LISTEN, CLOSE_WAIT = "LISTEN", "CLOSE_WAIT"
@@ -38,7 +38,7 @@ class Queues(NamedTuple):
     """Connections not yet taken, by the port listened on."""
 
 
-class LocalEnd(NamedTuple):
+class LocalProcess(NamedTuple):
     """One end of a conversation that is on this machine."""
 
     side: Side
@@ -83,7 +83,7 @@ class LocalEnd(NamedTuple):
         return "; ".join(said)
 
 
-class Tables:
+class SocketTables:
     """The machine's sockets at one moment, sorted once for however many conversations ask."""
 
     def __init__(self, sockets: Iterable[Any], queues: Queues) -> None:
@@ -116,7 +116,7 @@ class Tables:
         return self._close_wait_by_pid[pid] if pid else self._close_wait_by_port[port]
 
 
-class Processes:
+class ProcessWatcher:
     """Looks now and then, and remembers what it saw of conversations that are over."""
 
     def __init__(self) -> None:
@@ -124,16 +124,16 @@ class Processes:
         self._psutil = load_psutil()
         self._next = 0.0
         self._names: dict[int, str] = {}
-        self.ends: dict[str, tuple[LocalEnd, ...]] = {}
+        self.ends: dict[str, tuple[LocalProcess, ...]] = {}
         """By conversation; those folded meanwhile are forgotten."""
 
-    def look(self, conversations: Sequence[Conversation]) -> dict[str, tuple[LocalEnd, ...]]:
+    def look(self, conversations: Sequence[Conversation]) -> dict[str, tuple[LocalProcess, ...]]:
         """Look if it is time to; return what changed, by conversation."""
         began = time.monotonic()
         going_on = [one for one in conversations if one.connection.ended is None or one.id not in self.ends]
         if began < self._next or not going_on:
             return {}
-        tables = Tables(self._sockets(), _queues())
+        tables = SocketTables(self._sockets(), _queues())
         self._names = {}
         before = self.ends
         self.ends = {one.id: before[one.id] for one in conversations if one.id in before}
@@ -141,7 +141,7 @@ class Processes:
             found = tuple(self._ends(one, tables))
             if found or one.id not in self.ends:
                 self.ends[one.id] = found
-        self._next = began + max(LOOK_EVERY, (time.monotonic() - began) / MOST_OF_THE_TIME)
+        self._next = began + max(REFRESH_SECONDS, (time.monotonic() - began) / MAX_TIME_SHARE)
         return {name: ends for name, ends in self.ends.items() if ends and ends != before.get(name)}
 
     def _sockets(self) -> list[Any]:
@@ -150,7 +150,7 @@ class Processes:
         except (self._psutil.Error, OSError):  # macOS asks for root
             return []
 
-    def _ends(self, one: Conversation, tables: Tables) -> Iterator[LocalEnd]:
+    def _ends(self, one: Conversation, tables: SocketTables) -> Iterator[LocalProcess]:
         client, server = one.connection.client, one.connection.server
         own = tables.by_pair.get((client, server))
         if own is not None:
@@ -162,10 +162,10 @@ class Processes:
             pid = next((each.pid for each in (listener, taken) if each is not None and each.pid), None)
             yield self._end(Side.SERVER, (server, client), pid, tables, tables.queues.accept.get(server.port))
 
-    def _end(self, side: Side, pair: Pair, pid: int | None, tables: Tables, accept: int | None) -> LocalEnd:
+    def _end(self, side: Side, pair: Pair, pid: int | None, tables: SocketTables, accept: int | None) -> LocalProcess:
         address, _ = pair
         close_wait = tables.close_wait_of(pid, address.port)
-        return LocalEnd(side, address, pid, self._name(pid), close_wait, accept, tables.queues.unread.get(pair))
+        return LocalProcess(side, address, pid, self._name(pid), close_wait, accept, tables.queues.unread.get(pair))
 
     def _name(self, pid: int | None) -> str | None:
         if pid is None:

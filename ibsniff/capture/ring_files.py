@@ -11,7 +11,7 @@ from ibsniff.model import NANOSECONDS, ExitCode, UserError
 
 KILOBYTE = 1000
 """Bytes, as dumpcap counts them."""
-SMALLEST_RING = 2
+MIN_RING_SIZE = 2
 """Files of a ring: with one, nothing would be left at the moment it is begun anew."""
 
 
@@ -30,7 +30,7 @@ class Ring(NamedTuple):
         return self.seconds is not None and age_ns >= self.seconds * NANOSECONDS
 
 
-def parse_ring(options: Iterable[str]) -> Ring | None:
+def parse_ring_options(options: Iterable[str]) -> Ring | None:
     """Understand ``duration:SECONDS``, ``filesize:KILOBYTES`` and ``files:N``; None when there are none.
 
     Raises UserError for anything else, and for a number of files without a word on when one is full.
@@ -58,12 +58,12 @@ def parse_ring(options: Iterable[str]) -> Ring | None:
         raise UserError(
             f"-b files:{ring.files}: nothing says when a file is full", "Add -b filesize:10000", ExitCode.USAGE
         )
-    if ring.files is not None and ring.files < SMALLEST_RING:
+    if ring.files is not None and ring.files < MIN_RING_SIZE:
         raise UserError("-b files:1: a ring has two files at least", "Give -b files:2 or more", ExitCode.USAGE)
     return ring
 
 
-def file_of_ring(path: Path, number: int, time_ns: int) -> Path:
+def ring_file_path(path: Path, number: int, time_ns: int) -> Path:
     """The name dumpcap would give it, ``case_00001_20261120123000.pcapng``, but in UTC."""
     moment = datetime.fromtimestamp(time_ns // NANOSECONDS, UTC)
     return path.with_name(f"{path.stem}_{number:05}_{moment:%Y%m%d%H%M%S}{path.suffix}")

@@ -22,8 +22,8 @@ from contextlib import suppress
 from typing import Any
 
 from ibsniff.capture.backend import Link, RawPacket, Statistics
-from ibsniff.capture.bpf import Program, keeps
-from ibsniff.capture.packet_filter import BSD_LOOPBACK, ETHERNET, KEEP_BYTES, RAW_IP, capture_filter, expression
+from ibsniff.capture.bpf import Program, matches
+from ibsniff.capture.packet_filter import BSD_LOOPBACK, ETHERNET, KEEP_BYTES, RAW_IP, capture_filter, filter_expression
 from ibsniff.model import ExitCode, UserError
 
 if sys.platform == "linux":
@@ -32,9 +32,9 @@ if sys.platform == "linux":
 POLL_SECONDS = 0.1
 DELIVERY_NS = 250_000_000
 """libpcap may keep a packet for 0.1 s (the time-out scapy gives it), and our thread has to get its turn."""
-MOST_WAITING = 200_000
+MAX_QUEUED_PACKETS = 200_000
 """Packets between the thread and the reader, some seconds of heavy traffic; beyond it they count as dropped."""
-MOST_AT_ONCE = 1000
+MAX_PACKETS_AT_ONCE = 1000
 """Packets handed over at once."""
 
 LINK_TYPES = {0: 0, 1: 1, 12: 101, 14: 101, 101: 101, 108: 108}
@@ -70,12 +70,12 @@ class ScapyCapture:
         self._failure: OSError | None = None
         self._received = self._dropped = self._overflowed = 0
         self._closing = threading.Event()
-        self._socket = _open(scapy, interface, expression(ports) if self._uses_libpcap else None)
+        self._socket = _open(scapy, interface, filter_expression(ports) if self._uses_libpcap else None)
         self.link_type = self._link_type(interface)
         self._program = self._filter(capture_filter(LAYOUTS.get(self.link_type, ETHERNET), ports))
-        self._bell, self._ringer = socket.socketpair()
-        self._bell.setblocking(False)
-        self._ringer.setblocking(False)
+        self._wakeup_receiver, self._wakeup_sender = socket.socketpair()
+        self._wakeup_receiver.setblocking(False)
+        self._wakeup_sender.setblocking(False)
         self._thread = threading.Thread(target=self._empty_interface, name=f"capture on {interface}", daemon=True)
         self._thread.start()
 
@@ -108,11 +108,11 @@ class ScapyCapture:
                 packet = self._read()
                 if packet is None:
                     self._socket.select([self._socket], POLL_SECONDS)
-                elif self._program is None or keeps(self._program, packet.data):
+                elif self._program is None or matches(self._program, packet.data):
                     self._hand_over(packet)
         except Exception as error:  # whatever scapy raises: nobody may take an interface for quiet that is not heard
             self._failure = _plain(error)
-            self._ring_bell()
+            self._wake_reader()
 
     def _read(self) -> RawPacket | None:
         try:
@@ -126,26 +126,26 @@ class ScapyCapture:
         return RawPacket(time_ns, data, len(data))
 
     def _hand_over(self, packet: RawPacket) -> None:
-        if self._waiting.qsize() < MOST_WAITING:
+        if self._waiting.qsize() < MAX_QUEUED_PACKETS:
             self._waiting.put(packet)
-            self._ring_bell()
+            self._wake_reader()
         else:
             self._overflowed += 1
 
-    def _ring_bell(self) -> None:
+    def _wake_reader(self) -> None:
         with suppress(BlockingIOError):  # then it rings already
-            self._ringer.send(b"!")
+            self._wakeup_sender.send(b"!")
 
     def fileno(self) -> int:
         """A socket that is readable when the thread has handed over a packet, or has failed."""
-        return self._bell.fileno()
+        return self._wakeup_receiver.fileno()
 
     def receive(self) -> list[RawPacket]:
         """Take packets that the thread has handed over. Raises OSError when there are none and it has failed."""
-        if self._waiting.qsize() <= MOST_AT_ONCE:
+        if self._waiting.qsize() <= MAX_PACKETS_AT_ONCE:
             with suppress(BlockingIOError):
-                self._bell.recv(1 << 20)  # before the queue is emptied: what comes from now on rings again
-        packets = [self._waiting.get() for _ in range(min(self._waiting.qsize(), MOST_AT_ONCE))]
+                self._wakeup_receiver.recv(1 << 20)  # before the queue is emptied: what comes from now on rings again
+        packets = [self._waiting.get() for _ in range(min(self._waiting.qsize(), MAX_PACKETS_AT_ONCE))]
         if not packets and self._failure is not None:
             raise self._failure
         return packets
@@ -177,8 +177,8 @@ class ScapyCapture:
             self._closing.set()
             self._thread.join()
             self._socket.close()
-            self._bell.close()
-            self._ringer.close()
+            self._wakeup_receiver.close()
+            self._wakeup_sender.close()
 
 
 def _open(scapy: Any, interface: str, filter_expression: str | None) -> Any:

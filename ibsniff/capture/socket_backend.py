@@ -19,9 +19,9 @@ import sys
 
 from ibsniff.capture.backend import Link, RawPacket, Statistics
 from ibsniff.capture.bpf import Program
-from ibsniff.capture.packet_block import PacketBlock
 from ibsniff.capture.packet_filter import COOKED, ETHERNET, RAW_IP, Layout, capture_filter
 from ibsniff.capture.packet_ring import HANDED_OVER_AFTER_MS, SOL_PACKET, PacketRing
+from ibsniff.capture.ring_block import RingBlock
 
 assert sys.platform == "linux"
 
@@ -29,7 +29,7 @@ RECEIVE_BUFFER = 64 << 20
 """Bytes that may wait for us: some 400,000 small packets, and ten seconds of few."""
 ARRIVAL_NS = 3 * HANDED_OVER_AFTER_MS * 1_000_000
 """A packet waits in its block for two periods of the kernel's timer at most; the rest is for a starved machine."""
-BULK_FROM = 300
+COLUMNS_MIN_PACKETS = 300
 """Packets of a block that are worth being handled together."""
 
 SO_ATTACH_FILTER, SO_RCVBUFFORCE = 26, 33
@@ -90,13 +90,13 @@ class PacketSocket:
         """The socket's descriptor: readable when a block of packets was handed over, or the interface went down."""
         return self._socket.fileno()
 
-    def receive(self) -> PacketBlock | list[RawPacket]:
+    def receive(self) -> RingBlock | list[RawPacket]:
         """Take the packets of one block. Raises OSError, once, when the interface went down."""
         block = self._ring.take() if self._ring is not None else None
         if block is None:
             self._raise_pending()
             return []
-        return block if block.count >= BULK_FROM else list(block.packets())
+        return block if block.count >= COLUMNS_MIN_PACKETS else list(block.packets())
 
     def link(self) -> Link | None:
         """Look at the interface by its number, which it keeps while it is down and when it is renamed."""

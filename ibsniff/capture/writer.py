@@ -82,7 +82,7 @@ class PcapngWriter:
 def _packet(interface: int, time_ns: int, data: bytes, wire_length: int) -> bytes:
     captured = len(data)
     padding = -captured & 3
-    total = captured + padding + blocks.SMALLEST_OF[blocks.ENHANCED_PACKET]
+    total = captured + padding + blocks.MIN_BLOCK_SIZES[blocks.ENHANCED_PACKET]
     high, low = time_ns >> 32, time_ns & 0xFFFFFFFF
     header = _PACKET.pack(blocks.ENHANCED_PACKET, total, interface, high, low, captured, wire_length)
     return header + data + bytes(padding) + _LENGTH.pack(total)
@@ -115,5 +115,5 @@ def _option(code: int, value: bytes) -> bytes:
 
 def _block(kind: int, body: bytes) -> bytes:
     body = _padded(body)
-    length = pack("<I", blocks.SMALLEST + len(body))
+    length = pack("<I", blocks.MIN_BLOCK_SIZE + len(body))
     return pack("<I", kind) + length + body + length

@@ -20,13 +20,13 @@ from ibsniff.screens import JsonLines, Lines, LiveScreen, MessageLines
 from ibsniff.screens.keys import keys_of
 
 if TYPE_CHECKING:
-    from ibsniff.capture.processes import LocalEnd, Processes
+    from ibsniff.capture.processes import LocalProcess, ProcessWatcher
 
 MOST_HELD = 200
 """Lines kept for the end because a screen is painted meanwhile: the last ones, and how many there were before."""
 
 MOST_PROCESSES = 10
-"""Processes named below the final report."""
+"""ProcessWatcher named below the final report."""
 
 
 class Wishes(NamedTuple):
@@ -141,7 +141,7 @@ class Audience:
         ends = self.processes.ends if self.processes is not None else {}
         return {name: list(map(str, each)) for name, each in ends.items()}
 
-    def _say_processes(self, seen: Report, changed: dict[str, tuple[LocalEnd, ...]]) -> None:
+    def _say_processes(self, seen: Report, changed: dict[str, tuple[LocalProcess, ...]]) -> None:
         if self._wishes.quiet or isinstance(self._screen, LiveScreen):
             return
         now_ns = max((facts.watched_until_ns or 0 for facts in seen.inputs), default=0)
@@ -156,7 +156,7 @@ class Audience:
         """Return what the final report adds about the processes behind its conversations, a line for each process."""
         if self.processes is None:
             return []
-        latest: dict[tuple[str, str], LocalEnd] = {}
+        latest: dict[tuple[str, str], LocalProcess] = {}
         whose: dict[tuple[str, str], list[str]] = {}
         for name, ends in self.processes.ends.items():
             for end in ends:
@@ -174,10 +174,10 @@ def _few(names: list[str]) -> str:
     return ", ".join(names[:3]) + more
 
 
-def _processes() -> Processes:
-    from ibsniff.capture.processes import Processes
+def _processes() -> ProcessWatcher:
+    from ibsniff.capture.processes import ProcessWatcher
 
-    return Processes()
+    return ProcessWatcher()
 
 
 def complain_line(line: str) -> None:

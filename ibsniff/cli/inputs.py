@@ -85,9 +85,9 @@ def find_inputs(named: list[str]) -> Inputs:
 
 
 def _look_into(folder: str, inputs: Inputs) -> None:
-    from ibsniff.capture.folder import captures_in
+    from ibsniff.capture.folder import find_captures
 
-    found = captures_in(folder)
+    found = find_captures(folder)
     named = {os.path.abspath(path) for path in inputs.paths}  # noqa: PTH100  (resolve() follows links)
     inputs.paths += [path for path in found.captures if os.path.abspath(path) not in named]  # noqa: PTH100
     inputs.others += found.others

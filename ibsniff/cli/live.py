@@ -33,7 +33,7 @@ from ibsniff.model import ExitCode, UserError
 if TYPE_CHECKING:
     from ibsniff.analysis.reading import Ports
     from ibsniff.analysis.watching import Limits
-    from ibsniff.capture.choosing import Choice
+    from ibsniff.capture.interface_choice import Choice
     from ibsniff.capture.live import LiveSource
     from ibsniff.capture.ring_files import Ring
     from ibsniff.cli.audience import Audience
@@ -100,7 +100,7 @@ def live(
     from ibsniff.analysis.watching import Follower, Limits
     from ibsniff.analysis.watching import follow as follow_until
     from ibsniff.capture.live import open_live
-    from ibsniff.capture.traffic import traffic_hint
+    from ibsniff.capture.traffic_hint import traffic_hint
     from ibsniff.cli.audience import Audience, Wishes
     from ibsniff.cli.ending import stopping
     from ibsniff.recording.recorder import Recorder
@@ -115,7 +115,7 @@ def live(
         wishes = Wishes(as_json, quiet, follow, show_accounts, on_verdict, process)
         with open_live(choice.names, ports.filter, backend) as source:
             names = [each.name for each in source.interfaces]
-            hint = partial(traffic_hint, names, ports.filter, source.crossed_before)
+            hint = partial(traffic_hint, names, ports.filter, source.packets_before)
             audience = Audience(wishes, hint, source.stop, choice.why)
             recorder = Recorder(write, source, turning) if write else None
             analysis = Analysis(source.facts, ports.api, any_port=ports.any, patience=patience)
@@ -173,18 +173,18 @@ def watch_pipe(stdin: BinaryIO, ports: Ports, patience: float | None, show_accou
 
 def _choice(named: list[str] | None, ports: Ports) -> Choice:
     """Where to listen: as the user says, else by evidence."""
-    from ibsniff.capture.choosing import Choice, choose_interfaces
+    from ibsniff.capture.interface_choice import Choice, choose_interfaces
 
     return Choice(tuple(named), "") if named else choose_interfaces(ports.filter)
 
 
 def _ring(options: list[str], write: Path | None) -> Ring | None:
     """Read ``-b``. Raises UserError when there is no file to turn over, or none at all: ``-w -``."""
-    from ibsniff.capture.ring_files import parse_ring
+    from ibsniff.capture.ring_files import parse_ring_options
 
     if str(write) == "-":
         raise UserError("-w -: packets are kept in a file only", "Name a file: -w case.pcapng", ExitCode.USAGE)
-    ring = parse_ring(options)
+    ring = parse_ring_options(options)
     if ring is not None and write is None:
         raise UserError("-b without -w: no file is written", "Name it: -w case.pcapng", ExitCode.USAGE)
     return ring

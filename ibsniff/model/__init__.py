@@ -39,7 +39,7 @@ from ibsniff.model.dialogue import (
 )
 from ibsniff.model.errors import ExitCode, UserError
 from ibsniff.model.frames import NANOSECONDS, Columns, Frame, Lane, Tick
-from ibsniff.model.inputs import InputFacts, Leap, WatchedBy
+from ibsniff.model.inputs import ClockJump, InputFacts, WatchedBy
 from ibsniff.model.packets import (
     ACK,
     FIN,
@@ -84,6 +84,7 @@ __all__ = [
     "Arp",
     "Capture",
     "Chunk",
+    "ClockJump",
     "ColumnRun",
     "Columns",
     "Confidence",
@@ -104,7 +105,6 @@ __all__ = [
     "How",
     "InputFacts",
     "Lane",
-    "Leap",
     "Mark",
     "Message",
     "Moment",

@@ -17,7 +17,7 @@ class WatchedBy(StrEnum):
     LIVE = "the live clock"
 
 
-class Leap(NamedTuple):
+class ClockJump(NamedTuple):
     """Two neighbouring packets an hour or more apart: quiet, a machine that slept, or a clock that was set.
 
     Of a clock that was seen to be set (live), ``before_ns`` is the time it would have been, and the leap may be shorter.
@@ -54,9 +54,9 @@ class InputFacts:
     cut_by_snaplen: int = 0
     times_backwards: int = 0
     """How often a packet was stamped more than a second earlier than the latest before it (reordering is less)."""
-    leaps: list[Leap] = field(default_factory=list)
-    """The first few (bounded by ``capture``); ``leap_count`` counts all."""
-    leap_count: int = 0
+    clock_jumps: list[ClockJump] = field(default_factory=list)
+    """The first few (bounded by ``capture``); ``clock_jump_count`` counts all."""
+    clock_jump_count: int = 0
     untimed: int = 0
     """Packets without a time of their own (pcapng simple packet blocks, impossible stamps): they bear the one before."""
     skipped: Counter[str] = field(default_factory=Counter)

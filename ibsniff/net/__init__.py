@@ -8,6 +8,6 @@ short cut that drops other people's traffic before an object is made for it.
 from __future__ import annotations
 
 from ibsniff.net.dissector import Dissector
-from ibsniff.net.skip import Skip
+from ibsniff.net.skip import SkipReason
 
-__all__ = ["Dissector", "Skip"]
+__all__ = ["Dissector", "SkipReason"]

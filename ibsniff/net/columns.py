@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 from ibsniff.model import ACK, FIN, RST, SYN, Columns, SegmentColumns
 from ibsniff.model.arrays import Numbers, Truths, layout, number, numbers_at, records_at
 from ibsniff.net.checksums import ONES, ones_complement_sums
+from ibsniff.net.fixed_headers import FIXED_LINK_HEADERS
 from ibsniff.net.ip import FRAGMENTED, TCP, UDP, UDP_TUNNELS
 from ibsniff.net.link import IPV4, IPV6
-from ibsniff.net.segment import HELLO, LONGEST_ON_A_WIRE, Flow, Flows
-from ibsniff.net.shapes import SHAPES
-from ibsniff.net.skip import Skip
+from ibsniff.net.segment import HELLO, LONGEST_ON_A_WIRE, Flow, FlowCache
+from ibsniff.net.skip import SkipReason
 
-WORTH_IT = 16
+COLUMNS_MIN_SHARE = 16
 """One in so many packets must be a regular segment of the API for columns to be worth their making."""
 
-A_FEW = 8
-"""Flows that are looked for one by one; sorting takes as long as that for some twenty."""
+MAX_FLOWS_UNSORTED = 8
+"""FlowCache that are looked for one by one; sorting takes as long as that for some twenty."""
 
 _HELLO = int.from_bytes(HELLO)
 _CONTROL = SYN | FIN | RST | ACK
@@ -35,7 +35,7 @@ _MULTIPLIER = np.uint64(0x9E37_79B9_7F4A_7C15)
 """Odd and without a pattern: 2^64 divided by the golden ratio, as hash functions use it."""
 
 
-class Picked(NamedTuple):
+class DissectedColumns(NamedTuple):
     """What may matter of many packets."""
 
     segments: list[SegmentColumns]
@@ -107,7 +107,7 @@ _HEADERS = (
 """RFC 791, 3.1; RFC 8200, 3; RFC 9293, 3.1."""
 
 
-class _Family:
+class _IpPackets:
     """The packets of one IP version among many, as far as columns go."""
 
     def __init__(self, columns: Columns, indices: Numbers, header: _Header, link_length: int) -> None:
@@ -135,12 +135,14 @@ class _Family:
             setattr(self, name, getattr(self, name)[which])
 
 
-def pick(columns: Columns, wanted: NDArray[np.uint8], flows: Flows, skipped: Counter[str]) -> Picked | None:
+def dissect_columns(
+    columns: Columns, wanted: NDArray[np.uint8], flows: FlowCache, skipped: Counter[str]
+) -> DissectedColumns | None:
     """Sort out many packets; None when their link type has no header of fixed length.
 
     ``wanted`` holds 1 for each port that matters; ``skipped`` is counted up.
     """
-    shape = SHAPES.get(columns.link_type)
+    shape = FIXED_LINK_HEADERS.get(columns.link_type)
     if shape is None:
         return None
     has_type = np.flatnonzero(columns.captured >= max(shape.length, shape.type_end))
@@ -154,16 +156,16 @@ def pick(columns: Columns, wanted: NDArray[np.uint8], flows: Flows, skipped: Cou
         mine = has_type[np.logical_or.reduce([kinds == name for name in names])]
         mine = mine[columns.captured[mine] >= shape.length + header.layout.itemsize]
         if len(mine):
-            family = _Family(columns, mine, header, shape.length)
+            family = _IpPackets(columns, mine, header, shape.length)
             _count_what_decides_nothing(columns.buffer, family, wanted, left, skipped)
             if (segments := _segments(columns, family, flows)) is not None:
                 left[segments.indices] = False
                 found.append(segments)
-    return Picked(found, np.flatnonzero(left))
+    return DissectedColumns(found, np.flatnonzero(left))
 
 
 def _count_what_decides_nothing(
-    buffer: bytes, family: _Family, wanted: NDArray[np.uint8], left: Truths, skipped: Counter[str]
+    buffer: bytes, family: _IpPackets, wanted: NDArray[np.uint8], left: Truths, skipped: Counter[str]
 ) -> None:
     """Count UDP, and TCP on other ports; what is left of the family is TCP on an API port."""
     transport, start, end = family.transport(), family.start, family.end
@@ -174,14 +176,14 @@ def _count_what_decides_nothing(
     is_other_port = is_tcp & ~is_api
     payload = np.minimum(family.payload[is_other_port], len(buffer) - len(HELLO))
     is_other_port[is_other_port] = numbers_at(buffer, payload, ">u4") != _HELLO
-    for reason, which in ((Skip.NOT_TCP, is_udp), (Skip.OTHER_PORTS, is_other_port)):
+    for reason, which in ((SkipReason.NOT_TCP, is_udp), (SkipReason.OTHER_PORTS, is_other_port)):
         if reason in skipped:  # else the dissector counts it in its turn: reasons stand in the order of the capture
             skipped[reason] += int(which.sum())
             left[family.indices[which]] = False
     family.only(is_tcp & is_api)
 
 
-def _segments(columns: Columns, family: _Family, flows: Flows) -> SegmentColumns | None:
+def _segments(columns: Columns, family: _IpPackets, flows: FlowCache) -> SegmentColumns | None:
     """Read the regular segments; None when there are too few, or two flows cannot be told apart."""
     captured_end = columns.starts[family.indices] + columns.captured[family.indices]
     is_regular = (
@@ -191,7 +193,7 @@ def _segments(columns: Columns, family: _Family, flows: Flows) -> SegmentColumns
         & ((family.records["flags"] & _CONTROL) == ACK)
         & (family.records["window"] != 0)
     )
-    if int(is_regular.sum()) * WORTH_IT < len(columns):
+    if int(is_regular.sum()) * COLUMNS_MIN_SHARE < len(columns):
         return None
     family.only(is_regular)
     grouped = _group(columns.buffer, family, flows)
@@ -216,7 +218,7 @@ def _segments(columns: Columns, family: _Family, flows: Flows) -> SegmentColumns
     )
 
 
-def _group(buffer: bytes, family: _Family, flows: Flows) -> tuple[Numbers, list[Flow]] | None:
+def _group(buffer: bytes, family: _IpPackets, flows: FlowCache) -> tuple[Numbers, list[Flow]] | None:
     """Number the flows; None when a hash of theirs is not enough to tell them apart, which takes malice."""
     words = [word.astype(np.uint32) for word in (*family.records["addresses"].T, family.records["ports"])]
     distinct = _a_few(words) or _many(words)
@@ -235,7 +237,7 @@ def _a_few(words: list[NDArray[np.uint32]]) -> tuple[Numbers, Numbers] | None:
     left = np.ones(len(numbers), np.bool_)
     examples: list[int] = []
     while left.any():
-        if len(examples) == A_FEW:
+        if len(examples) == MAX_FLOWS_UNSORTED:
             return None
         first = int(left.argmax())
         same = np.logical_and.reduce([word == word[first] for word in words])
@@ -257,7 +259,7 @@ def _many(words: list[NDArray[np.uint32]]) -> tuple[Numbers, Numbers] | None:
     return numbers, examples
 
 
-def _judge_checksums(buffer: bytes, family: _Family, pseudo_sums: Numbers) -> tuple[Truths, Truths]:
+def _judge_checksums(buffer: bytes, family: _IpPackets, pseudo_sums: Numbers) -> tuple[Truths, Truths]:
     """Which checksums are right and which are wrong; what offload leaves in their place is neither (``segment``)."""
     checksum, length = family.records["checksum"], family.end - family.start
     with_length = (pseudo_sums + length) % ONES

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ibsniff.model import Columns, Frame, Packet, StrayHello, Unreachable
 from ibsniff.net.arp import read_arp
-from ibsniff.net.fragments import Fragments
+from ibsniff.net.fixed_headers import FIXED_LINK_HEADERS, TAGGED
+from ibsniff.net.fragments import FragmentReassembler
 from ibsniff.net.icmp import read_unreachable
 from ibsniff.net.ip import (
     FRAGMENTED,
@@ -26,16 +27,15 @@ from ibsniff.net.ip import (
     read_ipv6,
 )
 from ibsniff.net.link import ARP, IPV4, IPV6, find_network
-from ibsniff.net.segment import HELLO, Flows, begins_with_hello, read_segment
-from ibsniff.net.shapes import SHAPES, TAGGED
-from ibsniff.net.skip import Skip
+from ibsniff.net.segment import HELLO, FlowCache, begins_with_hello, read_segment
+from ibsniff.net.skip import SkipReason
 
 if TYPE_CHECKING:
-    from ibsniff.net.columns import Picked
+    from ibsniff.net.columns import DissectedColumns
 
 _PORTS = 65_536
 
-_OTHER_PORTS, _NOT_TCP = Skip.OTHER_PORTS, Skip.NOT_TCP
+_OTHER_PORTS, _NOT_TCP = SkipReason.OTHER_PORTS, SkipReason.NOT_TCP
 """Looked up once: an enum gives out its members slowly, and these are asked for most."""
 
 _plain_ipv4 = Struct("!BxHHHBB10xHH8xB").unpack_from
@@ -56,8 +56,8 @@ class Dissector:
         for port in ports or ():
             self._wanted[port] = 1
         self._skipped = skipped
-        self._fragments = Fragments(skipped)
-        self._flows = Flows()
+        self._fragments = FragmentReassembler(skipped)
+        self._flows = FlowCache()
 
     def dissect(self, frame: Frame) -> Packet | None:
         """Give the segment, unreachable, ARP or stray hello in a frame; None when there is none that matters.
@@ -66,7 +66,7 @@ class Dissector:
         must agree with ``_dissect_any`` to the last field, and leaves to it whatever is in the least unusual.
         """
         _, _, link_type, data, wire_length = frame
-        shape = SHAPES.get(link_type)
+        shape = FIXED_LINK_HEADERS.get(link_type)
         if shape is None:
             return self._dissect_any(frame)
         type_start, type_end, at, protocols = shape
@@ -108,16 +108,16 @@ class Dissector:
         flow = self._flows.find(data[addresses : start + 4])
         return self._or_count(read_segment(frame, flow, data, start, end, ttl, ip_id), frame)
 
-    def pick(self, columns: Columns) -> Picked | None:
+    def dissect_columns(self, columns: Columns) -> DissectedColumns | None:
         """Do for many frames at once what ``dissect`` would: give segments, and which frames it must see after all.
 
         None when it must see them all. What decides nothing is counted.
         """
         import numpy as np  # noqa: PLC0415  (numpy, and 0.1 s)
 
-        from ibsniff.net.columns import pick  # noqa: PLC0415  (numpy, and 0.1 s)
+        from ibsniff.net.columns import dissect_columns  # noqa: PLC0415  (numpy, and 0.1 s)
 
-        return pick(columns, np.frombuffer(self._wanted, np.uint8), self._flows, self._skipped)
+        return dissect_columns(columns, np.frombuffer(self._wanted, np.uint8), self._flows, self._skipped)
 
     def finish(self) -> None:
         """Count, the capture being over, the fragments that still wait for others."""
@@ -134,7 +134,7 @@ class Dissector:
             return read_arp(frame, network.offset)
         read = read_ipv4 if network.protocol == IPV4 else read_ipv6
         datagram = read(frame.data, network.offset, max(frame.wire_length, len(frame.data)))
-        if isinstance(datagram, Skip):
+        if isinstance(datagram, SkipReason):
             return datagram
         if datagram.protocol in (ICMP, ICMPV6):
             return self._unreachable(frame, datagram)
@@ -144,37 +144,37 @@ class Dissector:
             return self._fragment(frame, datagram, datagram.fragment)
         return self._segment(frame, datagram)
 
-    def _unreachable(self, frame: Frame, datagram: Datagram) -> Packet | Skip:
+    def _unreachable(self, frame: Frame, datagram: Datagram) -> Packet | SkipReason:
         read = read_unreachable(datagram)
-        if isinstance(read, Skip):
+        if isinstance(read, SkipReason):
             return read
         kind, key = read
         source, destination, _ = self._flows.find(key)
         if not (self._wanted[source.port] or self._wanted[destination.port]):
-            return Skip.OTHER_ICMP
+            return SkipReason.OTHER_ICMP
         return Unreachable(frame.number, frame.time_ns, datagram.source, source, destination, kind)
 
-    def _fragment(self, frame: Frame, datagram: Datagram, fragment: Fragment) -> Packet | Skip | None:
+    def _fragment(self, frame: Frame, datagram: Datagram, fragment: Fragment) -> Packet | SkipReason | None:
         taken = self._fragments.add(datagram, fragment, frame.time_ns)
-        if taken is None or isinstance(taken, Skip):
+        if taken is None or isinstance(taken, SkipReason):
             return taken
         whole, frames = taken
         return self._or_count(self._joined(frame, whole), frame, frames)
 
     def _joined(self, frame: Frame, whole: Datagram) -> Packet | str:
         datagram = pass_extensions(whole) if len(whole.source) == 16 else whole
-        if isinstance(datagram, Skip):
+        if isinstance(datagram, SkipReason):
             return datagram
         if datagram.fragment:
-            return Skip.DAMAGED  # a fragment of a fragment: nobody sends that
+            return SkipReason.DAMAGED  # a fragment of a fragment: nobody sends that
         return self._segment(frame, datagram) if datagram.protocol == TCP else not_tcp(datagram)
 
-    def _segment(self, frame: Frame, datagram: Datagram) -> Packet | Skip:
+    def _segment(self, frame: Frame, datagram: Datagram) -> Packet | SkipReason:
         _, _, _, data, start, end, ttl, ip_id, _ = datagram
         if end < start + 4:
-            return Skip.DAMAGED
+            return SkipReason.DAMAGED
         if len(data) < start + 4:
-            return Skip.CUT
+            return SkipReason.CUT
         key = datagram.source + datagram.destination + data[start : start + 4]
         wanted = self._wanted
         if wanted[int.from_bytes(key[-4:-2])] or wanted[int.from_bytes(key[-2:])]:
@@ -182,13 +182,13 @@ class Dissector:
         if begins_with_hello(data, start, end):
             flow = self._flows.find(key)
             return StrayHello(frame.number, frame.time_ns, flow.source, flow.destination)
-        return Skip.OTHER_PORTS
+        return SkipReason.OTHER_PORTS
 
     def _or_count(self, result: Packet | str | None, frame: Frame, frames: int = 1) -> Packet | None:
         """Let a packet pass, and count the frames that hold none."""
         if not isinstance(result, str):
             return result
         # What ends too early is damaged when the capture itself has cut nothing off.
-        damaged = result is Skip.CUT and len(frame.data) >= frame.wire_length
-        self._skipped[Skip.DAMAGED if damaged else result] += frames
+        damaged = result is SkipReason.CUT and len(frame.data) >= frame.wire_length
+        self._skipped[SkipReason.DAMAGED if damaged else result] += frames
         return None

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from ibsniff.model import NANOSECONDS
 from ibsniff.net.ip import Datagram, Fragment
-from ibsniff.net.skip import Skip
+from ibsniff.net.skip import SkipReason
 
 MAX_AGE_NS = 30 * NANOSECONDS
 """Linux gives up after 30 s (ipfrag_time); a later fragment would belong to another datagram with the same number."""
@@ -29,7 +29,7 @@ MAX_LENGTH = 65_535
 """A datagram's payload cannot be longer: the length fields have 16 bits."""
 
 
-class _Waiting:
+class _PartialDatagram:
     """A datagram of which parts are missing."""
 
     __slots__ = ("first", "frames", "pieces", "since_ns", "size", "total")
@@ -76,15 +76,15 @@ class _Waiting:
         return self.first._replace(data=bytes(data), start=0, end=self.total, fragment=None)
 
 
-class Fragments:
+class FragmentReassembler:
     """The datagrams that wait for their missing parts, oldest first."""
 
     def __init__(self, skipped: Counter[str]) -> None:
         self._skipped = skipped
-        self._waiting: dict[bytes, _Waiting] = {}
+        self._waiting: dict[bytes, _PartialDatagram] = {}
         self._size = 0
 
-    def add(self, datagram: Datagram, fragment: Fragment, time_ns: int) -> tuple[Datagram, int] | Skip | None:
+    def add(self, datagram: Datagram, fragment: Fragment, time_ns: int) -> tuple[Datagram, int] | SkipReason | None:
         """Take one more fragment.
 
         Gives the whole datagram and how many frames it came in when this fragment completes it, a reason when the
@@ -92,9 +92,9 @@ class Fragments:
         """
         length = datagram.end - datagram.start
         if length <= 0 or fragment.offset + length > MAX_LENGTH or (fragment.more and length % 8):
-            return Skip.DAMAGED  # offsets count 8 bytes, so only the last part may have another length
+            return SkipReason.DAMAGED  # offsets count 8 bytes, so only the last part may have another length
         self._expire(time_ns)
-        waiting = self._waiting.setdefault(fragment.key, _Waiting(time_ns))
+        waiting = self._waiting.setdefault(fragment.key, _PartialDatagram(time_ns))
         before = waiting.size
         waiting.add(datagram, fragment)
         self._size += waiting.size - before
@@ -103,27 +103,27 @@ class Fragments:
             self._remove(fragment.key)
             return whole, waiting.frames
         if len(waiting.pieces) > MAX_PIECES:
-            self._give_up(fragment.key, Skip.FRAGMENT_LIMIT)
+            self._give_up(fragment.key, SkipReason.FRAGMENT_LIMIT)
         while self._size > MAX_BYTES or len(self._waiting) > MAX_DATAGRAMS:
-            self._give_up(next(iter(self._waiting)), Skip.FRAGMENT_LIMIT)
+            self._give_up(next(iter(self._waiting)), SkipReason.FRAGMENT_LIMIT)
         return None
 
     def finish(self) -> None:
         """Count what was never completed."""
         for key in list(self._waiting):
-            self._give_up(key, Skip.FRAGMENT_INCOMPLETE)
+            self._give_up(key, SkipReason.FRAGMENT_INCOMPLETE)
 
     def _expire(self, time_ns: int) -> None:
         while self._waiting:
             key, oldest = next(iter(self._waiting.items()))
             if time_ns - oldest.since_ns <= MAX_AGE_NS:
                 break
-            self._give_up(key, Skip.FRAGMENT_INCOMPLETE)
+            self._give_up(key, SkipReason.FRAGMENT_INCOMPLETE)
 
-    def _give_up(self, key: bytes, reason: Skip) -> None:
+    def _give_up(self, key: bytes, reason: SkipReason) -> None:
         self._skipped[reason] += self._remove(key).frames
 
-    def _remove(self, key: bytes) -> _Waiting:
+    def _remove(self, key: bytes) -> _PartialDatagram:
         waiting = self._waiting.pop(key)
         self._size -= waiting.size
         return waiting

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ibsniff.model import UnreachableKind
 from ibsniff.net.ip import ICMP, TCP, Datagram, read_ipv4, read_ipv6
-from ibsniff.net.skip import Skip
+from ibsniff.net.skip import SkipReason
 
 _HEADER = 8
 """Type, code, checksum and four bytes that do not matter here; the quotation follows (RFC 792; RFC 4443, 3.1)."""
@@ -42,22 +42,22 @@ _KINDS_V6 = {
 """RFC 4443, 3.1."""
 
 
-def read_unreachable(datagram: Datagram) -> tuple[UnreachableKind, bytes] | Skip:
+def read_unreachable(datagram: Datagram) -> tuple[UnreachableKind, bytes] | SkipReason:
     """Of an ICMP or ICMPv6 message: which unreachable it is, and the flow (addresses, ports) it is about."""
     data, start = datagram.data, datagram.start
     if len(data) < start + _HEADER:
-        return Skip.CUT
+        return SkipReason.CUT
     if datagram.protocol == ICMP:
         expected, kinds, read = _DESTINATION_UNREACHABLE, _KINDS_V4, read_ipv4
     else:
         expected, kinds, read = _DESTINATION_UNREACHABLE_V6, _KINDS_V6, read_ipv6
     kind = kinds.get(data[start + 1])
     if data[start] != expected or kind is None or datagram.fragment:
-        return Skip.OTHER_ICMP
+        return SkipReason.OTHER_ICMP
     quoted = read(data, start + _HEADER, datagram.end)
-    if isinstance(quoted, Skip):
+    if isinstance(quoted, SkipReason):
         return quoted
     if quoted.protocol != TCP or (quoted.fragment and quoted.fragment.offset):
-        return Skip.OTHER_ICMP
+        return SkipReason.OTHER_ICMP
     ports = data[quoted.start : min(quoted.start + 4, datagram.end)]
-    return (kind, quoted.source + quoted.destination + ports) if len(ports) == 4 else Skip.CUT
+    return (kind, quoted.source + quoted.destination + ports) if len(ports) == 4 else SkipReason.CUT

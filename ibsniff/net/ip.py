@@ -8,7 +8,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import NamedTuple
 
-from ibsniff.net.skip import Skip, inside_tunnel
+from ibsniff.net.skip import SkipReason, inside_tunnel
 
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 """Protocol numbers (IANA)."""
@@ -82,16 +82,16 @@ class Datagram(NamedTuple):
     fragment: Fragment | None = None
 
 
-def read_ipv4(data: bytes, at: int, wire_length: int) -> Datagram | Skip:
+def read_ipv4(data: bytes, at: int, wire_length: int) -> Datagram | SkipReason:
     """Read the datagram whose IPv4 header begins at ``at`` (RFC 791, 3.1)."""
     if len(data) < at + 20:
-        return Skip.CUT
+        return SkipReason.CUT
     first, total, ip_id, flags, ttl, protocol, source, destination = _ipv4_header(data, at)
     header = (first & 0x0F) * 4
     # A length of 0 is what a capture sees when the network card does the segmentation: the packet fills the frame.
     end = min(at + total, wire_length) if total else wire_length
     if first >> 4 != 4 or header < 20 or end < at + header:
-        return Skip.DAMAGED
+        return SkipReason.DAMAGED
     fragment = None
     if flags & FRAGMENTED:
         key = source + destination + data[at + 4 : at + 6]
@@ -99,26 +99,26 @@ def read_ipv4(data: bytes, at: int, wire_length: int) -> Datagram | Skip:
     return Datagram(source, destination, protocol, data, at + header, end, ttl, ip_id, fragment)
 
 
-def read_ipv6(data: bytes, at: int, wire_length: int) -> Datagram | Skip:
+def read_ipv6(data: bytes, at: int, wire_length: int) -> Datagram | SkipReason:
     """Read the datagram whose IPv6 header begins at ``at`` (RFC 8200, 3), its extension headers passed over."""
     if len(data) < at + 40:
-        return Skip.CUT
+        return SkipReason.CUT
     first, length, protocol, hops, source, destination = _ipv6_header(data, at)
     if first >> 4 != 6:
-        return Skip.DAMAGED
+        return SkipReason.DAMAGED
     # 0 means a jumbogram (RFC 2675) or segmentation by the network card: either fills the frame.
     end = min(at + 40 + length, wire_length) if length else wire_length
     return pass_extensions(Datagram(source, destination, protocol, data, at + 40, end, hops, None))
 
 
-def pass_extensions(datagram: Datagram) -> Datagram | Skip:
+def pass_extensions(datagram: Datagram) -> Datagram | SkipReason:
     """Move an IPv6 datagram's start behind its extension headers, or to the part of a fragment."""
     data, at, protocol = datagram.data, datagram.start, datagram.protocol
     for _ in range(_MAX_EXTENSIONS):
         if protocol not in _EXTENSIONS:
             return datagram._replace(protocol=protocol, start=at)
         if len(data) < at + 8:
-            return Skip.CUT
+            return SkipReason.CUT
         if protocol == _FRAGMENT:
             protocol, offset, identification = _fragment_header(data, at)
             at += 8
@@ -131,7 +131,7 @@ def pass_extensions(datagram: Datagram) -> Datagram | Skip:
             following, units = data[at], data[at + 1]
             at += (units + 2) * 4 if protocol == _AUTHENTICATION else (units + 1) * 8
             protocol = following
-    return Skip.DAMAGED
+    return SkipReason.DAMAGED
 
 
 def may_hold_tcp(datagram: Datagram) -> bool:
@@ -145,4 +145,4 @@ def not_tcp(datagram: Datagram) -> str:
     is_first = datagram.fragment is None or datagram.fragment.offset == 0
     if datagram.protocol == UDP and is_first and len(datagram.data) >= datagram.start + 4:
         name = UDP_TUNNELS.get(_u16(datagram.data, datagram.start + 2)[0])
-    return inside_tunnel(name) if name else Skip.NOT_TCP
+    return inside_tunnel(name) if name else SkipReason.NOT_TCP

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from struct import Struct
 from typing import NamedTuple
 
-from ibsniff.net.skip import Skip, inside_tunnel
+from ibsniff.net.skip import SkipReason, inside_tunnel
 
 IPV4, IPV6, ARP = 0x0800, 0x86DD, 0x0806
 """EtherTypes (IANA, IEEE 802 numbers). Link types without them are translated to these."""
@@ -56,7 +56,7 @@ def cooked(data: bytes, at: int) -> Network | str:
 def cooked_v2(data: bytes, at: int) -> Network | str:
     """LINKTYPE_LINUX_SLL2: protocol, then 18 bytes about the interface and the address."""
     if len(data) < at + 20:
-        return Skip.CUT
+        return SkipReason.CUT
     (protocol,) = _u16(data, at)
     return _unwrapped(data, protocol, at + 20)
 
@@ -68,18 +68,18 @@ def loopback(data: bytes, at: int) -> Network | str:
     numbers, and no family is so large that the order could be in doubt.
     """
     if len(data) < at + 4:
-        return Skip.CUT
+        return SkipReason.CUT
     header = data[at : at + 4]
     protocol = FAMILIES.get(int.from_bytes(header, "little")) or FAMILIES.get(int.from_bytes(header, "big"))
-    return Network(protocol, at + 4) if protocol else Skip.NOT_IP
+    return Network(protocol, at + 4) if protocol else SkipReason.NOT_IP
 
 
 def raw(data: bytes, at: int) -> Network | str:
     """LINKTYPE_RAW, _IPV4, _IPV6: no link layer; the first four bits are the IP version."""
     if len(data) <= at:
-        return Skip.CUT
+        return SkipReason.CUT
     protocol = {4: IPV4, 6: IPV6}.get(data[at] >> 4)
-    return Network(protocol, at) if protocol else Skip.NOT_IP
+    return Network(protocol, at) if protocol else SkipReason.NOT_IP
 
 
 _pktap_header = Struct("<III").unpack_from
@@ -94,17 +94,17 @@ def pktap(data: bytes, at: int) -> Network | str:
     Layout: ``struct pktap_header`` in xnu's bsd/net/pktap.h, in the byte order of the Mac, which is little endian.
     """
     if len(data) < at + _PKTAP_MINIMUM:
-        return Skip.CUT
+        return SkipReason.CUT
     length, record_type, link_type = _pktap_header(data, at)
     if record_type != _PKTAP_PACKET or length < _PKTAP_MINIMUM or link_type in _PKTAP_TYPES:
-        return Skip.DAMAGED
+        return SkipReason.DAMAGED
     return find_network(link_type, data, at + length)
 
 
 def user2(data: bytes, at: int) -> Network | str:
     """LINKTYPE_USER2 is anybody's; macOS wrote pktap under it before that had a number of its own."""
     network = pktap(data, at)
-    return unread(149) if network is Skip.DAMAGED else network
+    return unsupported(149) if network is SkipReason.DAMAGED else network
 
 
 READERS: dict[int, Callable[[bytes, int], Network | str]] = {
@@ -147,7 +147,7 @@ _UNREAD_NAMES = {
 """Names only for what a trader's machine might produce; the others go by their number."""
 
 
-def unread(link_type: int) -> str:
+def unsupported(link_type: int) -> str:
     """Give the reason for a link type no reader is registered for."""
     name = _UNREAD_NAMES.get(link_type)
     return f"link type {link_type} ({name}) is not read" if name else f"link type {link_type} is not read"
@@ -156,12 +156,12 @@ def unread(link_type: int) -> str:
 def find_network(link_type: int, data: bytes, at: int = 0) -> Network | str:
     """Find the network layer of a frame whose link header begins at ``at``, or why there is none to read."""
     reader = READERS.get(link_type)
-    return reader(data, at) if reader else unread(link_type)
+    return reader(data, at) if reader else unsupported(link_type)
 
 
 def _after_ethertype(data: bytes, at: int) -> Network | str:
     if len(data) < at + 2:
-        return Skip.CUT
+        return SkipReason.CUT
     (protocol,) = _u16(data, at)
     return _unwrapped(data, protocol, at + 2)
 
@@ -172,12 +172,12 @@ def _unwrapped(data: bytes, protocol: int, at: int) -> Network | str:
         if protocol not in _VLAN_TAGS:
             break
         if len(data) < at + 4:
-            return Skip.CUT
+            return SkipReason.CUT
         (protocol,) = _u16(data, at + 2)
         at += 4
     if protocol == _PPPOE_SESSION:
         if len(data) < at + 8:
-            return Skip.CUT
+            return SkipReason.CUT
         return _named(_PPP_PROTOCOLS.get(_u16(data, at + 6)[0], 0), at + 8)
     return _named(protocol, at)
 
@@ -185,4 +185,4 @@ def _unwrapped(data: bytes, protocol: int, at: int) -> Network | str:
 def _named(protocol: int, at: int) -> Network | str:
     if protocol in (IPV4, IPV6, ARP):
         return Network(protocol, at)
-    return inside_tunnel(_TUNNELS[protocol]) if protocol in _TUNNELS else Skip.NOT_IP
+    return inside_tunnel(_TUNNELS[protocol]) if protocol in _TUNNELS else SkipReason.NOT_IP

@@ -6,7 +6,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from ibsniff.model import SYN, Endpoint, Frame, Segment
-from ibsniff.net.skip import Skip
+from ibsniff.net.skip import SkipReason
 
 HELLO = b"API\0"
 """What an IB client says first: worth noticing on any port."""
@@ -43,7 +43,7 @@ def unmapped(address: bytes) -> bytes:
     return address[12:] if len(address) == 16 and address.startswith(_MAPPED) else address
 
 
-class Flows:
+class FlowCache:
     """The flows seen, so that the same one is not built for every packet."""
 
     def __init__(self) -> None:
@@ -71,14 +71,14 @@ def _split(key: bytes) -> Flow:
 
 def read_segment(
     frame: Frame, flow: Flow, data: bytes, start: int, end: int, ttl: int, ip_id: int | None
-) -> Segment | Skip:
+) -> Segment | SkipReason:
     """Read the segment whose TCP header begins at ``start`` and whose payload ended at ``end`` on the wire."""
     if len(data) < start + 20:
-        return Skip.CUT
+        return SkipReason.CUT
     seq, ack, offset, flags, window, checksum = _header(data, start)
     payload = start + (offset >> 4) * 4
     if payload < start + 20 or payload > end:
-        return Skip.DAMAGED
+        return SkipReason.DAMAGED
     mss = _maximum_segment_size(data[start + 20 : payload]) if flags & SYN else None
     source, destination, pseudo_sum = flow
     length, intact = end - start, None

@@ -9,8 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Skip(StrEnum):
-    """The reasons that need no detail; ``inside_tunnel`` and ``link.unread`` build the others."""
+class SkipReason(StrEnum):
+    """The reasons that need no detail; ``inside_tunnel`` and ``link.unsupported`` build the others."""
 
     NOT_IP = "not IP"
     NOT_TCP = "not TCP"

@@ -20,9 +20,9 @@ from ibsniff.net import Dissector
 
 FIRST_PACKETS = 100
 """Of each connection: a handshake is done after a dozen, unless its client sends byte by byte."""
-MOST_OTHERS = 1000
+MAX_OTHER_PACKETS = 1000
 """Packets of each other kind: ARP goes on for ever on a real network."""
-MOST_CONNECTIONS = 20_000
+MAX_CONNECTIONS = 20_000
 """Connections counted at a time; one that is pushed out begins to be counted anew, so more of it is kept than needed."""
 
 ERROR_MESSAGE = 4
@@ -34,7 +34,7 @@ _BLOCK = Struct("<II")
 _PACKET = Struct("<IIIII")
 
 
-class Evidence:
+class EvidenceFilter:
     """Chooses from packets in the order in which they came."""
 
     def __init__(self) -> None:
@@ -47,14 +47,14 @@ class Evidence:
         packet = self._dissector.dissect(frame)
         if not isinstance(packet, Segment):
             self._others[type(packet)] += 1
-            return self._others[type(packet)] <= MOST_OTHERS
+            return self._others[type(packet)] <= MAX_OTHER_PACKETS
         ends = frozenset((packet.source, packet.destination))
         begins = packet.flags & (SYN | ACK) == SYN
         seen = 0 if begins else self._seen.get(ends, 0)
         self._seen[ends] = seen + 1
-        if len(self._seen) > MOST_CONNECTIONS:
+        if len(self._seen) > MAX_CONNECTIONS:
             del self._seen[next(iter(self._seen))]
-        return seen < FIRST_PACKETS or bool(packet.flags & (FIN | RST)) or tells_error(packet.payload)
+        return seen < FIRST_PACKETS or bool(packet.flags & (FIN | RST)) or begins_with_error(packet.payload)
 
     def of(self, file: BinaryIO) -> Iterator[bytes]:
         """The blocks to keep of a file that `PcapngWriter` wrote: all, but for the packets nobody wants."""
@@ -76,6 +76,6 @@ class Evidence:
             yield head + rest
 
 
-def tells_error(payload: bytes) -> bool:
+def begins_with_error(payload: bytes) -> bool:
     """Whether a segment begins with an error message; one that stands behind another message is not found."""
     return payload[_LENGTH_PREFIX:].startswith(_ERRORS)

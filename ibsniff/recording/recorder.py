@@ -12,14 +12,14 @@ from ibsniff import __version__
 from ibsniff.capture.backend import Statistics
 from ibsniff.capture.live import LiveSource
 from ibsniff.capture.output import may_write_later, open_output
-from ibsniff.capture.ring_files import Ring, file_of_ring
+from ibsniff.capture.ring_files import Ring, ring_file_path
 from ibsniff.capture.writer import PcapngWriter
 from ibsniff.model import Columns, ExitCode, Frame, UserError
-from ibsniff.recording.evidence import Evidence
+from ibsniff.recording.evidence import EvidenceFilter
 
-MOST_EVIDENCE = 32 << 20
+MAX_EVIDENCE_BYTES = 32 << 20
 """Bytes in a file of evidence before the next is begun: some thousands of conversations, more than a report shows."""
-EVIDENCE_FILES = 2
+MAX_EVIDENCE_FILES = 2
 """Files of evidence; then the oldest goes."""
 
 
@@ -38,7 +38,7 @@ class Recorder:
         self._files: deque[Path] = deque(maxlen=None if ring is not None and ring.files else 1)
         """Those of a ring that are left, the oldest first; where none is deleted, the latest."""
         self._number = 0
-        self._evidence = Evidence()
+        self._evidence = EvidenceFilter()
         self._evidence_files: deque[Path] = deque()
         self._evidence_stream: BinaryIO | None = None
         self._remarked = 0
@@ -84,7 +84,7 @@ class Recorder:
 
     def _open(self, time_ns: int) -> None:
         self._number += 1
-        path = self._path if self._ring is None else file_of_ring(self._path, self._number, time_ns)
+        path = self._path if self._ring is None else ring_file_path(self._path, self._number, time_ns)
         self._stream = open_output(path)
         self._files.append(path)
         self._opened_ns = time_ns
@@ -129,7 +129,7 @@ class Recorder:
         """Move what verdicts rest on out of a file that is about to be deleted, unless somebody has done so already."""
         with suppress(FileNotFoundError), path.open("rb") as doomed:
             stream = self._evidence_stream
-            if stream is None or stream.tell() > MOST_EVIDENCE:
+            if stream is None or stream.tell() > MAX_EVIDENCE_BYTES:
                 stream = self._next_evidence_stream(time_ns)
             stream.writelines(self._evidence.of(doomed))
             stream.flush()
@@ -137,10 +137,10 @@ class Recorder:
     def _next_evidence_stream(self, time_ns: int) -> BinaryIO:
         if self._evidence_stream is not None:
             self._evidence_stream.close()
-        path = file_of_ring(self._path, 0, time_ns)
+        path = ring_file_path(self._path, 0, time_ns)
         self._evidence_stream = open_output(path)
         self._evidence_files.append(path)
-        if len(self._evidence_files) > EVIDENCE_FILES:
+        if len(self._evidence_files) > MAX_EVIDENCE_FILES:
             self._evidence_files.popleft().unlink(missing_ok=True)
         return self._evidence_stream
 

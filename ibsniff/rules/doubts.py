@@ -11,13 +11,13 @@ from functools import lru_cache
 from ibsniff.model import (
     NANOSECONDS,
     Capture,
+    ClockJump,
     Confidence,
     Connection,
     Conversation,
     Fault,
     Finding,
     InputFacts,
-    Leap,
     Outcome,
     WatchedBy,
 )
@@ -94,7 +94,7 @@ def not_read(capture: Capture) -> int:
     return sum(count for reason, count in capture.facts.skipped.items() if reason.startswith("link type "))
 
 
-def leaps_within(conversation: Conversation, capture: Capture) -> list[Leap]:
+def leaps_within(conversation: Conversation, capture: Capture) -> list[ClockJump]:
     """Leaps of the clock inside the wait that the outcome rests on, if without them it would have been too short."""
     if not rests_on_absence(conversation):
         return []
@@ -102,6 +102,6 @@ def leaps_within(conversation: Conversation, capture: Capture) -> list[Leap]:
     answered = connection.from_server.last_data
     began_ns = max(spoke_last(conversation).time_ns, answered.time_ns if answered else 0)
     until_ns = connection.ended.moment.time_ns if connection.ended else conversation.watched_until_ns
-    inside = [leap for leap in capture.facts.leaps if began_ns <= leap.before_ns and leap.after_ns <= until_ns]
+    inside = [leap for leap in capture.facts.clock_jumps if began_ns <= leap.before_ns and leap.after_ns <= until_ns]
     leapt_ns = sum(leap.after_ns - leap.before_ns for leap in inside)
     return inside if until_ns - began_ns - leapt_ns < conversation.patience * NANOSECONDS else []

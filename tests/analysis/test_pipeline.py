@@ -15,7 +15,7 @@ from rule_wires import CASES, LONG, silent
 from wire import START_NS, Wire
 
 from ibsniff.analysis import pipeline
-from ibsniff.capture.timing import LEAP_NS, note_leap
+from ibsniff.capture.clock_jumps import CLOCK_JUMP_NS, note_clock_jump
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
 from ibsniff.model import (
     NANOSECONDS,
@@ -295,8 +295,8 @@ def live(
         facts.packets += 1
         facts.first_time_ns = frame.time_ns if facts.first_time_ns is None else facts.first_time_ns
         latest = frame.time_ns if facts.last_time_ns is None else facts.last_time_ns
-        if frame.time_ns - latest >= LEAP_NS:
-            note_leap(facts, frame.number, latest, frame.time_ns)
+        if frame.time_ns - latest >= CLOCK_JUMP_NS:
+            note_clock_jump(facts, frame.number, latest, frame.time_ns)
         facts.last_time_ns = max(latest, frame.time_ns)
         analysis.feed(frame)
         between = pipeline.report([analysis])

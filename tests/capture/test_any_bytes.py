@@ -25,8 +25,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scapy.utils import RawPcapNgReader
 
-from ibsniff.capture.feed import Feed
 from ibsniff.capture.files import open_capture
+from ibsniff.capture.input_buffer import InputBuffer
 from ibsniff.model import Frame, UserError
 
 PIECES = {
@@ -138,13 +138,13 @@ def test_it_does_not_matter_how_the_bytes_come(kind, sizes):
         assert (list(capture.frames()), capture.facts) == read(whole)
 
 
-def test_a_feed_asks_for_no_more_than_is_needed():
+def test_an_input_buffer_asks_for_no_more_than_is_needed():
     asked = iter([b"abc", b"def", b"ghi"])
-    feed = Feed(asked)
-    assert feed.advance(0, 4)
-    assert (feed.buffer, feed.offset, list(asked)) == (b"abcdef", 0, [b"ghi"])
-    assert not feed.advance(5, 2)
-    assert (feed.buffer, feed.offset) == (b"f", 5)
+    held = InputBuffer(asked)
+    assert held.advance(0, 4)
+    assert (held.data, held.offset, list(asked)) == (b"abcdef", 0, [b"ghi"])
+    assert not held.advance(5, 2)
+    assert (held.data, held.offset) == (b"f", 5)
 
 
 packets = st.lists(st.tuples(st.binary(max_size=80), st.integers(0, 2**32 - 1), st.integers(0, 999_999)), max_size=10)

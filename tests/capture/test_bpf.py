@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ibsniff.capture.bpf import LINK_PROTOCOL, Instruction, Op, Step, assemble, keeps
+from ibsniff.capture.bpf import LINK_PROTOCOL, Instruction, Op, Step, assemble, matches
 
 
 def test_a_branch_is_a_skip_and_a_far_jump() -> None:
@@ -22,8 +22,8 @@ def test_a_jump_may_lead_over_more_than_255_instructions() -> None:
     program = assemble(
         [Step(Op.LOAD_BYTE, 0), Step(Op.IF_EQUAL, 9, "end"), *far, Step(Op.RETURN, 0), "end", Step(Op.RETURN, 1)]
     )
-    assert keeps(program, b"\x09")
-    assert not keeps(program, b"\x08")
+    assert matches(program, b"\x09")
+    assert not matches(program, b"\x08")
 
 
 def test_a_label_that_is_nowhere_is_an_error() -> None:
@@ -49,7 +49,7 @@ def test_a_label_that_is_nowhere_is_an_error() -> None:
 )
 def test_what_an_instruction_does(steps: list[Step], a: int) -> None:
     program = assemble([*steps, Step(Op.IF_EQUAL, a, "same"), Step(Op.RETURN, 0), "same", Step(Op.RETURN, 1)])
-    assert keeps(program, bytes.fromhex("12456789ab"), {LINK_PROTOCOL: 0x0800})
+    assert matches(program, bytes.fromhex("12456789ab"), {LINK_PROTOCOL: 0x0800})
 
 
 @pytest.mark.parametrize(
@@ -57,20 +57,20 @@ def test_what_an_instruction_does(steps: list[Step], a: int) -> None:
     [Step(Op.LOAD_WORD, 2), Step(Op.LOAD_HALF, 4), Step(Op.LOAD_BYTE, 5), Step(Op.X_IPV4_HEADER_LENGTH, 5)],
 )
 def test_a_load_beyond_the_end_drops_the_packet(step: Step) -> None:
-    assert not keeps(assemble([step, Step(Op.RETURN, 1)]), bytes(5))
-    assert keeps(assemble([step, Step(Op.RETURN, 1)]), bytes(6))
+    assert not matches(assemble([step, Step(Op.RETURN, 1)]), bytes(5))
+    assert matches(assemble([step, Step(Op.RETURN, 1)]), bytes(6))
 
 
 def test_what_is_not_known_of_a_packet_is_zero() -> None:
     program = assemble(
         [Step(Op.LOAD_WORD, LINK_PROTOCOL), Step(Op.IF_EQUAL, 0, "yes"), Step(Op.RETURN, 0), "yes", Step(Op.RETURN, 1)]
     )
-    assert keeps(program, b"")
-    assert not keeps(program, b"", {LINK_PROTOCOL: 1})
+    assert matches(program, b"")
+    assert not matches(program, b"", {LINK_PROTOCOL: 1})
 
 
 def test_any_bit() -> None:
     program = assemble(
         [Step(Op.LOAD_BYTE, 0), Step(Op.IF_ANY_BIT, 0b110, "yes"), Step(Op.RETURN, 0), "yes", Step(Op.RETURN, 1)]
     )
-    assert [keeps(program, bytes([value])) for value in (0b001, 0b010, 0b101, 0b1000)] == [False, True, True, False]
+    assert [matches(program, bytes([value])) for value in (0b001, 0b010, 0b101, 0b1000)] == [False, True, True, False]

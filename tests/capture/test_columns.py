@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ibsniff.capture import feed, pcapng
+from ibsniff.capture import input_buffer, pcapng
 from ibsniff.capture.columns import cut_by_snaplen, end_of, packet_blocks, pcap_columns, pcapng_columns
-from ibsniff.capture.feed import Damage, Feed, chunks_of, more_at_once
 from ibsniff.capture.files import open_capture
-from ibsniff.capture.timing import Interface
+from ibsniff.capture.input_buffer import DamagedCapture, InputBuffer, read_chunks, ready_without_waiting
+from ibsniff.capture.pcapng_interface import Interface
 from ibsniff.capture.writer import PcapngWriter
 from ibsniff.model import Columns, Frame, InputFacts, Lane
 
@@ -51,11 +51,11 @@ def test_pcap_records_are_those_read_one_by_one(packets, order, fraction_ns, cut
         assert end_of(columns) == sum(16 + len(frame.data) for frame in expected)
 
 
-@pytest.mark.parametrize("length", [feed.MAX_FRAME + 1, 2**31, 2**32 - 1])
+@pytest.mark.parametrize("length", [input_buffer.MAX_FRAME + 1, 2**31, 2**32 - 1])
 def test_a_length_that_cannot_be_believed_ends_the_columns(length):
     records = made.record() * 3 + made.record(captured=length) + made.record() * 3
     assert len(pcap_columns(records, "<", 1000, 1, 1)) == 3
-    believable = made.record(bytes(feed.MAX_FRAME))
+    believable = made.record(bytes(input_buffer.MAX_FRAME))
     assert len(pcap_columns(believable * 2, "<", 1000, 1, 1)) == 2
 
 
@@ -85,9 +85,9 @@ def test_the_end_of_what_was_read_is_no_reason_to_look_at_less(tmp_path):
     path.write_bytes(head + blocks)
     with open_capture(str(path)) as capture:
         found = [len(many) for many in capture.packets(Lane.COLUMNS) if isinstance(many, Columns)]
-    reads, after_the_head = len(blocks) / feed.BULK_SIZE, 5
+    reads, after_the_head = len(blocks) / input_buffer.COLUMNS_READ_SIZE, 5
     assert sum(found) > 99_000
-    assert len(found) <= after_the_head + reads + sum(found) / pcapng.AT_MOST
+    assert len(found) <= after_the_head + reads + sum(found) / pcapng.COLUMNS_MAX_PACKETS
 
 
 IRREGULAR = {
@@ -95,7 +95,7 @@ IRREGULAR = {
     "another kind of block": made.simple(),
     "an interface not described": made.enhanced(index=2),
     "an interface of other stamps": made.enhanced(index=1),
-    "a length too long": made.enhanced(captured=feed.MAX_FRAME + 1),
+    "a length too long": made.enhanced(captured=input_buffer.MAX_FRAME + 1),
     "a length longer than the block": made.enhanced(captured=70),
     "a length shorter than the block": made.enhanced(captured=10),
     "lengths that contradict each other": made.enhanced()[:-4] + b"\x60\0\0\0",
@@ -128,9 +128,9 @@ def test_interfaces_alike_are_taken_together():
 def test_a_file_of_both_is_read_as_one_by_one(blocks, big_reads):
     content = made.section() + made.interface() + made.interface(options=made.option(9, b"\x09")) + b"".join(blocks)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pcapng, "FEWEST", 2)
-        patch.setattr(pcapng, "IN_VAIN", 2)
-        patch.setattr(feed, "READ_SIZE", 1 << 16 if big_reads else 100)
+        patch.setattr(pcapng, "COLUMNS_MIN_PACKETS", 2)
+        patch.setattr(pcapng, "MAX_PACKETS_ONE_BY_ONE", 2)
+        patch.setattr(input_buffer, "READ_SIZE", 1 << 16 if big_reads else 100)
         assert in_bulk(content) == in_bulk(content, Lane.PLAIN)
 
 
@@ -149,7 +149,7 @@ def test_where_columns_are_in_vain_they_are_seldom_tried(every: int, monkeypatch
     told = in_bulk(content)
     assert not isinstance(told, str)
     assert len(told[0]) == 5000
-    assert len(looked_at) < (30 if every < pcapng.FEWEST else 5000 / every * 3)
+    assert len(looked_at) < (30 if every < pcapng.COLUMNS_MIN_PACKETS else 5000 / every * 3)
 
 
 def in_bulk(content: bytes, lane: Lane = Lane.COLUMNS) -> tuple[list[Frame], InputFacts] | str:
@@ -176,52 +176,52 @@ def test_the_end_of_the_capture_is_heard_behind_the_last_packet():
 
 
 def test_what_is_welcome_is_taken_if_it_is_there():
-    wide = Feed(iter([b"abc", b"def", b"ghi"]))
-    assert wide.advance(0, 1, welcome=5)
-    assert wide.buffer == b"abcdef"
-    assert wide.advance(5, 1, welcome=100)
-    assert (wide.buffer, wide.offset) == (b"fghi", 5)
-    assert not wide.advance(0, 5, welcome=100)
+    wide = InputBuffer(iter([b"abc", b"def", b"ghi"]))
+    assert wide.advance(0, 1, preferred=5)
+    assert wide.data == b"abcdef"
+    assert wide.advance(5, 1, preferred=100)
+    assert (wide.data, wide.offset) == (b"fghi", 5)
+    assert not wide.advance(0, 5, preferred=100)
 
 
 def test_what_is_welcome_is_not_waited_for():
-    narrow = Feed(iter([b"abc", b"def", b"ghi"]), lambda: False)
-    assert narrow.advance(0, 1, welcome=5)
-    assert narrow.buffer == b"abc"
-    assert narrow.advance(0, 4, welcome=100)
-    assert narrow.buffer == b"abcdef"
+    narrow = InputBuffer(iter([b"abc", b"def", b"ghi"]), lambda: False)
+    assert narrow.advance(0, 1, preferred=5)
+    assert narrow.data == b"abc"
+    assert narrow.advance(0, 4, preferred=100)
+    assert narrow.data == b"abcdef"
 
 
 def test_damage_waits_behind_the_good_bytes_before_it():
     def chunks() -> Iterator[bytes]:
         yield b"good"
-        raise Damage("broken")
+        raise DamagedCapture("broken")
 
-    held = Feed(chunks())
-    assert held.advance(0, 1, welcome=100)
-    assert held.buffer == b"good"
-    assert held.advance(2, 2, welcome=100)
-    assert held.buffer == b"od"
-    with pytest.raises(Damage, match="broken"):
+    held = InputBuffer(chunks())
+    assert held.advance(0, 1, preferred=100)
+    assert held.data == b"good"
+    assert held.advance(2, 2, preferred=100)
+    assert held.data == b"od"
+    with pytest.raises(DamagedCapture, match="broken"):
         held.advance(0, 3)
-    with pytest.raises(Damage, match="broken"):
-        held.advance(0, 3, welcome=100)
+    with pytest.raises(DamagedCapture, match="broken"):
+        held.advance(0, 3, preferred=100)
 
 
 def test_a_pipe_that_has_nothing_at_once_is_not_waited_for():
     reading, writing = os.pipe()
     with open(reading, "rb") as stream, open(writing, "wb", buffering=0) as writer:  # noqa: PTH123
-        pipe = Feed(chunks_of(stream), more_at_once(stream))
+        pipe = InputBuffer(read_chunks(stream), ready_without_waiting(stream))
         writer.write(b"first")
-        assert pipe.advance(0, 1, welcome=100)
-        assert pipe.buffer == b"first"
+        assert pipe.advance(0, 1, preferred=100)
+        assert pipe.data == b"first"
         writer.write(b"second")
-        assert pipe.more_at_once()
-        assert pipe.advance(5, 1, welcome=100)
-        assert pipe.buffer == b"second"
-        assert not pipe.more_at_once()
+        assert pipe.ready_without_waiting()
+        assert pipe.advance(5, 1, preferred=100)
+        assert pipe.data == b"second"
+        assert not pipe.ready_without_waiting()
         writer.close()
-        assert not pipe.advance(6, 1, welcome=100)
+        assert not pipe.advance(6, 1, preferred=100)
 
 
 class Miserly(io.BytesIO):
@@ -233,12 +233,12 @@ class Miserly(io.BytesIO):
 
 def test_a_file_is_read_on_until_there_is_what_is_needed():
     stingy = Miserly(b"0123456789")
-    large = Feed(chunks_of(stingy), file=stingy)
-    assert large.advance(0, 7, welcome=2)
-    assert large.buffer == b"0123456"
-    assert large.advance(6, 4, welcome=2)
-    assert (large.buffer, large.offset) == (b"6789", 6)
-    assert not large.advance(0, 5, welcome=2)
+    large = InputBuffer(read_chunks(stingy), file=stingy)
+    assert large.advance(0, 7, preferred=2)
+    assert large.data == b"0123456"
+    assert large.advance(6, 4, preferred=2)
+    assert (large.data, large.offset) == (b"6789", 6)
+    assert not large.advance(0, 5, preferred=2)
 
 
 def test_a_disk_that_fails_is_damage():
@@ -246,8 +246,8 @@ def test_a_disk_that_fails_is_damage():
         def read(self, size: int | None = -1) -> bytes:
             raise OSError(5, "Input/output error")
 
-    with pytest.raises(Damage, match="Input/output error"):
-        Feed(iter([]), file=Failing()).advance(0, 1, welcome=10)
+    with pytest.raises(DamagedCapture, match="Input/output error"):
+        InputBuffer(iter([]), file=Failing()).advance(0, 1, preferred=10)
 
 
 @given(packets)

@@ -1,4 +1,4 @@
-"""Foreign captures, many of them broken on purpose: each ends in frames or in one clear error."""
+"""Captures of other programs, many of them broken on purpose: each ends in frames or in one clear error."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_a_clock_set_back_is_counted_and_reordering_is_not():
 
 
 def test_the_clock_is_watched_across_reads(monkeypatch):
-    monkeypatch.setattr("ibsniff.capture.feed.READ_SIZE", 16)
+    monkeypatch.setattr("ibsniff.capture.input_buffer.READ_SIZE", 16)
     _, facts = read(pcap_header() + record(b"", 100) + record(b"", 50) + record(b"", 99))
     assert (facts.packets, facts.times_backwards, facts.last_time_ns) == (3, 1, 100 * SECOND)
 

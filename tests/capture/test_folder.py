@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from wire import Wire
 
-from ibsniff.capture.folder import begins_as_capture, captures_in
+from ibsniff.capture.folder import find_captures, looks_like_capture
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_captures_are_found_in_folders_of_folders_in_order(tmp_path: Path, captu
     for name in ("b/2.pcap", "b/1.log", "a.pcap", "b/c/deep", "z.txt", "b/empty"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"" if name.endswith("empty") else b"words" if name == "z.txt" else capture)
-    found = captures_in(str(tmp_path))
+    found = find_captures(str(tmp_path))
     assert [str(Path(path).relative_to(tmp_path)) for path in found.captures] == [
         "a.pcap",
         str(Path("b/1.log")),
@@ -43,7 +43,7 @@ def test_what_is_called_a_capture_is_told_though_it_is_none(tmp_path: Path) -> N
     called = ["a.pcap", "b.PCAPNG", "c.pcap12", "d.cap.gz"]
     for name in (*called, "pcap", "notes.pcap.txt", "capture"):
         (tmp_path / name).touch()
-    found = captures_in(str(tmp_path))
+    found = find_captures(str(tmp_path))
     assert [Path(path).name for path in found.captures] == called
     assert found.others == 3
 
@@ -53,15 +53,15 @@ def test_compressed_captures_count_and_other_compressed_files_do_not(tmp_path: P
     (tmp_path / "x").write_bytes(pack(capture))
     (tmp_path / "y").write_bytes(pack(b"a log"))
     (tmp_path / "z").write_bytes(pack(b"a log")[:12])
-    assert begins_as_capture(tmp_path / "x")
-    assert not begins_as_capture(tmp_path / "y")
-    assert not begins_as_capture(tmp_path / "z")
+    assert looks_like_capture(tmp_path / "x")
+    assert not looks_like_capture(tmp_path / "y")
+    assert not looks_like_capture(tmp_path / "z")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are POSIX's")
 def test_a_named_pipe_is_passed_over_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert captures_in(str(tmp_path)).others == 1
+    assert find_captures(str(tmp_path)).others == 1
 
 
 def test_a_link_that_leads_around_is_not_followed(tmp_path: Path, capture: bytes) -> None:
@@ -70,7 +70,7 @@ def test_a_link_that_leads_around_is_not_followed(tmp_path: Path, capture: bytes
         (tmp_path / "again").symlink_to(tmp_path, target_is_directory=True)
     except OSError:
         pytest.skip("links cannot be made here")
-    assert len(captures_in(str(tmp_path)).captures) == 1
+    assert len(find_captures(str(tmp_path)).captures) == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may read everything")
@@ -78,6 +78,6 @@ def test_what_may_not_be_read_is_told_and_not_passed_over(tmp_path: Path, captur
     (tmp_path / "secret.pcap").write_bytes(capture)
     (tmp_path / "secret.pcap").chmod(0)
     (tmp_path / "closed").mkdir(mode=0)
-    found = captures_in(str(tmp_path))
+    found = find_captures(str(tmp_path))
     assert [Path(path).name for path in found.captures] == ["secret.pcap"]
     assert len(found.closed) == 1

@@ -10,9 +10,9 @@ import pytest
 
 from ibsniff.capture import interfaces
 from ibsniff.capture.interfaces import Interface, hint_for, list_interfaces
-from ibsniff.capture.machine import WindowsSubsystem
+from ibsniff.capture.procfs import Wsl
 
-NAT, MIRRORED = WindowsSubsystem.WSL2_NAT, WindowsSubsystem.WSL2_MIRRORED
+NAT, MIRRORED = Wsl.WSL2_NAT, Wsl.WSL2_MIRRORED
 GATEWAY = ("eth0", "172.24.32.1")
 
 not_windows = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no getifaddrs")
@@ -47,7 +47,7 @@ def test_loopback_of_this_machine() -> None:
         ("tun0", None, "VPN"),
     ],
 )
-def test_which_one_carries_the_traffic(name: str, subsystem: WindowsSubsystem | None, said: str) -> None:
+def test_which_one_carries_the_traffic(name: str, subsystem: Wsl | None, said: str) -> None:
     assert said in hint_for(name, subsystem, GATEWAY)
 
 

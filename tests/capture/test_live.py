@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import pytest
 from live_script import Script
 
-from ibsniff.capture import live, opening
+from ibsniff.capture import live, open_backends
 from ibsniff.capture.backend import Link, RawPacket, Statistics
+from ibsniff.capture.comments import MAX_COMMENTS
 from ibsniff.capture.live import LiveSource, open_live
-from ibsniff.capture.machine import WindowsSubsystem
-from ibsniff.capture.remarks import MOST_REMARKS
+from ibsniff.capture.procfs import Wsl
 from ibsniff.model import NANOSECONDS, ExitCode, Frame, Tick, UserError, WatchedBy
 
 NOW = 1_800_000_000 * NANOSECONDS
@@ -127,7 +127,7 @@ def test_a_clock_set_forward_is_no_silence(clock: Clocks, sources: Sources) -> N
     """Nor is the sleep of a machine."""
     source = sources(Script(packet(0), lambda: clock.set_by(600), lambda: clock.pass_by(2)))
     assert [event.time_ns for event in taken(source, 3)] == [NOW, NOW, NOW + 2 * NANOSECONDS - Script.delay_ns]
-    assert source.facts.leap_count == 0
+    assert source.facts.clock_jump_count == 0
 
 
 def test_a_clock_set_forward_is_said_when_a_packet_bears_the_new_time(clock: Clocks, sources: Sources) -> None:
@@ -138,15 +138,15 @@ def test_a_clock_set_forward_is_said_when_a_packet_bears_the_new_time(clock: Clo
     source = sources(Script(packet(0), set_forward, packet(602), lambda: clock.pass_by(3)))
     assert taken(source, 4)[-1] == Tick(NOW + 605 * NANOSECONDS - Script.delay_ns)
     before_ns, after_ns = NOW + 2 * NANOSECONDS, NOW + 602 * NANOSECONDS
-    assert source.facts.leaps == [(2, before_ns, after_ns)]
-    assert source.remarks == [(0, f"clock leapt: {before_ns} to {after_ns}")]
+    assert source.facts.clock_jumps == [(2, before_ns, after_ns)]
+    assert source.remarks == [(0, f"clock jumped: {before_ns} to {after_ns}")]
 
 
 def test_a_leap_of_an_hour_is_said_once(clock: Clocks, sources: Sources) -> None:
     source = sources(Script(packet(0), lambda: clock.set_by(7200), packet(7200)))
     taken(source, 3)
-    assert source.facts.leap_count == 1
-    assert source.facts.leaps == [(2, NOW, NOW + 7200 * NANOSECONDS)]
+    assert source.facts.clock_jump_count == 1
+    assert source.facts.clock_jumps == [(2, NOW, NOW + 7200 * NANOSECONDS)]
 
 
 def test_drops_are_noticed_while_it_runs(clock: Clocks, sources: Sources) -> None:
@@ -247,7 +247,7 @@ def test_a_loose_cable_does_not_fill_the_memory(clock: Clocks, sources: Sources)
     loose = (OSError(errno.ENETDOWN, "Network is down") for _ in range(1000))
     source = sources(Script(*loose))
     taken(source, 1000)
-    assert len(source.remarks) == MOST_REMARKS
+    assert len(source.remarks) == MAX_COMMENTS
     assert source.facts.notes == ["more happened to the interfaces than is written down"]
 
 
@@ -276,7 +276,7 @@ def failing(error: Exception) -> Callable[..., object]:
 )
 @pytest.mark.skipif(sys.platform != "linux", reason="the texts are those of Linux")
 def test_what_is_said_when_it_cannot_be(monkeypatch: pytest.MonkeyPatch, error: OSError, what: str, to_do: str) -> None:
-    monkeypatch.setattr(opening, "PacketSocket", failing(error))
+    monkeypatch.setattr(open_backends, "PacketSocket", failing(error))
     with pytest.raises(UserError) as raised:
         open_live(["lo"], PORTS)
     assert raised.value.what == what
@@ -286,14 +286,14 @@ def test_what_is_said_when_it_cannot_be(monkeypatch: pytest.MonkeyPatch, error: 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="WSL is Linux")
 def test_wsl_1_has_no_packet_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "PacketSocket", failing(OSError(errno.EAFNOSUPPORT, "no")))
-    monkeypatch.setattr(opening, "windows_subsystem", lambda: WindowsSubsystem.WSL1)
+    monkeypatch.setattr(open_backends, "PacketSocket", failing(OSError(errno.EAFNOSUPPORT, "no")))
+    monkeypatch.setattr(open_backends, "detect_wsl", lambda: Wsl.WSL1)
     with pytest.raises(UserError, match="WSL 1 has no packet sockets"):
         open_live(["lo"], PORTS)
 
 
 def test_which_back_end_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "ScapyCapture", lambda *_: Script())
+    monkeypatch.setattr(open_backends, "ScapyCapture", lambda *_: Script())
     with open_live(["lo"], PORTS, "scapy") as source:
         assert isinstance(source.interfaces[0].backend, Script)
     monkeypatch.setattr(sys, "platform", "darwin")
@@ -314,14 +314,14 @@ def test_all_are_opened_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
             raise answer
         return answer
 
-    monkeypatch.setattr(opening, "ScapyCapture", open_next)
+    monkeypatch.setattr(open_backends, "ScapyCapture", open_next)
     with pytest.raises(UserError, match="cannot capture on eth0"):
         open_live(["lo", "eth0"], PORTS, "scapy")
     assert armed.closed == 1
 
 
 def test_an_interface_named_twice_and_any_beside_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "ScapyCapture", lambda *_: Script())
+    monkeypatch.setattr(open_backends, "ScapyCapture", lambda *_: Script())
     with open_live(["lo", "eth0", "lo"], PORTS, "scapy") as source:
         assert source.facts.path == "lo+eth0"
     with open_live(["lo", "any"], PORTS, "scapy") as source:

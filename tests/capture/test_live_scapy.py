@@ -102,8 +102,8 @@ def test_without_libpcap_the_filter_runs_here(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.usefixtures("bsd")
 def test_packets_nobody_takes_are_counted_as_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scapy_backend, "MOST_WAITING", 3)
-    monkeypatch.setattr(scapy_backend, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(scapy_backend, "MAX_QUEUED_PACKETS", 3)
+    monkeypatch.setattr(scapy_backend, "MAX_PACKETS_AT_ONCE", 2)
     capture = opened(monkeypatch, BsdSocket([API] * 10, fails=True))
     capture._thread.join(5)
     assert [len(received(capture)) for _ in range(2)] == [2, 1]

@@ -11,20 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ibsniff.capture.bpf import HARDWARE_TYPE, LINK_PROTOCOL, PACKET_TYPE, keeps
+from ibsniff.capture.bpf import HARDWARE_TYPE, LINK_PROTOCOL, PACKET_TYPE, matches
 from ibsniff.capture.packet_filter import (
     ARPHRD_LOOPBACK,
     BSD_LOOPBACK,
     COOKED,
     ETHERNET,
     EXTENSION_HEADERS,
-    MOST_PORTS,
+    MAX_PORTS,
     PACKET_OUTGOING,
     RAW_IP,
     VLAN_TAGS,
     Layout,
     capture_filter,
-    expression,
+    filter_expression,
 )
 from ibsniff.model import Frame
 from ibsniff.net import Dissector
@@ -52,12 +52,12 @@ def ipv6(next_header: int, upper: bytes) -> bytes:
 def kept(protocol: int, packet: bytes, ports: frozenset[int] | None = PORTS) -> bool:
     """Ask the program for Ethernet and the one for cooked sockets, which must agree."""
     answers = {
-        keeps(capture_filter(ETHERNET, ports), bytes(12) + protocol.to_bytes(2, "big") + packet),
-        keeps(capture_filter(COOKED, ports), packet, {LINK_PROTOCOL: protocol}),
+        matches(capture_filter(ETHERNET, ports), bytes(12) + protocol.to_bytes(2, "big") + packet),
+        matches(capture_filter(COOKED, ports), packet, {LINK_PROTOCOL: protocol}),
     }
     if protocol in (IPV4, IPV6):
-        answers.add(keeps(capture_filter(RAW_IP, ports), packet))
-        answers.add(keeps(capture_filter(BSD_LOOPBACK, ports), bytes(4) + packet))
+        answers.add(matches(capture_filter(RAW_IP, ports), packet))
+        answers.add(matches(capture_filter(BSD_LOOPBACK, ports), bytes(4) + packet))
     (answer,) = answers
     return answer
 
@@ -109,7 +109,7 @@ def test_dropped(name: str) -> None:
     assert not kept(*DROPPED[name])
 
 
-@pytest.mark.parametrize("ports", [None, frozenset(range(1000, 1001 + MOST_PORTS))], ids=["any", "too many"])
+@pytest.mark.parametrize("ports", [None, frozenset(range(1000, 1001 + MAX_PORTS))], ids=["any", "too many"])
 def test_all_tcp_is_kept(ports: frozenset[int] | None) -> None:
     assert kept(*DROPPED["TCP on other ports"], ports)
     assert kept(*DROPPED["IPv6 on other ports"], ports)
@@ -117,10 +117,10 @@ def test_all_tcp_is_kept(ports: frozenset[int] | None) -> None:
 
 
 def test_the_longest_list_of_ports_fits_old_kernels() -> None:
-    program = capture_filter(ETHERNET, frozenset(range(1000, 1000 + MOST_PORTS)))
+    program = capture_filter(ETHERNET, frozenset(range(1000, 1000 + MAX_PORTS)))
     assert len(program) < 4096  # BPF_MAXINSNS
     assert len(program) * 8 < 20_480  # net.core.optmem_max before Linux 6.9
-    assert keeps(program, bytes(12) + b"\x08\0" + ipv4(6, tcp(1, 999 + MOST_PORTS)))
+    assert matches(program, bytes(12) + b"\x08\0" + ipv4(6, tcp(1, 999 + MAX_PORTS)))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_only_loopback_shows_a_packet_twice(hardware: int, packet_type: int, ans
     assert PACKET_OUTGOING == 4
     for layout, header in ((ETHERNET, bytes(12) + b"\x08\0"), (COOKED, b"")):
         known = {HARDWARE_TYPE: hardware, PACKET_TYPE: packet_type, LINK_PROTOCOL: IPV4}
-        assert keeps(capture_filter(layout, PORTS), header + KEPT["to an API port"][1], known) is answer
+        assert matches(capture_filter(layout, PORTS), header + KEPT["to an API port"][1], known) is answer
 
 
 @pytest.mark.skipif(shutil.which("tcpdump") is None, reason="needs tcpdump, to compile the expression")
@@ -138,7 +138,7 @@ def test_only_loopback_shows_a_packet_twice(hardware: int, packet_type: int, ans
 @pytest.mark.parametrize("ports", [PORTS, None], ids=["ports", "any"])
 def test_libpcap_understands_the_expression(link: str, ports: frozenset[int] | None) -> None:
     compiled = subprocess.run(
-        ["tcpdump", "-y", link, "-d", expression(ports)], capture_output=True, text=True, check=False
+        ["tcpdump", "-y", link, "-d", filter_expression(ports)], capture_output=True, text=True, check=False
     )
     assert compiled.returncode == 0, compiled.stderr
 
@@ -203,4 +203,4 @@ def test_nothing_the_dissector_uses_is_dropped(packet: tuple[int, bytes], layout
     if Dissector(PORTS, Counter()).dissect(frame) is None:
         return
     seen = data if layout is COOKED else frame.data
-    assert keeps(capture_filter(layout, PORTS), seen, {LINK_PROTOCOL: protocol})
+    assert matches(capture_filter(layout, PORTS), seen, {LINK_PROTOCOL: protocol})

@@ -6,7 +6,7 @@ import dpkt
 import pytest
 from capture_bytes import BIG, DATA, LITTLE, opened, pcap_header, read, record
 
-from ibsniff.capture.feed import MAX_FRAME
+from ibsniff.capture.input_buffer import MAX_FRAME
 from ibsniff.model import Frame, UserError
 
 SECOND = 1_000_000_000

@@ -19,7 +19,7 @@ from capture_bytes import (
     statistics,
 )
 
-from ibsniff.capture.feed import MAX_FRAME
+from ibsniff.capture.input_buffer import MAX_FRAME
 from ibsniff.capture.pcapng import MAX_BLOCK, MAX_INTERFACES
 from ibsniff.model import Frame, UserError, WatchedBy
 

@@ -12,7 +12,7 @@ import pytest
 from live_namespace import in_namespace, needs_namespace
 
 from ibsniff.capture import privilege
-from ibsniff.capture.packet_filter import expression
+from ibsniff.capture.packet_filter import filter_expression
 from ibsniff.capture.privilege import held_capabilities, permission_help, this_command
 
 PORTS = frozenset({7497, 4001})
@@ -30,7 +30,7 @@ def test_linux_narrower_way_first_and_all_can_be_pasted(monkeypatch: pytest.Monk
     text = permission_help("linux", "/venv/bin/ibsniff", ARGV, ["lo"], PORTS)
     through_tcpdump, make, permit, with_it, as_root = pasted(text)
     assert through_tcpdump == shlex.split(
-        f"sudo timeout 30 tcpdump -i lo -U -w - '{expression(PORTS)}' | /venv/bin/ibsniff read -"
+        f"sudo timeout 30 tcpdump -i lo -U -w - '{filter_expression(PORTS)}' | /venv/bin/ibsniff read -"
     )
     copy = "/my venv/bin/python-that-captures"
     assert make == ["sudo", "install", "-o", "root", "-g", "$(id -gn)", "-m", "750", "/my venv/bin/python", copy]

@@ -11,7 +11,7 @@ from standin_server import HELLO, Caller, running
 from wire import Wire, endpoint
 
 from ibsniff.capture import processes
-from ibsniff.capture.processes import LocalEnd, Processes, Queues
+from ibsniff.capture.processes import LocalProcess, ProcessWatcher, Queues
 from ibsniff.model import Conversation, Side, UserError
 
 CLIENT, SERVER = ("127.0.0.1", 50000), ("127.0.0.1", 7497)
@@ -56,10 +56,10 @@ def look(
     sockets: Sequence[object],
     queues: Queues | None = None,
     one: Conversation | None = None,
-) -> tuple[LocalEnd, ...]:
+) -> tuple[LocalProcess, ...]:
     monkeypatch.setattr(processes, "load_psutil", lambda: Psutil(sockets))
     monkeypatch.setattr(processes, "_queues", lambda: queues or Queues({}, {}))
-    return Processes().look([one or conversation()]).get("c1", ())
+    return ProcessWatcher().look([one or conversation()]).get("c1", ())
 
 
 def test_both_ends_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +120,7 @@ def test_it_looks_now_and_then_and_remembers_who_has_gone(monkeypatch: pytest.Mo
     psutil, now = Psutil([socket(CLIENT, SERVER, "ESTABLISHED", 8)]), 100.0
     monkeypatch.setattr(processes, "load_psutil", lambda: psutil)
     monkeypatch.setattr(processes.time, "monotonic", lambda: now)
-    seen = Processes()
+    seen = ProcessWatcher()
     assert seen.look([conversation()])
     assert seen.look([conversation()]) == {}
     assert psutil.looks == 1
@@ -139,13 +139,13 @@ def test_a_machine_that_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
             raise PermissionError
 
     monkeypatch.setattr(processes, "load_psutil", lambda: Mute([]))
-    assert Processes().look([conversation()]) == {}
+    assert ProcessWatcher().look([conversation()]) == {}
 
 
 def test_without_psutil_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psutil", None)
     with pytest.raises(UserError, match="psutil") as caught:
-        Processes()
+        ProcessWatcher()
     assert "pip install 'ibsniff[process]'" in caught.value.what_to_do
 
 
@@ -156,7 +156,7 @@ def test_a_real_hello_that_nobody_reads() -> None:
         caller.send(HELLO)
         port = caller.socket.getsockname()[1]
         wire = Wire(client=f"127.0.0.1:{port}", server=f"127.0.0.1:{server.port}").connect().client(HELLO)
-        found = Processes()
+        found = ProcessWatcher()
         found.look(judge(wire, watch=Watch(any_port=True)).conversations)
         ends = {end.side: end for end in found.ends["c1"]}
     assert ends[Side.CLIENT].pid == os.getpid()

@@ -21,7 +21,7 @@ import pytest
 from live_kept import of_file, shown, watch
 from live_namespace import in_namespace, ip, needs_ip, needs_namespace
 
-from ibsniff.capture import opening
+from ibsniff.capture import open_backends
 from ibsniff.capture.files import open_capture
 from ibsniff.capture.live import open_live
 from ibsniff.model import Frame
@@ -113,7 +113,7 @@ SCENARIOS = sorted(path.parent for path in CAPTURES.glob("*/scenario.toml"))
 
 @pytest.fixture(autouse=True)
 def small_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "RECEIVE_BUFFER", SMALL_BUFFER)
+    monkeypatch.setattr(open_backends, "RECEIVE_BUFFER", SMALL_BUFFER)
 
 
 def test_live_equals_file_for_every_scenario(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from ibsniff.analysis import columns as lane
 from ibsniff.analysis import pipeline
 from ibsniff.analysis.pipeline import Seen, judge
 from ibsniff.analysis.reading import Looker, Ports
-from ibsniff.capture import feed, files, pcapng
+from ibsniff.capture import files, input_buffer, pcapng
 from ibsniff.ib import dialogue, message_summary
 from ibsniff.model import Lane, UserError
 from ibsniff.net import columns as net_columns
@@ -79,16 +79,17 @@ def scaled(scale: Scale) -> Iterator[Work]:
         patch.setattr(lane, "take_columns", taking)
         patch.setattr(dialogue.DialogueReader, "take_columns", counting)
         patch.setattr(lane.ColumnLane, "feed", feeding)
-        for module in (tcp_columns, lane, pcapng):
+        for module in (tcp_columns, lane):
             patch.setattr(module, "FEWEST", scale.fewest)
         patch.setattr(lane, "LOOK_AT", scale.look_at)
-        patch.setattr(pcapng, "IN_VAIN", 2 * scale.fewest)
-        patch.setattr(pcapng, "AT_MOST", 16 * scale.fewest)
-        patch.setattr(net_columns, "WORTH_IT", 1 << 20)
-        patch.setattr(feed, "READ_SIZE", scale.read_size)
-        patch.setattr(files, "BULK_SIZE", scale.bulk_size)
-        patch.setattr(files, "PLAIN_UNTIL", 4 * scale.bulk_size)
-        patch.setattr(files, "BULK_FROM", scale.bulk_size // 4)
+        patch.setattr(pcapng, "COLUMNS_MIN_PACKETS", scale.fewest)
+        patch.setattr(pcapng, "MAX_PACKETS_ONE_BY_ONE", 2 * scale.fewest)
+        patch.setattr(pcapng, "COLUMNS_MAX_PACKETS", 16 * scale.fewest)
+        patch.setattr(net_columns, "COLUMNS_MIN_SHARE", 1 << 20)
+        patch.setattr(input_buffer, "READ_SIZE", scale.read_size)
+        patch.setattr(files, "COLUMNS_READ_SIZE", scale.bulk_size)
+        patch.setattr(files, "COLUMNS_FROM_OFFSET", 4 * scale.bulk_size)
+        patch.setattr(files, "COLUMNS_MIN_BUFFERED", scale.bulk_size // 4)
         patch.setattr(message_summary, "MAX_FIRST_MESSAGES", scale.first_messages)
         patch.setattr(pipeline, "MAX_CONVERSATIONS", scale.conversations)
         patch.setattr(pipeline, "ALWAYS_KEPT", scale.always_kept)

@@ -7,7 +7,7 @@ from net_frames import MAC, look, reason
 from scapy.layers.l2 import ARP
 
 from ibsniff.model import Arp
-from ibsniff.net import Skip
+from ibsniff.net import SkipReason
 
 ASKED = ARP(op=1, psrc="10.0.0.1", pdst="10.0.0.2", hwsrc="02:00:00:00:00:01")
 
@@ -25,7 +25,7 @@ def test_request_and_reply(link_type: int, header: bytes, operation: int) -> Non
 @pytest.mark.parametrize("changed", [{"op": 8}, {"ptype": 0x86DD}, {"plen": 16}])
 def test_other_arp(changed: dict[str, int]) -> None:
     message = ARP(**({"op": 1, "psrc": "10.0.0.1", "pdst": "10.0.0.2"} | changed))
-    assert reason(MAC + b"\x08\x06" + bytes(message)) == Skip.OTHER_ARP
+    assert reason(MAC + b"\x08\x06" + bytes(message)) == SkipReason.OTHER_ARP
 
 
 def test_hardware_addresses_of_another_length() -> None:
@@ -38,4 +38,4 @@ def test_hardware_addresses_of_another_length() -> None:
 def test_cut() -> None:
     data = MAC + b"\x08\x06" + bytes(ASKED)
     for length in range(14, len(data)):
-        assert reason(data[:length], wire_length=len(data)) == Skip.CUT
+        assert reason(data[:length], wire_length=len(data)) == SkipReason.CUT

@@ -20,7 +20,7 @@ from ibsniff.net.checksums import ONES, ones_complement_sums
 
 @pytest.fixture(autouse=True)
 def _every_segment_is_worth_it(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(columns, "WORTH_IT", 1 << 20)
+    monkeypatch.setattr(columns, "COLUMNS_MIN_SHARE", 1 << 20)
 
 
 def many(frames: list[bytes], link_type: int, between: bytes = b"", cut: int = 0) -> Columns:
@@ -39,10 +39,10 @@ def check(found: Columns, ports: frozenset[int] | None = PORTS) -> int:
     expected = [one_by_one.dissect(found.frame(index)) for index in range(len(found))]
     skipped = Counter(dict.fromkeys(("not TCP", "TCP on other ports"), 0))
     dissector = Dissector(ports, skipped)
-    picked = dissector.pick(found)
-    assert picked is not None
+    dissected = dissector.dissect_columns(found)
+    assert dissected is not None
     taken: set[int] = set()
-    for segments in picked.segments:
+    for segments in dissected.segments:
         for row, index in enumerate(segments.indices.tolist()):
             packet = expected[index]
             assert isinstance(packet, Segment)
@@ -60,7 +60,7 @@ def check(found: Columns, ports: frozenset[int] | None = PORTS) -> int:
             assert packet.flags & 0x17 == ACK
             assert packet.window
             taken.add(index)
-    others = picked.others.tolist()
+    others = dissected.others.tolist()
     assert taken.isdisjoint(others)
     assert others == sorted(others)
     for index in others:
@@ -68,7 +68,7 @@ def check(found: Columns, ports: frozenset[int] | None = PORTS) -> int:
         taken.add(index)
     assert all(expected[index] is None for index in set(range(len(found))) - taken)
     assert +skipped == told
-    return sum(len(segments.indices) for segments in picked.segments)
+    return sum(len(segments.indices) for segments in dissected.segments)
 
 
 PAYLOADS = [b"", b"x", b"API\0", bytes(9), b"odd", bytes(2000)]

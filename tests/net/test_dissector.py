@@ -14,14 +14,14 @@ from scapy.layers.l2 import ARP
 from scapy.packet import Raw
 
 from ibsniff.model import Frame, Packet, Segment, StrayHello
-from ibsniff.net import Dissector, Skip
+from ibsniff.net import Dissector, SkipReason
 from ibsniff.net.link import READERS
 
 
 def test_either_port_makes_a_segment_matter() -> None:
     assert isinstance(look(over_ipv4(segment(to=7497)), RAW)[0], Segment)
     assert isinstance(look(over_ipv4(segment(to=443, sport=7497)), RAW)[0], Segment)
-    assert reason(over_ipv4(segment(b"GET /", to=443)), RAW) == Skip.OTHER_PORTS
+    assert reason(over_ipv4(segment(b"GET /", to=443)), RAW) == SkipReason.OTHER_PORTS
 
 
 @pytest.mark.parametrize("port", [0, 443, 65535])
@@ -58,7 +58,7 @@ def test_a_hello_behind_tcp_options() -> None:
     ids=["three bytes", "in the padding", "not at the start", "among the options", "the ports"],
 )
 def test_what_is_no_hello(data: bytes) -> None:
-    assert reason(ethernet(data)) == Skip.OTHER_PORTS
+    assert reason(ethernet(data)) == SkipReason.OTHER_PORTS
 
 
 EVERYTHING = [

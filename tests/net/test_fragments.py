@@ -12,7 +12,7 @@ from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, frag
 from scapy.packet import Raw
 
 from ibsniff.model import NANOSECONDS, Frame, Packet, Segment
-from ibsniff.net import Dissector, Skip
+from ibsniff.net import Dissector, SkipReason
 from ibsniff.net import fragments as room
 
 PAYLOAD = bytes(range(256)) * 8
@@ -93,7 +93,7 @@ def test_any_overlaps_against_a_byte_by_byte_model(places: list[tuple[int, int, 
     found, skipped = feed(parts)
     joined = bytes(value or 0 for value in expected[:total])
     if complete_at is None:
-        assert (found, skipped) == ([], Counter({Skip.FRAGMENT_INCOMPLETE: len(parts)}))
+        assert (found, skipped) == ([], Counter({SkipReason.FRAGMENT_INCOMPLETE: len(parts)}))
     elif found:
         assert isinstance(found[0], Segment)
         assert found[0].packet == complete_at
@@ -101,25 +101,25 @@ def test_any_overlaps_against_a_byte_by_byte_model(places: list[tuple[int, int, 
         assert not skipped
     else:
         assert skipped.total() == len(parts)
-        assert set(skipped) <= {Skip.OTHER_PORTS, Skip.DAMAGED}
+        assert set(skipped) <= {SkipReason.OTHER_PORTS, SkipReason.DAMAGED}
 
 
 @pytest.mark.parametrize("missing", range(4))
 def test_what_was_never_completed_is_counted(missing: int) -> None:
     parts = fragments(over_ipv4(segment(PAYLOAD)), [50, 100, 150])
     del parts[missing]
-    assert feed(parts) == ([], Counter({Skip.FRAGMENT_INCOMPLETE: 3}))
+    assert feed(parts) == ([], Counter({SkipReason.FRAGMENT_INCOMPLETE: 3}))
 
 
 def test_every_fragment_of_a_foreign_segment_is_counted() -> None:
     parts = fragments(over_ipv4(segment(PAYLOAD, to=443)), [50, 100])
-    assert feed(parts) == ([], Counter({Skip.OTHER_PORTS: 3}))
+    assert feed(parts) == ([], Counter({SkipReason.OTHER_PORTS: 3}))
 
 
 def test_fragments_of_something_else_do_not_wait() -> None:
     parts = fragments(over_ipv4(Raw(PAYLOAD), proto=17), [50, 100])
     found, skipped = look(parts[1], RAW)
-    assert (found, skipped) == (None, Counter({Skip.NOT_TCP: 1}))
+    assert (found, skipped) == (None, Counter({SkipReason.NOT_TCP: 1}))
 
 
 def test_two_datagrams_do_not_mix() -> None:
@@ -137,7 +137,7 @@ def test_old_fragments_expire_by_packet_time() -> None:
     found, skipped = feed(parts, step_ns=room.MAX_AGE_NS)
     assert len(found) == 1
     found, skipped = feed(parts, step_ns=room.MAX_AGE_NS + NANOSECONDS)
-    assert (found, skipped) == ([], Counter({Skip.FRAGMENT_INCOMPLETE: 2}))
+    assert (found, skipped) == ([], Counter({SkipReason.FRAGMENT_INCOMPLETE: 2}))
 
 
 def numbered(count: int) -> list[bytes]:
@@ -151,14 +151,14 @@ def test_the_bounds_give_up_the_oldest_and_say_so(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(room, bound, value)
     found, skipped = feed(numbered(13))
     assert found == []
-    assert skipped == Counter({Skip.FRAGMENT_LIMIT: 3, Skip.FRAGMENT_INCOMPLETE: 10})
+    assert skipped == Counter({SkipReason.FRAGMENT_LIMIT: 3, SkipReason.FRAGMENT_INCOMPLETE: 10})
 
 
 def test_a_datagram_in_too_many_pieces_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "MAX_PIECES", 5)
     parts = fragments(over_ipv4(segment(PAYLOAD)), list(range(1, 20)))
     _, skipped = feed(parts[:6])
-    assert skipped == Counter({Skip.FRAGMENT_LIMIT: 6})
+    assert skipped == Counter({SkipReason.FRAGMENT_LIMIT: 6})
 
 
 def test_impossible_fragments_are_damage() -> None:
@@ -170,7 +170,7 @@ def test_impossible_fragments_are_damage() -> None:
     empty = bytearray(first)
     empty[2:4] = b"\0\x14"
     for part in (too_far, uneven, empty):
-        assert feed([bytes(part)]) == ([], Counter({Skip.DAMAGED: 1}))
+        assert feed([bytes(part)]) == ([], Counter({SkipReason.DAMAGED: 1}))
 
 
 def test_a_fragment_cut_by_the_snaplen_ends_the_payload_there() -> None:
@@ -191,7 +191,7 @@ def test_a_fragment_of_a_fragment_is_damage() -> None:
         over_ipv6(IPv6ExtHdrFragment(nh=44, offset=0, m=1, id=3) / Raw(inner[:16])),
         over_ipv6(IPv6ExtHdrFragment(nh=44, offset=2, m=0, id=3) / Raw(inner[16:])),
     ]
-    assert feed(parts) == ([], Counter({Skip.DAMAGED: 2}))
+    assert feed(parts) == ([], Counter({SkipReason.DAMAGED: 2}))
 
 
 def test_extension_headers_that_end_in_the_middle_are_damage() -> None:
@@ -200,4 +200,4 @@ def test_extension_headers_that_end_in_the_middle_are_damage() -> None:
         over_ipv6(IPv6ExtHdrFragment(nh=60, offset=0, m=1, id=3) / Raw(inner[:8])),
         over_ipv6(IPv6ExtHdrFragment(nh=60, offset=1, m=0, id=3) / Raw(inner[8:12])),
     ]
-    assert feed(parts) == ([], Counter({Skip.DAMAGED: 2}))
+    assert feed(parts) == ([], Counter({SkipReason.DAMAGED: 2}))

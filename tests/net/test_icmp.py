@@ -9,7 +9,7 @@ from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6EchoRequest, ICMPv6TimeE
 from scapy.packet import Raw
 
 from ibsniff.model import Unreachable, UnreachableKind
-from ibsniff.net import Skip
+from ibsniff.net import SkipReason
 
 GATEWAY, GATEWAY6 = "192.0.2.1", "2001:db8::99"
 
@@ -69,15 +69,15 @@ def test_the_quoted_packet_may_have_extension_headers() -> None:
     ],
 )
 def test_everything_else_is_about_something_else(data: bytes) -> None:
-    assert reason(data, RAW) == Skip.OTHER_ICMP
+    assert reason(data, RAW) == SkipReason.OTHER_ICMP
 
 
 def test_a_quotation_that_ends_too_early() -> None:
     for length in range(24):
-        assert reason(about(SYN[:length]), RAW) == Skip.DAMAGED
+        assert reason(about(SYN[:length]), RAW) == SkipReason.DAMAGED
     whole = about(SYN)
-    assert reason(whole[:50], RAW, wire_length=len(whole)) == Skip.CUT
+    assert reason(whole[:50], RAW, wire_length=len(whole)) == SkipReason.CUT
 
 
 def test_padding_is_not_part_of_the_quotation() -> None:
-    assert reason(about(SYN[:20]) + SYN[20:], RAW) == Skip.DAMAGED
+    assert reason(about(SYN[:20]) + SYN[20:], RAW) == SkipReason.DAMAGED

@@ -17,7 +17,7 @@ from scapy.layers.ipsec import AH
 from scapy.packet import Raw
 
 from ibsniff.model import Segment
-from ibsniff.net import Skip
+from ibsniff.net import SkipReason
 
 
 def the_segment(data: bytes, link_type: int = ETHERNET, **options: object) -> Segment:
@@ -115,14 +115,14 @@ def test_the_authentication_header_counts_its_length_differently() -> None:
 
 def test_endless_extension_headers_are_damage() -> None:
     packet = bytes(IPv6(src="::1", dst="::1", nh=60) / Raw((b"\x3c\0" + bytes(6)) * 20))
-    assert reason(packet, RAW) == Skip.DAMAGED
+    assert reason(packet, RAW) == SkipReason.DAMAGED
 
 
 @pytest.mark.parametrize(
     ("packet", "words"),
     [
-        (over_ipv4(UDP(sport=7497, dport=7497) / Raw(bytes(40))), Skip.NOT_TCP),
-        (over_ipv4(UDP(sport=4789, dport=50000) / Raw(bytes(40))), Skip.NOT_TCP),
+        (over_ipv4(UDP(sport=7497, dport=7497) / Raw(bytes(40))), SkipReason.NOT_TCP),
+        (over_ipv4(UDP(sport=4789, dport=50000) / Raw(bytes(40))), SkipReason.NOT_TCP),
         (over_ipv4(UDP(dport=4789) / Raw(bytes(40))), "inside a tunnel (VXLAN)"),
         (over_ipv6(UDP(dport=6081) / Raw(bytes(40))), "inside a tunnel (Geneve)"),
         (over_ipv4(UDP(dport=51820) / Raw(bytes(40))), "inside a tunnel (WireGuard)"),
@@ -131,7 +131,7 @@ def test_endless_extension_headers_are_damage() -> None:
         (over_ipv4(IPv6() / segment()), "inside a tunnel (IPv6 in IP)"),
         (over_ipv6(IPv6() / segment()), "inside a tunnel (IPv6 in IP)"),
         (over_ipv4(Raw(bytes(40)), proto=50), "inside a tunnel (IPsec ESP)"),
-        (over_ipv4(ICMP() / Raw(bytes(40))), Skip.OTHER_ICMP),
+        (over_ipv4(ICMP() / Raw(bytes(40))), SkipReason.OTHER_ICMP),
     ],
 )
 def test_what_is_not_tcp_says_what_it_is(packet: bytes, words: str) -> None:
@@ -152,11 +152,11 @@ def test_what_is_not_tcp_says_what_it_is(packet: bytes, words: str) -> None:
     ],
 )
 def test_lengths_that_contradict_each_other_are_damage(packet: bytes) -> None:
-    assert reason(packet, RAW) == Skip.DAMAGED
+    assert reason(packet, RAW) == SkipReason.DAMAGED
 
 
 def test_a_header_longer_than_its_packet_is_damage_whatever_the_protocol() -> None:
-    assert reason(over_ipv4(UDP() / Raw(b"x"), len=19), RAW) == Skip.DAMAGED
+    assert reason(over_ipv4(UDP() / Raw(b"x"), len=19), RAW) == SkipReason.DAMAGED
 
 
 @pytest.mark.parametrize("packet", [over_ipv4(segment()), over_ipv6(segment())], ids=["IPv4", "IPv6"])
@@ -164,4 +164,4 @@ def test_a_header_longer_than_its_packet_is_damage_whatever_the_protocol() -> No
 def test_the_wrong_version_behind_an_ethertype_is_damage(packet: bytes, version: int) -> None:
     if packet[0] >> 4 != version:
         changed = bytes([version << 4 | packet[0] & 15]) + packet[1:]
-        assert reason(ethernet(packet)[:14] + changed) == Skip.DAMAGED
+        assert reason(ethernet(packet)[:14] + changed) == SkipReason.DAMAGED

@@ -6,7 +6,7 @@ import pytest
 from net_frames import CLIENT, CLIENT6, LINKS, MAC, look, over_ipv4, over_ipv6, reason, segment
 
 from ibsniff.model import Segment
-from ibsniff.net import Skip
+from ibsniff.net import SkipReason
 
 
 @pytest.mark.parametrize("link", LINKS)
@@ -37,13 +37,13 @@ def test_an_unread_link_type_is_named(link_type: int, words: str) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (MAC + b"\x88\xcc" + bytes(46), Skip.NOT_IP),
-        (MAC + b"\x00\x26\x42\x42\x03" + bytes(43), Skip.NOT_IP),
+        (MAC + b"\x88\xcc" + bytes(46), SkipReason.NOT_IP),
+        (MAC + b"\x00\x26\x42\x42\x03" + bytes(43), SkipReason.NOT_IP),
         (MAC + b"\x88\x47" + bytes(46), "inside a tunnel (MPLS)"),
-        (MAC + b"\x88\x64\x11\0\0\1\0\x0a\xc0\x21" + bytes(46), Skip.NOT_IP),
-        (MAC + b"\x81\x00\x00\x05" * 20, Skip.NOT_IP),
-        (MAC, Skip.DAMAGED),
-        (b"", Skip.DAMAGED),
+        (MAC + b"\x88\x64\x11\0\0\1\0\x0a\xc0\x21" + bytes(46), SkipReason.NOT_IP),
+        (MAC + b"\x81\x00\x00\x05" * 20, SkipReason.NOT_IP),
+        (MAC, SkipReason.DAMAGED),
+        (b"", SkipReason.DAMAGED),
     ],
     ids=["LLDP", "spanning tree", "MPLS", "PPP link control", "nothing but VLAN tags", "no EtherType", "empty"],
 )
@@ -52,8 +52,8 @@ def test_ethernet_without_ip(data: bytes, words: str) -> None:
 
 
 def test_no_ip_version_and_no_known_address_family() -> None:
-    assert reason(b"\x55" + bytes(60), 101) == Skip.NOT_IP
-    assert reason(b"\x07\0\0\0" + bytes(60), 0) == Skip.NOT_IP
+    assert reason(b"\x55" + bytes(60), 101) == SkipReason.NOT_IP
+    assert reason(b"\x07\0\0\0" + bytes(60), 0) == SkipReason.NOT_IP
 
 
 def pktap(link_type: int, *, length: int = 108, record_type: int = 1) -> bytes:
@@ -69,10 +69,10 @@ def test_pktap_wraps_another_link_type(number: int) -> None:
 
 
 def test_pktap_that_wraps_itself_or_nothing_is_damaged() -> None:
-    assert reason(pktap(258) * 3, 258) == Skip.DAMAGED
-    assert reason(pktap(258, length=36) * 2000, 258) == Skip.DAMAGED
-    assert reason(bytes(4) + pktap(1)[4:] + over_ipv4(segment()), 258) == Skip.DAMAGED
-    assert reason(pktap(1, record_type=2) + over_ipv4(segment()), 258) == Skip.DAMAGED
+    assert reason(pktap(258) * 3, 258) == SkipReason.DAMAGED
+    assert reason(pktap(258, length=36) * 2000, 258) == SkipReason.DAMAGED
+    assert reason(bytes(4) + pktap(1)[4:] + over_ipv4(segment()), 258) == SkipReason.DAMAGED
+    assert reason(pktap(1, record_type=2) + over_ipv4(segment()), 258) == SkipReason.DAMAGED
 
 
 def test_user2_that_is_not_pktap_is_anybodys() -> None:

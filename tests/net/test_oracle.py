@@ -15,7 +15,7 @@ from net_frames import RAW, fragments, look, over_ipv4, segment
 
 from ibsniff.capture.files import open_capture
 from ibsniff.model import Frame, Segment, UserError
-from ibsniff.net import Dissector, Skip
+from ibsniff.net import Dissector, SkipReason
 from ibsniff.net.link import READERS
 
 CORPUS = Path(os.environ.get("IBSNIFF_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
@@ -94,7 +94,7 @@ def explanation(ours: Segment | None, theirs: Row | None, skipped: Counter[str])
     if ours is None:
         why = str(next(iter(skipped), ""))
         if theirs is not None and None in (*theirs[4:8], theirs[-1]):
-            known = {str(Skip.CUT): "cut", str(Skip.DAMAGED): "damaged"}
+            known = {str(SkipReason.CUT): "cut", str(SkipReason.DAMAGED): "damaged"}
             if why in known:
                 return known[why]
         return "tunnel" if why.startswith("inside a tunnel") else None

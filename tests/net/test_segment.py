@@ -26,7 +26,7 @@ from scapy.layers.inet6 import IPv6
 from scapy.packet import Packet as ScapyPacket
 
 from ibsniff.model import Endpoint, Frame, Segment
-from ibsniff.net import Dissector, Skip
+from ibsniff.net import Dissector, SkipReason
 from ibsniff.net import segment as room
 
 
@@ -82,19 +82,19 @@ def test_any_options_at_all(options: bytes) -> None:
 def test_cut_in_the_headers_only_if_the_capture_was_cut() -> None:
     data = ethernet(over_ipv4(segment()))
     for length in range(54):
-        assert reason(data[:length], wire_length=len(data)) == Skip.CUT
-        assert reason(data[:length]) == Skip.DAMAGED
+        assert reason(data[:length], wire_length=len(data)) == SkipReason.CUT
+        assert reason(data[:length]) == SkipReason.DAMAGED
 
 
 def test_foreign_ports_are_foreign_as_soon_as_they_are_known() -> None:
     data = ethernet(over_ipv4(segment(to=443)))
-    assert reason(data[:38], wire_length=len(data)) == Skip.OTHER_PORTS
-    assert reason(data[:37], wire_length=len(data)) == Skip.CUT
+    assert reason(data[:38], wire_length=len(data)) == SkipReason.OTHER_PORTS
+    assert reason(data[:37], wire_length=len(data)) == SkipReason.CUT
 
 
 def test_the_memory_of_flows_is_bounded_and_forgets_harmlessly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "_MAX_FLOWS", 4)
-    flows = room.Flows()
+    flows = room.FlowCache()
     for port in range(50):
         key = bytes([10, 0, 0, 1, 10, 0, 0, 2]) + port.to_bytes(2) + b"\x1d\x49"
         assert flows.find(key)[:2] == (Endpoint(key[:4], port), Endpoint(key[4:8], 7497))
@@ -167,4 +167,4 @@ def test_the_checksum_of_a_segment_that_came_in_fragments() -> None:
 
 @pytest.mark.parametrize("packet", [over_ipv4(segment(b"hello", chksum=1)), over_ipv6(segment(b"hello", chksum=1))])
 def test_checksums_of_foreign_ports_are_nobodys_business(packet: bytes) -> None:
-    assert reason(packet.replace(b"\x1d\x49", b"\0\x50", 1), RAW) == Skip.OTHER_PORTS
+    assert reason(packet.replace(b"\x1d\x49", b"\0\x50", 1), RAW) == SkipReason.OTHER_PORTS

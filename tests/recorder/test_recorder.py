@@ -20,10 +20,10 @@ from ibsniff.analysis.watching import Follower, Limits, follow
 from ibsniff.capture.backend import Link, RawPacket
 from ibsniff.capture.files import open_capture
 from ibsniff.capture.live import LiveSource
-from ibsniff.capture.ring_files import Ring, file_of_ring, parse_ring
+from ibsniff.capture.ring_files import Ring, parse_ring_options, ring_file_path
 from ibsniff.model import NANOSECONDS, ExitCode, Frame, Side, UserError
 from ibsniff.recording import recorder
-from ibsniff.recording.evidence import FIRST_PACKETS, MOST_OTHERS, Evidence
+from ibsniff.recording.evidence import FIRST_PACKETS, MAX_OTHER_PACKETS, EvidenceFilter
 from ibsniff.recording.recorder import Recorder
 
 RAW_IP = 101
@@ -77,28 +77,28 @@ def test_the_file_says_what_befell_the_interface_and_the_clock(tmp_path: Path) -
     path = tmp_path / "befallen.pcapng"
     with LiveSource([("lo", backend)]) as source:
         live = shown(watch(source, path))
-        leaps = source.facts.leaps
+        leaps = source.facts.clock_jumps
     assert live == of_file(path)
     (facts,) = live["inputs"]
     assert len(facts["notes"]) == 2
     assert facts["truncated_detail"].count("; ") == 1
     with open_capture(str(path)) as capture:
         assert list(capture.frames())[3].number == 4
-        assert [leap.packet for leap in capture.facts.leaps] == [leap.packet for leap in leaps] == [4]
+        assert [leap.packet for leap in capture.facts.clock_jumps] == [leap.packet for leap in leaps] == [4]
 
 
 def test_comments_of_others_say_nothing(tmp_path: Path) -> None:
     path = tmp_path / "others.pcapng"
     with LiveSource([("lo", ends())]) as source:
         recorder = Recorder(path, source)
-        for text in ("Counters provided by dumpcap", "clock leapt: soon to later", "clock leapt: 1"):
+        for text in ("Counters provided by dumpcap", "clock jumped: soon to later", "clock clock_jumped: 1"):
             recorder._writer.remark(0, 5, text)
         for digits in ("9" * 19, "9" * 20, "9" * 5000, "\u0661"):
-            recorder._writer.remark(0, 5, f"clock leapt: {digits} to {digits}")
+            recorder._writer.remark(0, 5, f"clock jumped: {digits} to {digits}")
         recorder.finish(10)
     with open_capture(str(path)) as capture:
         assert list(capture.frames()) == []
-    assert (capture.facts.truncated, capture.facts.notes, capture.facts.leaps) == (None, [], [])
+    assert (capture.facts.truncated, capture.facts.notes, capture.facts.clock_jumps) == (None, [], [])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs flock(2)")
@@ -126,7 +126,7 @@ def test_a_file_that_is_being_written_is_not_written_by_another(tmp_path: Path) 
     ],
 )
 def test_what_a_ring_is_told(options: list[str], ring: Ring | None) -> None:
-    assert parse_ring(options) == ring
+    assert parse_ring_options(options) == ring
 
 
 @pytest.mark.parametrize(
@@ -143,13 +143,13 @@ def test_what_a_ring_is_told(options: list[str], ring: Ring | None) -> None:
 )
 def test_what_is_no_ring(options: list[str], what: str) -> None:
     with pytest.raises(UserError, match=what) as raised:
-        parse_ring(options)
+        parse_ring_options(options)
     assert raised.value.exit_code is ExitCode.USAGE
 
 
 def test_files_are_named_as_dumpcap_names_them() -> None:
     path = Path("folder/case.pcapng")
-    assert file_of_ring(path, 7, 1_763_641_800 * NANOSECONDS) == Path("folder/case_00007_20251120123000.pcapng")
+    assert ring_file_path(path, 7, 1_763_641_800 * NANOSECONDS) == Path("folder/case_00007_20251120123000.pcapng")
 
 
 def chatter(wire: Wire, packets: int, after: float = 0.001) -> Wire:
@@ -223,14 +223,14 @@ def test_twenty_turns_later_the_verdicts_are_the_same(tmp_path: Path) -> None:
 
 
 def test_evidence_has_a_bound_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder, "MOST_EVIDENCE", 6_000)
+    monkeypatch.setattr(recorder, "MAX_EVIDENCE_BYTES", 6_000)
     calls = [Wire(client=f"127.0.0.1:{50_000 + number}").connect().fin_client() for number in range(120)]
     frames = Wire.merge(*calls, chatter(session(local(start_ns=calls[-1].frames()[-1].time_ns)), 20)).frames()
     spread = [frame._replace(time_ns=frame.time_ns + 10**7 * frame.number) for frame in frames]
     folder = tmp_path / "ring"
     turned(folder, spread, Ring(kilobytes=4, files=2))
     evidence = [file for file in folder.iterdir() if file.name.startswith("case_00000_")]
-    assert len(evidence) == recorder.EVIDENCE_FILES
+    assert len(evidence) == recorder.MAX_EVIDENCE_FILES
     assert sum(file.stat().st_size for file in evidence) < 40_000
 
 
@@ -299,13 +299,13 @@ def test_drops_of_the_files_of_a_ring_add_up(tmp_path: Path) -> None:
 
 
 def test_what_is_no_tcp_is_kept_for_a_while() -> None:
-    evidence = Evidence()
+    evidence = EvidenceFilter()
     arp = Frame(1, 0, 1, bytes(12) + b"\x08\x06" + bytes(28), 42)
-    assert sum(evidence.wants(arp) for _ in range(MOST_OTHERS + 5)) == MOST_OTHERS
+    assert sum(evidence.wants(arp) for _ in range(MAX_OTHER_PACKETS + 5)) == MAX_OTHER_PACKETS
 
 
 def test_a_new_connection_between_the_same_ends_is_evidence_again() -> None:
-    evidence = Evidence()
+    evidence = EvidenceFilter()
     talk = chatter(session(local()), FIRST_PACKETS * 2).frames()
     kept = [evidence.wants(frame) for frame in talk]
     assert all(kept[:FIRST_PACKETS])

@@ -11,7 +11,7 @@ from rule_wires import CASES, LONG, local, remote, silent
 from wire import Wire
 
 from ibsniff.analysis.reading import Ports, read_files
-from ibsniff.capture.files import GROWS, open_capture
+from ibsniff.capture.files import STILL_BEING_WRITTEN, open_capture
 from ibsniff.model import Confidence, Fault, Outcome, Side
 from ibsniff.regression import promise_of
 
@@ -93,7 +93,7 @@ def test_a_file_that_grows_while_it_is_read_is_said_to(tmp_path: Path) -> None:
     assert numbers == [1, 2, 3, 4, 5]
     assert capture.facts.truncated is not None
     assert "ends inside" in capture.facts.truncated
-    assert capture.facts.truncated.endswith(GROWS)
+    assert capture.facts.truncated.endswith(STILL_BEING_WRITTEN)
 
 
 def test_a_file_whose_last_packet_is_partly_written_is_read_so_far(tmp_path: Path) -> None:

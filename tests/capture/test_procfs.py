@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from ibsniff.capture.machine import (
+from ibsniff.capture.procfs import (
     TcpState,
-    WindowsSubsystem,
+    Wsl,
     default_gateway,
+    detect_wsl,
     kernel_address,
-    packets_crossed,
+    packets_on,
     tcp_sockets,
-    windows_subsystem,
 )
 from ibsniff.model import Endpoint
 
@@ -62,16 +62,16 @@ def endpoint(ip: str, port: int) -> Endpoint:
     ("release", "mirrored", "kind"),
     [
         ("6.8.0-45-generic", False, None),
-        ("4.4.0-19041-Microsoft", False, WindowsSubsystem.WSL1),
-        ("5.15.167.4-microsoft-standard-WSL2", False, WindowsSubsystem.WSL2_NAT),
-        ("5.15.167.4-microsoft-standard-WSL2", True, WindowsSubsystem.WSL2_MIRRORED),
+        ("4.4.0-19041-Microsoft", False, Wsl.WSL1),
+        ("5.15.167.4-microsoft-standard-WSL2", False, Wsl.WSL2_NAT),
+        ("5.15.167.4-microsoft-standard-WSL2", True, Wsl.WSL2_MIRRORED),
     ],
 )
-def test_linux_under_windows(proc: Path, release: str, mirrored: bool, kind: WindowsSubsystem | None) -> None:
+def test_linux_under_windows(proc: Path, release: str, mirrored: bool, kind: Wsl | None) -> None:
     (proc / "sys/kernel/osrelease").write_text(release + "\n")
     if mirrored:
         (proc / "net/dev").write_text(DEV + " loopback0: 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n")
-    assert windows_subsystem(proc) is kind
+    assert detect_wsl(proc) is kind
 
 
 @little_endian
@@ -99,16 +99,16 @@ def test_tcp_sockets(proc: Path) -> None:
 
 
 def test_packets_crossed(proc: Path) -> None:
-    assert packets_crossed("lo", proc) == 200
-    assert packets_crossed("eth0", proc) == 42
-    assert packets_crossed("any", proc) == 242
-    assert packets_crossed("wlan0", proc) is None
+    assert packets_on("lo", proc) == 200
+    assert packets_on("eth0", proc) == 42
+    assert packets_on("any", proc) == 242
+    assert packets_on("wlan0", proc) is None
 
 
 def test_nothing_is_known_where_there_is_no_proc(tmp_path: Path) -> None:
-    assert windows_subsystem(tmp_path) is None
+    assert detect_wsl(tmp_path) is None
     assert default_gateway(tmp_path) is None
-    assert packets_crossed("lo", tmp_path) is None
+    assert packets_on("lo", tmp_path) is None
     assert list(tcp_sockets(tmp_path)) == []
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ibsniff.capture.backend import Backend, Statistics
-from ibsniff.capture.remarks import NOT_CAPTURED, NOTE, clock
+from ibsniff.capture.comments import NOT_CAPTURED, NOTE, clock
 
 
-class Watched:
+class MonitoredInterface:
     """An interface, its back end, and its state as last looked at."""
 
     def __init__(self, name: str, backend: Backend) -> None:

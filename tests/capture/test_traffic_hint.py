@@ -6,11 +6,12 @@ import socket
 
 import pytest
 
-from ibsniff.capture import surroundings, traffic
+from ibsniff.capture import host_network
+from ibsniff.capture import traffic_hint as hint_module
+from ibsniff.capture.host_network import HostNetwork
 from ibsniff.capture.interfaces import Interface
-from ibsniff.capture.machine import TcpSocket, TcpState, WindowsSubsystem
-from ibsniff.capture.surroundings import Surroundings
-from ibsniff.capture.traffic import traffic_hint, where_it_would_be
+from ibsniff.capture.procfs import TcpSocket, TcpState, Wsl
+from ibsniff.capture.traffic_hint import suggest_interface, traffic_hint
 from ibsniff.model import Endpoint
 
 INTERFACES = (
@@ -31,8 +32,8 @@ def tcp(
 
 
 LISTENER = tcp("::", "::", TcpState.LISTEN, (7497, 0))
-NAT = {"subsystem": WindowsSubsystem.WSL2_NAT, "gateway": ("eth0", "172.24.32.1")}
-MIRRORED = {"subsystem": WindowsSubsystem.WSL2_MIRRORED, "gateway": ("eth0", "192.0.2.1")}
+NAT = {"subsystem": Wsl.WSL2_NAT, "gateway": ("eth0", "172.24.32.1")}
+MIRRORED = {"subsystem": Wsl.WSL2_MIRRORED, "gateway": ("eth0", "192.0.2.1")}
 
 
 @pytest.mark.parametrize(
@@ -59,24 +60,24 @@ MIRRORED = {"subsystem": WindowsSubsystem.WSL2_MIRRORED, "gateway": ("eth0", "19
     ],
 )
 def test_where_it_would_be(interface: str, sockets: list[TcpSocket], machine: dict[str, object], said: str) -> None:
-    here = Surroundings(INTERFACES, tuple(sockets), **machine)  # type: ignore[arg-type]
-    assert said in where_it_would_be([interface], here)
+    here = HostNetwork(INTERFACES, tuple(sockets), **machine)  # type: ignore[arg-type]
+    assert said in suggest_interface([interface], here)
 
 
 def test_a_connection_says_more_than_a_listener() -> None:
-    here = Surroundings(INTERFACES, (LISTENER, tcp("192.0.2.10", "192.0.2.99")))
-    assert "try -i eth0" in where_it_would_be(["lo"], here)
+    here = HostNetwork(INTERFACES, (LISTENER, tcp("192.0.2.10", "192.0.2.99")))
+    assert "try -i eth0" in suggest_interface(["lo"], here)
 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """This machine, as the functions are told."""
-    facts: dict[str, object] = {"tcp_sockets": [], "packets_crossed": None}
-    monkeypatch.setattr(surroundings, "list_interfaces", lambda: list(INTERFACES))
-    monkeypatch.setattr(surroundings, "windows_subsystem", lambda: None)
-    monkeypatch.setattr(surroundings, "default_gateway", lambda: None)
-    monkeypatch.setattr(surroundings, "tcp_sockets", lambda: facts["tcp_sockets"])
-    monkeypatch.setattr(traffic, "packets_crossed", lambda _: facts["packets_crossed"])
+    facts: dict[str, object] = {"tcp_sockets": [], "packets_on": None}
+    monkeypatch.setattr(host_network, "list_interfaces", lambda: list(INTERFACES))
+    monkeypatch.setattr(host_network, "detect_wsl", lambda: None)
+    monkeypatch.setattr(host_network, "default_gateway", lambda: None)
+    monkeypatch.setattr(host_network, "tcp_sockets", lambda: facts["tcp_sockets"])
+    monkeypatch.setattr(hint_module, "packets_on", lambda _: facts["packets_on"])
     return facts
 
 
@@ -90,7 +91,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     ],
 )
 def test_what_crossed(machine: dict[str, object], before: int | None, now: int | None, said: str) -> None:
-    machine["packets_crossed"] = now
+    machine["packets_on"] = now
     assert traffic_hint(["lo"], PORTS, before).startswith(said)
 
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibsniff.capture.packet_block import ADDRESS_AT, NEXT, PACKET, TAGGED
+from ibsniff.capture.ring_block import ADDRESS_AT, NEXT, PACKET, TAGGED
 from ibsniff.model import NANOSECONDS, Columns
 from ibsniff.model.arrays import Numbers, layout, number, records_at
 
 if TYPE_CHECKING:
-    from ibsniff.capture.packet_block import PacketBlock
+    from ibsniff.capture.ring_block import RingBlock
 
 _HEADER = layout(
     PACKET.size,
@@ -29,7 +29,7 @@ _SLL2 = layout(20, protocol=(0, ">u2"), interface=(4, ">u4"), hardware=(8, ">u2"
 """tcpdump.org/linktypes/LINKTYPE_LINUX_SLL2.html"""
 
 
-def block_columns(block: PacketBlock, first_number: int, link_type: int) -> Columns | None:
+def block_columns(block: RingBlock, first_number: int, link_type: int) -> Columns | None:
     """All packets of a block; None when one of them has a VLAN tag that must be put back."""
     headers = _places(block)
     records = records_at(block.buffer, headers, _HEADER)
@@ -50,7 +50,7 @@ def block_columns(block: PacketBlock, first_number: int, link_type: int) -> Colu
     )
 
 
-def _places(block: PacketBlock) -> Numbers:
+def _places(block: RingBlock) -> Numbers:
     """Where each packet's header stands: every one tells how far it is to the next."""
     step_at, position = NEXT.unpack_from, block.first
     found = [position]

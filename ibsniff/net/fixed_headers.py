@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ibsniff.net.link import ARP, FAMILIES, IPV4, IPV6
 
 
-class Shape(NamedTuple):
+class FixedLinkHeader(NamedTuple):
     """A link header of fixed length: where its type stands, and which types of packet follow it at ``length``."""
 
     type_start: int
@@ -19,24 +19,24 @@ class Shape(NamedTuple):
 TAGGED = 0x8100
 _ETHERTYPES = {b"\x08\x00": IPV4, b"\x86\xdd": IPV6, b"\x08\x06": ARP, b"\x81\x00": TAGGED}
 """With one VLAN tag at most."""
-_LOOPBACK = Shape(
+_LOOPBACK = FixedLinkHeader(
     0,
     4,
     4,
     {family.to_bytes(4, "little"): protocol for family, protocol in FAMILIES.items()}
     | {family.to_bytes(4, "big"): protocol for family, protocol in FAMILIES.items()},
 )
-_RAW = Shape(0, 1, 0, {b"\x45": IPV4} | {bytes([first]): IPV6 for first in range(0x60, 0x70)})
-SHAPES = {
+_RAW = FixedLinkHeader(0, 1, 0, {b"\x45": IPV4} | {bytes([first]): IPV6 for first in range(0x60, 0x70)})
+FIXED_LINK_HEADERS = {
     0: _LOOPBACK,
-    1: Shape(12, 14, 14, _ETHERTYPES),
+    1: FixedLinkHeader(12, 14, 14, _ETHERTYPES),
     12: _RAW,
     14: _RAW,
     101: _RAW,
     108: _LOOPBACK,
-    113: Shape(14, 16, 16, _ETHERTYPES),
+    113: FixedLinkHeader(14, 16, 16, _ETHERTYPES),
     228: _RAW,
     229: _RAW,
-    276: Shape(0, 2, 20, _ETHERTYPES),
+    276: FixedLinkHeader(0, 2, 20, _ETHERTYPES),
 }
 """By link type."""

@@ -31,7 +31,7 @@ _SLL2 = Struct("!2sHIHBB8s")
 
 
 @dataclass(frozen=True, slots=True)
-class PacketBlock:
+class RingBlock:
     """The packets of one block."""
 
     buffer: bytes
@@ -73,6 +73,6 @@ class PacketBlock:
 
     def columns(self, first_number: int, link_type: int) -> Columns | None:
         """All at once; None when one of them has a tag that must be put back."""
-        from ibsniff.capture.block_columns import block_columns  # noqa: PLC0415  (numpy, 0.1 s: quiet interfaces need none)
+        from ibsniff.capture.ring_columns import block_columns  # noqa: PLC0415  (numpy, 0.1 s: quiet interfaces need none)
 
         return block_columns(self, first_number, link_type)

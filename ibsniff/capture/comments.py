@@ -9,38 +9,38 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from ibsniff.capture.timing import LATEST_NS, note_leap
+from ibsniff.capture.clock_jumps import MAX_TIME_NS, note_clock_jump
 from ibsniff.model import NANOSECONDS, InputFacts
 
 NOT_CAPTURED = "not captured: "
 """What follows says what was not heard; silences may be no more than that."""
 NOTE = "note: "
 """What follows is worth knowing and took nothing away."""
-LEAPT = "clock leapt: "
+CLOCK_JUMPED = "clock jumped: "
 """Two times follow, nanoseconds since the epoch: the first was to come, and the next packet bears the second."""
 _TWO_TIMES = re.compile(r"([0-9]{1,19}) to ([0-9]{1,19})")
 """No more digits than 63 bits have: anybody can write such a comment."""
 
-MOST_REMARKS = 100
+MAX_COMMENTS = 100
 """Kept of one capture: a loose cable makes two a minute."""
-TOO_MANY = NOTE + "more happened to the interfaces than is written down"
+TOO_MANY_COMMENTS = NOTE + "more happened to the interfaces than is written down"
 
 
-def leapt(before_ns: int, after_ns: int) -> str:
+def clock_jumped(before_ns: int, after_ns: int) -> str:
     """The remark that the clock was set, or the machine slept."""
-    return f"{LEAPT}{before_ns} to {after_ns}"
+    return f"{CLOCK_JUMPED}{before_ns} to {after_ns}"
 
 
-def take_remark(facts: InputFacts, remark: str, next_packet: int) -> None:
+def apply_comment(facts: InputFacts, remark: str, next_packet: int) -> None:
     """Write down what a remark says; anything else is none, and is left alone."""
     if remark.startswith(NOT_CAPTURED):
         facts.truncated = "; ".join(filter(None, (facts.truncated, remark.removeprefix(NOT_CAPTURED))))
     elif remark.startswith(NOTE):
         facts.notes.append(remark.removeprefix(NOTE))
-    elif remark.startswith(LEAPT) and (times := _TWO_TIMES.fullmatch(remark.removeprefix(LEAPT))):
+    elif remark.startswith(CLOCK_JUMPED) and (times := _TWO_TIMES.fullmatch(remark.removeprefix(CLOCK_JUMPED))):
         before_ns, after_ns = map(int, times.groups())
-        if max(before_ns, after_ns) <= LATEST_NS:
-            note_leap(facts, next_packet, before_ns, after_ns)
+        if max(before_ns, after_ns) <= MAX_TIME_NS:
+            note_clock_jump(facts, next_packet, before_ns, after_ns)
 
 
 def clock(time_ns: int) -> str:

@@ -10,7 +10,7 @@ STEP_NS = NANOSECONDS
 """A clock this far from where it would be was set; what NTP corrects without setting it is far less."""
 
 
-class SteadyClock:
+class MonotonicWallClock:
     """Wall time as it would be if nobody had touched the clock since it was last agreed with."""
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class SteadyClock:
         """Nanoseconds since the epoch."""
         return time.monotonic_ns() + self._ahead_ns
 
-    def was_set(self, packet_ns: int) -> int | None:
+    def resynchronise(self, packet_ns: int) -> int | None:
         """Agree with the machine's clock again, if it was set and a packet bears witness; say what time it was before.
 
         As long as no packet bears the new time there is no need to: silence is measured in the old.

@@ -7,7 +7,7 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ibsniff.capture.packet_block import ADDRESS_AT, PACKET, TAGGED, PacketBlock
+from ibsniff.capture.ring_block import ADDRESS_AT, PACKET, TAGGED, RingBlock
 from ibsniff.model import NANOSECONDS, Frame
 
 IN_FRONT = 48
@@ -40,7 +40,7 @@ packets = st.lists(
 )
 
 
-def block_of(made: list[dict], is_cooked: bool) -> PacketBlock:
+def block_of(made: list[dict], is_cooked: bool) -> RingBlock:
     """As ``struct tpacket3_hdr``, ``struct sockaddr_ll`` and the data follow each other in a ring (packet_mmap.rst)."""
     buffer = bytearray(b"\xee" * IN_FRONT)
     for packet in made:
@@ -62,10 +62,10 @@ def block_of(made: list[dict], is_cooked: bool) -> PacketBlock:
         ).ljust(ADDRESS_AT, b"\xaa")
         address = struct.pack("=H2sIHBB8s", 17, *packet["address"])
         buffer += (header + address).ljust(DATA_AT, b"\xdd") + data.ljust(step - DATA_AT, b"\xcc")
-    return PacketBlock(bytes(buffer), len(made), IN_FRONT, is_cooked)
+    return RingBlock(bytes(buffer), len(made), IN_FRONT, is_cooked)
 
 
-def one_by_one(block: PacketBlock) -> list[Frame]:
+def one_by_one(block: RingBlock) -> list[Frame]:
     return [
         Frame(number, time_ns, LINK_TYPE, data, wire_length)
         for number, (time_ns, data, wire_length) in enumerate(block.packets(), 5)

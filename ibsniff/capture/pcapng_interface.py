@@ -6,30 +6,13 @@ from struct import Struct
 from typing import NamedTuple
 
 from ibsniff.capture import blocks
-from ibsniff.model import NANOSECONDS, InputFacts, Leap
-
-LATEST_NS = 2**63 - 1
-"""The year 2262. A stamp beyond it is a broken clock or a wrong resolution, and no calendar library could show it."""
-
-LEAP_NS = 3600 * NANOSECONDS
-"""From so long a pause on it is worth a thought whether time passed at all. Clients give up within minutes."""
-
-MAX_LEAPS = 100
-"""Pauses kept: a port that is silent every night makes one a day."""
+from ibsniff.capture.clock_jumps import MAX_TIME_NS
+from ibsniff.model import NANOSECONDS
 
 MICROSECOND_NS = 1000
 
 _MICROSECONDS = 6
 _POWER_OF_TWO = 0x80  # of if_tsresol: the other bits are an exponent of 2, not of 10
-
-
-def note_leap(facts: InputFacts, packet: int, before_ns: int, after_ns: int) -> None:
-    """Write down a pause of ``LEAP_NS`` or more before a packet, or a clock seen to be set; a packet has one of them."""
-    if any(leap.packet == packet for leap in facts.leaps):
-        return
-    facts.leap_count += 1
-    if len(facts.leaps) < MAX_LEAPS:
-        facts.leaps.append(Leap(packet, before_ns, after_ns))
 
 
 class Interface(NamedTuple):
@@ -44,7 +27,7 @@ class Interface(NamedTuple):
     def time_ns(self, ticks: int) -> int | None:
         """Nanoseconds since the epoch; None for a time that cannot be."""
         time_ns = ticks * self.multiplier // self.divisor + self.offset_ns
-        return time_ns if 0 <= time_ns <= LATEST_NS else None
+        return time_ns if 0 <= time_ns <= MAX_TIME_NS else None
 
     def end_time_ns(self, ticks: int, last_packet_ns: int) -> int | None:
         """When a capture ended; None for a time that cannot be.
@@ -57,11 +40,11 @@ class Interface(NamedTuple):
         if declared_ns is None or declared_ns >= last_packet_ns:
             return declared_ns
         meant_ns = ticks * MICROSECOND_NS + self.offset_ns
-        return meant_ns if last_packet_ns <= meant_ns <= LATEST_NS else declared_ns
+        return meant_ns if last_packet_ns <= meant_ns <= MAX_TIME_NS else declared_ns
 
 
-def interface_described(body: bytes, byte_order: str) -> Interface:
-    """An interface description block without its lengths. Raises Damage when its options do not fit."""
+def parse_interface_description(body: bytes, byte_order: str) -> Interface:
+    """An interface description block without its lengths. Raises DamagedCapture when its options do not fit."""
     link_type, _reserved, snaplen = Struct(byte_order + "HHI").unpack_from(body)
     resolution, offset = _MICROSECONDS, 0
     for code, value in blocks.options(body[8:], byte_order):

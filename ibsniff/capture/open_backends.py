@@ -9,8 +9,8 @@ from contextlib import ExitStack
 
 from ibsniff.capture.backend import Backend
 from ibsniff.capture.interfaces import list_interfaces
-from ibsniff.capture.machine import WindowsSubsystem, windows_subsystem
 from ibsniff.capture.privilege import permission_help, this_command
+from ibsniff.capture.procfs import Wsl, detect_wsl
 from ibsniff.capture.scapy_backend import ScapyCapture
 from ibsniff.model import ExitCode, UserError
 
@@ -63,7 +63,7 @@ def _cannot_capture(interface: str, error: OSError) -> UserError:
         return UserError(f"there is no interface {interface} here", f"choose one of: {known}", ExitCode.PERMISSION)
     if error.errno == errno.ENETDOWN:
         return UserError(f"{interface} is down", f"sudo ip link set {interface} up", ExitCode.PERMISSION)
-    if windows_subsystem() is WindowsSubsystem.WSL1:
+    if detect_wsl() is Wsl.WSL1:
         return UserError(
             "WSL 1 has no packet sockets",
             "capture on Windows (Npcap's loopback adapter), or move this distribution to WSL 2: "

@@ -21,7 +21,7 @@ MIRRORED_LOOPBACK = "loopback0"
 """The interface on which WSL's mirrored networking carries what goes to 127.0.0.1 on Windows."""
 
 
-class WindowsSubsystem(Enum):
+class Wsl(Enum):
     """The two machines that may lie behind "Linux on Windows", and how the second is connected."""
 
     WSL1 = "WSL 1"
@@ -47,15 +47,15 @@ class TcpSocket(NamedTuple):
     """Bytes that have arrived and were not read; of a listener, connections that were not taken (ss calls it Recv-Q)."""
 
 
-def windows_subsystem(proc: Path = PROC) -> WindowsSubsystem | None:
+def detect_wsl(proc: Path = PROC) -> Wsl | None:
     """Tell whether this Linux runs under Windows, and how it is connected; None when it does not."""
     release = _text(proc / "sys/kernel/osrelease").strip()
     if "microsoft" not in release.lower():
         return None
     if release.endswith("-Microsoft"):  # 4.4.0-19041-Microsoft; WSL 2 says 5.15.90.1-microsoft-standard-WSL2
-        return WindowsSubsystem.WSL1
+        return Wsl.WSL1
     mirrored = MIRRORED_LOOPBACK in _text(proc / "net/dev")
-    return WindowsSubsystem.WSL2_MIRRORED if mirrored else WindowsSubsystem.WSL2_NAT
+    return Wsl.WSL2_MIRRORED if mirrored else Wsl.WSL2_NAT
 
 
 def default_gateway(proc: Path = PROC) -> tuple[str, str] | None:
@@ -73,7 +73,7 @@ def kernel_address(text: str) -> bytes:
     return b"".join(word.to_bytes(4, sys.byteorder) for word in words)
 
 
-def packets_crossed(interface: str, proc: Path = PROC) -> int | None:
+def packets_on(interface: str, proc: Path = PROC) -> int | None:
     """Return how many packets an interface (``any``: all) has carried since it exists; None when not known."""
     total = None
     for line in _text(proc / "net/dev").splitlines()[2:]:

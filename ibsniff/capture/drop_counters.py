@@ -5,7 +5,7 @@ from __future__ import annotations
 from ibsniff.model import InputFacts
 
 
-class Losses:
+class DropCounters:
     """Adds up what is told, and keeps ``facts.dropped`` up to date: packets."""
 
     def __init__(self, facts: InputFacts) -> None:
@@ -14,11 +14,11 @@ class Losses:
         self._of_interfaces = 0
         self._before_packets = 0
 
-    def begin_section(self) -> None:
+    def start_section(self) -> None:
         """Interfaces, and their counters with them, are numbered anew (draft-ietf-opsawg-pcapng, section 4.1)."""
         self._by_interface.clear()
 
-    def count_interface(self, index: int, dropped: int) -> None:
+    def count_for_interface(self, index: int, dropped: int) -> None:
         """A statistics block (section 4.6): it counts from the start of the capture, so the latest one holds."""
         self._of_interfaces += dropped - self._by_interface.get(index, 0)
         self._by_interface[index] = dropped

@@ -12,18 +12,18 @@ from types import SimpleNamespace
 import pytest
 from live_namespace import in_namespace, needs_namespace
 
-from ibsniff.capture import surroundings
-from ibsniff.capture.choosing import choice, choose_interfaces
+from ibsniff.capture import host_network
+from ibsniff.capture.host_network import HostNetwork, psutil_sockets
+from ibsniff.capture.interface_choice import choice, choose_interfaces
 from ibsniff.capture.interfaces import Interface
-from ibsniff.capture.machine import (
+from ibsniff.capture.procfs import (
     TcpSocket,
     TcpState,
-    WindowsSubsystem,
+    Wsl,
     default_gateway,
+    detect_wsl,
     tcp_sockets,
-    windows_subsystem,
 )
-from ibsniff.capture.surroundings import Surroundings, sockets_by_psutil
 from ibsniff.model import Endpoint
 
 INTERFACES = (
@@ -65,17 +65,17 @@ GATEWAY = ("eth0", "192.0.2.1")
         ([LISTENS], None, ("lo",), "A server on this machine listens on port 7497, and programs here reach it by lo."),
         ([LISTENS_FOR_ITSELF], None, ("lo",), "listens on port 4001"),
         ([LISTENS_FOR_OTHERS], None, ("lo", "eth0"), "listens on 192.0.2.10:4001, which is reached by lo and eth0."),
-        ([LISTENS], WindowsSubsystem.WSL2_NAT, ("lo",), "listens on port 7497"),
+        ([LISTENS], Wsl.WSL2_NAT, ("lo",), "listens on port 7497"),
         ([], None, ("lo",), "lo carries it when program and TWS are both on this machine."),
-        ([], WindowsSubsystem.WSL1, ("lo",), "lo carries it"),
-        ([], WindowsSubsystem.WSL2_NAT, ("lo", "eth0"), "is called as 192.0.2.1, through eth0."),
-        ([], WindowsSubsystem.WSL2_MIRRORED, ("lo", "loopback0"), "is reached by loopback0."),
+        ([], Wsl.WSL1, ("lo",), "lo carries it"),
+        ([], Wsl.WSL2_NAT, ("lo", "eth0"), "is called as 192.0.2.1, through eth0."),
+        ([], Wsl.WSL2_MIRRORED, ("lo", "loopback0"), "is reached by loopback0."),
     ],
 )
 def test_the_best_evidence_decides(
-    sockets: list[TcpSocket], subsystem: WindowsSubsystem | None, names: tuple[str, ...], why: str
+    sockets: list[TcpSocket], subsystem: Wsl | None, names: tuple[str, ...], why: str
 ) -> None:
-    chosen = choice(Surroundings(INTERFACES, tuple(sockets), subsystem, GATEWAY))
+    chosen = choice(HostNetwork(INTERFACES, tuple(sockets), subsystem, GATEWAY))
     assert chosen.names == names
     assert why in chosen.why
     assert chosen.why.endswith(".")
@@ -84,7 +84,7 @@ def test_the_best_evidence_decides(
 def test_more_interfaces_than_are_listened_on_one_by_one() -> None:
     many = tuple(Interface(f"v{n}", n, (f"10.0.{n}.1",), True, False, 1, "") for n in range(6))
     sockets = tuple(tcp(f"10.0.{n}.1:50000", f"10.0.{n}.2:7497") for n in range(6))
-    assert choice(Surroundings(many, sockets)).names == ("any",)
+    assert choice(HostNetwork(many, sockets)).names == ("any",)
 
 
 TABLE = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
@@ -104,10 +104,10 @@ def wsl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     here = [INTERFACES[0], Interface("eth0", 2, ("172.24.46.63",), True, False, 1, "")]
-    monkeypatch.setattr(surroundings, "list_interfaces", lambda: here)
-    monkeypatch.setattr(surroundings, "windows_subsystem", lambda: windows_subsystem(tmp_path))
-    monkeypatch.setattr(surroundings, "default_gateway", lambda: default_gateway(tmp_path))
-    monkeypatch.setattr(surroundings, "tcp_sockets", lambda: tcp_sockets(tmp_path))
+    monkeypatch.setattr(host_network, "list_interfaces", lambda: here)
+    monkeypatch.setattr(host_network, "detect_wsl", lambda: detect_wsl(tmp_path))
+    monkeypatch.setattr(host_network, "default_gateway", lambda: default_gateway(tmp_path))
+    monkeypatch.setattr(host_network, "tcp_sockets", lambda: tcp_sockets(tmp_path))
     return tmp_path
 
 
@@ -135,17 +135,17 @@ def test_where_there_is_no_proc_psutil_tells_if_it_is_there(monkeypatch: pytest.
     over = SimpleNamespace(status="TIME_WAIT", laddr=address("::", 7497), raddr=address("::1", 5))
     told = SimpleNamespace(Error=ValueError, net_connections=lambda kind: [listens, called, over])
     monkeypatch.setitem(sys.modules, "psutil", told)
-    assert list(sockets_by_psutil()) == [
+    assert list(psutil_sockets()) == [
         tcp(":::7497", "0.0.0.0:0", TcpState.LISTEN),
         tcp("127.0.0.1:7497", "127.0.0.1:5"),
     ]
     monkeypatch.setitem(sys.modules, "psutil", None)
-    assert list(sockets_by_psutil()) == []
+    assert list(psutil_sockets()) == []
 
 
 HERE = """
 import socket
-from ibsniff.capture.choosing import choose_interfaces
+from ibsniff.capture.interface_choice import choose_interfaces
 print(choose_interfaces(frozenset({7497})).why)
 with socket.create_server(("127.0.0.1", 7497)):
     print(choose_interfaces(frozenset({7497})).why)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ibsniff.capture.machine import MIRRORED_LOOPBACK, TcpSocket, TcpState, WindowsSubsystem
-from ibsniff.capture.surroundings import ANY, Surroundings, surroundings
+from ibsniff.capture.host_network import ANY, HostNetwork, inspect_host_network
+from ibsniff.capture.procfs import MIRRORED_LOOPBACK, TcpSocket, TcpState, Wsl
 
-MOST_CHOSEN = 4
+MAX_CHOSEN = 4
 """Connections may cross more interfaces than these on a relay; then all are listened on."""
 
 
@@ -21,10 +21,10 @@ class Choice(NamedTuple):
 
 def choose_interfaces(ports: frozenset[int] | None) -> Choice:
     """Choose by where API traffic is on this machine, or would be; ``ports`` are the API ports (None: any)."""
-    return choice(surroundings(ports))
+    return choice(inspect_host_network(ports))
 
 
-def choice(here: Surroundings) -> Choice:
+def choice(here: HostNetwork) -> Choice:
     """Choose: a connection or a call beats a listener, that beats the kind of machine, and loopback is what is left."""
     if here.connected:
         return _by_connections(here)
@@ -33,12 +33,12 @@ def choice(here: Surroundings) -> Choice:
     return _by_machine(here)
 
 
-def _by_connections(here: Surroundings) -> Choice:
+def _by_connections(here: HostNetwork) -> Choice:
     carriers: dict[str, TcpSocket] = {}
     for entry in here.connected:
         carriers.setdefault(here.carrier(entry), entry)
     names = tuple(carriers)
-    if ANY in names or len(names) > MOST_CHOSEN:
+    if ANY in names or len(names) > MAX_CHOSEN:
         names = (ANY,)
     carrier, entry = next(iter(carriers.items()))
     does = "calls" if entry.state == TcpState.SYN_SENT else "is connected with"
@@ -47,7 +47,7 @@ def _by_connections(here: Surroundings) -> Choice:
     return Choice(names, f"{entry.local} {does} {entry.remote}, {crosses}{others}.")
 
 
-def _by_listener(listener: TcpSocket, here: Surroundings) -> Choice:
+def _by_listener(listener: TcpSocket, here: HostNetwork) -> Choice:
     port, loopback = listener.local.port, here.loopback
     if listener.local.is_loopback or not any(listener.local.address):
         return Choice(
@@ -59,14 +59,14 @@ def _by_listener(listener: TcpSocket, here: Surroundings) -> Choice:
     return Choice(names, f"A server on this machine listens on {listener.local}, which is reached by {_joined(names)}.")
 
 
-def _by_machine(here: Surroundings) -> Choice:
+def _by_machine(here: HostNetwork) -> Choice:
     nobody = "Nothing here listens on an API port or is connected with one"
-    if here.subsystem is WindowsSubsystem.WSL2_MIRRORED:
+    if here.subsystem is Wsl.WSL2_MIRRORED:
         names = (here.loopback, MIRRORED_LOOPBACK)
         return Choice(
             names, f"{nobody}; in this WSL (mirrored networking) a TWS on Windows is reached by {MIRRORED_LOOPBACK}."
         )
-    if here.subsystem is WindowsSubsystem.WSL2_NAT and here.gateway is not None:
+    if here.subsystem is Wsl.WSL2_NAT and here.gateway is not None:
         through, address = here.gateway
         names = (here.loopback, through)
         return Choice(names, f"{nobody}; from this WSL a TWS on Windows is called as {address}, through {through}.")

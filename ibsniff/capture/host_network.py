@@ -9,26 +9,26 @@ from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 from ibsniff.capture.interfaces import Interface, list_interfaces
-from ibsniff.capture.machine import (
+from ibsniff.capture.procfs import (
     TcpSocket,
     TcpState,
-    WindowsSubsystem,
+    Wsl,
     default_gateway,
+    detect_wsl,
     tcp_sockets,
-    windows_subsystem,
 )
 from ibsniff.model import Endpoint
 
 ANY = "any"
 
 
-class Surroundings(NamedTuple):
+class HostNetwork(NamedTuple):
     """What this machine knows of itself, as far as the question needs it."""
 
     interfaces: tuple[Interface, ...] = ()
     sockets: tuple[TcpSocket, ...] = ()
     """Those with an API port."""
-    subsystem: WindowsSubsystem | None = None
+    subsystem: Wsl | None = None
     gateway: tuple[str, str] | None = None
     """Interface and address of the default route."""
 
@@ -55,14 +55,14 @@ class Surroundings(NamedTuple):
         return owners.get(entry.local.ip, ANY)
 
 
-def surroundings(ports: frozenset[int] | None) -> Surroundings:
+def inspect_host_network(ports: frozenset[int] | None) -> HostNetwork:
     """Look around for sockets with these API ports (None: with any)."""
-    known = tcp_sockets() if sys.platform == "linux" else sockets_by_psutil()
+    known = tcp_sockets() if sys.platform == "linux" else psutil_sockets()
     sockets = tuple(entry for entry in known if _is_api(entry, ports))
-    return Surroundings(tuple(list_interfaces()), sockets, windows_subsystem(), default_gateway())
+    return HostNetwork(tuple(list_interfaces()), sockets, detect_wsl(), default_gateway())
 
 
-def sockets_by_psutil() -> Iterator[TcpSocket]:
+def psutil_sockets() -> Iterator[TcpSocket]:
     """Yield the TCP sockets of a machine without /proc; none when psutil is not installed, or not allowed to look."""
     try:
         import psutil  # noqa: PLC0415  (an extra)

@@ -12,10 +12,10 @@ from typing import BinaryIO
 READ_SIZE = 1 << 16
 """Bytes asked of a file at once: the frames made of them stay in the processor's cache (1 MiB took 15 % longer)."""
 
-BULK_SIZE = 2 << 20
+COLUMNS_READ_SIZE = 2 << 20
 """Bytes taken at once by columns."""
 
-AT_ONCE = 0.002
+PIPE_WAIT_SECONDS = 0.002
 """Seconds: what writes a pipe at full speed fills it anew within this time, and nobody notices it in a report."""
 
 MAX_FRAME = 262_144
@@ -25,53 +25,56 @@ Both allow 128 MiB on USB and D-Bus, where no TCP is. A longer one is damage: it
 """
 
 
-class Damage(Exception):
+class DamagedCapture(Exception):
     """The input stops making sense here, in words. Never leaves this room."""
 
 
-class Cut(Damage):
+class TruncatedCapture(DamagedCapture):
     """The input ends in the middle of something: no nonsense, only less than there was."""
 
 
-class Feed:
-    """A window on the input: ``buffer`` holds its bytes from ``offset`` on."""
+class InputBuffer:
+    """A window on the input: ``data`` holds its bytes from ``offset`` on."""
 
-    __slots__ = ("_chunks", "_damage", "_file", "buffer", "more_at_once", "offset")
+    __slots__ = ("_chunks", "_damage", "_file", "data", "offset", "ready_without_waiting")
 
     def __init__(
-        self, chunks: Iterator[bytes], more_at_once: Callable[[], bool] = lambda: True, file: BinaryIO | None = None
+        self,
+        chunks: Iterator[bytes],
+        ready_without_waiting: Callable[[], bool] = lambda: True,
+        file: BinaryIO | None = None,
     ) -> None:
-        """``more_at_once`` tells whether the next chunk can be had without waiting.
+        """``ready_without_waiting`` tells whether the next chunk can be had without waiting.
 
         ``file`` is where the chunks come from, if it can be read from anywhere in big pieces.
         """
         self._chunks = chunks
         self._file = file
-        self.more_at_once = more_at_once
-        self._damage: Damage | None = None
+        self.ready_without_waiting = ready_without_waiting
+        self._damage: DamagedCapture | None = None
         """Of the input, behind bytes that were good and are not used yet."""
-        self.buffer = b""
+        self.data = b""
         self.offset = 0
 
-    def advance(self, position: int, needed: int, welcome: int = 0) -> bool:
+    def advance(self, position: int, needed: int, preferred: int = 0) -> bool:
         """Forget the bytes before ``position`` and hold at least ``needed`` after it; False when the input has fewer.
 
-        Waits for no more than that, since a live pipe may not have it yet; ``welcome`` bytes are taken if they are there.
-        Raises Damage from the input.
+        Waits for no more than that, since a live pipe may not have it yet; ``preferred`` bytes are taken if they are there.
+        Raises DamagedCapture from the input.
         """
-        if welcome and self._file is not None:
+        if preferred and self._file is not None:
             self.offset += position
-            self.buffer = _read_at(self._file, self.offset, needed, max(needed, welcome))
-            return len(self.buffer) >= needed
-        parts = [self.buffer[position:]]
+            self.data = _read_at(self._file, self.offset, needed, max(needed, preferred))
+            return len(self.data) >= needed
+        parts = [self.data[position:]]
         size = len(parts[0])
-        while size < needed or (size < welcome and self.more_at_once()):
+        while size < needed or (size < preferred and self.ready_without_waiting()):
             chunk = self._chunk(keep_damage=size >= needed)
             if not chunk:
                 break
             parts.append(chunk)
             size += len(chunk)
-        self.buffer = b"".join(parts)
+        self.data = b"".join(parts)
         self.offset += position
         return size >= needed
 
@@ -80,7 +83,7 @@ class Feed:
             raise self._damage
         try:
             return next(self._chunks, b"") if self._damage is None else b""
-        except Damage as damage:
+        except DamagedCapture as damage:
             if not keep_damage:
                 raise
             self._damage = damage
@@ -88,19 +91,19 @@ class Feed:
 
     def rest(self) -> Iterator[bytes]:
         """All bytes that are still to come, those in the buffer first."""
-        yield self.buffer
+        yield self.data
         yield from self._chunks
 
 
-def chunks_of(stream: BinaryIO) -> Iterator[bytes]:
-    """The stream's bytes as they come, at most ``READ_SIZE`` at once. Raises Damage when reading fails."""
+def read_chunks(stream: BinaryIO) -> Iterator[bytes]:
+    """The stream's bytes as they come, at most ``READ_SIZE`` at once. Raises DamagedCapture when reading fails."""
     # read() of a buffered pipe waits until it is full, read1() gives what tcpdump -U has written so far
     read = getattr(stream, "read1", stream.read)
     while True:
         try:
             chunk = read(READ_SIZE)
         except OSError as error:
-            raise Damage(f"reading failed: {error.strerror}") from error
+            raise DamagedCapture(f"reading failed: {error.strerror}") from error
         if not chunk:
             return
         yield chunk
@@ -115,10 +118,10 @@ def _read_at(file: BinaryIO, offset: int, needed: int, size: int) -> bytes:
             data += more
         return data
     except OSError as error:
-        raise Damage(f"reading failed: {error.strerror}") from error
+        raise DamagedCapture(f"reading failed: {error.strerror}") from error
 
 
-def more_at_once(stream: BinaryIO) -> Callable[[], bool]:
+def ready_without_waiting(stream: BinaryIO) -> Callable[[], bool]:
     """Tell, whenever asked, whether the stream has bytes that need not be waited for.
 
     A pipe that cannot be asked (Windows, and what is no file) is taken for one that has none.
@@ -132,6 +135,6 @@ def more_at_once(stream: BinaryIO) -> Callable[[], bool]:
 
 def _is_readable(stream: BinaryIO) -> bool:
     try:
-        return bool(select.select([stream], [], [], AT_ONCE)[0])
+        return bool(select.select([stream], [], [], PIPE_WAIT_SECONDS)[0])
     except (OSError, ValueError):
         return False

@@ -1,0 +1,23 @@
+"""Time stamps that jump forward, and the bounds of time stamps that are accepted."""
+
+from __future__ import annotations
+
+from ibsniff.model import NANOSECONDS, ClockJump, InputFacts
+
+MAX_TIME_NS = 2**63 - 1
+"""The year 2262. A stamp beyond it is a broken clock or a wrong resolution, and no calendar library could show it."""
+
+CLOCK_JUMP_NS = 3600 * NANOSECONDS
+"""From so long a pause on it is worth a thought whether time passed at all. Clients give up within minutes."""
+
+MAX_CLOCK_JUMPS = 100
+"""Pauses kept: a port that is silent every night makes one a day."""
+
+
+def note_clock_jump(facts: InputFacts, packet: int, before_ns: int, after_ns: int) -> None:
+    """Write down a pause of ``CLOCK_JUMP_NS`` or more before a packet, or a clock seen to be set; a packet has one of them."""
+    if any(leap.packet == packet for leap in facts.clock_jumps):
+        return
+    facts.clock_jump_count += 1
+    if len(facts.clock_jumps) < MAX_CLOCK_JUMPS:
+        facts.clock_jumps.append(ClockJump(packet, before_ns, after_ns))
