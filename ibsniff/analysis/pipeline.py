@@ -266,9 +266,7 @@ class Analysis:
 
     def _conversation(self, tracked: _Tracked) -> Conversation:
         connection, dialogue = tracked.connection, tracked.dialogue
-        asked = self._arp.get((connection.client.address, connection.server.address), [])
-        connection.arp_unanswered = asked if connection.syn_ack is None else []
-        connection.conn_state = conn_state(connection)
+        asked = self._arp.get((connection.client.address, connection.server.address), ())
         until = self.watched_until_ns
         allowed = patience_for(dialogue.hello, self._patience)
         seen = diagnosis.outcome(connection, dialogue, until, allowed)
@@ -282,6 +280,8 @@ class Analysis:
             watched_by=self.facts.watched_by,
             outcome=seen,
             rung=reached,
+            conn_state=conn_state(connection),
+            arp_unanswered=tuple(asked) if connection.syn_ack is None else (),
             patience=allowed,
             missing=diagnosis.first_missing(reached),
         )

@@ -168,12 +168,11 @@ class StreamReader:
         self._conclude(one)
 
     def _conclude(self, one: _Open) -> None:
-        connection = one.stream.connection
-        connection.conn_state = conn_state(connection)
+        one.stream.conn_state = conn_state(one.stream.connection)
         for side, computed in one.hashes.items():
             one.stream.sha256.setdefault(side, computed.hexdigest())
         if one.wanted and not one.listed:
-            self.found.unlisted[connection.conn_state] += 1
+            self.found.unlisted[one.stream.conn_state] += 1
 
 
 class _Open:

@@ -144,13 +144,9 @@ class Connection:
     """RSTs that answered a SYN (Windows clients retry: several may stand here)."""
     unreachable: Unreachable | None = None
     """The first ICMP unreachable about it."""
-    arp_unanswered: list[Moment] = field(default_factory=list)
-    """ARP requests for the server's address that nobody answered (filled by ``pipeline``)."""
     ended: Ended | None = None
     history: str = ""
     """Zeek's history letters, upper case for the client."""
-    conn_state: str = ""
-    """Zeek's conn_state, set by ``tcp``."""
 
     @property
     def same_host(self) -> bool:

@@ -121,6 +121,10 @@ class Conversation(NamedTuple):
     watched_by: WatchedBy
     outcome: Outcome
     rung: Rung
+    conn_state: str = ""
+    """Zeek's conn_state of the connection."""
+    arp_unanswered: tuple[Moment, ...] = ()
+    """ARP requests of the client for the server's address that nobody answered, when no SYN-ACK came either."""
     patience: float = PATIENCE
     """Seconds without an answer after which silence was said to be one."""
     missing: Rung | None = None

@@ -20,6 +20,8 @@ class Stream:
     number: int
     """Its place among all conversations of the input, from 0: Wireshark's ``tcp.stream``."""
     connection: Connection
+    conn_state: str = ""
+    """Zeek's conn_state of the connection, once it is no longer followed."""
     gaps: dict[Side, int] = field(default_factory=dict)
     """How many gaps each direction has (``Half.gaps`` tells the first few)."""
     sha256: dict[Side, str | None] = field(default_factory=dict)

@@ -156,7 +156,7 @@ class Writer(NamedTuple):
             "start": iso(connection.first.time_ns),
             "end": iso(connection.last.time_ns),
             "duration": _span(connection.first, connection.last),
-            "conn_state": connection.conn_state,
+            "conn_state": conversation.conn_state,
             "history": connection.history,
             "outcome": conversation.outcome.value,
             "rung": conversation.rung.value,

@@ -80,7 +80,7 @@ def stream_lines(stream: Stream, pen: Pen) -> Iterator[Text]:
     yield Text.assemble(
         (f"{stream.number:>4}  ", "bold"),
         pen.sign(f"{connection.client} → {connection.server}  "),
-        (f"{connection.conn_state} {connection.history}  ", "cyan"),
+        (f"{stream.conn_state} {connection.history}  ", "cyan"),
         pen.sign(f"#{connection.first.packet} to #{connection.last.packet}, {lasted}", "dim"),
     )
     for side, half in halves(connection):
@@ -147,7 +147,7 @@ def _stream(stream: Stream, index: int) -> Json:
         "duration": seconds_between(connection.first.time_ns, connection.last.time_ns),
         "first_packet": connection.first.packet,
         "last_packet": connection.last.packet,
-        "conn_state": connection.conn_state,
+        "conn_state": stream.conn_state,
         "history": connection.history,
         "syns": connection.syn_count,
         "refusals": len(connection.refusals),

@@ -32,7 +32,7 @@ class Event(NamedTuple):
 def events(conversation: Conversation) -> list[Event]:
     """Everything known of single packets, in packet order; what came in one packet is one event."""
     merged: dict[tuple[int, Side | None], Event] = {}
-    for event in (*_set_up(conversation.connection), *_spoken(conversation), *_torn_down(conversation.connection)):
+    for event in (*_set_up(conversation), *_spoken(conversation), *_torn_down(conversation.connection)):
         before = merged.get((event.packet, event.side))
         merged[event.packet, event.side] = _joined(before, event) if before else event
     return sorted(merged.values(), key=lambda event: event.packet)
@@ -70,8 +70,9 @@ def _joined(first: Event, second: Event) -> Event:
     )
 
 
-def _set_up(connection: Connection) -> Iterator[Event]:
-    for number, arp in enumerate(connection.arp_unanswered[:2], 1):
+def _set_up(conversation: Conversation) -> Iterator[Event]:
+    connection = conversation.connection
+    for number, arp in enumerate(conversation.arp_unanswered[:2], 1):
         yield Event(*arp, Side.CLIENT, f"ARP for {connection.server.ip}" + " again" * (number > 1), weight=LANDMARK)
     for number, syn in enumerate(connection.syns, 1):
         again = f" again ({number} of {connection.syn_count})" if number > 1 else ""

@@ -25,7 +25,7 @@ def asked_once(connection: Connection) -> str:
 
 def unless_a_detour(statement: Statement, conversation: Conversation, capture: Capture) -> Statement:
     """The statement, harmless if the program went on to the next address of a name: ``localhost`` is often ::1 first."""
-    instead = called_instead(conversation.connection, capture)
+    instead = called_instead(conversation, capture)
     if instead is None:
         return statement
     server = instead.connection.server

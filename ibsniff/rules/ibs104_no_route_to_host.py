@@ -10,7 +10,7 @@ What to do: check the address the program calls; from WSL the Windows host is th
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Connection, Conversation, Fault, Outcome, Rung, Severity, UnreachableKind
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity, UnreachableKind
 from ibsniff.rules.calling import unless_a_detour
 from ibsniff.rules.registry import Statement, conversation_rule
 
@@ -23,9 +23,9 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     connection = conversation.connection
     report = connection.unreachable
     unrouted = report is not None and report.kind in UNROUTED
-    if conversation.outcome is not Outcome.UNREACHABLE or not (unrouted or connection.arp_unanswered):
+    if conversation.outcome is not Outcome.UNREACHABLE or not (unrouted or conversation.arp_unanswered):
         return None
-    packets = [connection.first.packet, *([report.packet] if report else []), *_asked(connection)]
+    packets = [connection.first.packet, *([report.packet] if report else []), *_asked(conversation)]
     how = f"ICMP says {report.kind}" if report is not None and unrouted else "nobody answers ARP for it"
     statement = Statement(
         f"{connection.server.ip} cannot be reached: {how}.",
@@ -39,5 +39,5 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     return unless_a_detour(statement, conversation, capture)
 
 
-def _asked(connection: Connection) -> list[int]:
-    return [moment.packet for moment in connection.arp_unanswered]
+def _asked(conversation: Conversation) -> list[int]:
+    return [moment.packet for moment in conversation.arp_unanswered]

@@ -44,7 +44,7 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     connection = conversation.connection
     if conversation.outcome is not Outcome.UNREACHABLE or connection.same_host:
         return None
-    if connection.unreachable is not None or connection.arp_unanswered:
+    if connection.unreachable is not None or conversation.arp_unanswered:
         return None
     once = asked_once(connection)
     calls = f"{connection.syn_count} calls" if connection.syn_count > 1 else "the call"

@@ -44,17 +44,19 @@ def served_at_another_address(conversation: Conversation, capture: Capture) -> C
     return None if row is None else row.first
 
 
-def called_instead(failed: Connection, capture: Capture) -> Conversation | None:
+def called_instead(attempt: Conversation, capture: Capture) -> Conversation | None:
     """A call of the same port over the other IP version that came during a failed one or right after it, and was not refused."""
+    failed = attempt.connection
     began = _calls(capture).get((*_kind(failed), len(failed.server.address) == IPV4_BYTES))
     reported_ns = failed.unreachable.time_ns if failed.unreachable is not None else 0
-    over_ns = max(failed.first.time_ns, reported_ns, *(moment.time_ns for moment in _last_signs(failed)))
+    over_ns = max(failed.first.time_ns, reported_ns, *(moment.time_ns for moment in _last_signs(attempt)))
     place = began.least(failed.first.time_ns, over_ns + TOGETHER_NS) if began else None
     return None if place is None else capture.conversations[place]
 
 
-def _last_signs(failed: Connection) -> list[Moment]:
-    return [*failed.syns[-1:], *failed.refusals[-1:], *failed.arp_unanswered[-1:]]
+def _last_signs(attempt: Conversation) -> list[Moment]:
+    connection = attempt.connection
+    return [*connection.syns[-1:], *connection.refusals[-1:], *attempt.arp_unanswered[-1:]]
 
 
 def served_besides(conversation: Conversation, capture: Capture) -> Conversation | None:

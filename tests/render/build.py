@@ -122,12 +122,13 @@ def silent(began_ns: int = START_NS, **changes: object) -> Conversation:
     connection.from_client = Half(first_data=at(4, 0.4, began_ns), ack_of_first_data=at(5, 0.5, began_ns), length=17)
     connection.from_client.fin = connection.last = at(6, 4001, began_ns)
     connection.ended = Ended(Side.CLIENT, How.FIN, connection.last)
-    connection.history, connection.conn_state = "ShADaF", "S2"
+    connection.history = "ShADaF"
     cause = finding()
     plain = conversation(
         connection,
         Dialogue(hello=hello(began_ns)),
         rung=Rung.GREETED,
+        conn_state="S2",
         findings=(cause,),
         cause=cause,
         fault=cause.fault,

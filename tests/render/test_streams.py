@@ -22,11 +22,11 @@ from ibsniff.render.transcript import as_hex, as_text, masked
 
 def stream(number: int = 3) -> Stream:
     connection = connected()
-    connection.conn_state, connection.history = "S1", "ShADag"
+    connection.history = "ShADag"
     half = connection.from_server
     half.segments, half.length, half.captured, half.gap_bytes = 4, 150, 130, 20
     half.gaps, half.duplicates, half.retransmissions = [Gap(17, 20, Moment(9, 0))], 2, 1
-    return Stream(number, connection, {Side.SERVER: 1}, {Side.CLIENT: "ab" * 32, Side.SERVER: None})
+    return Stream(number, connection, "S1", {Side.SERVER: 1}, {Side.CLIENT: "ab" * 32, Side.SERVER: None})
 
 
 def shown(*lists: StreamList, width: int = 100, encoding: str = "utf-8") -> str:

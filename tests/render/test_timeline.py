@@ -34,9 +34,8 @@ def test_a_call_nobody_answers() -> None:
     connection.syns = [at(1, 0), at(4, 1000), at(5, 3000)]
     connection.syn_count = 4
     client, server = connection.client, connection.server
-    connection.arp_unanswered = [at(2, 0.1), at(3, 900)]
     connection.unreachable = Unreachable(6, START_NS, client.address, client, server, UnreachableKind.HOST)
-    assert told(conversation(connection)) == [
+    assert told(conversation(connection, arp_unanswered=(at(2, 0.1), at(3, 900)))) == [
         "1 SYN",
         "2 ARP for 10.0.0.9",
         "3 ARP for 10.0.0.9 again",
