@@ -1,4 +1,4 @@
-"""What holds for every test: Hypothesis is patient with a slow machine.
+"""What holds for every test: Hypothesis is patient with a slow machine; captures can be exported.
 
 Its first text strategy in a fresh clone builds tables of Unicode first, which takes seconds on a busy machine and is no
 fault of a test; neither is a slow example.
@@ -6,7 +6,24 @@ fault of a test; neither is a slow example.
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("ibsniff")
+    group.addoption("--export-captures", type=Path, metavar="DIR", help="write the captures that tests build as pcapng")
+    group.addoption("--export-at-most", type=int, default=50, metavar="N", help="the first N of each test, then fewer")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    folder = config.getoption("export_captures")
+    if folder:
+        from exporting import Exporter  # noqa: PLC0415  (it replaces methods of the program: only when asked for)
+
+        config.pluginmanager.register(Exporter(folder.absolute(), config.getoption("export_at_most")))
