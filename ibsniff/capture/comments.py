@@ -7,10 +7,9 @@ section 3.5, ``opt_comment``). Comments of other programs are none of these and 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
 from ibsniff.capture.clock_jumps import MAX_TIME_NS, note_clock_jump
-from ibsniff.model import NANOSECONDS, InputFacts
+from ibsniff.model import InputFacts
 
 NOT_CAPTURED = "not captured: "
 """What follows says what was not heard; silences may be no more than that."""
@@ -41,8 +40,3 @@ def apply_comment(facts: InputFacts, remark: str, next_packet: int) -> None:
         before_ns, after_ns = map(int, times.groups())
         if max(before_ns, after_ns) <= MAX_TIME_NS:
             note_clock_jump(facts, next_packet, before_ns, after_ns)
-
-
-def clock(time_ns: int) -> str:
-    """A moment as people write it."""
-    return f"{datetime.fromtimestamp(time_ns // NANOSECONDS, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ibsniff.formatting import counted
+
 EXAMINED_BYTES = 512
 """Bytes of the file's beginning that are looked at: a tar archive names itself at byte 257."""
 
@@ -75,7 +77,7 @@ def describe(start: bytes, path: str) -> OtherFile:
     if path.lower().endswith(".etl"):
         return OtherFile(_ETL, "convert it: pktmon etl2pcap FILE.etl, or etl2pcapng FILE.etl OUT.pcapng")
     if len(start) < MIN_CAPTURE_BYTES:
-        return OtherFile(f"only {len(start)} byte{'' if len(start) == 1 else 's'} long", _CAPTURE)
+        return OtherFile(f"only {counted(len(start), 'byte')} long", _CAPTURE)
     if _is_text(start):
         return _text(start)
     known = "pcap, pcapng, and either of them in gzip, bzip2, xz or zstd are"

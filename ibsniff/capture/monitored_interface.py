@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ibsniff.capture.backend import Backend, Statistics
-from ibsniff.capture.comments import NOT_CAPTURED, NOTE, clock
+from ibsniff.capture.comments import NOT_CAPTURED, NOTE
+from ibsniff.formatting import date_and_time
 
 
 class MonitoredInterface:
@@ -33,17 +34,17 @@ class MonitoredInterface:
         link = self.backend.link()
         if link is None:
             self.gone = True
-            yield f"{NOT_CAPTURED}{self.called} is gone since {clock(now_ns)}{_reason(error)}"
+            yield f"{NOT_CAPTURED}{self.called} is gone since {date_and_time(now_ns)}{_reason(error)}"
             return
         if link.name != self.called:
-            yield f"{NOTE}{self.called} is called {link.name} since {clock(now_ns)}"
+            yield f"{NOTE}{self.called} is called {link.name} since {date_and_time(now_ns)}"
             self.called = link.name
         if self.up and link.up and error is not None:
-            yield f"{NOT_CAPTURED}{self.called} was down for a moment at {clock(now_ns)}"
+            yield f"{NOT_CAPTURED}{self.called} was down for a moment at {date_and_time(now_ns)}"
         elif self.up and not link.up:
-            yield f"{NOT_CAPTURED}{self.called} went down at {clock(now_ns)}"
+            yield f"{NOT_CAPTURED}{self.called} went down at {date_and_time(now_ns)}"
         elif link.up and not self.up:
-            yield f"{NOTE}{self.called} came up again at {clock(now_ns)}"
+            yield f"{NOTE}{self.called} came up again at {date_and_time(now_ns)}"
         self.up = link.up
 
 

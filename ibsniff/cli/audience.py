@@ -14,8 +14,9 @@ from ibsniff.analysis.watching import Change
 from ibsniff.cli.app import console, say
 from ibsniff.cli.ending import Pauses, let_go_of_terminal, outlives_terminal
 from ibsniff.cli.on_verdict import OnVerdict
+from ibsniff.formatting import iso
 from ibsniff.model import Report, Side
-from ibsniff.render.text import iso, json_text, prose
+from ibsniff.render.text import json_text, prose
 from ibsniff.screens import JsonLines, Lines, LiveScreen, MessageLines
 from ibsniff.screens.keys import keys_of
 

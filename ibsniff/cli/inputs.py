@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from ibsniff.analysis.reading import Work, attempt
 from ibsniff.capture.files import STDIN
+from ibsniff.formatting import counted
 from ibsniff.model import ExitCode, UserError
 
 Made = TypeVar("Made")
@@ -75,8 +76,6 @@ def find_inputs(named: list[str]) -> Inputs:
         else:
             inputs.paths.append(name)
     if not inputs.paths and not inputs.closed:
-        from ibsniff.render.report_view import counted
-
         raise UserError(
             f"{', '.join(named)}: no capture there, of {counted(inputs.others, 'file')}",
             "Name a capture, or its folder",

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from ibsniff.formatting import counted
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -67,5 +69,5 @@ def _show(work: Work, size: int | None, over: threading.Event) -> None:
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
         task = progress.add_task("", total=size, completed=work.position)
         while not over.wait(REFRESH_SECONDS):
-            found = f"{work.conversations:,} connection{'' if work.conversations == 1 else 's'}"
+            found = counted(work.conversations, "connection")
             progress.update(task, completed=work.position, description=found)

@@ -11,6 +11,7 @@ import typer
 
 from ibsniff import __version__
 from ibsniff.cli.app import AccountsOption, app, complain, console, edges, only_one_of
+from ibsniff.formatting import counted
 from ibsniff.model import ExitCode, Side, UserError
 
 if TYPE_CHECKING:
@@ -119,8 +120,6 @@ def _follow(path: str, number: int, form: Form, sides: set[Side], show_accounts:
         else:
             _print(said, reader, form, show_accounts)
     if reader.followed is None:
-        from ibsniff.render.report_view import counted
-
         raise _usage(
             f"--follow {number}: there is no such one of {counted(reader.total, 'conversation')}, counted from 0",
             f"ibsniff streams {path}",

@@ -16,10 +16,11 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
+from ibsniff.formatting import age, counted, seconds
 from ibsniff.model import NANOSECONDS, Conversation, Fault, Outcome, Report, Rung, WatchedBy
 from ibsniff.render.ladder_view import climb
-from ibsniff.render.report_view import TURN, counted
-from ibsniff.render.rows import age, began, counts_of, one_line, table_lines
+from ibsniff.render.report_view import TURN
+from ibsniff.render.rows import began, counts_of, one_line, table_lines
 from ibsniff.render.screen import Lines, Pen, trimmed
 from ibsniff.render.terminal import COLOURS, NARROWEST, WIDEST, bullet, headed
 from ibsniff.render.text import Veil
@@ -103,7 +104,7 @@ def _head(seen: Report, pen: Pen) -> Iterator[Text]:
     for facts in seen.inputs:
         said = ["standard input" if facts.path == "-" else facts.path, counted(facts.packets, "packet")]
         if facts.first_time_ns is not None and facts.watched_until_ns is not None:
-            said[-1] += f" in {age((facts.watched_until_ns - facts.first_time_ns) / NANOSECONDS)}"
+            said[-1] += f" in {age(seconds(facts.watched_until_ns - facts.first_time_ns))}"
         if facts.dropped:
             said.append(f"{facts.dropped:,} lost: every silence is in doubt")
         if facts.truncated:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ibsniff.formatting import iso, seconds, seconds_between
 from ibsniff.model import (
     Alternative,
     Conversation,
@@ -25,7 +26,7 @@ from ibsniff.model import (
     WatchedBy,
 )
 from ibsniff.render.report_view import NOTHING_SEEN, gravest
-from ibsniff.render.text import Veil, iso, seconds_between
+from ibsniff.render.text import Veil
 from ibsniff.render.timeline import guessed_library
 
 SCHEMA_VERSION = 1
@@ -244,9 +245,9 @@ def _timings(conversation: Conversation) -> dict[str, float | None]:
         "connect": _span(connection.syns[0], connection.syn_ack) if connection.syns else None,
         "reply": _span(hello.complete, reply.complete) if hello and reply and reply.is_whole else None,
         "ready": _span(connection.first, dialogue.ready),
-        "watched": seconds_between(connection.first.time_ns, conversation.watched_until_ns),
+        "watched": seconds(conversation.watched_until_ns - connection.first.time_ns),
     }
 
 
 def _span(earlier: Moment, later: Moment | None) -> float | None:
-    return None if later is None else seconds_between(earlier.time_ns, later.time_ns)
+    return None if later is None else seconds_between(earlier, later)

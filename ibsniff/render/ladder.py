@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+from ibsniff.formatting import duration, elapsed, seconds
 from ibsniff.ib.errors import NOTICES
 from ibsniff.model import LADDER, Conversation, Moment, Outcome, Rung
-from ibsniff.render.text import relative, seconds_between
 
 
 class Step(Enum):
@@ -107,18 +107,17 @@ def _ended_or_waited(conversation: Conversation, what: str) -> str:
         return _waited(conversation, what)
     verb = "reset" if conversation.outcome is Outcome.RESET else "closed"
     since = _waiting_since(conversation)
-    if ended.moment.time_ns < since:
+    if ended.moment.time_ns < since.time_ns:
         return f"{verb} before that"
-    return f"{verb} after {relative(seconds_between(since, ended.moment.time_ns))}"
+    return f"{verb} after {elapsed(since, ended.moment)}"
 
 
 def _waited(conversation: Conversation, what: str) -> str:
     """How long nothing came: until somebody ended it, or until nobody watched any more."""
     ended = conversation.connection.ended
     until = ended.moment.time_ns if ended else conversation.watched_until_ns
-    return f"{what} in {relative(seconds_between(_waiting_since(conversation), until))}"
+    return f"{what} in {duration(seconds(until - _waiting_since(conversation).time_ns))}"
 
 
-def _waiting_since(conversation: Conversation) -> int:
-    reached = moment_of(conversation, conversation.rung)
-    return (reached or conversation.connection.first).time_ns
+def _waiting_since(conversation: Conversation) -> Moment:
+    return moment_of(conversation, conversation.rung) or conversation.connection.first

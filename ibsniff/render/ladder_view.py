@@ -9,10 +9,10 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from ibsniff.formatting import date_and_time, elapsed
 from ibsniff.model import Conversation
 from ibsniff.render.ladder import RungView, Step, ladder
 from ibsniff.render.screen import Pen, columns
-from ibsniff.render.text import clock, relative, seconds_between
 
 NARROWEST_GAP, WIDEST_GAP = 2, 8
 """Columns between rungs: kept apart, and not so far apart that the ladder is no longer seen as one."""
@@ -42,7 +42,7 @@ def climb(
     connection = conversation.connection
     ends = f"{connection.client} → {connection.server}"
     title = Text(f"{which}{conversation.id}  ", "bold").append_text(pen.sign(ends, "bold"))
-    title.append(f"  {clock(connection.first.time_ns)} UTC", "dim")
+    title.append(f"  {date_and_time(connection.first.time_ns)}", "dim")
     rungs = [drawn(conversation, view) for view in ladder(conversation, is_under_way=is_under_way)]
     return Group(title, Padding(across(rungs, pen, width - 2) or upright(rungs, pen), (0, 0, 0, 2)))
 
@@ -51,8 +51,7 @@ def drawn(conversation: Conversation, view: RungView) -> Drawn:
     """A rung with its packet and the time since the conversation's first."""
     if view.moment is None:
         return Drawn(view, "", "")
-    since = seconds_between(conversation.connection.first.time_ns, view.moment.time_ns)
-    return Drawn(view, f"#{view.moment.packet}", relative(since))
+    return Drawn(view, f"#{view.moment.packet}", elapsed(conversation.connection.first, view.moment))
 
 
 def across(rungs: list[Drawn], pen: Pen, width: int) -> RenderableType | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ibsniff.formatting import counted, date_and_time, duration, elapsed, period, seconds
 from ibsniff.model import Conversation, Finding, Report, Side
 from ibsniff.render.grouping import ConversationGroup
 from ibsniff.render.ladder import RungView, Step, ladder
@@ -16,7 +17,6 @@ from ibsniff.render.report_view import (
     NOTHING_SEEN,
     TURN,
     ReportView,
-    counted,
     display_filter,
     how_it_stood,
     input_line,
@@ -24,7 +24,7 @@ from ibsniff.render.report_view import (
     standing,
     story,
 )
-from ibsniff.render.text import SHOWN_CHARACTERS, SHOWN_PROSE, Veil, clock, clock_span, relative, seconds_between
+from ibsniff.render.text import SHOWN_CHARACTERS, SHOWN_PROSE, Veil
 from ibsniff.render.timeline import Event, decisive
 
 EVIDENCE_ROWS = 8
@@ -84,15 +84,14 @@ def _climb(conversation: Conversation, quill: Quill, which: str) -> str:
     connection = conversation.connection
     rungs = " · ".join(_rung(conversation, view) for view in ladder(conversation))
     title = f"{which}{conversation.id}, {connection.client} → {connection.server}"
-    return f"{quill.words(title)}, {clock(connection.first.time_ns)} UTC:\n{quill.words(rungs)}\n"
+    return f"{quill.words(title)}, {date_and_time(connection.first.time_ns)}:\n{quill.words(rungs)}\n"
 
 
 def _rung(conversation: Conversation, view: RungView) -> str:
     said = f"{SIGNS[view.step]} {view.rung}".strip()
     if view.moment is None:
         return f"{said}: {view.why}" if view.why else said
-    since = seconds_between(conversation.connection.first.time_ns, view.moment.time_ns)
-    return f"{said} (packet {view.moment.packet}, {relative(since)})"
+    return f"{said} (packet {view.moment.packet}, {elapsed(conversation.connection.first, view.moment)})"
 
 
 def _evidence(told: ReportView, worst: Conversation, quill: Quill) -> str:
@@ -105,11 +104,11 @@ def _evidence(told: ReportView, worst: Conversation, quill: Quill) -> str:
 def _rows(shown: list[Event], worst: Conversation, quill: Quill) -> Iterator[tuple[str, str, str, str]]:
     first = worst.connection.first.time_ns
     for event in shown:
-        time = "" if event.time_ns is None else relative(seconds_between(first, event.time_ns))
+        time = "" if event.time_ns is None else duration(seconds(event.time_ns - first))
         raw = f" `{quill.veil.hex(event.raw)}`" if event.raw else ""
         yield str(event.packet), time, DIRECTIONS[event.side], quill.words(event.what, SHOWN_CHARACTERS) + raw
     if stood := how_it_stood(worst):
-        yield "", relative(seconds_between(first, worst.watched_until_ns)), "", quill.words(stood)
+        yield "", duration(seconds(worst.watched_until_ns - first)), "", quill.words(stood)
 
 
 def _alternatives(finding: Finding, quill: Quill) -> str:
@@ -134,8 +133,8 @@ def _environment(told: ReportView, quill: Quill, tool_version: str) -> str:
 
 def _fold(each: ConversationGroup) -> str:
     first, last = (c.connection.first.time_ns for c in (each.first, each.newest))
-    when = f"{clock(first)} UTC" if each.count == 1 else clock_span(first, last)
-    rhythm = f", every {relative(each.interval)}" if each.interval else ""
+    when = date_and_time(first) if each.count == 1 else period(first, last)
+    rhythm = f", every {duration(each.interval)}" if each.interval else ""
     return f"{counted(each.count, 'conversation')} {each.first.outcome}, {when}{rhythm}"
 
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from ibsniff.formatting import counted
 from ibsniff.model import Fault, Report, UserError
-from ibsniff.render.report_view import NOTHING_SEEN, counted, speaker, story
+from ibsniff.render.report_view import NOTHING_SEEN, speaker, story
 from ibsniff.render.terminal import COLOURS
 from ibsniff.render.text import Veil, plain_ascii, prose
 

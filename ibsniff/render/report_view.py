@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ibsniff.formatting import counted, period
 from ibsniff.model import Confidence, Conversation, Fault, Finding, InputFacts, Outcome, Report, Severity, Verdict
 from ibsniff.render.grouping import ConversationGroup, fold, key, started
-from ibsniff.render.text import Veil, clock_span, plain_ascii
+from ibsniff.render.text import Veil, plain_ascii
 from ibsniff.render.timeline import Event, events
 
 TURN: dict[Fault, str] = {
@@ -149,7 +150,7 @@ def input_line(facts: InputFacts) -> str:
     name = "standard input" if facts.path == "-" else facts.path
     said = [f"{name}: {counted(facts.packets, 'packet')}" + (f", {links}" if links else "")]
     if facts.first_time_ns is not None and facts.watched_until_ns is not None:
-        watched = clock_span(facts.first_time_ns, facts.watched_until_ns)
+        watched = period(facts.first_time_ns, facts.watched_until_ns)
         said.append(f"watched {watched} (end: {facts.watched_by})")
     said += [f"{counted(facts.dropped, 'packet')} lost by the capturing side"] if facts.dropped else []
     said += [f"cut short: {facts.truncated}"] if facts.truncated else []
@@ -186,8 +187,3 @@ def _worst_first(folds: list[ConversationGroup], worst: Conversation | None) -> 
     if worst is None:
         return tuple(folds)
     return tuple(sorted(folds, key=lambda each: key(each.first) != key(worst)))
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 packet``, ``2,000 packets``."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

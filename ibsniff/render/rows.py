@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from ibsniff.model import NANOSECONDS, Conversation, Fault, Outcome, Report, Rung, Severity
+from ibsniff.formatting import age, seconds
+from ibsniff.model import Conversation, Fault, Outcome, Report, Rung, Severity
 from ibsniff.render.screen import Pen
 from ibsniff.render.terminal import COLOURS
 
@@ -87,7 +88,7 @@ def table_lines(
 
 def _cells(conversation: Conversation, rate: float) -> Cells:
     connection = conversation.connection
-    quiet = age((conversation.watched_until_ns - connection.last.time_ns) / NANOSECONDS)
+    quiet = age(seconds(conversation.watched_until_ns - connection.last.time_ns))
     return Cells(
         conversation.id,
         str(connection.client),
@@ -146,15 +147,6 @@ def _row(conversation: Conversation, cells: Cells, widths: Sequence[int], chosen
         line.stylize("bold")
     line.no_wrap = True
     return line
-
-
-def age(seconds: float) -> str:
-    """A span in its largest unit, as it changes once a second at most: ``7 s``, ``3 min``, ``2 h``, ``4 d``."""
-    whole = max(0, int(seconds))
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if whole >= size:
-            return f"{whole // size} {unit}"
-    return f"{whole} s"
 
 
 def one_line(text: Text, pen: Pen, width: int) -> Text:

@@ -9,11 +9,12 @@ from typing import NamedTuple
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from ibsniff.formatting import counted, elapsed, iso, seconds_between
 from ibsniff.model import Connection, Half, Side, Stream, StreamList
 from ibsniff.render.document import MOST_LISTED, SCHEMA_VERSION, Json, Writer
-from ibsniff.render.report_view import counted, input_line
+from ibsniff.render.report_view import input_line
 from ibsniff.render.screen import Pen
-from ibsniff.render.text import Veil, iso, relative, seconds_between
+from ibsniff.render.text import Veil
 from ibsniff.render.transcript import ARROWS
 
 MOST_ON_SCREEN = 1000
@@ -76,7 +77,7 @@ def _states(found: StreamList) -> str:
 def stream_lines(stream: Stream, pen: Pen) -> Iterator[Text]:
     """One conversation: who and how it went, then each direction."""
     connection = stream.connection
-    lasted = relative(seconds_between(connection.first.time_ns, connection.last.time_ns))
+    lasted = elapsed(connection.first, connection.last)
     yield Text.assemble(
         (f"{stream.number:>4}  ", "bold"),
         pen.sign(f"{connection.client} → {connection.server}  "),
@@ -144,7 +145,7 @@ def _stream(stream: Stream, index: int) -> Json:
         "server": {"ip": connection.server.ip, "port": connection.server.port},
         "start": iso(connection.first.time_ns),
         "end": iso(connection.last.time_ns),
-        "duration": seconds_between(connection.first.time_ns, connection.last.time_ns),
+        "duration": seconds_between(connection.first, connection.last),
         "first_packet": connection.first.packet,
         "last_packet": connection.last.packet,
         "conn_state": stream.conn_state,

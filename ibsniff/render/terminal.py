@@ -15,6 +15,7 @@ from rich.padding import Padding
 from rich.segment import Segment
 from rich.text import Text
 
+from ibsniff.formatting import counted, date_and_time, duration, seconds
 from ibsniff.model import Conversation, Fault, Finding, Report, Severity, Side
 from ibsniff.render.grouping import ConversationGroup
 from ibsniff.render.ladder_view import climb
@@ -22,7 +23,6 @@ from ibsniff.render.report_view import (
     NOTHING_SEEN,
     TURN,
     ReportView,
-    counted,
     display_filter,
     how_it_stood,
     input_line,
@@ -31,7 +31,7 @@ from ibsniff.render.report_view import (
     story,
 )
 from ibsniff.render.screen import Pen, Section, barred, columns, shorten, trimmed
-from ibsniff.render.text import SHOWN_CHARACTERS, Veil, clock, relative, seconds_between
+from ibsniff.render.text import SHOWN_CHARACTERS, Veil
 from ibsniff.render.timeline import Event, decisive
 
 WIDEST = 120
@@ -140,7 +140,7 @@ def evidence(told: ReportView, worst: Conversation, pen: Pen, verbose: bool) -> 
     for event in shown:
         grid.add_row(*packet(event, worst, pen, verbose))
     if stood := how_it_stood(worst):
-        until = relative(seconds_between(worst.connection.first.time_ns, worst.watched_until_ns))
+        until = duration(seconds(worst.watched_until_ns - worst.connection.first.time_ns))
         grid.add_row("", pen.sign(until, "dim"), "", pen.words(stood, "dim"))
     title = Text("Evidence", "bold").append_text(pen.sign("   → to the server, ← from it", "dim"))
     lines: list[RenderableType] = [title, Padding(grid, (0, 0, 0, 2))]
@@ -153,8 +153,8 @@ def evidence(told: ReportView, worst: Conversation, pen: Pen, verbose: bool) -> 
 def packet(event: Event, worst: Conversation, pen: Pen, verbose: bool) -> Iterator[RenderableType]:
     """One row of the evidence."""
     yield Text(f"#{event.packet}", "bold")
-    since = None if event.time_ns is None else seconds_between(worst.connection.first.time_ns, event.time_ns)
-    yield pen.sign("" if since is None else relative(since), "dim")
+    since = "" if event.time_ns is None else duration(seconds(event.time_ns - worst.connection.first.time_ns))
+    yield pen.sign(since, "dim")
     yield pen.sign(ARROWS[event.side])
     what = pen.words(event.what, limit=SHOWN_CHARACTERS if verbose else QUOTED_CHARACTERS)
     yield Group(what, Text(pen.veil.hex(event.raw), "cyan")) if event.raw else what
@@ -187,7 +187,7 @@ def noticed(told: ReportView, pen: Pen, verbose: bool) -> Iterator[RenderableTyp
 def crowd(told: ReportView, pen: Pen, verbose: bool) -> Iterator[RenderableType]:
     """Conversations as rows, identical ones folded into one."""
     rows = FOLD_ROWS_VERBOSE if verbose else FOLD_ROWS
-    days = {clock(c.connection.first.time_ns)[:10] for each in told.folds for c in (each.first, each.newest)}
+    days = {date_and_time(c.connection.first.time_ns)[:10] for each in told.folds for c in (each.first, each.newest)}
     grid = columns("right", "left", "left", "left", "left", gap=2)
     for each in told.folds[:rows]:
         grid.add_row(*fold_row(each, pen, slice(11, 19) if len(days) == 1 else slice(5, 19)))
@@ -201,12 +201,12 @@ def crowd(told: ReportView, pen: Pen, verbose: bool) -> Iterator[RenderableType]
 
 def fold_row(each: ConversationGroup, pen: Pen, part_of_clock: slice) -> Iterator[RenderableType]:
     """One row of the crowd: how many, what, who, when, how often."""
-    first, last = (clock(c.connection.first.time_ns)[part_of_clock] for c in (each.first, each.newest))
+    first, last = (date_and_time(c.connection.first.time_ns)[part_of_clock] for c in (each.first, each.newest))
     yield Text(f"{each.count}x", "bold")
     yield Text(each.first.outcome, COLOURS[each.first.fault])
     yield pen.sign(f"{each.first.connection.client.ip} → {each.first.connection.server}")
     yield Text(first if each.count == 1 else f"{first} to {last}")
-    yield pen.sign(f"every {relative(each.interval)}" if each.interval else "", "dim")
+    yield pen.sign(f"every {duration(each.interval)}" if each.interval else "", "dim")
 
 
 # ---------------------------------------------------------------------------------------------------------------

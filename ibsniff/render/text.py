@@ -1,4 +1,4 @@
-"""How anything from the wire becomes text: made visible, account numbers masked, times in one form.
+"""How anything from the wire becomes text: made visible, account numbers masked.
 
 Whoever sent the bytes may have meant them for the reader's terminal, browser or ticket system. So wire text passes
 `visible`, the one function that leaves nothing unprintable in it, and the renderers show its result as plain text,
@@ -11,11 +11,10 @@ import json
 import re
 import unicodedata
 from collections.abc import Collection
-from datetime import UTC, datetime
 from itertools import accumulate, islice
 from typing import NamedTuple
 
-from ibsniff.model import NANOSECONDS, Report
+from ibsniff.model import Report
 
 # ---------------------------------------------------------------------------------------------------------------
 # Visible
@@ -215,60 +214,3 @@ class Veil(NamedTuple):
     def hex(self, raw: bytes, limit: int = SHOWN_BYTES) -> str:
         """Masked bytes in hex."""
         return hexdump(raw, limit, self.known, self.show_accounts)
-
-
-# ---------------------------------------------------------------------------------------------------------------
-# Times
-
-
-def iso(time_ns: int) -> str:
-    """``2026-01-05T09:30:00.123456789Z``; UTC, never this machine's zone.
-
-    pcapng times have 64 bits: what lies outside the years 1 to 9999 is given as seconds since 1970 (``@...``).
-    """
-    seconds, nanoseconds = divmod(time_ns, NANOSECONDS)
-    try:
-        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
-    except (OverflowError, ValueError, OSError):
-        return f"@{seconds}.{nanoseconds:09d}"
-
-
-def clock(time_ns: int) -> str:
-    """``2026-01-05 09:30:00``: the same for the eye, still UTC."""
-    stamp = iso(time_ns)
-    return stamp if stamp.startswith("@") else f"{stamp[:10]} {stamp[11:19]}"
-
-
-def clock_span(earlier_ns: int, later_ns: int) -> str:
-    """``2026-01-05 09:30:00 to 09:31:00 UTC``: the day only once when it is the same."""
-    earlier, later = clock(earlier_ns), clock(later_ns)
-    return f"{earlier} to {later[11:] if earlier[:11] == later[:11] else later} UTC"
-
-
-def seconds_between(earlier_ns: int, later_ns: int) -> float:
-    """Seconds, exact to the nanosecond for spans below some months."""
-    return round((later_ns - earlier_ns) / NANOSECONDS, 9)
-
-
-def relative(seconds: float) -> str:
-    """A span as one says it: ``50 µs``, ``4 ms``, ``2.1 s``, ``60 s``, ``3 min 07 s``, ``2 h 05 min``, ``3 d 04 h``."""
-    if seconds < 0:
-        return "-" + relative(-seconds)
-    if seconds < 0.0001:
-        return f"{seconds * 1_000_000:.0f} µs" if seconds else "0 s"
-    if seconds < 0.009_95:
-        return f"{seconds * 1000:.1f}".removesuffix(".0") + " ms"
-    if seconds < 0.9995:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 120:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    minutes = round(seconds / 60)
-    if minutes < 24 * 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    hours = round(seconds / 3600)
-    return f"{hours // 24} d {hours % 24:02d} h"

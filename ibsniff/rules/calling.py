@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from ibsniff.formatting import seconds_between
 from ibsniff.model import Capture, Connection, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement
 from ibsniff.rules.welcome import called_instead
-from ibsniff.rules.words import seconds_between
 
 AFTER_SILENCE = 0.8
 """Seconds before a SYN is repeated when nothing came back: 1 at the least (RFC 6298, 2.1), give or take a coarse clock.

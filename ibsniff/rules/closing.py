@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ibsniff.formatting import seconds_between
 from ibsniff.ib.names import RELAY_PORTS
 from ibsniff.model import Connection, Conversation, Dialect, Ended, How, Moment, Outcome
 from ibsniff.rules.path import there_and_back
-from ibsniff.rules.words import seconds_between
 
 DIALLING = 1.0
 """Seconds a relay may take to learn that nobody is behind it; when nobody speaks for longer, it is the client's turn."""

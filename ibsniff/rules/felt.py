@@ -6,9 +6,9 @@ silent or hung up at once; IB's own clients and @stoqey/ib have no timeout durin
 
 from __future__ import annotations
 
+from ibsniff.formatting import elapsed
 from ibsniff.ib import names
 from ibsniff.model import Conversation, Outcome, Side
-from ibsniff.rules.words import between
 
 RAISES_TIMEOUT = ("ib_async", "ib_insync")
 WAITS_FOR_EVER = ("official client", "ibapi", "@stoqey/ib")
@@ -28,7 +28,7 @@ def felt(conversation: Conversation) -> str:
     raises = next((name for name in RAISES_TIMEOUT if guess.startswith(name)), None)
     if raises is not None:
         if ended is not None and ended.by is Side.SERVER:
-            after = between(conversation.connection.first, ended.moment)
+            after = elapsed(conversation.connection.first, ended.moment)
             return f" {raises}, which says hello like this, reports TimeoutError after 4 s, its default; the server was gone after {after}."
         return f" {raises}, which says hello like this, reports TimeoutError."
     waits = ended is None and conversation.outcome is Outcome.SILENT

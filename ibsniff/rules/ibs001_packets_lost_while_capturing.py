@@ -8,9 +8,9 @@ What to do: capture again with a filter on the API port and a larger buffer (``t
 
 from __future__ import annotations
 
+from ibsniff.formatting import counted
 from ibsniff.model import Capture, Confidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.words import counted
 
 
 @capture_rule(Severity.WARNING)

@@ -8,9 +8,9 @@ What to do: capture with ``-s 0``.
 
 from __future__ import annotations
 
+from ibsniff.formatting import counted
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import counted
 
 
 @conversation_rule(Severity.WARNING)

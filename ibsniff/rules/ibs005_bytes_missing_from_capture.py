@@ -10,10 +10,10 @@ What to do: capture again with a filter on the API port and a larger buffer; cap
 
 from __future__ import annotations
 
+from ibsniff.formatting import counted
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Half, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.session import unseen_before_reset
-from ibsniff.rules.words import counted
 
 
 @conversation_rule(Severity.WARNING)

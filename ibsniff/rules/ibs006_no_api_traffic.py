@@ -10,9 +10,9 @@ name another API port with ``--port``.
 
 from __future__ import annotations
 
+from ibsniff.formatting import counted
 from ibsniff.model import Capture, Confidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.words import counted
 
 SHOWN_REASONS = 3
 """Reasons for skipped packets named in the sentence: the commonest tell enough."""

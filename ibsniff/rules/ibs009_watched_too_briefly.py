@@ -10,8 +10,8 @@ What to do: let the program give up (or stop it) before stopping the capture; or
 
 from __future__ import annotations
 
+from ibsniff.formatting import duration, seconds
 from ibsniff.model import (
-    NANOSECONDS,
     Capture,
     Confidence,
     Conversation,
@@ -23,7 +23,7 @@ from ibsniff.model import (
     WatchedBy,
 )
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import packets_of, span, spoke_last
+from ibsniff.rules.words import packets_of, spoke_last
 
 
 @conversation_rule(Severity.WARNING)
@@ -38,7 +38,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     if dialogue.reply is not None and dialogue.reply.kind is ReplyKind.NOT_CAPTURED:
         return None
-    watched = span((conversation.watched_until_ns - spoke_last(conversation).time_ns) / NANOSECONDS)
+    watched = duration(seconds(conversation.watched_until_ns - spoke_last(conversation).time_ns))
     what = "the program spoke" if connection.from_client.first_data else "the program called"
     if says_no_end(conversation):
         known = f"the file's last packet comes {watched} after {what}, and it does not say how long it went on"

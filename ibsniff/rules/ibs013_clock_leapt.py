@@ -10,10 +10,10 @@ What to do: capture again, and do not let the machine sleep.
 
 from __future__ import annotations
 
-from ibsniff.model import NANOSECONDS, Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.formatting import duration, seconds
+from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.doubts import leaps_within
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import span
 
 
 @conversation_rule(Severity.WARNING)
@@ -24,7 +24,7 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         return None
     longest = max(leap.after_ns - leap.before_ns for leap in leaps)
     return Statement(
-        f"Inside this wait the capture's time leaps by {span(longest / NANOSECONDS)}: the clock was set, the machine slept, "
+        f"Inside this wait the capture's time leaps by {duration(seconds(longest))}: the clock was set, the machine slept, "
         "or nothing was sent for so long. How long the server was silent is in doubt.",
         Fault.UNDETERMINED,
         Confidence.HIGH,

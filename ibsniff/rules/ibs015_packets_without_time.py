@@ -9,11 +9,12 @@ What to do: capture with a tool that writes times (tcpdump, dumpcap); what conve
 
 from __future__ import annotations
 
+from ibsniff.formatting import counted
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.doubts import without_time
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.silences import gave_up_early
-from ibsniff.rules.words import counted, packets_of
+from ibsniff.rules.words import packets_of
 
 
 @conversation_rule(Severity.WARNING)

@@ -8,10 +8,10 @@ What to do: capture on the interface that carries the API traffic, or on Linux w
 
 from __future__ import annotations
 
+from ibsniff.formatting import counted
 from ibsniff.model import Capture, Confidence, Fault, Severity
 from ibsniff.rules.doubts import not_read
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.words import counted
 
 
 @capture_rule(Severity.WARNING)

@@ -9,9 +9,9 @@ What to do: nothing about the session; ``ibsniff streams`` shows what was sent.
 
 from __future__ import annotations
 
+from ibsniff.formatting import counted
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import counted
 
 
 @conversation_rule(Severity.NOTE)

@@ -15,11 +15,12 @@ ActiveX and Socket Clients" (Gateway has no such box).
 
 from __future__ import annotations
 
+from ibsniff.formatting import elapsed
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
 from ibsniff.model import Alternative, Capture, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.refusals import refused
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import application, between
+from ibsniff.rules.words import application
 
 NOT_UP = Alternative(
     "TWS or Gateway is not running, not logged in yet, or restarting",
@@ -61,7 +62,7 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         return None
     last = connection.refusals[-1]
     tries = connection.syn_count
-    felt = f" (the client tried {tries} times, {between(connection.first, last)} in all)" if tries > 1 else ""
+    felt = f" (the client tried {tries} times, {elapsed(connection.first, last)} in all)" if tries > 1 else ""
     known = DEFAULT_PORTS.get(connection.server.port)
     usual = f", the usual port of {known}" if known else ""
     port = connection.server.port

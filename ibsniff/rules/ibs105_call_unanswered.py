@@ -14,11 +14,11 @@ What to do: allow the port in the server's firewall; check the address; capture 
 
 from __future__ import annotations
 
+from ibsniff.formatting import duration, seconds
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.calling import asked_once, unless_a_detour
 from ibsniff.rules.company import accepted_before, unanswered_besides
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import span
 
 HUNG = Alternative(
     "TWS hangs and its queue of waiting connections is full",
@@ -56,7 +56,7 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         why = f"Nor was another client answered ({silent.id}): TWS hangs, or they have different reasons{once}."
     if before is not None:
         why = f"It accepted a call from {connection.client.ip} before ({before.id}): since then it hangs, sleeps or is cut off{once}."
-    watched = span((conversation.watched_until_ns - connection.first.time_ns) / 1e9)
+    watched = duration(seconds(conversation.watched_until_ns - connection.first.time_ns))
     statement = Statement(
         f"No answer at all from {connection.server}: {calls} in {watched}, not even a refusal. {why}",
         Fault.UNDETERMINED if once or before or silent else Fault.NETWORK,

@@ -13,11 +13,11 @@ connections open.
 
 from __future__ import annotations
 
+from ibsniff.formatting import duration, seconds
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.calling import asked_once
 from ibsniff.rules.path import queue_is_full
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import span
 
 LOCAL_FILTER = Alternative(
     "a packet filter on this machine drops loopback traffic (rare), or WSL's mirrored mode loses the answer",
@@ -35,7 +35,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     if connection.unreachable is not None:
         return None
     once = asked_once(connection)
-    watched = span((conversation.watched_until_ns - connection.first.time_ns) / 1e9)
+    watched = duration(seconds(conversation.watched_until_ns - connection.first.time_ns))
     return Statement(
         f"{connection.server} is on this machine and does not answer the call ({connection.syn_count} SYNs in "
         f"{watched}): most likely what listens there hangs, and its queue of waiting connections is full{once}.",

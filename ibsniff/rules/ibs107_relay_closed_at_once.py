@@ -14,6 +14,7 @@ What to do: look at the inner port: is Gateway logged in, is the port map right?
 
 from __future__ import annotations
 
+from ibsniff.formatting import elapsed
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.closing import accepted, closed_by_relay, closed_unheard, heard_nonsense, on_relay_port
 from ibsniff.rules.felt import felt
@@ -21,7 +22,7 @@ from ibsniff.rules.path import on_its_system, who_listens
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.silences import OWN_ADDRESS
 from ibsniff.rules.welcome import gone_with
-from ibsniff.rules.words import between, packets_of
+from ibsniff.rules.words import packets_of
 
 OTHER_SERVICE = Alternative(
     "another program listens on this port and hangs up",
@@ -49,7 +50,7 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     connection, ended = conversation.connection, closed_by_relay(conversation)
     if ended is None or connection.syn_ack is None or heard_nonsense(conversation):
         return None
-    delay = between(accepted(connection) or connection.syn_ack, ended.moment)
+    delay = elapsed(accepted(connection) or connection.syn_ack, ended.moment)
     unheard, gone = closed_unheard(conversation) is not None, gone_with(conversation, capture)
     likely = NOBODY_BEHIND if unheard else REFUSED_BEHIND
     own = connection.same_host and not connection.client.is_loopback and not on_relay_port(connection)

@@ -13,9 +13,9 @@ from __future__ import annotations
 import ipaddress
 from itertools import pairwise
 
+from ibsniff.formatting import seconds_between
 from ibsniff.model import Capture, Confidence, Fault, Moment, Severity
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.words import seconds_between
 
 AT_LEAST, RETRY = 0.5, 3.0
 """Seconds after and within which a kernel repeats a request nobody answered (Linux and Windows: 1 s); others' may be minutes

@@ -11,10 +11,11 @@ What to do: capture on the server's machine too, and see whether the hello arriv
 
 from __future__ import annotations
 
+from ibsniff.formatting import counted
 from ibsniff.model import Capture, Confidence, Connection, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.silences import gave_up_early
-from ibsniff.rules.words import counted, packets_of, silence
+from ibsniff.rules.words import packets_of, silence
 
 
 @conversation_rule(Severity.ERROR)

@@ -13,6 +13,7 @@ What to do: see which program listens; with a relay, capture behind it too.
 
 from __future__ import annotations
 
+from ibsniff.formatting import elapsed
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.closing import closed_by_relay, hung_up, waited_in_vain
 from ibsniff.rules.felt import felt
@@ -20,7 +21,7 @@ from ibsniff.rules.ibs107_relay_closed_at_once import GOING_DOWN
 from ibsniff.rules.path import on_its_system, who_listens
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.silences import OWN_ADDRESS, STRANGER, too_new
-from ibsniff.rules.words import between, packets_of
+from ibsniff.rules.words import packets_of
 
 INNER_SIDE = Alternative(
     "a relay (socat, ssh -L, docker-proxy, portproxy): nobody is behind it, or its inner side hung up, as there TWS sees "
@@ -45,7 +46,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     if closed_by_relay(conversation) is not None or waited_in_vain(conversation) is not None:
         return None
     return Statement(
-        f"{connection.server} heard a good hello and hung up {between(hello.complete, ended.moment)} later, without a word."
+        f"{connection.server} heard a good hello and hung up {elapsed(hello.complete, ended.moment)} later, without a word."
         f"{felt(conversation)}",
         Fault.UNDETERMINED,
         Confidence.LOW,

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ibsniff.formatting import elapsed, seconds_between
 from ibsniff.model import Alternative, Capture, Confidence, Connection, Conversation, Fault, How, Severity
 from ibsniff.rules.closing import (
     accepted,
@@ -34,7 +35,7 @@ from ibsniff.rules.path import entry, on_its_system, path, there_and_back, who_l
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.silences import API_PORTS, lossy, too_new
 from ibsniff.rules.welcome import gone_with, let_in_besides
-from ibsniff.rules.words import address_to_trust, between, packets_of, seconds_between, settings_path
+from ibsniff.rules.words import address_to_trust, packets_of, settings_path
 
 AT_ONCE = 0.002
 """Seconds after the hello within which a hang-up comes too early to be a decision about an address: relays whose backend
@@ -74,7 +75,7 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     stood = accepted(connection) or connection.first
     blamed = reading.fault is Fault.TWS_CONFIG and not (at_once or _hazy(connection) or _in_no_time(conversation))
     return Statement(
-        f"{connection.server} accepted and hung up {between(stood, ended.moment)} later without a word: {reading.why}."
+        f"{connection.server} accepted and hung up {elapsed(stood, ended.moment)} later without a word: {reading.why}."
         f"{felt(conversation)}",
         reading.fault,
         Confidence.MEDIUM if blamed else Confidence.LOW,

@@ -10,11 +10,12 @@ What to do: try another client id; send nothing between START_API and nextValidI
 
 from __future__ import annotations
 
+from ibsniff.formatting import elapsed
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity, Side
 from ibsniff.rules.ibs310_client_id_in_use import CODE as ID_IN_USE
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.session import all_captured, started_too_late
-from ibsniff.rules.words import between, packets_of
+from ibsniff.rules.words import packets_of
 
 OTHER_ID = Alternative(
     "the client id is in use and the error text was lost", Fault.CLIENT, "another client id works at once"
@@ -38,7 +39,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     if started_too_late(conversation) or not all_captured(conversation, Side.SERVER):
         return None
     return Statement(
-        f"TWS answered and hung up {between(start.moment, ended.moment)} after START_API, without a reason. What for is "
+        f"TWS answered and hung up {elapsed(start.moment, ended.moment)} after START_API, without a reason. What for is "
         "not to be seen in the packets.",
         Fault.UNDETERMINED,
         Confidence.LOW,

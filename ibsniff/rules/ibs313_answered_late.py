@@ -10,10 +10,10 @@ What to do: add the client's address to Trusted IPs if a dialog comes up; give t
 
 from __future__ import annotations
 
+from ibsniff.formatting import elapsed, seconds_between
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.silences import FAIR_CHANCE, round_trip
-from ibsniff.rules.words import between, seconds_between
 
 
 @conversation_rule(Severity.NOTE)
@@ -26,7 +26,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     if seconds_between(hello.complete, reply.complete) < FAIR_CHANCE + round_trip(connection):
         return None
     if connection.from_client.retransmissions or connection.from_server.retransmissions:
-        what = f"The answer to the hello took {between(hello.complete, reply.complete)}"
+        what = f"The answer to the hello took {elapsed(hello.complete, reply.complete)}"
         return Statement(
             f"{what}; packets were lost on the way and sent again, which took its part of that.",
             Fault.NONE,
@@ -37,7 +37,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     if not connection.same_host:
         woke = "someone may have clicked Yes in its dialog meanwhile, or it woke"
     return Statement(
-        f"TWS took {between(hello.complete, reply.complete)} to answer the hello; usually it takes milliseconds: {woke}.",
+        f"TWS took {elapsed(hello.complete, reply.complete)} to answer the hello; usually it takes milliseconds: {woke}.",
         Fault.NONE,
         Confidence.HIGH,
         packets=(*hello.packets, *reply.packets),

@@ -11,10 +11,11 @@ What to do: try again now; give the client a timeout of 10 s or more; add its ad
 
 from __future__ import annotations
 
+from ibsniff.formatting import elapsed
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.silences import gave_up_early
-from ibsniff.rules.words import between, packets_of
+from ibsniff.rules.words import packets_of
 
 
 @conversation_rule(Severity.ERROR)
@@ -34,8 +35,8 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     how = " Packets were lost on the way and sent again, which took its part of that." if resent else ""
     trust = "" if conversation.connection.same_host else ", and add its address to Trusted IPs"
     return Statement(
-        f"TWS answered {between(hello.complete, reply.complete)} after the hello; the client had given up "
-        f"{between(ended.moment, reply.complete)} before.{how}",
+        f"TWS answered {elapsed(hello.complete, reply.complete)} after the hello; the client had given up "
+        f"{elapsed(ended.moment, reply.complete)} before.{how}",
         Fault.UNDETERMINED if early else Fault.TWS_STATE,
         Confidence.LOW if early else Confidence.MEDIUM,
         packets=(*packets_of(conversation), *reply.packets),

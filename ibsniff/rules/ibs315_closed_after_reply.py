@@ -9,11 +9,12 @@ What to do: try again; read TWS's log of that time; with a relay, capture behind
 
 from __future__ import annotations
 
+from ibsniff.formatting import elapsed, seconds_between
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, ReplyKind, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.session import all_captured, started_too_late
 from ibsniff.rules.silences import FAIR_CHANCE
-from ibsniff.rules.words import between, packets_of, seconds_between
+from ibsniff.rules.words import packets_of
 
 
 @conversation_rule(Severity.ERROR)
@@ -30,7 +31,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     if not 0 <= seconds_between(reply.complete, ended.moment) < FAIR_CHANCE:
         return None
     return Statement(
-        f"TWS answered the hello and hung up {between(reply.complete, ended.moment)} later, before the client went on.",
+        f"TWS answered the hello and hung up {elapsed(reply.complete, ended.moment)} later, before the client went on.",
         Fault.UNDETERMINED,
         Confidence.LOW,
         packets=(*packets_of(conversation), *reply.packets),

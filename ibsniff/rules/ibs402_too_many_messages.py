@@ -11,9 +11,9 @@ queues them.
 
 from __future__ import annotations
 
+from ibsniff.formatting import counted
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import counted
 
 CODE = 100
 

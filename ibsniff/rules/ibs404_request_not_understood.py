@@ -10,9 +10,9 @@ What to do: update the client library, or report this capture to its maintainers
 
 from __future__ import annotations
 
+from ibsniff.formatting import counted
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import counted
 
 CODE = 320
 

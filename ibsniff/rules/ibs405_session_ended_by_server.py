@@ -11,12 +11,13 @@ What to do: let the client reconnect with growing pauses; see TWS's auto restart
 
 from __future__ import annotations
 
+from ibsniff.formatting import elapsed, seconds_between
 from ibsniff.model import Capture, Confidence, Conversation, Ended, Fault, How, Outcome, Severity, Side
 from ibsniff.rules.closing import on_relay_port
 from ibsniff.rules.ibs402_too_many_messages import CODE as PACING
 from ibsniff.rules.ibs407_api_port_changed import CODE as PORT_CHANGED
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import auto_restart, between, seconds_between
+from ibsniff.rules.words import auto_restart
 
 TOLD = {PACING, PORT_CHANGED}
 """Errors that say why: other rules repeat them."""
@@ -47,7 +48,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         f"see {auto_restart(conversation.connection.server.port)}",
     )
     return Statement(
-        f"The session worked for {between(ready, ended.moment)}; then the server ended it ({ended.how.upper()}). {why}.",
+        f"The session worked for {elapsed(ready, ended.moment)}; then the server ended it ({ended.how.upper()}). {why}.",
         Fault.UNDETERMINED if another else Fault.TWS_STATE,
         Confidence.LOW if another else Confidence.MEDIUM,
         packets=(ended.moment.packet,),
@@ -67,7 +68,7 @@ def _another_reason(conversation: Conversation, ended: Ended) -> str:
         if ended.how is How.RST and seconds_between(heard, spoke) > IDLE:
             return FORGOTTEN
         if seconds_between(spoke, ended.moment) < UPON_A_WORD:
-            return f"It came {between(spoke, ended.moment)} after the client's last message, which may be the reason"
+            return f"It came {elapsed(spoke, ended.moment)} after the client's last message, which may be the reason"
     if on_relay_port(connection):
         return "A relay usually listens on this port: it was stopped, or what is behind it"
     return ""

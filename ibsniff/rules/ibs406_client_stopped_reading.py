@@ -9,9 +9,9 @@ What to do: read the socket in a thread of its own, do less in callbacks, subscr
 
 from __future__ import annotations
 
+from ibsniff.formatting import counted
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import counted
 
 
 @conversation_rule(Severity.NOTE)

@@ -11,13 +11,13 @@ What to do: raise the client's timeout; ask for less at the start (ib_async: ``f
 
 from __future__ import annotations
 
+from ibsniff.formatting import seconds_between
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Dialogue, Fault, Moment, Severity, Side
 from ibsniff.rules.ibs401_api_is_read_only import CODE as REFUSED
 from ibsniff.rules.ibs404_request_not_understood import CODE as NOT_UNDERSTOOD
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.session import settled_after
 from ibsniff.rules.silences import FAIR_CHANCE, round_trip
-from ibsniff.rules.words import seconds_between
 
 ENDS = {
     "REQ_POSITIONS": "POSITION_END",

@@ -12,11 +12,11 @@ What to do: look at TWS's window; restart it; poll the time (``reqCurrentTime``)
 
 from __future__ import annotations
 
+from ibsniff.formatting import duration, seconds_between
 from ibsniff.model import NANOSECONDS, PATIENCE, Capture, Confidence, Conversation, Dialogue, Fault, Severity, Side
 from ibsniff.rules.doubts import may_have_been_missed
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.silences import said_goodbye
-from ibsniff.rules.words import seconds_between, span
 
 ASKED, TOLD = "REQ_CURRENT_TIME", "CURRENT_TIME"
 """The one request that is answered at once, always: what programs poll to see whether TWS lives."""
@@ -45,7 +45,7 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     elif lives:
         what = "what listens there does not hang, as it closed its side when the client did"
     return Statement(
-        f"The session worked and fell mute: the client asked for the time and heard nothing for {span(mute)}; {what}.",
+        f"The session worked and fell mute: the client asked for the time and heard nothing for {duration(mute)}; {what}.",
         Fault.UNDETERMINED if stuffed or lives else Fault.TWS_STATE if received else Fault.NETWORK,
         Confidence.LOW if stuffed or lives or may_have_been_missed(conversation, capture) else Confidence.MEDIUM,
         packets=(heard.packet, asked.packet),

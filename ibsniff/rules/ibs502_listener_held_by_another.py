@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from ibsniff.formatting import elapsed, seconds_between
 from ibsniff.model import Capture, Confidence, Conversation, Endpoint, Fault, Reply, Severity, Side
 from ibsniff.rules.company import said_little, said_what
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.silences import FAIR_CHANCE
 from ibsniff.rules.spans import Timeline
-from ibsniff.rules.words import between, seconds_between
 
 AT_ONCE_NS = 20_000_000
 """20 ms between the one's end and the other's answer: what is freed is served at once."""
@@ -80,7 +80,7 @@ def _statement(waiting: Conversation, holder: Conversation) -> Statement:
     assert reply is not None
     assert ended is not None
     return Statement(
-        f"{waiting.connection.client} waited {between(hello.complete, reply.began)} for its answer, until "
+        f"{waiting.connection.client} waited {elapsed(hello.complete, reply.began)} for its answer, until "
         f"{holder.connection.client} ({holder.id}), which {said_what(holder)}, had gone: that one held TWS up.",
         Fault.TWS_STATE,
         Confidence.MEDIUM,

@@ -15,13 +15,13 @@ What to do: restart TWS or Gateway; then stop what opens connections without spe
 
 from __future__ import annotations
 
+from ibsniff.formatting import counted
 from ibsniff.model import NANOSECONDS, Capture, Confidence, Conversation, Fault, Rung, Severity
 from ibsniff.rules.company import STARTING as STARTING_UP
 from ibsniff.rules.company import by_server, is_starting, said_little, said_what, times_down
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.silences import latest_silent, said_goodbye, silent_to_a_good_hello
 from ibsniff.rules.welcome import served_before
-from ibsniff.rules.words import counted
 
 ENOUGH = 2
 """Silent conversations in a row: one may be an accident of its own."""

@@ -12,12 +12,12 @@ What to do: on the server ``ss -ltn`` shows Recv-Q 51 and Send-Q 50; restart TWS
 
 from __future__ import annotations
 
+from ibsniff.formatting import counted, duration, time_of_day
 from ibsniff.model import NANOSECONDS, Capture, Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.company import beat, by_server
 from ibsniff.rules.ibs105_call_unanswered import ASLEEP
 from ibsniff.rules.path import queue_is_full
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.words import clock, counted, span
 
 QUEUE = 51
 """Connections a Java listener with the default backlog of 50 holds on Linux."""
@@ -78,4 +78,4 @@ def _onset(waiting: list[Conversation], unanswered: Conversation) -> str:
     if rhythm is None or len(waiting) >= QUEUE:
         return ""
     began_ns = unanswered.connection.first.time_ns - round(QUEUE * rhythm * NANOSECONDS)
-    return f" At a call every {span(rhythm)} and a queue of {QUEUE}, it began about {clock(began_ns)} UTC."
+    return f" At a call every {duration(rhythm)} and a queue of {QUEUE}, it began about {time_of_day(began_ns)}."

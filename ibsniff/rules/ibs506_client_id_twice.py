@@ -18,13 +18,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from math import inf
 
+from ibsniff.formatting import seconds_between
 from ibsniff.model import Capture, Confidence, Conversation, Fault, How, Rung, Severity, Side
 from ibsniff.rules.company import TOGETHER, by_server
 from ibsniff.rules.ibs310_client_id_in_use import CODE as ID_IN_USE
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.session import started_too_late
 from ibsniff.rules.spans import Span, first_that_covers
-from ibsniff.rules.words import seconds_between
 
 
 @capture_rule(Severity.ERROR)

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
+from ibsniff.formatting import counted, elapsed, time_of_day
 from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Moment, Outcome, Rung, Severity, Side
 from ibsniff.rules.closing import on_relay_port
 from ibsniff.rules.company import by_server
 from ibsniff.rules.ibs407_api_port_changed import CODE as PORT_CHANGED
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.words import auto_restart, between, clock, counted
+from ibsniff.rules.words import auto_restart
 
 RELAY_GONE = Alternative(
     "not TWS but a relay in front of it (ssh -L, socat, a container) was stopped and started again",
@@ -50,18 +51,18 @@ def _statement(one: Conversation, refused: list[Conversation], after: list[Conve
     assert ended is not None
     back = next((two for two in after if two.rung is Rung.READY and _began_after(two, ended.moment)), None)
     if back is not None and back.dialogue.ready is not None:
-        what, outcome = "restarted", f"worked again {between(ended.moment, back.dialogue.ready)} later ({back.id})"
+        what, outcome = "restarted", f"worked again {elapsed(ended.moment, back.dialogue.ready)} later ({back.id})"
         remedy = "Nothing to mend if it was planned: let the program reconnect with growing pauses"
     elif (answered := _answered_again(after, ended.moment)) is not None and answered.dialogue.reply is not None:
         back = answered
-        outcome = f"answered again {between(ended.moment, answered.dialogue.reply.complete)} later"
+        outcome = f"answered again {elapsed(ended.moment, answered.dialogue.reply.complete)} later"
         what, outcome = "restarted", f"{outcome} ({back.id}), though no session came of that"
         remedy = f"See why in {back.id}; let the program reconnect with growing pauses"
     else:
         what, outcome = "went down", "did not come back in this capture"
         remedy = "See whether it waits for a login (once a week Gateway wants one by hand); let the program reconnect"
     return Statement(
-        f"TWS {what}: it ended {one.id} at {clock(ended.moment.time_ns)} UTC, then refused "
+        f"TWS {what}: it ended {one.id} at {time_of_day(ended.moment.time_ns)}, then refused "
         f"{counted(len(refused), 'call')}, and {outcome}.",
         Fault.TWS_STATE,
         Confidence.LOW if on_relay_port(one.connection) or one.dialogue.bytes_after_gap else Confidence.MEDIUM,

@@ -11,10 +11,10 @@ What to do: pause between tries, longer each time.
 
 from __future__ import annotations
 
+from ibsniff.formatting import counted, duration
 from ibsniff.model import NANOSECONDS, Capture, Confidence, Conversation, Fault, Rung, Severity
 from ibsniff.rules.company import by_client, by_server
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.words import counted, span
 
 ENOUGH = 10
 """Calls in a row that make a storm ..."""
@@ -55,7 +55,7 @@ def _statement(storm: list[Conversation]) -> Statement:
     first = storm[0].connection
     return Statement(
         f"{first.client.ip} calls {first.server} again and again: {counted(len(storm), 'failed call')} in "
-        f"{span(_seconds(storm))}. Several programs there, or several machines behind that address, look the same.",
+        f"{duration(_seconds(storm))}. Several programs there, or several machines behind that address, look the same.",
         Fault.CLIENT,
         Confidence.MEDIUM,
         packets=(one.connection.first.packet for one in storm),

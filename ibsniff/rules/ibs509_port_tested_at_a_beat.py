@@ -10,10 +10,10 @@ What to do: look at what listens instead (``ss -ltn``), or at TWS's process.
 
 from __future__ import annotations
 
+from ibsniff.formatting import counted, duration
 from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.company import beat, by_client, by_server
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.words import counted, span
 
 ENOUGH = 3
 """Tests with equal intervals: two intervals are a beat, one is none."""
@@ -34,7 +34,7 @@ def check(capture: Capture) -> Statement | None:
 def _statement(tests: list[Conversation], rhythm: float) -> Statement:
     first = tests[0].connection
     return Statement(
-        f"{first.client.ip} tests the port every {span(rhythm)} with an empty connection "
+        f"{first.client.ip} tests the port every {duration(rhythm)} with an empty connection "
         f"({counted(len(tests), 'time')}).",
         Fault.CLIENT,
         Confidence.HIGH,

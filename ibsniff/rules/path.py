@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
+from ibsniff.formatting import seconds_between
 from ibsniff.model import Alternative, Connection
-from ibsniff.rules.words import address_to_trust, seconds_between, single_entry
+from ibsniff.rules.words import address_to_trust, single_entry
 
 LINUX_MACOS_TTL, WINDOWS_TTL = 64, 128
 NEARER = 2

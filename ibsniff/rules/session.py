@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ibsniff.formatting import seconds_between
 from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, Ended, Half, Moment, Side
 from ibsniff.rules.path import there_and_back
 from ibsniff.rules.silences import FAIR_CHANCE, round_trip
-from ibsniff.rules.words import seconds_between
 
 
 def settled_after(conversation: Conversation, moment: Moment) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ibsniff.formatting import seconds_between
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
 from ibsniff.model import NANOSECONDS, Alternative, Capture, Confidence, Connection, Conversation, Fault, Outcome, Side
 from ibsniff.rules.closing import on_relay_port
 from ibsniff.rules.path import path, there_and_back, who_listens
-from ibsniff.rules.words import application, seconds_between, spoke_last
+from ibsniff.rules.words import application, spoke_last
 
 FAIR_CHANCE = 1.0
 """Seconds a client should wait at least: TWS answers in milliseconds, over any network within a second."""

@@ -1,45 +1,13 @@
-"""What rules say alike: times, addresses and bytes in words."""
+"""What rules say alike: silences, addresses and bytes in words."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
+from ibsniff.formatting import duration, elapsed, seconds
 from ibsniff.ib import names
-from ibsniff.model import NANOSECONDS, Connection, Conversation, Moment, Side
+from ibsniff.model import Connection, Conversation, Moment, Side
 
 SHOWN_BYTES = 40
 """Bytes of an offending opening shown in a sentence; the evidence shows more."""
-SECONDS_FROM = 0.9995
-"""From here on durations are said in seconds."""
-
-
-def span(seconds: float) -> str:
-    """Say a duration with the precision it deserves: ``9 µs``, ``0.4 ms``, ``37 ms``, ``4.00 s``, ``3 min 07 s``, ``8 h 01 min``."""
-    if abs(seconds) < 0.0001:
-        return f"{seconds * 1_000_000:.0f} µs"
-    if seconds < 0.01:
-        return f"{seconds * 1000:.1f} ms"
-    if seconds < SECONDS_FROM:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 120:
-        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def counted(number: int, noun: str) -> str:
-    """Say a number of things: ``1 segment``, ``1,024 segments``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def seconds_between(earlier: Moment, later: Moment) -> float:
-    """Seconds from one packet to another."""
-    return (later.time_ns - earlier.time_ns) / NANOSECONDS
-
-
-def between(earlier: Moment, later: Moment) -> str:
-    """Say the time from one packet to another."""
-    return span(seconds_between(earlier, later))
 
 
 def hexed(raw: bytes) -> str:
@@ -52,11 +20,6 @@ def hexed(raw: bytes) -> str:
         raw = raw[:options] + b"*" * len(raw[options:])
     shown = raw[:SHOWN_BYTES].hex(" ")
     return f"{shown} ..." if len(raw) > SHOWN_BYTES else shown
-
-
-def clock(time_ns: int) -> str:
-    """Time of day, UTC, to the second."""
-    return datetime.fromtimestamp(time_ns // NANOSECONDS, UTC).strftime("%H:%M:%S")
 
 
 def application(port: int) -> str:
@@ -110,9 +73,9 @@ def silence(conversation: Conversation) -> str:
         who = "client" if ended.by is Side.CLIENT else "server"
         if ended.moment.packet < began.packet:  # what came after the end was not waited for
             began = connection.established or connection.first
-        return f"{between(began, ended.moment)}, until the {who} closed"
-    watched = (conversation.watched_until_ns - began.time_ns) / NANOSECONDS
-    return f"{span(watched)}, as long as was watched"
+        return f"{elapsed(began, ended.moment)}, until the {who} closed"
+    watched = seconds(conversation.watched_until_ns - began.time_ns)
+    return f"{duration(watched)}, as long as was watched"
 
 
 def packets_of(conversation: Conversation) -> tuple[int | None, ...]:

@@ -7,8 +7,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from ibsniff.analysis.watching import Change
+from ibsniff.formatting import iso
 from ibsniff.model import Report
-from ibsniff.render.text import Veil, iso, json_text, prose
+from ibsniff.render.text import Veil, json_text, prose
 
 Say = Callable[[str], None]
 

@@ -14,9 +14,10 @@ from types import TracebackType
 from typing import NamedTuple
 
 from ibsniff.analysis.watching import Change
+from ibsniff.formatting import duration, seconds
 from ibsniff.ib.names import ERR_MSG, MANAGED_ACCTS, START_API
 from ibsniff.model import NANOSECONDS, Conversation, Dialect, Message, ReplyKind, Report, Side
-from ibsniff.render.text import Veil, prose, relative, seconds_between
+from ibsniff.render.text import Veil, prose
 from ibsniff.render.timeline import hello_event, reply_event
 from ibsniff.screens.lines import Lines, Say
 
@@ -69,7 +70,7 @@ class MessageLines(Lines):
 
     def _tell(self, conversation: Conversation, told: list[Told], veil: Veil) -> None:
         for each in sorted(told, key=attrgetter("time_ns")):
-            since = seconds_between(conversation.connection.first.time_ns, each.time_ns)
+            since = seconds(each.time_ns - conversation.connection.first.time_ns)
             self._say(prose(f"{since:+.3f} s {conversation.id} {ARROWS[each.side]} {veil.text(each.text)}"))
 
 
@@ -139,7 +140,7 @@ class Bulk:
 
     def release(self, now_ns: int, many: bool = True) -> Iterator[Told]:
         """Give what is held back, a line for each side."""
-        within = f" in {relative(seconds_between(self._since_ns, now_ns))}" if many else ""
+        within = f" in {duration(seconds(now_ns - self._since_ns))}" if many else ""
         for side, kinds in self._held.items():
             if kinds:
                 said = (name if count == 1 else f"{count:,} {name}" for name, count in kinds.most_common())

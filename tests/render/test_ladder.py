@@ -80,12 +80,12 @@ def closed_after_start() -> Conversation:
 @pytest.mark.parametrize(
     ("talk", "rung", "words"),
     [
-        (silent(), Rung.ANSWERED, "no reply in 4.0 s"),
+        (silent(), Rung.ANSWERED, "no reply in 4 s"),
         (refused(), Rung.CONNECTED, "refused"),
         (closed_by_relay(), Rung.GREETED, "closed after 0.9 ms"),
         (closed_by_relay()._replace(outcome=Outcome.RESET), Rung.GREETED, "reset after 0.9 ms"),
         (unproven(), Rung.ANSWERED, "not seen in 300 ms"),
-        (conversation(called(), outcome=Outcome.UNREACHABLE, rung=Rung.CALLED), Rung.CONNECTED, "no answer in 6.0 s"),
+        (conversation(called(), outcome=Outcome.UNREACHABLE, rung=Rung.CALLED), Rung.CONNECTED, "no answer in 6 s"),
         (conversation(connected(), outcome=Outcome.NOT_ASKED), Rung.GREETED, "nothing was sent"),
         (
             conversation(connected(), Dialogue(hello=hello(dialect=Dialect.UNFRAMED))),
@@ -110,7 +110,7 @@ def closed_after_start() -> Conversation:
             Rung.STARTED,
             "no START_API",
         ),
-        (ready()._replace(rung=Rung.STARTED), Rung.READY, "not seen in 6.0 s"),
+        (ready()._replace(rung=Rung.STARTED), Rung.READY, "not seen in 6 s"),
         (gave_up_error(), Rung.READY, "error 326"),
         (closed_after_start(), Rung.READY, "closed after 4 ms"),
         (closed_before_the_hello(), Rung.ANSWERED, "closed before that"),

@@ -15,7 +15,7 @@ def test_a_ticket() -> None:
 
         c1, 127.0.0.1:50123 → 127.0.0.1:7497, 2026-01-05 09:30:00 UTC:
         ✓ called (packet 1, 0 s) · ✓ connected (packet 2, 50 µs) · ✓ greeted (packet 4, 0.4 ms) · """) + dedent("""\
-        ✗ answered: no reply in 4.0 s · started · ready
+        ✗ answered: no reply in 4 s · started · ready
 
         | packet | time | | what |
         |--:|--:|---|---|
@@ -24,7 +24,7 @@ def test_a_ticket() -> None:
         | 3 | 80 µs | → | ACK |
         | 4 | 0.4 ms | → | hello, versions 100 to 187 (official client 10.30?) `41 50 49 00 00 00 00 09 76 31 30 30 2e 2e 31 38 37` |
         | 5 | 0.5 ms | ← | ACK of the hello |
-        | 6 | 4.0 s | → | FIN: the client ends it |
+        | 6 | 4 s | → | FIN: the client ends it |
 
         Wireshark: `frame.number in {1, 2, 3, 4, 5, 6}`
 

@@ -5,21 +5,16 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from render.build import ACCOUNT, START_NS, ready, report
+from render.build import ACCOUNT, ready, report
 
-from ibsniff.model import NANOSECONDS
 from ibsniff.render.text import (
     SHOWN_CHARACTERS,
     Veil,
-    clock_span,
     encodable,
     hexdump,
-    iso,
     mask_account,
     mask_accounts,
     plain_ascii,
-    relative,
-    seconds_between,
     visible,
 )
 
@@ -180,46 +175,3 @@ def test_what_is_left_out_is_counted_from_the_whole_text() -> None:
     veil = Veil(frozenset(), False)
     assert veil.text("x" * 1_000_000, 100) == "x" * 100 + "… (+999900 more)"
     assert veil.shown("x" * 1_000_000, 100) == "x" * 83 + "… (+999917 more)"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (0, "0 s"),
-        (0.000_085, "85 µs"),
-        (0.004, "4 ms"),
-        (0.00042, "0.4 ms"),
-        (0.0042, "4.2 ms"),
-        (0.0372, "37 ms"),
-        (0.9994, "999 ms"),
-        (0.9996, "1.0 s"),
-        (2.1, "2.1 s"),
-        (59.96, "60 s"),
-        (119.4, "119 s"),
-        (187, "3 min 07 s"),
-        (3599.6, "1 h 00 min"),
-        (7500, "2 h 05 min"),
-        (86_399, "1 d 00 h"),
-        (273_600, "3 d 04 h"),
-        (-0.004, "-4 ms"),
-    ],
-)
-def test_spans_are_said_as_people_say_them(seconds: float, said: str) -> None:
-    assert relative(seconds) == said
-
-
-def test_times_are_utc_with_nanoseconds() -> None:
-    assert iso(START_NS + 123_456_789) == "2026-01-05T09:30:00.123456789Z"
-    assert clock_span(START_NS, START_NS + 60 * NANOSECONDS) == "2026-01-05 09:30:00 to 09:31:00 UTC"
-    assert seconds_between(START_NS, START_NS + 1) == 1e-9
-
-
-@pytest.mark.parametrize("time_ns", [2**63, 2**64 * 1000, -(2**63), -(2**70)])
-def test_nonsense_times_do_not_raise(time_ns: int) -> None:
-    assert iso(time_ns)
-    assert clock_span(time_ns, START_NS)
-
-
-@given(st.floats(0, 1e12))
-def test_any_span_can_be_said(seconds: float) -> None:
-    assert len(relative(seconds)) < 20
