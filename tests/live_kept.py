@@ -34,7 +34,7 @@ def watch(
     """Watch a source until it ends, keeping its packets; the last report."""
     analysis = Analysis(source.facts, ports, any_port=any_port)
     recorder = Recorder(path, source, ring)
-    report = follow(source.events(in_bulk=True), Follower(analysis, Nobody(), Limits(), recorder))
+    report = follow(source.events(as_columns=True), Follower(analysis, Nobody(), Limits(), recorder))
     recorder.finish(analysis.watched_until_ns)
     assert recorder.failure is None
     return report

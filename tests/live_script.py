@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterable
 
-from ibsniff.capture.backend import Link, RawPacket, Statistics
+from ibsniff.capture.backend import LinkState, RawPacket, Statistics
 from ibsniff.model import Frame
 
 
@@ -23,7 +23,7 @@ class Script:
         self.script = iter(script)
         self.closed = 0
         self.dropped: int | None = 0
-        self.state: Link | None = Link("lo", True)
+        self.state: LinkState | None = LinkState("lo", True)
         self.ready, self.never_silent = socket.socketpair()
         self.never_silent.send(b"!")
 
@@ -39,7 +39,7 @@ class Script:
             return []
         return entry if isinstance(entry, list) else [entry] if entry else []
 
-    def link(self) -> Link | None:
+    def link_state(self) -> LinkState | None:
         return self.state
 
     def statistics(self) -> Statistics:

@@ -26,7 +26,7 @@ class Statistics(NamedTuple):
     """Of these, lost because we were too slow; None when the platform does not say."""
 
 
-class Link(NamedTuple):
+class LinkState(NamedTuple):
     """What has become of an interface."""
 
     name: str
@@ -55,7 +55,7 @@ class Backend(Protocol):
         Raises OSError when something has befallen the interface; `link` says what.
         """
 
-    def link(self) -> Link | None:
+    def link_state(self) -> LinkState | None:
         """Look at the interface; None when it is gone for good."""
 
     def statistics(self) -> Statistics:

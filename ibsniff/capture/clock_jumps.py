@@ -16,7 +16,7 @@ MAX_CLOCK_JUMPS = 100
 
 def note_clock_jump(facts: InputFacts, packet: int, before_ns: int, after_ns: int) -> None:
     """Write down a pause of ``CLOCK_JUMP_NS`` or more before a packet, or a clock seen to be set; a packet has one of them."""
-    if any(leap.packet == packet for leap in facts.clock_jumps):
+    if any(jump.packet == packet for jump in facts.clock_jumps):
         return
     facts.clock_jump_count += 1
     if len(facts.clock_jumps) < MAX_CLOCK_JUMPS:

@@ -16,14 +16,14 @@ import numpy as np
 from ibsniff.capture import blocks
 from ibsniff.capture.clock_jumps import MAX_TIME_NS
 from ibsniff.capture.input_buffer import MAX_FRAME
-from ibsniff.capture.pcapng_interface import Interface
+from ibsniff.capture.pcapng_interface import PcapngInterface
 from ibsniff.model import NANOSECONDS, Columns
 from ibsniff.model.arrays import Numbers, Truths, layout, number, numbers_at, records_at
 
 _PCAP_HEADER = 16
 _PACKET_HEADER = 28
 """Bytes of an enhanced packet block before the packet."""
-_NO_INTERFACE = Interface(0, 1, 1, 0, 0)
+_NO_INTERFACE = PcapngInterface(0, 1, 1, 0, 0)
 
 
 def pcap_columns(buffer: bytes, order: str, fraction_ns: int, link_type: int, first_number: int) -> Columns:
@@ -60,7 +60,7 @@ def pcap_columns(buffer: bytes, order: str, fraction_ns: int, link_type: int, fi
 
 
 def pcapng_columns(
-    buffer: bytes, position: int, order: str, interfaces: list[Interface], first_number: int, at_most: int
+    buffer: bytes, position: int, order: str, interfaces: list[PcapngInterface], first_number: int, at_most: int
 ) -> Columns:
     """Enhanced packet blocks without options from ``position`` on, all of interfaces alike (pcapng, section 4.3)."""
     kind_and_total = Struct(order + "II").unpack_from
@@ -79,7 +79,7 @@ def pcapng_columns(
 
 
 def _of_interfaces_alike(
-    buffer: bytes, headers: Numbers, word: str, interfaces: list[Interface], first_number: int
+    buffer: bytes, headers: Numbers, word: str, interfaces: list[PcapngInterface], first_number: int
 ) -> Columns:
     places = {"total": 4, "interface": 8, "high": 12, "low": 16, "captured": 20, "original": 24}
     records = records_at(buffer, headers, layout(_PACKET_HEADER, **{name: (at, word) for name, at in places.items()}))
@@ -111,7 +111,7 @@ def _of_interfaces_alike(
     )
 
 
-def _alike(interfaces: list[Interface], index: Numbers) -> tuple[Truths, Interface]:
+def _alike(interfaces: list[PcapngInterface], index: Numbers) -> tuple[Truths, PcapngInterface]:
     """Which packets are of an interface that stamps as the first one's does, and that interface."""
     known = index < len(interfaces)
     none = np.zeros(len(index), np.bool_), _NO_INTERFACE

@@ -26,17 +26,17 @@ TOO_MANY_COMMENTS = NOTE + "more happened to the interfaces than is written down
 
 
 def clock_jumped(before_ns: int, after_ns: int) -> str:
-    """The remark that the clock was set, or the machine slept."""
+    """The comment that the clock was set, or the machine slept."""
     return f"{CLOCK_JUMPED}{before_ns} to {after_ns}"
 
 
-def apply_comment(facts: InputFacts, remark: str, next_packet: int) -> None:
-    """Write down what a remark says; anything else is none, and is left alone."""
-    if remark.startswith(NOT_CAPTURED):
-        facts.truncated = "; ".join(filter(None, (facts.truncated, remark.removeprefix(NOT_CAPTURED))))
-    elif remark.startswith(NOTE):
-        facts.notes.append(remark.removeprefix(NOTE))
-    elif remark.startswith(CLOCK_JUMPED) and (times := _TWO_TIMES.fullmatch(remark.removeprefix(CLOCK_JUMPED))):
+def apply_comment(facts: InputFacts, comment: str, next_packet: int) -> None:
+    """Write down what a comment says; anything else is none, and is left alone."""
+    if comment.startswith(NOT_CAPTURED):
+        facts.truncated = "; ".join(filter(None, (facts.truncated, comment.removeprefix(NOT_CAPTURED))))
+    elif comment.startswith(NOTE):
+        facts.notes.append(comment.removeprefix(NOTE))
+    elif comment.startswith(CLOCK_JUMPED) and (times := _TWO_TIMES.fullmatch(comment.removeprefix(CLOCK_JUMPED))):
         before_ns, after_ns = map(int, times.groups())
         if max(before_ns, after_ns) <= MAX_TIME_NS:
             note_clock_jump(facts, next_packet, before_ns, after_ns)

@@ -1,4 +1,4 @@
-"""Captures inside gzip, bzip2, xz or zstd: unpacked as they are read, never trusted about their size."""
+"""Captures inside gzip, bzip2, xz or zstd: decompress as they are read, never trusted about their size."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any, NamedTuple, Protocol
 from ibsniff.capture.input_buffer import READ_SIZE, DamagedCapture, TruncatedCapture
 from ibsniff.model import UserError
 
-STEP = 1024
-"""Compressed bytes unpacked at once, and by it the memory one step may take where unpacking cannot be told to pause.
+STEP_BYTES = 1024
+"""Compressed bytes decompress at once, and by it the memory one step may take where unpacking cannot be told to pause.
 
 That is zstd alone: four bytes may stand for 128 KiB (RFC 8878, 3.1.1.2.2), so a step gives 32 MiB at most.
 """
 
-MAX_AT_ONCE = 1 << 20
-"""Bytes unpacked before the next are asked for: 40 bytes of bzip2 may stand for 46 MB."""
+MAX_OUTPUT_BYTES = 1 << 20
+"""Bytes decompress before the next are asked for: 40 bytes of bzip2 may stand for 46 MB."""
 
 MAX_DICTIONARY = 128 << 20
 """Bytes of history a stream may ask us to keep; ``xz -9`` takes 64 MiB and ``zstd --long`` 128."""
@@ -31,7 +31,7 @@ RATIO_COUNTS_FROM = 256 << 20
 MAX_DECOMPRESSED = 1 << 40
 """Bytes out of one file: 1 TiB would be some ten thousand million packets."""
 
-EXTRA = f"{sys.executable} -m pip install 'ibsniff[zstd]'"
+INSTALL_ZSTD = f"{sys.executable} -m pip install 'ibsniff[zstd]'"
 
 
 class Member(Protocol):
@@ -45,46 +45,46 @@ class Member(Protocol):
     def unused_data(self) -> bytes:
         """What was given to it after its end."""
 
-    def unpacked(self, data: bytes) -> Iterator[bytes]:
+    def decompress(self, data: bytes) -> Iterator[bytes]:
         """The bytes that can be said now, some at a time."""
 
 
-class _Pausing:
+class _BoundedDecompressor:
     """bzip2 and xz: they keep what they were given and say it when asked again."""
 
-    def __init__(self, unpacker: bz2.BZ2Decompressor | lzma.LZMADecompressor) -> None:
-        self._unpacker = unpacker
+    def __init__(self, decompressor: bz2.BZ2Decompressor | lzma.LZMADecompressor) -> None:
+        self._decompressor = decompressor
 
     @property
     def eof(self) -> bool:
-        return self._unpacker.eof
+        return self._decompressor.eof
 
     @property
     def unused_data(self) -> bytes:
-        return self._unpacker.unused_data
+        return self._decompressor.unused_data
 
-    def unpacked(self, data: bytes) -> Iterator[bytes]:
-        yield self._unpacker.decompress(data, MAX_AT_ONCE)
-        while not (self._unpacker.eof or self._unpacker.needs_input):
-            yield self._unpacker.decompress(b"", MAX_AT_ONCE)
+    def decompress(self, data: bytes) -> Iterator[bytes]:
+        yield self._decompressor.decompress(data, MAX_OUTPUT_BYTES)
+        while not (self._decompressor.eof or self._decompressor.needs_input):
+            yield self._decompressor.decompress(b"", MAX_OUTPUT_BYTES)
 
 
-class _Whole:
+class _UnboundedDecompressor:
     """gzip, where a step of input makes a megabyte at most (zlib's best is 1 to 1032), and zstd, which cannot pause."""
 
-    def __init__(self, unpacker: Any) -> None:
-        self._unpacker = unpacker
+    def __init__(self, decompressor: Any) -> None:
+        self._decompressor = decompressor
 
     @property
     def eof(self) -> bool:
-        return bool(self._unpacker.eof)
+        return bool(self._decompressor.eof)
 
     @property
     def unused_data(self) -> bytes:
-        return bytes(self._unpacker.unused_data)
+        return bytes(self._decompressor.unused_data)
 
-    def unpacked(self, data: bytes) -> Iterator[bytes]:
-        yield self._unpacker.decompress(data)
+    def decompress(self, data: bytes) -> Iterator[bytes]:
+        yield self._decompressor.decompress(data)
 
 
 class Compression(NamedTuple):
@@ -99,18 +99,20 @@ def _zstd() -> Compression:
     try:
         import zstandard  # noqa: PLC0415  (optional, and 30 ms)
     except ImportError as error:
-        raise UserError("it is compressed with zstd, and reading that needs one more package", EXTRA) from error
-    unpacker = zstandard.ZstdDecompressor(max_window_size=MAX_DICTIONARY)
-    return Compression("zstd", lambda: _Whole(unpacker.decompressobj()), (zstandard.ZstdError,))
+        raise UserError("it is compressed with zstd, and reading that needs one more package", INSTALL_ZSTD) from error
+    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_DICTIONARY)
+    return Compression("zstd", lambda: _UnboundedDecompressor(decompressor.decompressobj()), (zstandard.ZstdError,))
 
 
 def _xz_member() -> Member:
-    return _Pausing(lzma.LZMADecompressor(lzma.FORMAT_XZ, MAX_DICTIONARY))
+    return _BoundedDecompressor(lzma.LZMADecompressor(lzma.FORMAT_XZ, MAX_DICTIONARY))
 
 
 _XZ = Compression("xz", _xz_member, (lzma.LZMAError,))
-_BZIP2 = Compression("bzip2", lambda: _Pausing(bz2.BZ2Decompressor()), (OSError,))
-_GZIP = Compression("gzip", lambda: _Whole(zlib.decompressobj(wbits=31)), (zlib.error,))  # 31: with gzip's header
+_BZIP2 = Compression("bzip2", lambda: _BoundedDecompressor(bz2.BZ2Decompressor()), (OSError,))
+_GZIP = Compression(
+    "gzip", lambda: _UnboundedDecompressor(zlib.decompressobj(wbits=31)), (zlib.error,)
+)  # 31: with gzip's header
 
 _BY_MAGIC: dict[bytes, Callable[[], Compression]] = {
     b"\x1f\x8b": lambda: _GZIP,
@@ -141,7 +143,7 @@ def decompress(chunks: Iterator[bytes], compression: Compression) -> Iterator[by
                     break
                 member = compression.member()
             try:
-                for data in member.unpacked(piece):
+                for data in member.decompress(piece):
                     written += len(data)
                     yield from _sliced(data)
                     _check_bounds(read, written)
@@ -155,8 +157,8 @@ def decompress(chunks: Iterator[bytes], compression: Compression) -> Iterator[by
 
 def _steps(chunks: Iterator[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
-        for start in range(0, len(chunk), STEP):
-            yield chunk[start : start + STEP]
+        for start in range(0, len(chunk), STEP_BYTES):
+            yield chunk[start : start + STEP_BYTES]
 
 
 def _sliced(data: bytes) -> Iterator[bytes]:

@@ -28,7 +28,7 @@ class FolderContents:
     """Paths in alphabetical order, folder by folder."""
     others: int = 0
     """Files that are no captures."""
-    closed: list[UserError] = field(default_factory=list)
+    unreadable: list[UserError] = field(default_factory=list)
     """Folders that cannot be looked into."""
 
 
@@ -37,7 +37,7 @@ def find_captures(folder: str) -> FolderContents:
     found = FolderContents()
 
     def is_closed(error: OSError) -> None:
-        found.closed.append(
+        found.unreadable.append(
             UserError(f"{error.filename}: {error.strerror}", "name the captures in it that you may read")
         )
 

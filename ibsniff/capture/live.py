@@ -52,9 +52,9 @@ class LiveSource:
         self.interfaces = tuple(MonitoredInterface(name, backend) for name, backend in opened)
         self.interface_index = 0
         """Of the interface that the latest frame came from."""
-        self.waiting = 0
+        self.pending = 0
         """Frames that have been read already: they come after the latest one without a pause."""
-        self.remarks: list[InterfaceEvent] = []
+        self.interface_events: list[InterfaceEvent] = []
         """What befell the interfaces, as far as it happened before the latest frame."""
         self.facts = InputFacts(
             path="+".join(each.name for each in self.interfaces),
@@ -69,7 +69,7 @@ class LiveSource:
         self._delay_ns = max(each.backend.delay_ns for each in self.interfaces)
         self._stopped_at_ns: int | None = None
         self._latest_ns = 0
-        self._looked_at = time.monotonic()
+        self._checked_at = time.monotonic()
         self._wakeup_receiver, self._wakeup_sender = socket.socketpair()
         self._wakeup_receiver.setblocking(False)
         self._wakeup_sender.setblocking(False)
@@ -79,25 +79,25 @@ class LiveSource:
             self._selector.register(each.backend.fileno(), selectors.EVENT_READ, index)
         self.statistics()
 
-    def events(self, *, in_bulk: bool = False) -> Iterator[Frame | Columns | Tick]:
+    def events(self, *, as_columns: bool = False) -> Iterator[Frame | Columns | Tick]:
         """Yield frames, numbered from 1, and a tick whenever a quarter of a second brought none.
 
         After `stop` it yields what had come until then, and a last tick for that moment. It ends by itself when the
         last interface is gone; ``facts.truncated`` then says so, as it says when one was not heard for a while.
-        With ``in_bulk``, many packets that come at once are yielded together: thousands a second cost a tenth then.
+        With ``as_columns``, many packets that come at once are yielded together: thousands a second cost a tenth then.
         """
         while self._stopped_at_ns is None and not all(each.gone for each in self.interfaces):
-            batches = self._take(TICK_SECONDS)
-            self._look_around()
-            yield from self._packets(batches, in_bulk)
+            batches = self._receive(TICK_SECONDS)
+            self._check_all_interfaces()
+            yield from self._packets(batches, as_columns)
             if not batches:
                 yield self._tick(self._clock.now_ns() - self._delay_ns)
         if self._stopped_at_ns is not None:
-            yield from self._under_way(self._stopped_at_ns, in_bulk)
+            yield from self._packets_in_transit(self._stopped_at_ns, as_columns)
         self.statistics()
         yield self._tick(self._stopped_at_ns or self._latest_ns)
 
-    def _take(self, wait: float) -> list[Batch]:
+    def _receive(self, wait: float) -> list[Batch]:
         """What has come; waits only when that is nothing."""
         batches: list[Batch] = []
         for key, _ in self._selector.select(wait):
@@ -108,17 +108,17 @@ class LiveSource:
             try:
                 packets = self.interfaces[key.data].backend.receive()
             except OSError as error:
-                self._look_at(key.data, error)
+                self._check_interface(key.data, error)
             else:
                 if packets:
                     batches.append((key.data, packets))
-        return batches if len(batches) < 2 else _merged(batches)
+        return batches if len(batches) < 2 else _merge_by_time(batches)
 
-    def _packets(self, batches: list[Batch], in_bulk: bool) -> Iterator[Frame | Columns]:
+    def _packets(self, batches: list[Batch], as_columns: bool) -> Iterator[Frame | Columns]:
         for index, packets in batches:
             self.interface_index = index
             if isinstance(packets, RingBlock):
-                columns = self._columns(packets) if in_bulk else None
+                columns = self._columns(packets) if as_columns else None
                 if columns is not None:
                     yield columns
                     continue
@@ -128,18 +128,18 @@ class LiveSource:
 
     def _frames(self, packets: Sequence[RawPacket]) -> Iterator[Frame]:
         facts, link_type = self.facts, self.interfaces[self.interface_index].link_type
-        self.waiting = len(packets)
-        self._check_clock(packets[0].time_ns)
+        self.pending = len(packets)
+        self._note_clock_change(packets[0].time_ns)
         for time_ns, data, wire_length in packets:
             latest = facts.last_time_ns
             if latest is None:
                 latest = facts.first_time_ns = facts.last_time_ns = time_ns
             if not 0 <= time_ns - latest < CLOCK_JUMP_NS:
-                self._note_jump(latest, time_ns)
+                self._note_time_step(latest, time_ns)
             facts.packets += 1
             if time_ns > latest:
                 facts.last_time_ns = time_ns
-            self.waiting -= 1
+            self.pending -= 1
             yield Frame(facts.packets, time_ns, link_type, data, wire_length)
 
     def _columns(self, block: RingBlock) -> Columns | None:
@@ -157,30 +157,30 @@ class LiveSource:
             return None
         if last_ns - earliest_ns > BACKWARDS_NS:
             return None
-        self._check_clock(earliest_ns)
+        self._note_clock_change(earliest_ns)
         facts.packets += len(columns)
         facts.last_time_ns = max(latest_ns, last_ns)
         return columns
 
-    def _check_clock(self, time_ns: int) -> None:
+    def _note_clock_change(self, time_ns: int) -> None:
         """Has the clock been set, or has the machine slept? Then a packet bears another time than it would."""
         before_ns = self._clock.resynchronise(time_ns)
         if before_ns is not None and before_ns < time_ns:
-            self._remark(self.interface_index, clock_jumped(before_ns, time_ns))
+            self._record_event(self.interface_index, clock_jumped(before_ns, time_ns))
 
-    def _note_jump(self, latest_ns: int, time_ns: int) -> None:
+    def _note_time_step(self, latest_ns: int, time_ns: int) -> None:
         """What a file's reader notes as well, who sees no more than the stamps."""
         self.facts.times_backwards += latest_ns - time_ns > BACKWARDS_NS
         if time_ns - latest_ns >= CLOCK_JUMP_NS:
             note_clock_jump(self.facts, self.facts.packets + 1, latest_ns, time_ns)
 
-    def _under_way(self, until_ns: int, in_bulk: bool) -> Iterator[Frame | Columns]:
+    def _packets_in_transit(self, until_ns: int, as_columns: bool) -> Iterator[Frame | Columns]:
         """Yield the packets that came in time and had not reached us yet."""
         deadline = time.monotonic() + self._delay_ns / NANOSECONDS
         while True:
             left = max(0.0, deadline - time.monotonic())
-            in_time = list(_until(until_ns, self._take(left)))
-            yield from self._packets(in_time, in_bulk)
+            in_time = list(_captured_until(until_ns, self._receive(left)))
+            yield from self._packets(in_time, as_columns)
             if not left and not in_time:
                 return
 
@@ -198,29 +198,29 @@ class LiveSource:
         self.facts.dropped = sum(dropped) if dropped else None
         return Statistics(sum(each.statistics.received for each in self.interfaces), self.facts.dropped)
 
-    def _look_around(self) -> None:
+    def _check_all_interfaces(self) -> None:
         """Count, and look after the interfaces, four times a second."""
-        if time.monotonic() - self._looked_at < TICK_SECONDS:
+        if time.monotonic() - self._checked_at < TICK_SECONDS:
             return
-        self._looked_at = time.monotonic()
+        self._checked_at = time.monotonic()
         self.statistics()
         for index, each in enumerate(self.interfaces):
             if not each.gone:
-                self._look_at(index)
+                self._check_interface(index)
 
-    def _look_at(self, index: int, error: OSError | None = None) -> None:
-        watched = self.interfaces[index]
-        for text in watched.look(self._clock.now_ns(), error):
-            self._remark(index, text)
-        if watched.gone:
-            self._selector.unregister(watched.backend.fileno())
+    def _check_interface(self, index: int, error: OSError | None = None) -> None:
+        monitored = self.interfaces[index]
+        for text in monitored.check(self._clock.now_ns(), error):
+            self._record_event(index, text)
+        if monitored.gone:
+            self._selector.unregister(monitored.backend.fileno())
 
-    def _remark(self, index: int, text: str) -> None:
-        if len(self.remarks) >= MAX_COMMENTS:
+    def _record_event(self, index: int, text: str) -> None:
+        if len(self.interface_events) >= MAX_COMMENTS:
             return
-        if len(self.remarks) == MAX_COMMENTS - 1:
+        if len(self.interface_events) == MAX_COMMENTS - 1:
             text = TOO_MANY_COMMENTS
-        self.remarks.append(InterfaceEvent(index, text))
+        self.interface_events.append(InterfaceEvent(index, text))
         apply_comment(self.facts, text, self.facts.packets + 1)
 
     def _tick(self, quiet_until_ns: int) -> Tick:
@@ -248,14 +248,14 @@ def _one_by_one(packets: RingBlock | Sequence[RawPacket]) -> Iterable[RawPacket]
     return packets.packets() if isinstance(packets, RingBlock) else packets
 
 
-def _merged(batches: list[Batch]) -> list[Batch]:
+def _merge_by_time(batches: list[Batch]) -> list[Batch]:
     """The packets of several interfaces in the order of their stamps, neighbours of one interface together."""
     stamped = ((packet.time_ns, index, packet) for index, packets in batches for packet in _one_by_one(packets))
     in_order = sorted(stamped, key=itemgetter(0))
     return [(index, [packet for _, _, packet in run]) for index, run in groupby(in_order, key=itemgetter(1))]
 
 
-def _until(until_ns: int, batches: list[Batch]) -> Iterator[Batch]:
+def _captured_until(until_ns: int, batches: list[Batch]) -> Iterator[Batch]:
     """What of it came in time."""
     for index, packets in batches:
         if isinstance(packets, RingBlock) and packets.last_ns() <= until_ns:

@@ -21,30 +21,30 @@ class MonitoredInterface:
         self.statistics = Statistics(0, None)
         """As last counted."""
         self.backend = backend
-        self.called = name
+        self.current_name = name
         """As it is called now."""
         self.up = True
         self.gone = False
         """It will never be heard again: deleted, or moved to another network namespace."""
 
-    def look(self, now_ns: int, error: OSError | None = None) -> Iterator[str]:
+    def check(self, now_ns: int, error: OSError | None = None) -> Iterator[str]:
         """Say what has changed, as `remarks` spells it; ``error`` is what receiving ended in just now."""
         if self.gone:
             return
-        link = self.backend.link()
+        link = self.backend.link_state()
         if link is None:
             self.gone = True
-            yield f"{NOT_CAPTURED}{self.called} is gone since {date_and_time(now_ns)}{_reason(error)}"
+            yield f"{NOT_CAPTURED}{self.current_name} is gone since {date_and_time(now_ns)}{_reason(error)}"
             return
-        if link.name != self.called:
-            yield f"{NOTE}{self.called} is called {link.name} since {date_and_time(now_ns)}"
-            self.called = link.name
+        if link.name != self.current_name:
+            yield f"{NOTE}{self.current_name} is called {link.name} since {date_and_time(now_ns)}"
+            self.current_name = link.name
         if self.up and link.up and error is not None:
-            yield f"{NOT_CAPTURED}{self.called} was down for a moment at {date_and_time(now_ns)}"
+            yield f"{NOT_CAPTURED}{self.current_name} was down for a moment at {date_and_time(now_ns)}"
         elif self.up and not link.up:
-            yield f"{NOT_CAPTURED}{self.called} went down at {date_and_time(now_ns)}"
+            yield f"{NOT_CAPTURED}{self.current_name} went down at {date_and_time(now_ns)}"
         elif link.up and not self.up:
-            yield f"{NOTE}{self.called} came up again at {date_and_time(now_ns)}"
+            yield f"{NOTE}{self.current_name} came up again at {date_and_time(now_ns)}"
         self.up = link.up
 
 

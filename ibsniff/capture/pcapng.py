@@ -15,7 +15,7 @@ from ibsniff.capture.clock_jumps import MAX_TIME_NS
 from ibsniff.capture.comments import MAX_COMMENTS, apply_comment
 from ibsniff.capture.drop_counters import DropCounters
 from ibsniff.capture.input_buffer import MAX_FRAME, DamagedCapture, InputBuffer, TruncatedCapture
-from ibsniff.capture.pcapng_interface import Interface, parse_interface_description
+from ibsniff.capture.pcapng_interface import PcapngInterface, parse_interface_description
 from ibsniff.model import Columns, Frame, InputFacts
 
 MAX_BLOCK = 16 << 20
@@ -47,13 +47,13 @@ class PcapngReader:
         self.number = 0
         self.position = 0
         self.needed = blocks.MIN_BLOCK_SIZES[blocks.SECTION_HEADER]
-        self._interfaces: list[Interface] = []
+        self._interfaces: list[PcapngInterface] = []
         self._link_types = set(facts.link_types)
         self._time_ns = 0
         self._look_at = COLUMNS_MAX_PACKETS
         self._one_by_one = 1
         self._losses = DropCounters(facts)
-        self._remarks = 0
+        self._comments = 0
         if not input_buffer.advance(0, self.needed):
             raise TruncatedCapture(
                 f"the section header is cut: {len(input_buffer.data)} of {self.needed} bytes are there"
@@ -266,8 +266,8 @@ class PcapngReader:
         index = self._word.unpack_from(body)[0]
         lost = None
         for code, value in blocks.options(body[12:], self._order):
-            if code == blocks.COMMENT and self._remarks < MAX_COMMENTS:
-                self._remarks += 1
+            if code == blocks.COMMENT and self._comments < MAX_COMMENTS:
+                self._comments += 1
                 apply_comment(self._facts, value.decode("utf-8", "replace"), self.number + 1)
             if index >= len(self._interfaces) or len(value) != 8:
                 continue
@@ -283,7 +283,7 @@ class PcapngReader:
         if time_ns is not None:
             self._facts.statistics_end_ns = max(time_ns, self._facts.statistics_end_ns or 0)
 
-    def _interface(self, index: int) -> Interface:
+    def _interface(self, index: int) -> PcapngInterface:
         if index >= len(self._interfaces):
             raise DamagedCapture(f"its packet is of interface {index}, and {len(self._interfaces)} are described")
         return self._interfaces[index]

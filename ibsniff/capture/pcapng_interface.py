@@ -15,7 +15,7 @@ _MICROSECONDS = 6
 _POWER_OF_TWO = 0x80  # of if_tsresol: the other bits are an exponent of 2, not of 10
 
 
-class Interface(NamedTuple):
+class PcapngInterface(NamedTuple):
     """What a packet needs to know of the interface it came from."""
 
     link_type: int
@@ -43,7 +43,7 @@ class Interface(NamedTuple):
         return meant_ns if last_packet_ns <= meant_ns <= MAX_TIME_NS else declared_ns
 
 
-def parse_interface_description(body: bytes, byte_order: str) -> Interface:
+def parse_interface_description(body: bytes, byte_order: str) -> PcapngInterface:
     """An interface description block without its lengths. Raises DamagedCapture when its options do not fit."""
     link_type, _reserved, snaplen = Struct(byte_order + "HHI").unpack_from(body)
     resolution, offset = _MICROSECONDS, 0
@@ -52,7 +52,7 @@ def parse_interface_description(body: bytes, byte_order: str) -> Interface:
             resolution = value[0]
         elif code == blocks.IF_TIME_OFFSET and len(value) == 8:
             (offset,) = Struct(byte_order + "q").unpack(value)
-    return Interface(link_type, *_scale(resolution), offset * NANOSECONDS, snaplen)
+    return PcapngInterface(link_type, *_scale(resolution), offset * NANOSECONDS, snaplen)
 
 
 def _scale(resolution: int) -> tuple[int, int]:

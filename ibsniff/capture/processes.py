@@ -66,12 +66,12 @@ class LocalProcess(NamedTuple):
         }
 
     @property
-    def who(self) -> str:
+    def label(self) -> str:
         """The process in words."""
         return f"{self.name}, process {self.pid}" if self.pid else "a process of another user"
 
     def __str__(self) -> str:
-        said = [f"{self.side} {self.address} is {self.who}"]
+        said = [f"{self.side} {self.address} is {self.label}"]
         if self.unread:
             said.append(f"{self.unread:,} bytes of this conversation have arrived and it has not read them (Recv-Q)")
         if self.accept_queue:
@@ -127,7 +127,7 @@ class ProcessWatcher:
         self.ends: dict[str, tuple[LocalProcess, ...]] = {}
         """By conversation; those folded meanwhile are forgotten."""
 
-    def look(self, conversations: Sequence[Conversation]) -> dict[str, tuple[LocalProcess, ...]]:
+    def refresh(self, conversations: Sequence[Conversation]) -> dict[str, tuple[LocalProcess, ...]]:
         """Look if it is time to; return what changed, by conversation."""
         began = time.monotonic()
         going_on = [one for one in conversations if one.connection.ended is None or one.id not in self.ends]

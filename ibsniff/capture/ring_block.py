@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 _LAST = Struct("=40xII")
 """``struct tpacket_block_desc``: of it the time of the last packet."""
-PACKET: Final = Struct("=IIIIIIHHIIHH")
+PACKET_HEADER: Final = Struct("=IIIIIIHHIIHH")
 """``struct tpacket3_hdr``: next, sec, nsec, snaplen, len, status, mac, net, rxhash, vlan_tci, vlan_tpid, padding."""
-TAGGED, TAG_KIND_KNOWN = 1 << 4, 1 << 6
+VLAN_VALID, VLAN_TPID_VALID = 1 << 4, 1 << 6
 _TAG = Struct("!HH")
-NEXT: Final = Struct("=I")
-ADDRESS_AT: Final = 48
+NEXT_OFFSET: Final = Struct("=I")
+ADDRESS_OFFSET: Final = 48
 _ADDRESS = Struct("=2x2sIHBB8s")
 """``struct sockaddr_ll``: family, protocol as on the wire, interface, hardware type, packet type, length, address."""
 _SLL2 = Struct("!2sHIHBB8s")
@@ -45,26 +45,28 @@ class RingBlock:
         """One by one."""
         return self._cooked() if self.is_cooked else self._plain()
 
-    def _plain(self, *, put_tags_back: bool = True) -> Iterator[RawPacket]:
+    def _plain(self, *, restore_vlan_tags: bool = True) -> Iterator[RawPacket]:
         """A VLAN tag that the kernel took out of an Ethernet header is put back."""
-        buffer, position, unpack = self.buffer, self.first, PACKET.unpack_from
+        buffer, position, unpack = self.buffer, self.first, PACKET_HEADER.unpack_from
         for _ in range(self.count):
             step, seconds, nanoseconds, captured, length, status, start, _, _, tag, kind, _ = unpack(buffer, position)
             start += position
             data = buffer[start : start + captured]
-            if status & TAGGED and put_tags_back:
-                data = data[:12] + _TAG.pack(kind if status & TAG_KIND_KNOWN else 0x8100, tag) + data[12:]
+            if status & VLAN_VALID and restore_vlan_tags:
+                data = data[:12] + _TAG.pack(kind if status & VLAN_TPID_VALID else 0x8100, tag) + data[12:]
                 length += _TAG.size
             yield RawPacket(seconds * NANOSECONDS + nanoseconds, data, length)
             position += step
 
     def _cooked(self) -> Iterator[RawPacket]:
         position = self.first
-        for packet in self._plain(put_tags_back=False):
-            protocol, index, hardware, kind, length, address = _ADDRESS.unpack_from(self.buffer, position + ADDRESS_AT)
+        for packet in self._plain(restore_vlan_tags=False):
+            protocol, index, hardware, kind, length, address = _ADDRESS.unpack_from(
+                self.buffer, position + ADDRESS_OFFSET
+            )
             header = _SLL2.pack(protocol, 0, index, hardware, kind, length, address[:length])
             yield RawPacket(packet.time_ns, header + packet.data, packet.wire_length + len(header))
-            position += NEXT.unpack_from(self.buffer, position)[0]
+            position += NEXT_OFFSET.unpack_from(self.buffer, position)[0]
 
     def last_ns(self) -> int:
         """When its last packet came."""
@@ -73,6 +75,6 @@ class RingBlock:
 
     def columns(self, first_number: int, link_type: int) -> Columns | None:
         """All at once; None when one of them has a tag that must be put back."""
-        from ibsniff.capture.ring_columns import block_columns  # noqa: PLC0415  (numpy, 0.1 s: quiet interfaces need none)
+        from ibsniff.capture.ring_columns import ring_columns  # noqa: PLC0415  (numpy, 0.1 s: quiet interfaces need none)
 
-        return block_columns(self, first_number, link_type)
+        return ring_columns(self, first_number, link_type)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibsniff.capture.ring_block import ADDRESS_AT, NEXT, PACKET, TAGGED
+from ibsniff.capture.ring_block import ADDRESS_OFFSET, NEXT_OFFSET, PACKET_HEADER, VLAN_VALID
 from ibsniff.model import NANOSECONDS, Columns
 from ibsniff.model.arrays import Numbers, layout, number, records_at
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ibsniff.capture.ring_block import RingBlock
 
 _HEADER = layout(
-    PACKET.size,
+    PACKET_HEADER.size,
     seconds=(4, "=u4"),
     nanoseconds=(8, "=u4"),
     captured=(12, "=u4"),
@@ -29,7 +29,7 @@ _SLL2 = layout(20, protocol=(0, ">u2"), interface=(4, ">u4"), hardware=(8, ">u2"
 """tcpdump.org/linktypes/LINKTYPE_LINUX_SLL2.html"""
 
 
-def block_columns(block: RingBlock, first_number: int, link_type: int) -> Columns | None:
+def ring_columns(block: RingBlock, first_number: int, link_type: int) -> Columns | None:
     """All packets of a block; None when one of them has a VLAN tag that must be put back."""
     headers = _places(block)
     records = records_at(block.buffer, headers, _HEADER)
@@ -37,7 +37,7 @@ def block_columns(block: RingBlock, first_number: int, link_type: int) -> Column
     starts = headers + number(records, "start")
     if block.is_cooked:
         buffer, added = _with_link_headers(buffer, headers, starts), _SLL2.itemsize
-    elif (records["status"] & TAGGED).any():
+    elif (records["status"] & VLAN_VALID).any():
         return None
     return Columns(
         first_number,
@@ -52,7 +52,7 @@ def block_columns(block: RingBlock, first_number: int, link_type: int) -> Column
 
 def _places(block: RingBlock) -> Numbers:
     """Where each packet's header stands: every one tells how far it is to the next."""
-    step_at, position = NEXT.unpack_from, block.first
+    step_at, position = NEXT_OFFSET.unpack_from, block.first
     found = [position]
     for _ in range(block.count - 1):
         position += step_at(block.buffer, position)[0]
@@ -62,7 +62,7 @@ def _places(block: RingBlock) -> Numbers:
 
 def _with_link_headers(buffer: bytes, headers: Numbers, starts: Numbers) -> bytes:
     """The same with a link header right before each packet, where nothing stands that is still needed."""
-    came = records_at(buffer, headers + ADDRESS_AT, _ADDRESS)
+    came = records_at(buffer, headers + ADDRESS_OFFSET, _ADDRESS)
     made = np.zeros(len(came), _SLL2)
     for name in _SLL2.names or ():
         made[name] = came[name]

@@ -21,7 +21,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from ibsniff.capture.backend import Link, RawPacket, Statistics
+from ibsniff.capture.backend import LinkState, RawPacket, Statistics
 from ibsniff.capture.bpf import Program, matches
 from ibsniff.capture.packet_filter import BSD_LOOPBACK, ETHERNET, KEEP_BYTES, RAW_IP, capture_filter, filter_expression
 from ibsniff.model import ExitCode, UserError
@@ -150,9 +150,9 @@ class ScapyCapture:
             raise self._failure
         return packets
 
-    def link(self) -> Link | None:
+    def link_state(self) -> LinkState | None:
         """Say whether the thread still reads: what became of the interface itself scapy does not tell."""
-        return Link(self._interface, True) if self._failure is None else None
+        return LinkState(self._interface, True) if self._failure is None else None
 
     def statistics(self) -> Statistics:
         """Return what the kernel counted; on the way through our own thread packets may be lost as well."""

@@ -17,7 +17,7 @@ import socket
 import struct
 import sys
 
-from ibsniff.capture.backend import Link, RawPacket, Statistics
+from ibsniff.capture.backend import LinkState, RawPacket, Statistics
 from ibsniff.capture.bpf import Program
 from ibsniff.capture.packet_filter import COOKED, ETHERNET, RAW_IP, Layout, capture_filter
 from ibsniff.capture.packet_ring import HANDED_OVER_AFTER_MS, SOL_PACKET, PacketRing
@@ -98,16 +98,16 @@ class PacketSocket:
             return []
         return block if block.count >= COLUMNS_MIN_PACKETS else list(block.packets())
 
-    def link(self) -> Link | None:
+    def link_state(self) -> LinkState | None:
         """Look at the interface by its number, which it keeps while it is down and when it is renamed."""
         if not self._index:
-            return Link(ANY, True)
+            return LinkState(ANY, True)
         try:
             name = socket.if_indextoname(self._index)
             (flags,) = struct.unpack_from("=H", _ask_interface(SIOCGIFFLAGS, name), 16)
         except OSError:
             return None
-        return Link(name, bool(flags & IFF_UP))
+        return LinkState(name, bool(flags & IFF_UP))
 
     def statistics(self) -> Statistics:
         """Add up what the kernel counted: it starts from 0 again each time it is asked."""

@@ -57,7 +57,7 @@ class PcapngWriter:
             options += _option(blocks.ISB_IF_DROPPED, pack("<Q", dropped))
         self._statistics(interface, end_time_ns, options)
 
-    def remark(self, interface: int, time_ns: int, text: str) -> None:
+    def comment(self, interface: int, time_ns: int, text: str) -> None:
         """What befell the interface, in words."""
         self._statistics(interface, time_ns, _option(blocks.COMMENT, text.encode()))
 

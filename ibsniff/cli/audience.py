@@ -104,7 +104,7 @@ class Audience:
     def show(self, seen: Report, changes: list[Change]) -> None:
         """Take the present report, and what changed since the last."""
         if self.processes is not None:
-            changed = self.processes.look(seen.conversations)
+            changed = self.processes.refresh(seen.conversations)
             with self._enduring():
                 self._say_processes(seen, changed)
         if self._commands is not None:
@@ -161,7 +161,7 @@ class Audience:
         whose: dict[tuple[str, str], list[str]] = {}
         for name, ends in self.processes.ends.items():
             for end in ends:
-                key = end.side, end.who if end.side is Side.CLIENT else str(end.address)
+                key = end.side, end.label if end.side is Side.CLIENT else str(end.address)
                 latest[key] = end
                 whose.setdefault(key, []).append(name)
         lines = [prose(f"{_few(names)}: {latest[key]}") for key, names in whose.items()]

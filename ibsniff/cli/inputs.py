@@ -90,7 +90,7 @@ def _look_into(folder: str, inputs: Inputs) -> None:
     named = {os.path.abspath(path) for path in inputs.paths}  # noqa: PTH100  (resolve() follows links)
     inputs.paths += [path for path in found.captures if os.path.abspath(path) not in named]  # noqa: PTH100
     inputs.others += found.others
-    inputs.closed += found.closed
+    inputs.closed += found.unreadable
 
 
 def from_each(

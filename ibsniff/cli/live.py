@@ -33,7 +33,7 @@ from ibsniff.model import ExitCode, UserError
 if TYPE_CHECKING:
     from ibsniff.analysis.reading import Ports
     from ibsniff.analysis.watching import Limits
-    from ibsniff.capture.interface_choice import Choice
+    from ibsniff.capture.interface_choice import InterfaceChoice
     from ibsniff.capture.live import LiveSource
     from ibsniff.capture.ring_files import Ring
     from ibsniff.cli.audience import Audience
@@ -116,7 +116,7 @@ def live(
         with open_live(choice.names, ports.filter, backend) as source:
             names = [each.name for each in source.interfaces]
             hint = partial(traffic_hint, names, ports.filter, source.packets_before)
-            audience = Audience(wishes, hint, source.stop, choice.why)
+            audience = Audience(wishes, hint, source.stop, choice.reason)
             recorder = Recorder(write, source, turning) if write else None
             analysis = Analysis(source.facts, ports.api, any_port=ports.any, patience=patience)
             given_up = _drop_privileges(process)
@@ -125,7 +125,7 @@ def live(
                     _announce(source, choice, given_up, as_json)
                     with audience:
                         follower = Follower(analysis, audience, limits, recorder, time.monotonic, time.process_time)
-                        report = follow_until(source.events(in_bulk=count is None and not follow), follower)
+                        report = follow_until(source.events(as_columns=count is None and not follow), follower)
             finally:
                 if recorder is not None:
                     recorder.finish(analysis.watched_until_ns)
@@ -171,11 +171,11 @@ def watch_pipe(stdin: BinaryIO, ports: Ports, patience: float | None, show_accou
             return follower.finish()
 
 
-def _choice(named: list[str] | None, ports: Ports) -> Choice:
+def _choice(named: list[str] | None, ports: Ports) -> InterfaceChoice:
     """Where to listen: as the user says, else by evidence."""
-    from ibsniff.capture.interface_choice import Choice, choose_interfaces
+    from ibsniff.capture.interface_choice import InterfaceChoice, choose_interfaces
 
-    return Choice(tuple(named), "") if named else choose_interfaces(ports.filter)
+    return InterfaceChoice(tuple(named), "") if named else choose_interfaces(ports.filter)
 
 
 def _ring(options: list[str], write: Path | None) -> Ring | None:
@@ -207,7 +207,7 @@ def _drop_privileges(process: bool) -> str:
         return f"could not give up the privileges of capturing: {error.strerror or error}"
 
 
-def _announce(source: LiveSource, choice: Choice, given_up: str, as_json: bool) -> None:
+def _announce(source: LiveSource, choice: InterfaceChoice, given_up: str, as_json: bool) -> None:
     """Say that the sockets are armed: scripts wait for this line. Then why these, and what was given up."""
     from ibsniff.render.report_view import link_name
     from ibsniff.render.text import prose
@@ -217,7 +217,7 @@ def _announce(source: LiveSource, choice: Choice, given_up: str, as_json: bool) 
     if as_json:
         each_one = [{"name": each.name, "link_type": each.link_type} for each in source.interfaces]
         _say_json({"type": "listening", "interface": names, "link_type": types[0], "interfaces": each_one})
-    said = [f"listening on {names} ({' and '.join(map(link_name, types))}), Ctrl-C stops", choice.why, given_up]
+    said = [f"listening on {names} ({' and '.join(map(link_name, types))}), Ctrl-C stops", choice.reason, given_up]
     for line in filter(None, said):
         print(prose(line), file=sys.stderr, flush=True)
 

@@ -157,14 +157,14 @@ def dissect_columns(
         mine = mine[columns.captured[mine] >= shape.length + header.layout.itemsize]
         if len(mine):
             family = _IpPackets(columns, mine, header, shape.length)
-            _count_what_decides_nothing(columns.buffer, family, wanted, left, skipped)
+            _count_irrelevant(columns.buffer, family, wanted, left, skipped)
             if (segments := _segments(columns, family, flows)) is not None:
                 left[segments.indices] = False
                 found.append(segments)
     return DissectedColumns(found, np.flatnonzero(left))
 
 
-def _count_what_decides_nothing(
+def _count_irrelevant(
     buffer: bytes, family: _IpPackets, wanted: NDArray[np.uint8], left: Truths, skipped: Counter[str]
 ) -> None:
     """Count UDP, and TCP on other ports; what is left of the family is TCP on an API port."""
@@ -201,7 +201,7 @@ def _segments(columns: Columns, family: _IpPackets, flows: FlowCache) -> Segment
         return None
     flow_numbers, found = grouped
     pseudo_sums = np.array([flow.pseudo_sum for flow in found], np.int64)[flow_numbers]
-    right, wrong = _judge_checksums(columns.buffer, family, pseudo_sums)
+    right, wrong = _check_checksums(columns.buffer, family, pseudo_sums)
     records, is_ipv4 = family.records, family.header.protocol == IPV4
     return SegmentColumns(
         packets=columns,
@@ -221,7 +221,7 @@ def _segments(columns: Columns, family: _IpPackets, flows: FlowCache) -> Segment
 def _group(buffer: bytes, family: _IpPackets, flows: FlowCache) -> tuple[Numbers, list[Flow]] | None:
     """Number the flows; None when a hash of theirs is not enough to tell them apart, which takes malice."""
     words = [word.astype(np.uint32) for word in (*family.records["addresses"].T, family.records["ports"])]
-    distinct = _a_few(words) or _many(words)
+    distinct = _number_few_flows(words) or _number_flows_by_hash(words)
     if distinct is None:
         return None
     numbers, examples = distinct
@@ -231,7 +231,7 @@ def _group(buffer: bytes, family: _IpPackets, flows: FlowCache) -> tuple[Numbers
     return numbers, [flows.find(buffer[at : at + size]) for at in first.tolist()]
 
 
-def _a_few(words: list[NDArray[np.uint32]]) -> tuple[Numbers, Numbers] | None:
+def _number_few_flows(words: list[NDArray[np.uint32]]) -> tuple[Numbers, Numbers] | None:
     """Number what is equal in all words, and give an example of each; None when that is more than a few."""
     numbers = np.zeros(len(words[0]), np.int64)
     left = np.ones(len(numbers), np.bool_)
@@ -247,7 +247,7 @@ def _a_few(words: list[NDArray[np.uint32]]) -> tuple[Numbers, Numbers] | None:
     return numbers, np.array(examples, np.int64)
 
 
-def _many(words: list[NDArray[np.uint32]]) -> tuple[Numbers, Numbers] | None:
+def _number_flows_by_hash(words: list[NDArray[np.uint32]]) -> tuple[Numbers, Numbers] | None:
     """The same by a hash, which takes sorting; None when two have one hash."""
     hashed = np.zeros(len(words[0]), np.uint64)
     for word in words:
@@ -259,7 +259,7 @@ def _many(words: list[NDArray[np.uint32]]) -> tuple[Numbers, Numbers] | None:
     return numbers, examples
 
 
-def _judge_checksums(buffer: bytes, family: _IpPackets, pseudo_sums: Numbers) -> tuple[Truths, Truths]:
+def _check_checksums(buffer: bytes, family: _IpPackets, pseudo_sums: Numbers) -> tuple[Truths, Truths]:
     """Which checksums are right and which are wrong; what offload leaves in their place is neither (``segment``)."""
     checksum, length = family.records["checksum"], family.end - family.start
     with_length = (pseudo_sums + length) % ONES

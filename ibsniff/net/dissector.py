@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ibsniff.model import Columns, Frame, Packet, StrayHello, Unreachable
 from ibsniff.net.arp import read_arp
-from ibsniff.net.fixed_headers import FIXED_LINK_HEADERS, TAGGED
+from ibsniff.net.fixed_headers import FIXED_LINK_HEADERS, VLAN_TAGGED
 from ibsniff.net.fragments import FragmentReassembler
 from ibsniff.net.icmp import read_unreachable
 from ibsniff.net.ip import (
@@ -22,9 +22,9 @@ from ibsniff.net.ip import (
     Fragment,
     may_hold_tcp,
     not_tcp,
-    pass_extensions,
     read_ipv4,
     read_ipv6,
+    skip_extension_headers,
 )
 from ibsniff.net.link import ARP, IPV4, IPV6, find_network
 from ibsniff.net.segment import HELLO, FlowCache, begins_with_hello, read_segment
@@ -71,7 +71,7 @@ class Dissector:
             return self._dissect_any(frame)
         type_start, type_end, at, protocols = shape
         protocol = protocols.get(data[type_start:type_end])
-        if protocol == TAGGED:
+        if protocol == VLAN_TAGGED:
             protocol = protocols.get(data[at + 2 : at + 4])
             at += 4
         ip_id: int | None
@@ -91,7 +91,7 @@ class Dissector:
             ip_id = None
             end = start + length
         else:
-            return self._or_count(read_arp(frame, at), frame) if protocol == ARP else self._dissect_any(frame)
+            return self._or_count_skipped(read_arp(frame, at), frame) if protocol == ARP else self._dissect_any(frame)
         if transport != TCP or end < start + 20:
             if transport == UDP and end >= start and destination not in UDP_TUNNELS:
                 self._skipped[_NOT_TCP] += 1
@@ -106,7 +106,7 @@ class Dissector:
         if end > wire_length:
             return self._dissect_any(frame)
         flow = self._flows.find(data[addresses : start + 4])
-        return self._or_count(read_segment(frame, flow, data, start, end, ttl, ip_id), frame)
+        return self._or_count_skipped(read_segment(frame, flow, data, start, end, ttl, ip_id), frame)
 
     def dissect_columns(self, columns: Columns) -> DissectedColumns | None:
         """Do for many frames at once what ``dissect`` would: give segments, and which frames it must see after all.
@@ -124,7 +124,7 @@ class Dissector:
         self._fragments.finish()
 
     def _dissect_any(self, frame: Frame) -> Packet | None:
-        return self._or_count(self._read(frame), frame)
+        return self._or_count_skipped(self._read(frame), frame)
 
     def _read(self, frame: Frame) -> Packet | str | None:
         network = find_network(frame.link_type, frame.data)
@@ -159,10 +159,10 @@ class Dissector:
         if taken is None or isinstance(taken, SkipReason):
             return taken
         whole, frames = taken
-        return self._or_count(self._joined(frame, whole), frame, frames)
+        return self._or_count_skipped(self._joined(frame, whole), frame, frames)
 
     def _joined(self, frame: Frame, whole: Datagram) -> Packet | str:
-        datagram = pass_extensions(whole) if len(whole.source) == 16 else whole
+        datagram = skip_extension_headers(whole) if len(whole.source) == 16 else whole
         if isinstance(datagram, SkipReason):
             return datagram
         if datagram.fragment:
@@ -184,7 +184,7 @@ class Dissector:
             return StrayHello(frame.number, frame.time_ns, flow.source, flow.destination)
         return SkipReason.OTHER_PORTS
 
-    def _or_count(self, result: Packet | str | None, frame: Frame, frames: int = 1) -> Packet | None:
+    def _or_count_skipped(self, result: Packet | str | None, frame: Frame, frames: int = 1) -> Packet | None:
         """Let a packet pass, and count the frames that hold none."""
         if not isinstance(result, str):
             return result

@@ -16,8 +16,8 @@ class FixedLinkHeader(NamedTuple):
     protocols: dict[bytes, int]
 
 
-TAGGED = 0x8100
-_ETHERTYPES = {b"\x08\x00": IPV4, b"\x86\xdd": IPV6, b"\x08\x06": ARP, b"\x81\x00": TAGGED}
+VLAN_TAGGED = 0x8100
+_ETHERTYPES = {b"\x08\x00": IPV4, b"\x86\xdd": IPV6, b"\x08\x06": ARP, b"\x81\x00": VLAN_TAGGED}
 """With one VLAN tag at most."""
 _LOOPBACK = FixedLinkHeader(
     0,

@@ -108,10 +108,10 @@ def read_ipv6(data: bytes, at: int, wire_length: int) -> Datagram | SkipReason:
         return SkipReason.DAMAGED
     # 0 means a jumbogram (RFC 2675) or segmentation by the network card: either fills the frame.
     end = min(at + 40 + length, wire_length) if length else wire_length
-    return pass_extensions(Datagram(source, destination, protocol, data, at + 40, end, hops, None))
+    return skip_extension_headers(Datagram(source, destination, protocol, data, at + 40, end, hops, None))
 
 
-def pass_extensions(datagram: Datagram) -> Datagram | SkipReason:
+def skip_extension_headers(datagram: Datagram) -> Datagram | SkipReason:
     """Move an IPv6 datagram's start behind its extension headers, or to the part of a fragment."""
     data, at, protocol = datagram.data, datagram.start, datagram.protocol
     for _ in range(_MAX_EXTENSIONS):

@@ -41,7 +41,7 @@ class Recorder:
         self._evidence = EvidenceFilter()
         self._evidence_files: deque[Path] = deque()
         self._evidence_stream: BinaryIO | None = None
-        self._remarked = 0
+        self._events_written = 0
         self.failure: UserError | None = None
         """Why nothing more could be kept."""
         self._open(source.opened_at_ns)
@@ -66,10 +66,10 @@ class Recorder:
             if self._ring is not None and self._ring.is_full(self._writer.size, time_ns - self._opened_ns):
                 self._rotate(time_ns)
             source = self._source
-            if len(source.remarks) > self._remarked or source.facts.dropped != self._dropped:
-                self._write_news(time_ns)
+            if len(source.interface_events) > self._events_written or source.facts.dropped != self._dropped:
+                self._write_interface_events(time_ns)
             self._writer.write(packets, source.interface_index)
-            if not source.waiting:
+            if not source.pending:
                 self._writer.flush()
         except (OSError, UserError) as error:
             self._fail(error)
@@ -94,16 +94,16 @@ class Recorder:
         interfaces = [(each.name, each.link_type) for each in source.interfaces]
         self._writer = PcapngWriter(self._stream, interfaces, application=f"ibsniff {__version__}")
 
-    def _write_news(self, time_ns: int) -> None:
-        for interface, text in self._source.remarks[self._remarked :]:
-            self._writer.remark(interface, time_ns, text)
-        self._remarked = len(self._source.remarks)
+    def _write_interface_events(self, time_ns: int) -> None:
+        for interface, text in self._source.interface_events[self._events_written :]:
+            self._writer.comment(interface, time_ns, text)
+        self._events_written = len(self._source.interface_events)
         if (self._source.facts.dropped or 0) > (self._dropped or 0):
             self._write_statistics(time_ns, with_received=False)
         self._dropped = self._source.facts.dropped
 
     def _write_end(self, time_ns: int) -> None:
-        self._write_news(time_ns)
+        self._write_interface_events(time_ns)
         self._write_statistics(time_ns, with_received=True)
 
     def _write_statistics(self, time_ns: int, with_received: bool) -> None:

@@ -27,7 +27,7 @@ from standin_server import HELLO
 
 from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.watching import Change, Follower, Limits, follow
-from ibsniff.capture.backend import Link, RawPacket, Statistics
+from ibsniff.capture.backend import LinkState, RawPacket, Statistics
 from ibsniff.capture.live import LiveSource
 from ibsniff.capture.ring_files import Ring
 from ibsniff.cli import SELDOM
@@ -81,9 +81,9 @@ class Day:
         self.handed_over += len(packets)
         return packets
 
-    def link(self) -> Link | None:
+    def link_state(self) -> LinkState | None:
         """Gone when the day is over."""
-        return None if self.is_over else Link("lo", True)
+        return None if self.is_over else LinkState("lo", True)
 
     def statistics(self) -> Statistics:
         """Nothing is lost."""
@@ -189,7 +189,7 @@ def main() -> None:
         recorder = Recorder(Path(folder) / "day.pcapng", source, ring)
         analysis = Analysis(source.facts)
         follower = Follower(analysis, screen, Limits(), recorder, time.monotonic)
-        report = follow(source.events(in_bulk=True), follower)
+        report = follow(source.events(as_columns=True), follower)
         recorder.finish(analysis.watched_until_ns)
         screen.say(report)
         files = sorted(Path(folder).iterdir())

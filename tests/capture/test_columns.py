@@ -16,7 +16,7 @@ from ibsniff.capture import input_buffer, pcapng
 from ibsniff.capture.columns import cut_by_snaplen, end_of, packet_blocks, pcap_columns, pcapng_columns
 from ibsniff.capture.files import open_capture
 from ibsniff.capture.input_buffer import DamagedCapture, InputBuffer, read_chunks, ready_without_waiting
-from ibsniff.capture.pcapng_interface import Interface
+from ibsniff.capture.pcapng_interface import PcapngInterface
 from ibsniff.capture.writer import PcapngWriter
 from ibsniff.model import Columns, Frame, InputFacts, Lane
 
@@ -59,10 +59,14 @@ def test_a_length_that_cannot_be_believed_ends_the_columns(length):
     assert len(pcap_columns(believable * 2, "<", 1000, 1, 1)) == 2
 
 
-NANO, MICRO, ODD = Interface(1, 1, 1, 0, 0), Interface(1, 1000, 1, 0, 0), Interface(1, 10**9, 2**20, -5, 0)
+NANO, MICRO, ODD = (
+    PcapngInterface(1, 1, 1, 0, 0),
+    PcapngInterface(1, 1000, 1, 0, 0),
+    PcapngInterface(1, 10**9, 2**20, -5, 0),
+)
 
 
-def pcapng_of(blocks: bytes, interfaces: list[Interface], order: str = "<") -> list[Frame]:
+def pcapng_of(blocks: bytes, interfaces: list[PcapngInterface], order: str = "<") -> list[Frame]:
     return frames_of(pcapng_columns(blocks, 0, order, interfaces, 1, 1000))
 
 
@@ -131,7 +135,7 @@ def test_a_file_of_both_is_read_as_one_by_one(blocks, big_reads):
         patch.setattr(pcapng, "COLUMNS_MIN_PACKETS", 2)
         patch.setattr(pcapng, "MAX_PACKETS_ONE_BY_ONE", 2)
         patch.setattr(input_buffer, "READ_SIZE", 1 << 16 if big_reads else 100)
-        assert in_bulk(content) == in_bulk(content, Lane.PLAIN)
+        assert all_packets(content) == all_packets(content, Lane.PLAIN)
 
 
 @pytest.mark.parametrize("every", [1, 2, 70])
@@ -146,13 +150,13 @@ def test_where_columns_are_in_vain_they_are_seldom_tried(every: int, monkeypatch
         return pcapng_columns(*given)
 
     monkeypatch.setattr("ibsniff.capture.columns.pcapng_columns", counted)
-    told = in_bulk(content)
+    told = all_packets(content)
     assert not isinstance(told, str)
     assert len(told[0]) == 5000
     assert len(looked_at) < (30 if every < pcapng.COLUMNS_MIN_PACKETS else 5000 / every * 3)
 
 
-def in_bulk(content: bytes, lane: Lane = Lane.COLUMNS) -> tuple[list[Frame], InputFacts] | str:
+def all_packets(content: bytes, lane: Lane = Lane.COLUMNS) -> tuple[list[Frame], InputFacts] | str:
     try:
         with made.opened(content) as capture:
             found: list[Frame] = []
@@ -166,7 +170,7 @@ def in_bulk(content: bytes, lane: Lane = Lane.COLUMNS) -> tuple[list[Frame], Inp
 def test_the_end_of_the_capture_is_heard_behind_the_last_packet():
     last = made.option(3, (0).to_bytes(4) + (90_000_000).to_bytes(4, "little"))
     content = made.section() + made.interface() + made.enhanced() * 100 + made.statistics(options=last)
-    told = in_bulk(content)
+    told = all_packets(content)
     assert not isinstance(told, str)
     assert told[1].watched_until_ns == 90 * 10**9
 

@@ -36,7 +36,7 @@ def test_captures_are_found_in_folders_of_folders_in_order(tmp_path: Path, captu
         str(Path("b/c/deep")),
     ]
     assert found.others == 2
-    assert found.closed == []
+    assert found.unreadable == []
 
 
 def test_what_is_called_a_capture_is_told_though_it_is_none(tmp_path: Path) -> None:
@@ -80,4 +80,4 @@ def test_what_may_not_be_read_is_told_and_not_passed_over(tmp_path: Path, captur
     (tmp_path / "closed").mkdir(mode=0)
     found = find_captures(str(tmp_path))
     assert [Path(path).name for path in found.captures] == ["secret.pcap"]
-    assert len(found.closed) == 1
+    assert len(found.unreadable) == 1

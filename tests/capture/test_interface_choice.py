@@ -14,7 +14,7 @@ from live_namespace import in_namespace, needs_namespace
 
 from ibsniff.capture import host_network
 from ibsniff.capture.host_network import HostNetwork, psutil_sockets
-from ibsniff.capture.interface_choice import choice, choose_interfaces
+from ibsniff.capture.interface_choice import choose_by_evidence, choose_interfaces
 from ibsniff.capture.interfaces import Interface
 from ibsniff.capture.procfs import (
     TcpSocket,
@@ -54,7 +54,7 @@ GATEWAY = ("eth0", "192.0.2.1")
 
 
 @pytest.mark.parametrize(
-    ("sockets", "subsystem", "names", "why"),
+    ("sockets", "subsystem", "names", "reason"),
     [
         ([LISTENS, LOCAL], None, ("lo",), "127.0.0.1:50000 is connected with 127.0.0.1:7497, which crosses lo."),
         ([LISTENS, REMOTE], None, ("eth0",), "192.0.2.10:50001 is connected with 192.0.2.99:7497, which crosses eth0."),
@@ -73,18 +73,18 @@ GATEWAY = ("eth0", "192.0.2.1")
     ],
 )
 def test_the_best_evidence_decides(
-    sockets: list[TcpSocket], subsystem: Wsl | None, names: tuple[str, ...], why: str
+    sockets: list[TcpSocket], subsystem: Wsl | None, names: tuple[str, ...], reason: str
 ) -> None:
-    chosen = choice(HostNetwork(INTERFACES, tuple(sockets), subsystem, GATEWAY))
+    chosen = choose_by_evidence(HostNetwork(INTERFACES, tuple(sockets), subsystem, GATEWAY))
     assert chosen.names == names
-    assert why in chosen.why
-    assert chosen.why.endswith(".")
+    assert reason in chosen.reason
+    assert chosen.reason.endswith(".")
 
 
 def test_more_interfaces_than_are_listened_on_one_by_one() -> None:
     many = tuple(Interface(f"v{n}", n, (f"10.0.{n}.1",), True, False, 1, "") for n in range(6))
     sockets = tuple(tcp(f"10.0.{n}.1:50000", f"10.0.{n}.2:7497") for n in range(6))
-    assert choice(HostNetwork(many, sockets)).names == ("any",)
+    assert choose_by_evidence(HostNetwork(many, sockets)).names == ("any",)
 
 
 TABLE = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
@@ -146,9 +146,9 @@ def test_where_there_is_no_proc_psutil_tells_if_it_is_there(monkeypatch: pytest.
 HERE = """
 import socket
 from ibsniff.capture.interface_choice import choose_interfaces
-print(choose_interfaces(frozenset({7497})).why)
+print(choose_interfaces(frozenset({7497})).reason)
 with socket.create_server(("127.0.0.1", 7497)):
-    print(choose_interfaces(frozenset({7497})).why)
+    print(choose_interfaces(frozenset({7497})).reason)
 """
 
 

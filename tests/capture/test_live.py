@@ -14,7 +14,7 @@ import pytest
 from live_script import Script
 
 from ibsniff.capture import live, open_backends
-from ibsniff.capture.backend import Link, RawPacket, Statistics
+from ibsniff.capture.backend import LinkState, RawPacket, Statistics
 from ibsniff.capture.comments import MAX_COMMENTS
 from ibsniff.capture.live import LiveSource, open_live
 from ibsniff.capture.procfs import Wsl
@@ -70,9 +70,9 @@ def test_frames_are_numbered_and_the_facts_grow(clock: Clocks, sources: Sources)
     source = sources(Script([packet(0, b"one"), packet(1, b"two")], packet(0.5, b"three")))
     events = source.events()
     assert next(events) == Frame(1, NOW, 1, b"one", 3)
-    assert source.waiting == 1
+    assert source.pending == 1
     assert next(events) == Frame(2, NOW + NANOSECONDS, 1, b"two", 3)
-    assert source.waiting == 0
+    assert source.pending == 0
     assert next(events) == Frame(3, NOW + NANOSECONDS // 2, 1, b"three", 5)
     facts = source.facts
     assert (facts.path, facts.format, facts.link_types, facts.watched_by) == ("lo", "pcapng", [1], WatchedBy.LIVE)
@@ -139,7 +139,7 @@ def test_a_clock_set_forward_is_said_when_a_packet_bears_the_new_time(clock: Clo
     assert taken(source, 4)[-1] == Tick(NOW + 605 * NANOSECONDS - Script.delay_ns)
     before_ns, after_ns = NOW + 2 * NANOSECONDS, NOW + 602 * NANOSECONDS
     assert source.facts.clock_jumps == [(2, before_ns, after_ns)]
-    assert source.remarks == [(0, f"clock jumped: {before_ns} to {after_ns}")]
+    assert source.interface_events == [(0, f"clock jumped: {before_ns} to {after_ns}")]
 
 
 def test_a_leap_of_an_hour_is_said_once(clock: Clocks, sources: Sources) -> None:
@@ -215,14 +215,14 @@ def test_an_interface_that_is_gone_ends_no_other(clock: Clocks, sources: Sources
     events = [event for event in taken(source, 4) if isinstance(event, Frame)]
     assert [(event.number, source.interface_index) for event in events] == [(1, 1), (2, 1)]
     assert [each.gone for each in source.interfaces] == [True, False]
-    assert source.remarks == [(0, "not captured: lo is gone since 2027-01-15 08:00:00 UTC (Network is down)")]
+    assert source.interface_events == [(0, "not captured: lo is gone since 2027-01-15 08:00:00 UTC (Network is down)")]
 
 
 def test_down_up_and_another_name_are_said_and_it_goes_on(clock: Clocks, sources: Sources) -> None:
     backend = Script()
     source = sources(backend)
 
-    def becomes(link: Link) -> Callable[[], None]:
+    def becomes(link: LinkState) -> Callable[[], None]:
         def change() -> None:
             clock.pass_by(1)
             backend.state = link
@@ -231,7 +231,7 @@ def test_down_up_and_another_name_are_said_and_it_goes_on(clock: Clocks, sources
 
     went_down = OSError(errno.ENETDOWN, "Network is down")
     backend.script = iter(
-        [becomes(Link("lo", False)), went_down, becomes(Link("wan0", True)), None, went_down, packet(3), None]
+        [becomes(LinkState("lo", False)), went_down, becomes(LinkState("wan0", True)), None, went_down, packet(3), None]
     )
     taken(source, 7)
     assert (
@@ -247,7 +247,7 @@ def test_a_loose_cable_does_not_fill_the_memory(clock: Clocks, sources: Sources)
     loose = (OSError(errno.ENETDOWN, "Network is down") for _ in range(1000))
     source = sources(Script(*loose))
     taken(source, 1000)
-    assert len(source.remarks) == MAX_COMMENTS
+    assert len(source.interface_events) == MAX_COMMENTS
     assert source.facts.notes == ["more happened to the interfaces than is written down"]
 
 

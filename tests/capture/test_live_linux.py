@@ -382,7 +382,7 @@ def test_a_burst_in_bulk_is_the_same(interface: str, tmp_path: Path) -> None:
             burst()
             for each in (source, again):
                 each.stop()
-            events = list(source.events(in_bulk=True))
+            events = list(source.events(as_columns=True))
             return events, source.facts.packets, shown(watch(again, tmp_path / "burst.pcapng"))
 
     events, counted, live = in_namespace(work)

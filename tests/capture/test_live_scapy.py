@@ -91,7 +91,7 @@ def test_without_libpcap_the_filter_runs_here(monkeypatch: pytest.MonkeyPatch) -
     assert received(capture) == [RawPacket(1_800_000_000_250_000_000, API, len(API))]
     assert capture.receive() == []
     assert not select.select([capture], [], [], 0)[0], "quiet again"
-    assert capture.link() == ("lo0", True)
+    assert capture.link_state() == ("lo0", True)
     assert capture.statistics() == (5, 2)
     capture.close()
     capture.close()
@@ -109,7 +109,7 @@ def test_packets_nobody_takes_are_counted_as_dropped(monkeypatch: pytest.MonkeyP
     assert [len(received(capture)) for _ in range(2)] == [2, 1]
     with pytest.raises(OSError, match="Device not configured"):
         capture.receive()
-    assert capture.link() is None
+    assert capture.link_state() is None
     assert capture.statistics() == (5, 2 + 7)
     capture.close()
 
@@ -122,7 +122,7 @@ def test_an_interface_that_is_not_heard_is_not_taken_for_quiet(monkeypatch: pyte
     capture._thread.join(5)
     with pytest.raises(OSError, match="unpack requires"):
         capture.receive()
-    assert capture.link() is None
+    assert capture.link_state() is None
     capture.close()
 
 

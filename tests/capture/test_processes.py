@@ -59,7 +59,7 @@ def look(
 ) -> tuple[LocalProcess, ...]:
     monkeypatch.setattr(processes, "load_psutil", lambda: Psutil(sockets))
     monkeypatch.setattr(processes, "_queues", lambda: queues or Queues({}, {}))
-    return ProcessWatcher().look([one or conversation()]).get("c1", ())
+    return ProcessWatcher().refresh([one or conversation()]).get("c1", ())
 
 
 def test_both_ends_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,14 +121,14 @@ def test_it_looks_now_and_then_and_remembers_who_has_gone(monkeypatch: pytest.Mo
     monkeypatch.setattr(processes, "load_psutil", lambda: psutil)
     monkeypatch.setattr(processes.time, "monotonic", lambda: now)
     seen = ProcessWatcher()
-    assert seen.look([conversation()])
-    assert seen.look([conversation()]) == {}
+    assert seen.refresh([conversation()])
+    assert seen.refresh([conversation()]) == {}
     assert psutil.looks == 1
     now, psutil.sockets = 103.0, []
-    assert seen.look([conversation(ended=True)]) == {}, "known already, and over"
+    assert seen.refresh([conversation(ended=True)]) == {}, "known already, and over"
     assert [end.side for end in seen.ends["c1"]] == [Side.CLIENT]
     now = 106.0
-    seen.look([conversation()])
+    seen.refresh([conversation()])
     assert [end.side for end in seen.ends["c1"]] == [Side.CLIENT], "its sockets are gone; who it was is known"
     assert psutil.looks == 2
 
@@ -139,7 +139,7 @@ def test_a_machine_that_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
             raise PermissionError
 
     monkeypatch.setattr(processes, "load_psutil", lambda: Mute([]))
-    assert ProcessWatcher().look([conversation()]) == {}
+    assert ProcessWatcher().refresh([conversation()]) == {}
 
 
 def test_without_psutil_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +157,7 @@ def test_a_real_hello_that_nobody_reads() -> None:
         port = caller.socket.getsockname()[1]
         wire = Wire(client=f"127.0.0.1:{port}", server=f"127.0.0.1:{server.port}").connect().client(HELLO)
         found = ProcessWatcher()
-        found.look(judge(wire, watch=Watch(any_port=True)).conversations)
+        found.refresh(judge(wire, watch=Watch(any_port=True)).conversations)
         ends = {end.side: end for end in found.ends["c1"]}
     assert ends[Side.CLIENT].pid == os.getpid()
     assert ends[Side.SERVER].unread == len(HELLO)

@@ -7,7 +7,7 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ibsniff.capture.ring_block import ADDRESS_AT, PACKET, TAGGED, RingBlock
+from ibsniff.capture.ring_block import ADDRESS_OFFSET, PACKET_HEADER, VLAN_VALID, RingBlock
 from ibsniff.model import NANOSECONDS, Frame
 
 IN_FRONT = 48
@@ -24,7 +24,7 @@ packets = st.lists(
             "seconds": words,
             "nanoseconds": st.integers(0, NANOSECONDS - 1),
             "cut": st.integers(0, 100),
-            "status": st.sampled_from([1, 1, 1, 1 | TAGGED]),
+            "status": st.sampled_from([1, 1, 1, 1 | VLAN_VALID]),
             "address": st.tuples(
                 st.binary(min_size=2, max_size=2),
                 words,
@@ -46,7 +46,7 @@ def block_of(made: list[dict], is_cooked: bool) -> RingBlock:
     for packet in made:
         data, length = packet["data"], len(packet["data"])
         step = -(-(DATA_AT + length) // 8) * 8
-        header = PACKET.pack(
+        header = PACKET_HEADER.pack(
             step,
             packet["seconds"],
             packet["nanoseconds"],
@@ -59,7 +59,7 @@ def block_of(made: list[dict], is_cooked: bool) -> RingBlock:
             7,
             0x8100,
             0,
-        ).ljust(ADDRESS_AT, b"\xaa")
+        ).ljust(ADDRESS_OFFSET, b"\xaa")
         address = struct.pack("=H2sIHBB8s", 17, *packet["address"])
         buffer += (header + address).ljust(DATA_AT, b"\xdd") + data.ljust(step - DATA_AT, b"\xcc")
     return RingBlock(bytes(buffer), len(made), IN_FRONT, is_cooked)
@@ -85,7 +85,7 @@ def test_cooked_packets_get_the_same_link_headers_all_at_once(made: list[dict]) 
 def test_packets_with_their_own_link_headers_stay_as_they_are(made: list[dict]) -> None:
     block = block_of(made, is_cooked=False)
     columns = block.columns(5, LINK_TYPE)
-    if any(packet["status"] & TAGGED for packet in made):
+    if any(packet["status"] & VLAN_VALID for packet in made):
         assert columns is None, "tags are put back one by one"
         return
     assert columns is not None

@@ -111,8 +111,8 @@ class NoPackets:
     """As much of a live source as a recorder asks for."""
 
     interfaces = (SimpleNamespace(name="lo", link_type=1, statistics=Statistics(0, 0)),)
-    interface_index = waiting = 0
-    remarks = ()
+    interface_index = pending = 0
+    interface_events = ()
     opened_at_ns = START_NS
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from wire import Wire
 
 from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.watching import Follower, Limits, follow
-from ibsniff.capture.backend import Link, RawPacket
+from ibsniff.capture.backend import LinkState, RawPacket
 from ibsniff.capture.files import open_capture
 from ibsniff.capture.live import LiveSource
 from ibsniff.capture.ring_files import Ring, parse_ring_options, ring_file_path
@@ -61,15 +61,15 @@ def test_the_file_says_what_befell_the_interface_and_the_clock(tmp_path: Path) -
     frames = raw(session(local()).frames())
     backend = Script()
 
-    def becomes(link: Link | None) -> None:
+    def becomes(link: LinkState | None) -> None:
         backend.state = link
         raise OSError(100, "Network is down")
 
     backend.script = iter(
         [
             frames[:3],
-            lambda: becomes(Link("lo", False)),
-            lambda: becomes(Link("wan0", True)),
+            lambda: becomes(LinkState("lo", False)),
+            lambda: becomes(LinkState("wan0", True)),
             [packet._replace(time_ns=packet.time_ns + 10**18) for packet in frames[3:]],
             lambda: becomes(None),
         ]
@@ -77,24 +77,24 @@ def test_the_file_says_what_befell_the_interface_and_the_clock(tmp_path: Path) -
     path = tmp_path / "befallen.pcapng"
     with LiveSource([("lo", backend)]) as source:
         live = shown(watch(source, path))
-        leaps = source.facts.clock_jumps
+        jumps = source.facts.clock_jumps
     assert live == of_file(path)
     (facts,) = live["inputs"]
     assert len(facts["notes"]) == 2
     assert facts["truncated_detail"].count("; ") == 1
     with open_capture(str(path)) as capture:
         assert list(capture.frames())[3].number == 4
-        assert [leap.packet for leap in capture.facts.clock_jumps] == [leap.packet for leap in leaps] == [4]
+        assert [jump.packet for jump in capture.facts.clock_jumps] == [jump.packet for jump in jumps] == [4]
 
 
 def test_comments_of_others_say_nothing(tmp_path: Path) -> None:
     path = tmp_path / "others.pcapng"
     with LiveSource([("lo", ends())]) as source:
         recorder = Recorder(path, source)
-        for text in ("Counters provided by dumpcap", "clock jumped: soon to later", "clock clock_jumped: 1"):
-            recorder._writer.remark(0, 5, text)
+        for text in ("Counters provided by dumpcap", "clock jumped: soon to later", "clock jumped: 1"):
+            recorder._writer.comment(0, 5, text)
         for digits in ("9" * 19, "9" * 20, "9" * 5000, "\u0661"):
-            recorder._writer.remark(0, 5, f"clock jumped: {digits} to {digits}")
+            recorder._writer.comment(0, 5, f"clock jumped: {digits} to {digits}")
         recorder.finish(10)
     with open_capture(str(path)) as capture:
         assert list(capture.frames()) == []
