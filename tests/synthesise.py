@@ -21,7 +21,7 @@ CAPTURES = Path(__file__).parent.parent / "captures"
 HELLO = b"API\0\0\0\0\x09v157..178"
 REPLY = b"\0\0\0\x1a178\x0020260105 09:30:00 EST\0"
 START = b"\0\0\0\x0871\x002\x007\0\0"
-ACCOUNTS = b"\0\0\0\x0f15\x001\0DU1234567\0"
+ACCOUNTS = b"\0\0\0\x0f15\x001\0DU0000001\0"
 NEXT_ID = b"\0\0\0\x069\x001\x001\0"
 
 Make = Callable[[Path], None]
@@ -108,7 +108,7 @@ def write(name: str, root: Path = CAPTURES) -> Path:
     promise = 'outcome = ""\nfault = ""\nrung = ""\ncodes = []\n'
     if scenario.exists():
         promise = scenario.read_text("utf-8").partition("[expect]\n")[2]
-    head = {"title": title, "made": f"synthetic: tests/synthesise.py, {make.__name__}; {why}", "command": ""}
+    head = {"title": title, "made": f"synthetic: tests/synthesise.py, {make.__name__}; {why}"}
     top = "".join(f"{key} = {json.dumps(value)}\n" for key, value in head.items())
     scenario.write_text(f"{top}\n[expect]\n{promise}", "utf-8")
     return folder / file

@@ -36,12 +36,13 @@ MAY_IMPORT = {
     "analysis.columns": {"model", "net", "tcp", "ib"},
     "analysis.reading": {"model", "capture", "analysis.pipeline"},
     "analysis.streams": {"model", "net", "tcp", "ib"},
+    "analysis.contents": {"model", "net", "tcp"},
     "analysis.workers": {"model"},
     "analysis.watching": {"model", "analysis.pipeline"},
     "recording.recorder": {"model", "capture", "recording.evidence"},
     "recording.evidence": {"model", "capture.blocks", "net"},
     "screens": {"model", "formatting", "ib.names", "render", "analysis.watching"},
-    "regression": {"model", "capture", "analysis.reading", "analysis.pipeline", "render"},
+    "regression": {"model", "capture", "ib.accounts", "analysis.reading", "analysis.contents", "render"},
     "__main__": {"cli"},
 }
 """Room, or module of a room whose modules differ, -> what it may import besides its own room and the package's version.

@@ -17,8 +17,8 @@ from ibsniff.standin import protobuf
 from ibsniff.standin.protobuf import Value
 from ibsniff.standin.requests import NO_REQUEST, Request
 
-ACCOUNTS = "DU1234567,DU7654321"
-"""Invented: no such paper accounts are meant."""
+ACCOUNTS = "DU0000001,DU0000002"
+"""Stand-ins for two paper accounts, in the form of ``ib.accounts``."""
 
 
 def frame(payload: bytes) -> bytes:

@@ -30,7 +30,9 @@ def publish(recording: Recording, raw: Path, into: Path = CAPTURES) -> None:
     if (promised := CAPTURES / recording.name / SCENARIO).exists():
         lines = promised.read_text("utf-8").partition("[expect]\n")[2].splitlines(keepends=True)
         promise = "".join(line for line in lines if not line.startswith(DIGEST))
-    head = {"title": recording.title, "made": made(recording), "command": recording.command}
+    head = {"title": recording.title, "made": made(recording)}
+    if recording.command:
+        head["command"] = recording.command
     top = "".join(f"{key} = {json.dumps(value)}\n" for key, value in head.items())
     digest = f'{DIGEST} = "{hashlib.sha256(capture).hexdigest()}"\n'
     (folder / SCENARIO).write_text(f"{top}\n[expect]\n{promise}{digest}", "utf-8")

@@ -95,7 +95,7 @@ def test_ok_serves_a_legacy_client_unframed(start: bytes) -> None:
         assert re.fullmatch(rb"76\0\d{8} \d\d:\d\d:\d\d UTC\0", caller.take(25))
         caller.send(start)
         server.wait_for("legacy start with client id 7")
-        said = b"15\0001\0DU1234567,DU7654321\0009\0001\0001\0004\0002\0-1\0002104\0"
+        said = b"15\0001\0DU0000001,DU0000002\0009\0001\0001\0004\0002\0-1\0002104\0"
         assert caller.take(len(said)) == said
 
 
@@ -350,7 +350,7 @@ def test_endless_account_leaves_out_the_end() -> None:
     with running("endless-account") as server, Caller(server.port) as caller:
         caller.greet()
         became_ready(caller)
-        for request in (b"6\0002\0001\0DU1234567\0", b"76\0001\0003\0\0\0000\0", b"61\0001\0"):
+        for request in (b"6\0002\0001\0DU0000001\0", b"76\0001\0003\0\0\0000\0", b"61\0001\0"):
             caller.frame(request)
         said = [caller.take_frame() for _ in range(3)]
         assert [payload.partition(b"\0")[0] for payload in said] == [b"6", b"8", b"62"]
