@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ibsniff.capture.folder import captures_in
+from ibsniff.capture.folder import find_captures
 from ibsniff.model import ExitCode, UserError
 
 SCENARIO = "scenario.toml"
@@ -79,8 +79,8 @@ def find_captures_without_promise(root: Path) -> list[Path]:
 
     Raises UserError for a folder that cannot be read.
     """
-    found = captures_in(str(root))
-    for error in found.closed:
+    found = find_captures(str(root))
+    for error in found.unreadable:
         raise error
     paths = map(Path, found.captures)
     return [path for path in paths if path.name not in CAPTURES or not (path.parent / SCENARIO).exists()]
