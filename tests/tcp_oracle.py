@@ -24,13 +24,13 @@ FIELDS = {
 """tshark's ``tcp.analysis`` flags by the counter of ours."""
 
 REASONS = {
-    "copy": "the very packet was captured before (same IP identification, within 5 ms): we count a duplicate",
-    "damaged": "the checksum is wrong, which tshark does not look at",
-    "no data": "a repeated SYN, SYN-ACK or FIN: our retransmissions are of data",
-    "filled hole": "new bytes behind later ones: we cannot know whether they were late or sent again; tshark goes by time",
-    "seen before": "bytes that were captured before: sent again; tshark says out-of-order within 3 ms",
+    "copy": "the same packet was captured before (same IP identification, within 5 ms): a duplicate here",
+    "damaged": "the checksum is wrong, which tshark does not check",
+    "no data": "a repeated SYN, SYN-ACK or FIN: only data counts as a retransmission here",
+    "filled hole": "new bytes after later ones: late or sent again cannot be told apart; tshark decides by time",
+    "seen before": "bytes that were captured before, so they were sent again; within 3 ms tshark calls them out-of-order",
     "overlap": "the first bytes of the segment were captured before, the last are new",
-    "new bytes": "the next bytes in order: tshark counts a bare ACK's number, or the other side's ACK, as if they had been seen",
+    "new bytes": "the next bytes in order: for tshark a bare ACK's number, or the other side's ACK, counts as if they had been captured",
 }
 
 

@@ -22,10 +22,10 @@ from ibsniff.model import Columns, Connection, Endpoint, Packet, Segment, Segmen
 from ibsniff.model.arrays import Numbers, Truths
 from ibsniff.net import Dissector
 from ibsniff.tcp import ConnectionTable
-from ibsniff.tcp.columns import FEWEST, is_steady, take_columns
-from ibsniff.tcp.connection import Tracker
+from ibsniff.tcp.columns import MIN_SEGMENTS, can_feed_columns, feed_columns
+from ibsniff.tcp.connection import ConnectionTracker
 
-LOOK_AT = 16 * FEWEST
+LOOK_AT = 16 * MIN_SEGMENTS
 """Segments looked at for a stretch after one that ended early; four times as many each time all were regular."""
 MOST_AT_ONCE = 1 << 16
 PLAIN_AFTER_BREAK = 4
@@ -72,11 +72,11 @@ class ColumnLane:
         self._turns: list[int] = []
         """Packets that take the plain lane, as a heap."""
         self._now = 0
-        self._stretched: dict[int, Tracker] = {}
+        self._stretched: dict[int, ConnectionTracker] = {}
 
     def feed(self, columns: Columns) -> None:
         """Take the next packets."""
-        picked = None if self._table.is_tight else self._dissector.dissect_columns(columns)
+        picked = None if self._table.is_buffering_much else self._dissector.dissect_columns(columns)
         if picked is None or not picked.segments:
             self._take_each(columns, np.arange(len(columns)) if picked is None else picked.others)
             return
@@ -97,8 +97,8 @@ class ColumnLane:
                 self._settle(busy)
         self._busy.clear()
         for tracker in self._stretched.values():  # the packets' buffer is about to be given up
-            tracker.client.recent.look_up()
-            tracker.server.recent.look_up()
+            tracker.client.recent.load()
+            tracker.server.recent.load()
         self._stretched.clear()
         self._columns = None
 
@@ -120,9 +120,9 @@ class ColumnLane:
             return plain
         connections = number_of[segments.flows]
         counts = np.bincount(connections)
-        for number in np.flatnonzero(counts >= FEWEST).tolist():
+        for number in np.flatnonzero(counts >= MIN_SEGMENTS).tolist():
             self._add(segments, np.flatnonzero(connections == number))
-        plain = segments.indices[counts[connections] < FEWEST].tolist()
+        plain = segments.indices[counts[connections] < MIN_SEGMENTS].tolist()
         mine = (busy for ends, busy in self._busy.items() if ends is busy.ends and busy.segments is segments)
         return plain + [int(busy.indices[0]) for busy in mine if self._table.find(*busy.ends) is None]
 
@@ -160,7 +160,7 @@ class ColumnLane:
         """Take the connection's segments before the packet whose turn it is."""
         end = int(np.searchsorted(busy.indices, self._now))
         while busy.done < end:
-            if end - busy.done < FEWEST or not self._stretch(busy, end):
+            if end - busy.done < MIN_SEGMENTS or not self._stretch(busy, end):
                 self._one_by_one(busy, min(busy.done + busy.plain, end))
 
     def _one_by_one(self, busy: _Busy, end: int) -> None:
@@ -170,7 +170,7 @@ class ColumnLane:
     def _stretch(self, busy: _Busy, end: int) -> bool:
         """Take a stretch of what is before ``end``; whether all that was looked at was regular."""
         found = self._table.find(*busy.ends)
-        if found is None or not is_steady(found[0]):
+        if found is None or not can_feed_columns(found[0]):
             return False
         tracker, forward = found
         self._stretched[id(tracker)] = tracker
@@ -180,7 +180,7 @@ class ColumnLane:
         window = slice(busy.done, min(end, busy.done + busy.look_at))
         which, is_forward = busy.which[window], busy.is_forward[window]
         from_client = is_forward if forward is tracker.client else ~is_forward
-        count, said = take_columns(
+        count, said = feed_columns(
             tracker, busy.segments, which, from_client, lambda number: self._segment(busy.segments, number)
         )
         for side, stretch in said:

@@ -1,8 +1,8 @@
-"""The bulk of a connection: thousands of segments, each of which is what was to be expected after the one before.
+"""The column lane of this room: thousands of regular segments of one connection at once.
 
-It must leave behind what ``Tracker.feed`` would have, segment by segment. So it takes only what changes little there: data
-in order, ACKs of what was sent, between sides that have both spoken and miss nothing. The first segment that is anything
-else ends the stretch, and goes through ``Tracker.feed``.
+The result must be what ``ConnectionTracker.feed`` gives segment by segment. So only segments that change little are taken:
+data in order and ACKs of captured data, between two sides that have both sent something and miss nothing. The first
+segment that is anything else ends the run, and goes through ``ConnectionTracker.feed``.
 """
 
 from __future__ import annotations
@@ -15,37 +15,37 @@ import numpy as np
 
 from ibsniff.model import ColumnRun, Moment, Segment, SegmentColumns, Side
 from ibsniff.model.arrays import Numbers, Truths
-from ibsniff.tcp.connection import Tracker
+from ibsniff.tcp.connection import ConnectionTracker
 from ibsniff.tcp.direction import Direction
-from ibsniff.tcp.recent import RECENT_SEGMENTS
+from ibsniff.tcp.recent_segments import RECENT_SEGMENTS
 from ibsniff.tcp.sequence import advance
 
-FEWEST = 64
-"""Segments from which on a stretch is worth its making."""
+MIN_SEGMENTS = 64
+"""Fewer segments than this are faster one by one."""
 
 _MASK = 0xFFFF_FFFF
 
 
-class _Sent(NamedTuple):
-    """What one side sends in some consecutive segments of the connection."""
+class _SideColumns(NamedTuple):
+    """What one side sends in some consecutive segments of a connection."""
 
     mine: Direction
     which: Numbers
-    """Its segments among them."""
+    """Indices of its segments among them."""
     before: Numbers
-    """For every segment, of either side: the bytes this side sent before it."""
+    """For every segment of either side: the number of bytes that this side sent before it."""
     acked: Numbers
-    """For its own: how far they acknowledge, in bytes of the other side since the beginning."""
-    bare_ack_is_noted: bool
-    """In the connection's history."""
+    """For each of its own segments: how many more bytes of the other side it acknowledges than those before all of them."""
+    bare_ack_is_recorded: bool
+    """The connection's history has this side's bare ACK already."""
 
 
-def is_steady(tracker: Tracker) -> bool:
-    """Both sides have spoken, nothing is missing, and neither has begun to end it."""
-    return tracker.is_open and _is_steady(tracker.client) and _is_steady(tracker.server)
+def can_feed_columns(tracker: ConnectionTracker) -> bool:
+    """Both sides have sent data, nothing is missing, and neither has begun to end the connection."""
+    return tracker.lifecycle.is_open and _is_in_order(tracker.client) and _is_in_order(tracker.server)
 
 
-def _is_steady(mine: Direction) -> bool:
+def _is_in_order(mine: Direction) -> bool:
     half = mine.half
     return (
         mine.begun
@@ -53,88 +53,91 @@ def _is_steady(mine: Direction) -> bool:
         and half.ack_of_first_data is not None
         and mine.acknowledged <= mine.next == mine.end == half.length
         and not mine.waiting
-        and not mine.damage.segments
+        and not mine.damaged.segments
         and half.fin is None
         and half.rst is None
     )
 
 
-def take_columns(
-    tracker: Tracker,
+def feed_columns(
+    tracker: ConnectionTracker,
     segments: SegmentColumns,
     which: Numbers,
     from_client: Truths,
     segment_of: Callable[[int], Segment],
 ) -> tuple[int, list[tuple[Side, ColumnRun]]]:
-    """Take as many of the segments ``which`` of a steady connection as are regular, 0 if that is only a few.
+    """Take the regular segments at the beginning of ``which``, or none if they are fewer than ``MIN_SEGMENTS``.
 
-    ``segment_of`` gives one of them for itself. Returned is how many were taken, and what each side said in them.
+    The connection must be one that ``can_feed_columns``. ``segment_of`` gives a single segment by its number. Returns how
+    many segments were taken, and the bytes that each side sent in them.
     """
     lengths = segments.lengths[which]
     history = tracker.connection.history
-    client = _sent(tracker.client, segments, which, from_client, lengths, "A" in history)
-    server = _sent(tracker.server, segments, which, ~from_client, lengths, "a" in history)
+    client = _side_columns(tracker.client, segments, which, from_client, lengths, "A" in history)
+    server = _side_columns(tracker.server, segments, which, ~from_client, lengths, "a" in history)
     regular = np.ones(len(which), np.bool_)
     for sent, peer in ((client, server), (server, client)):
-        regular[sent.which] = _is_expected(sent, peer, segments, which, lengths)
+        regular[sent.which] = _is_regular(sent, peer, segments, which, lengths)
     count = len(which) if regular.all() else int(regular.argmin())
-    if count < FEWEST:
+    if count < MIN_SEGMENTS:
         return 0, []
     tracker.connection.last = _moment(segments, int(which[count - 1]))
     sides = []
     for sent in (client, server):
-        stretch = _apply(sent, segments, which[:count], segment_of)
-        if stretch is not None:
-            sides.append((sent.mine.side, stretch))
-    for sent, peer in ((client, server), (server, client)):  # only now is there what is acknowledged
+        run = _apply(sent, segments, which[:count], segment_of)
+        if run is not None:
+            sides.append((sent.mine.side, run))
+    for sent, peer in ((client, server), (server, client)):  # after the data that they acknowledge
         _acknowledge(sent, peer.mine, segments, which[:count])
     return count, sides
 
 
-def _sent(
+def _side_columns(
     mine: Direction,
     segments: SegmentColumns,
     which: Numbers,
     is_mine: Truths,
     lengths: Numbers,
-    bare_ack_is_noted: bool,
-) -> _Sent:
+    bare_ack_is_recorded: bool,
+) -> _SideColumns:
     own = np.where(is_mine, lengths, 0)
     acked = (segments.ack[which[is_mine]] - mine.peer.acked_sequence) & _MASK
-    return _Sent(mine, np.flatnonzero(is_mine), np.cumsum(own) - own, acked, bare_ack_is_noted)
+    return _SideColumns(mine, np.flatnonzero(is_mine), np.cumsum(own) - own, acked, bare_ack_is_recorded)
 
 
-def _is_expected(sent: _Sent, peer: _Sent, segments: SegmentColumns, which: Numbers, lengths: Numbers) -> Truths:
-    """Its data continues the stream, its ACK goes no further than was sent and never back, and it is no second copy."""
+def _is_regular(
+    sent: _SideColumns, peer: _SideColumns, segments: SegmentColumns, which: Numbers, lengths: Numbers
+) -> Truths:
+    """Its data continues the stream, its ACK covers only captured data and never moves back, and it is no duplicate."""
     mine, own = sent.mine, which[sent.which]
     continues = ((segments.seq[own] - mine.next_sequence) & _MASK) == sent.before[sent.which]
     possible = peer.before[sent.which] + (peer.mine.end - peer.mine.acknowledged)
     moves = sent.acked.copy()
     moves[1:] -= sent.acked[:-1]
     has_data = lengths[sent.which] > 0
-    # what moves nothing is compared with what was captured before, unless it has nothing to be known by
-    is_no_copy = has_data | (moves > 0) | (segments.ip_ids[own] == 0)
-    expected: Truths = continues & (sent.acked <= possible) & (moves >= 0) & is_no_copy
-    return expected & _tells_nothing_new(sent, segments, own, has_data)
+    # a segment that brings nothing new may be a duplicate, unless it has no IP identification to recognise one by
+    is_no_duplicate = has_data | (moves > 0) | (segments.ip_ids[own] == 0)
+    expected: Truths = continues & (sent.acked <= possible) & (moves >= 0) & is_no_duplicate
+    return expected & _is_no_first_of_its_kind(sent, segments, own, has_data)
 
 
-def _tells_nothing_new(sent: _Sent, segments: SegmentColumns, own: Numbers, has_data: Truths) -> Truths:
-    """Neither its checksum nor its kind is the first of the sort (``Damage``, ``history``)."""
-    damage = sent.mine.damage
+def _is_no_first_of_its_kind(sent: _SideColumns, segments: SegmentColumns, own: Numbers, has_data: Truths) -> Truths:
+    """Neither its checksum nor its kind is one that changes ``DamagedSegments`` or the history."""
+    trusted = sent.mine.damaged.checksums_trusted
     known = np.ones(len(own), np.bool_)
-    if damage.computes is None:
+    if trusted is None:
         known &= ~segments.right[own]
-    elif damage.computes:
+    elif trusted:
         known &= ~segments.wrong[own]
-    if not sent.bare_ack_is_noted:
+    if not sent.bare_ack_is_recorded:
         known &= has_data
     return known
 
 
 def _apply(
-    sent: _Sent, segments: SegmentColumns, which: Numbers, segment_of: Callable[[int], Segment]
+    sent: _SideColumns, segments: SegmentColumns, which: Numbers, segment_of: Callable[[int], Segment]
 ) -> ColumnRun | None:
-    """Do to one side what all its segments would have done to it one by one."""
+    """Change one side as its segments would have done one by one; return the bytes it sent."""
     mine, half = sent.mine, sent.mine.half
     count = int(np.searchsorted(sent.which, len(which)))
     if not count:
@@ -143,7 +146,7 @@ def _apply(
     half.segments += count
     latest = own[-RECENT_SEGMENTS:].tolist()
     if len(latest) == RECENT_SEGMENTS:
-        mine.recent.add_later(lambda: map(segment_of, latest))
+        mine.recent.add_lazily(lambda: map(segment_of, latest))
     else:
         for number in latest:
             mine.recent.add(segment_of(number))
@@ -151,23 +154,23 @@ def _apply(
     if not len(with_data):
         return None
     half.last_data = _moment(segments, int(with_data[-1]))
-    stretch = _stretch(mine.next, segments, with_data)
-    mine.next = mine.end = half.length = mine.next + len(stretch.data)
-    mine.next_sequence = advance(mine.next_sequence, len(stretch.data))
-    half.captured += len(stretch.data)
-    return stretch
+    run = _column_run(mine.next, segments, with_data)
+    mine.next = mine.end = half.length = mine.next + len(run.data)
+    mine.next_sequence = advance(mine.next_sequence, len(run.data))
+    half.captured += len(run.data)
+    return run
 
 
-def _acknowledge(sent: _Sent, peer: Direction, segments: SegmentColumns, which: Numbers) -> None:
-    """Do the same to the other side."""
+def _acknowledge(sent: _SideColumns, peer: Direction, segments: SegmentColumns, which: Numbers) -> None:
+    """Change the other side as the ACKs of these segments would have done one by one."""
     acked = sent.acked[: int(np.searchsorted(sent.which, len(which)))]
     moved = int(acked[-1]) if len(acked) else 0
     if moved:
         last = int(which[sent.which[np.searchsorted(acked, moved)]])
-        peer.acknowledge(advance(peer.acked_sequence, moved), _moment(segments, last), of_unseen=True)
+        peer.acknowledge(advance(peer.acked_sequence, moved), _moment(segments, last), accept_unseen=True)
 
 
-def _stretch(offset: int, segments: SegmentColumns, with_data: Numbers) -> ColumnRun:
+def _column_run(offset: int, segments: SegmentColumns, with_data: Numbers) -> ColumnRun:
     starts, lengths = segments.starts[with_data], segments.lengths[with_data]
     buffer, ends = segments.packets.buffer, starts + lengths
     return ColumnRun(

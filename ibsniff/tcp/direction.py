@@ -1,50 +1,43 @@
-"""One direction of a connection: segments in any order become a stream, and holes are told apart from delays.
+"""One direction of a connection: turns segments in any order into a stream, and tells lost bytes from late ones.
 
-Offsets count stream bytes from 0, the byte after the SYN; they do not wrap. Of two versions of a byte the first one
-captured wins, as in Linux and Wireshark. The bytes behind a hole wait until the hole
+Offsets count stream bytes from 0, the byte after the SYN; they do not wrap. When a byte was captured in two versions,
+the first one counts, as in Linux and Wireshark. Bytes behind a hole wait until the hole
 
 * is filled by a late or repeated segment;
-* is covered by the other side's ACK: the receiver had those bytes and the capture missed them. Captures put packets of
-  several queues in the wrong order, so it is given up a little later: ``SETTLED_SEGMENTS`` or ``SETTLED_NS``;
-* makes more bytes wait than the limits of ``pieces`` allow (then ``Half.limit_reached`` says so);
+* is acknowledged by the other side: then the receiver had those bytes and the capture missed them. Captures may order the
+  packets of several queues wrongly, so the hole is given up a little later (``hole_wait``);
+* makes more bytes wait than ``reassembly_buffer`` allows (then ``Half.limit_reached`` says so);
 * or the input ends.
 
-A segment with a wrong checksum is no version of its bytes, unless they are acknowledged and no other comes (``damage``).
+A segment with a wrong checksum counts only if its bytes are acknowledged and no intact version comes
+(``damaged_segments``).
 """
 
 from __future__ import annotations
 
-from ibsniff.model import FIN, RST, SYN, Gap, Half, Mark, Moment, Run, Segment, Side
-from ibsniff.tcp.damage import Damage
-from ibsniff.tcp.pieces import DIRECTION_LIMIT, Budget, Pieces
-from ibsniff.tcp.recent import REMEMBERED_BYTES, Recent
+from ibsniff.model import Gap, Half, Mark, Moment, Run, Segment, Side
+from ibsniff.tcp.damaged_segments import DamagedSegments
+from ibsniff.tcp.hole_wait import HoleWait
+from ibsniff.tcp.reassembly_buffer import DIRECTION_LIMIT, BufferedTotal, ReassemblyBuffer
+from ibsniff.tcp.recent_segments import RecentSegments
 from ibsniff.tcp.sequence import advance, difference
 
-SETTLED_SEGMENTS = 16
-"""Further segments of the connection after the ACK. Its two directions may lie on two queues, each handed over in bursts,
-but a burst of one connection is a few segments: offload has joined the rest."""
-SETTLED_NS = 100_000_000
-"""The same in packet time, for quiet connections: far above any capture's reordering, below what a person notices."""
 STRAY_DISTANCE = 1 << 30
-"""The largest receive window there is (RFC 7323, 2.3): what lies further off is not of this stream."""
-COPY_NS = 5_000_000
-"""A packet seen on two interfaces is seen within this time; a retransmission takes longer (RFC 6298, 2.4; Linux: 200 ms)."""
+"""The largest receive window there is (RFC 7323, 2.3): what is further away does not belong to this stream."""
 KEPT_GAPS = 16
-"""Gaps told one by one; further ones are counted."""
+"""Gaps listed one by one; further ones are only counted."""
 
 
 class Direction:
     """What one side sends: takes its segments and the other side's ACKs, and fills its ``Half``."""
 
     __slots__ = (
-        "_covered_ns",
-        "_covered_segments",
-        "_covered_to",
         "_first_data_end",
+        "_hole_wait",
         "_last_ack",
         "acked_sequence",
         "acknowledged",
-        "damage",
+        "damaged",
         "end",
         "gap_count",
         "half",
@@ -58,7 +51,7 @@ class Direction:
     peer: Direction
     """The other direction."""
 
-    def __init__(self, side: Side, half: Half, budget: Budget) -> None:
+    def __init__(self, side: Side, half: Half, total: BufferedTotal) -> None:
         self.side = side
         self.half = half
         self.next = 0
@@ -66,67 +59,45 @@ class Direction:
         self.next_sequence = -1
         """The same as a sequence number; -1 until the stream has begun."""
         self.end = 0
-        """Offset behind the last byte any captured segment spoke of; past ``next``, there is a hole."""
+        """Offset after the last byte that any captured segment brought or implied; above ``next`` there is a hole."""
         self.acknowledged = 0
-        """How far the other side's ACKs reach; one past the data when they cover the FIN."""
+        """Offset up to which the other side has acknowledged; one past the data when that includes the FIN."""
         self.acked_sequence = -1
         """The same as a sequence number; -1 until the stream has begun."""
         self.gap_count = 0
-        self.recent = Recent()
-        self.damage = Damage()
-        self.waiting = Pieces(budget)
+        self.recent = RecentSegments()
+        self.damaged = DamagedSegments()
+        self.waiting = ReassemblyBuffer(total)
         self._first_data_end: int | None = None
         self._last_ack: Moment | None = None
-        self._covered_to = 0
-        self._covered_ns = 0
-        self._covered_segments = 0
+        self._hole_wait = HoleWait()
 
     # -- where the stream begins ---------------------------------------------------------------------------------
 
     @property
     def begun(self) -> bool:
-        """It is known which sequence number is offset 0."""
+        """Whether it is known which sequence number is offset 0."""
         return self.next_sequence >= 0
 
     @property
     def fin_is_acknowledged(self) -> bool:
-        """The other side has one number more than there is data: the FIN's, captured or not."""
+        """The other side has acknowledged one number more than there is data: that of a FIN, captured or not."""
         return self.begun and self.acknowledged == self.end + 1
 
     def begin(self, sequence: int) -> None:
-        """Offset 0 is this sequence number."""
+        """Make this sequence number offset 0."""
         self.next_sequence = self.acked_sequence = sequence
         self.acknowledged = 0
 
     def offset(self, sequence: int) -> int:
-        """The stream offset a sequence number stands for, near the next byte."""
+        """The stream offset of a sequence number near the next byte."""
         return self.next + difference(sequence, self.next_sequence)
 
     def is_stray(self, sequence: int) -> bool:
-        """Too far off to be of this stream."""
+        """Whether a sequence number is too far away to belong to this stream."""
         return abs(difference(sequence, self.next_sequence)) > STRAY_DISTANCE
 
-    # -- what arrives --------------------------------------------------------------------------------------------
-
-    def is_copy(self, segment: Segment) -> bool:
-        """The very packet was captured before: on another interface, on a bridge, or leaving and entering ``lo``.
-
-        Without an identification (IPv6; Linux sets 0 where it may) only the bytes tell: the same place with other bytes is
-        no copy, and a bare ACK that comes again is a duplicate ACK as likely.
-        """
-        if not (segment.ip_id or segment.length or segment.flags & (SYN | FIN | RST)):
-            return False
-        return any(
-            old.seq == segment.seq
-            and old.ack == segment.ack
-            and old.flags == segment.flags
-            and old.length == segment.length
-            and old.window == segment.window
-            and old.ip_id == segment.ip_id
-            and abs(segment.time_ns - old.time_ns) <= COPY_NS
-            and (segment.ip_id or old.payload == segment.payload[:REMEMBERED_BYTES])
-            for old in self.recent
-        )
+    # -- what this side sends ------------------------------------------------------------------------------------
 
     def receive(self, segment: Segment, sequence: int, moment: Moment) -> list[Run | Gap]:
         """Take a segment whose payload begins at ``sequence``; return what is now in order."""
@@ -135,7 +106,7 @@ class Direction:
             self._remember_first_data(self.offset(sequence) + length, moment)
         offset = self.next
         if sequence != self.next_sequence or offset != self.end or len(payload) != length:
-            return self._receive_irregular(segment, self.offset(sequence), moment)
+            return self._receive_irregular(segment, sequence, moment)
         half.last_data = moment
         self.next = self.end = end = offset + length
         self.next_sequence = advance(sequence, length)
@@ -147,72 +118,64 @@ class Direction:
     def _remember_first_data(self, end: int, moment: Moment) -> None:
         self.half.first_data = moment
         self._first_data_end = end
-        if self.acknowledged >= end:  # the capture holds the ACK before the data
+        if self.acknowledged >= end:  # the capture has the ACK before the data
             self.half.ack_of_first_data = self._last_ack
 
-    def _receive_irregular(self, segment: Segment, offset: int, moment: Moment) -> list[Run | Gap]:
-        half, captured = self.half, len(segment.payload)
+    def _receive_irregular(self, segment: Segment, sequence: int, moment: Moment) -> list[Run | Gap]:
+        half, captured, offset = self.half, len(segment.payload), self.offset(sequence)
         half.cut_by_snaplen += captured < segment.length
         is_late = offset < self.end
-        fresh = self.waiting.add(offset, segment, from_offset=self.next)
-        if fresh or not is_late:
+        added = self.waiting.add(offset, segment, from_offset=self.next)
+        if added or not is_late:
             half.last_data = moment
-        if is_late and captured and fresh == captured:
+        if is_late and captured and added == captured:
             half.out_of_order += 1
         elif is_late:
             half.retransmissions += 1
-            half.conflicts += self._contradicts(offset, segment.payload)
-        self.end = max(self.end, offset + segment.length)
-        half.length = max(half.length, self.end)
+            half.conflicts += self.recent.conflicts_with(sequence, segment.payload)
+        self._extend_to(offset + segment.length)
         events = self._deliver()
-        while self.waiting.too_many:
+        while self.waiting.is_over_limit:
             half.limit_reached = True
             events += self._give_up_first_hole(moment)
         return events
 
-    def announce(self, offset: int) -> None:
-        """A segment without data stands there: what lies before was sent, captured or not.
+    def _extend_to(self, end: int) -> None:
+        self.end = max(self.end, end)
+        self.half.length = max(self.half.length, self.end)
 
-        The last number before it may be that of a FIN. Far behind the data stands what is not of this stream.
+    def infer_sent_before(self, offset: int) -> None:
+        """A segment without data has this offset: what is before it was sent, whether captured or not.
+
+        The last number before it may be that of a FIN. A segment far past the data does not belong to this stream.
         """
         if 1 < offset - self.end <= DIRECTION_LIMIT and not self.half.fin:
-            self.end = offset - 1
-            self.half.length = max(self.half.length, self.end)
+            self._extend_to(offset - 1)
 
-    def _contradicts(self, offset: int, data: bytes) -> bool:
-        """Other bytes were captured at the same place before (as far back as is remembered)."""
-        end = offset + len(data)
-        for old in self.recent:
-            start = self.offset(data_sequence(old))
-            low, high = max(offset, start), min(end, start + len(old.payload))
-            if low < high and data[low - offset : high - offset] != old.payload[low - start : high - start]:
-                return True
-        return False
-
-    def finish_at(self, offset: int, moment: Moment) -> bool:
-        """A FIN stands at this offset. False when data was sent behind it: then it is not of this stream."""
+    def receive_fin(self, offset: int, moment: Moment) -> bool:
+        """Take a FIN at this offset. False when data was sent after it: then it does not belong to this stream."""
         if offset < self.end:
             return False
         self.end = self.half.length = offset
         self.half.acked = min(self.acknowledged, offset)
         self.half.fin_repeats += self.half.fin is not None
         self.half.fin = self.half.fin or moment
-        if self.fin_is_acknowledged:  # the capture holds the ACK before the FIN
+        if self.fin_is_acknowledged:  # the capture has the ACK before the FIN
             self.half.ack_of_fin = self.half.ack_of_fin or self._last_ack
         return True
 
-    # -- what the other side says --------------------------------------------------------------------------------
+    # -- what the other side acknowledges ------------------------------------------------------------------------
 
-    def acknowledge(self, ack: int, moment: Moment, *, of_unseen: bool) -> None:
-        """The other side has everything before ``ack``.
+    def acknowledge(self, ack: int, moment: Moment, *, accept_unseen: bool) -> None:
+        """The other side has received everything before ``ack``.
 
-        ``of_unseen``: whether to believe it when the capture never saw the bytes. While a connection opens, such an ACK
-        belongs to an older connection of the same ports (RFC 9293, 3.5.1).
+        ``accept_unseen``: whether to believe it when the capture does not have the bytes. While a connection opens, such
+        an ACK belongs to an older connection of the same ports (RFC 9293, 3.5.1).
         """
         moved = difference(ack, self.acked_sequence)
         acknowledged = self.acknowledged + moved
         unseen = acknowledged - self.end
-        if moved <= 0 or unseen > (STRAY_DISTANCE if of_unseen else 1):
+        if moved <= 0 or unseen > (STRAY_DISTANCE if accept_unseen else 1):
             return
         self.acknowledged, self.acked_sequence, self._last_ack = acknowledged, ack, moment
         half = self.half
@@ -229,39 +192,40 @@ class Direction:
         if half.fin is not None and half.ack_of_fin is None and self.fin_is_acknowledged:
             half.ack_of_fin = moment
 
-    # -- giving up -----------------------------------------------------------------------------------------------
+    # -- giving up holes -----------------------------------------------------------------------------------------
 
-    def settle(self, moment: Moment) -> list[Run | Gap]:
-        """Called for every segment of the connection while there is a hole: give it up if covered long enough ago."""
-        behind = self.waiting.first_offset - self.next if self.waiting else self.damage.ends_after(self.next_sequence)
-        if behind is None:
+    def give_up_acknowledged_holes(self, moment: Moment) -> list[Run | Gap]:
+        """Give up the holes that were acknowledged long enough ago; called for every segment while there is a hole."""
+        distance = (
+            self.waiting.first_offset - self.next if self.waiting else self.damaged.nearest_end(self.next_sequence)
+        )
+        if distance is None:
             return []
-        if self._covered_to <= self.next:
-            if self.acknowledged >= self.next + behind:
-                self._covered_to, self._covered_ns, self._covered_segments = self.acknowledged, moment.time_ns, 0
+        if self._hole_wait.acknowledged_to <= self.next:
+            if self.acknowledged >= self.next + distance:
+                self._hole_wait = HoleWait(self.acknowledged, moment.time_ns)
             return []
-        self._covered_segments += 1
-        if self._covered_segments < SETTLED_SEGMENTS and moment.time_ns - self._covered_ns < SETTLED_NS:
+        self._hole_wait = self._hole_wait.after_one_more_segment()
+        if not self._hole_wait.is_over(moment.time_ns):
             return []
-        events = self._take_damaged()
-        while self.waiting and self.waiting.first_offset <= self._covered_to:
+        events = self._use_damaged()
+        while self.waiting and self.waiting.first_offset <= self._hole_wait.acknowledged_to:
             events += self._give_up_first_hole(moment)
-        self._covered_to = 0
+        self._hole_wait = HoleWait()
         return events
 
-    def _take_damaged(self) -> list[Run | Gap]:
-        """Take what was put aside for its checksum, where nothing better has come."""
-        for segment in self.damage.take(self.acked_sequence):
+    def _use_damaged(self) -> list[Run | Gap]:
+        """Use segments with a wrong checksum where no intact version came."""
+        for segment in self.damaged.take(self.acked_sequence):
             offset = self.offset(segment.seq)
             if self.waiting.add(offset, segment, from_offset=self.next):
-                self.damage.distrust()
-                self.end = max(self.end, offset + segment.length)
-                self.half.length = max(self.half.length, self.end)
+                self.damaged.ignore_checksums()
+                self._extend_to(offset + segment.length)
         return self._deliver()
 
     def finish(self, moment: Moment) -> list[Run | Gap]:
-        """No more will come: holes are gaps, and so is what was announced or acknowledged and never captured."""
-        events = self._take_damaged()
+        """The input ends: holes become gaps, and so does what was inferred or acknowledged but never captured."""
+        events = self._use_damaged()
         while self.waiting:
             events += self._give_up_first_hole(moment)
         if self.half.length > self.next:
@@ -291,8 +255,3 @@ class Direction:
     def _move_to(self, offset: int) -> None:
         self.next_sequence = advance(self.next_sequence, offset - self.next)
         self.next = offset
-
-
-def data_sequence(segment: Segment) -> int:
-    """The number of a segment's first byte: a SYN takes the number before it."""
-    return advance(segment.seq, 1) if segment.flags & SYN else segment.seq

@@ -1,4 +1,4 @@
-"""Zeek's connection states: one word for how a connection went (docs.zeek.org, base/protocols/conn: conn_state)."""
+"""Zeek's connection states: one abbreviation for how a connection went (docs.zeek.org, base/protocols/conn: conn_state)."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ MEANINGS = {
 
 
 def conn_state(connection: Connection) -> str:
-    """One of ``MEANINGS``, for any connection. Where both sides reset, the server's RST counts, as in Zeek."""
-    called = connection.syn_count > 0
-    # a SYN-ACK that the capture missed is as good as seen when the server spoke later
-    spoke = connection.established is not None and connection.from_server.segments > 0
-    answered = connection.syn_ack is not None or spoke
-    if called and answered:
+    """Give one of ``MEANINGS`` for any connection. Where both sides reset, the server's RST counts, as in Zeek."""
+    has_syn = connection.syn_count > 0
+    # a SYN-ACK that the capture missed must have been sent if the server sent something later
+    server_sent = connection.established is not None and connection.from_server.segments > 0
+    has_answer = connection.syn_ack is not None or server_sent
+    if has_syn and has_answer:
         return _state_of_established(connection)
-    if called:
+    if has_syn:
         return _state_of_attempt(connection)
-    if answered:
-        return _state_of_answer(connection)
+    if has_answer:
+        return _state_without_syn(connection)
     return "OTH"
 
 
@@ -57,7 +57,7 @@ def _state_of_attempt(connection: Connection) -> str:
     return "OTH" if connection.from_server.segments else "S0"
 
 
-def _state_of_answer(connection: Connection) -> str:
+def _state_without_syn(connection: Connection) -> str:
     client, server = connection.from_client, connection.from_server
     if client.segments:
         return "OTH"

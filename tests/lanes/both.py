@@ -21,7 +21,7 @@ from ibsniff.model import Lane, UserError
 from ibsniff.net import columns as net_columns
 from ibsniff.render.document import document
 from ibsniff.tcp import columns as tcp_columns
-from ibsniff.tcp import pieces
+from ibsniff.tcp import reassembly_buffer
 
 DEFAULT_PORTS, ALL_PORTS = Ports(), Ports(any=True)
 
@@ -37,7 +37,7 @@ class Scale:
     first_messages: int = 3
     conversations: int = pipeline.MAX_CONVERSATIONS
     always_kept: int = pipeline.ALWAYS_KEPT
-    waiting: int = pieces.TOTAL_LIMIT
+    waiting: int = reassembly_buffer.TOTAL_LIMIT
 
 
 @dataclass
@@ -54,14 +54,14 @@ class Work:
 def scaled(scale: Scale) -> Iterator[Work]:
     """Shrink both lanes alike, and watch the one of columns."""
     work = Work()
-    take_columns, count_messages, feed_columns = (
-        lane.take_columns,
+    feed_segments, count_messages, feed_lane = (
+        lane.feed_columns,
         dialogue.DialogueReader.take_columns,
         lane.ColumnLane.feed,
     )
 
     def taking(*arguments: Any) -> Any:
-        count, said = take_columns(*arguments)
+        count, said = feed_segments(*arguments)
         work.stretches += count > 0
         work.segments += count
         return count, said
@@ -73,14 +73,14 @@ def scaled(scale: Scale) -> Iterator[Work]:
 
     def feeding(self: lane.ColumnLane, columns: Any) -> None:
         work.columns += 1
-        feed_columns(self, columns)
+        feed_lane(self, columns)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lane, "take_columns", taking)
+        patch.setattr(lane, "feed_columns", taking)
         patch.setattr(dialogue.DialogueReader, "take_columns", counting)
         patch.setattr(lane.ColumnLane, "feed", feeding)
         for module in (tcp_columns, lane):
-            patch.setattr(module, "FEWEST", scale.fewest)
+            patch.setattr(module, "MIN_SEGMENTS", scale.fewest)
         patch.setattr(lane, "LOOK_AT", scale.look_at)
         patch.setattr(pcapng, "COLUMNS_MIN_PACKETS", scale.fewest)
         patch.setattr(pcapng, "MAX_PACKETS_ONE_BY_ONE", 2 * scale.fewest)
@@ -93,7 +93,7 @@ def scaled(scale: Scale) -> Iterator[Work]:
         patch.setattr(message_summary, "MAX_FIRST_MESSAGES", scale.first_messages)
         patch.setattr(pipeline, "MAX_CONVERSATIONS", scale.conversations)
         patch.setattr(pipeline, "ALWAYS_KEPT", scale.always_kept)
-        patch.setattr(pieces, "TOTAL_LIMIT", scale.waiting)
+        patch.setattr(reassembly_buffer, "TOTAL_LIMIT", scale.waiting)
         yield work
 
 

@@ -13,8 +13,8 @@ from ibsniff.analysis.pipeline import API_PORTS
 from ibsniff.model import ACK, PSH, Columns, Segment, SegmentColumns, Side
 from ibsniff.model.arrays import Numbers
 from ibsniff.tcp import ConnectionTable, columns
-from ibsniff.tcp.columns import is_steady, take_columns
-from ibsniff.tcp.connection import Tracker
+from ibsniff.tcp.columns import can_feed_columns, feed_columns
+from ibsniff.tcp.connection import ConnectionTracker
 
 BEGINNING = 9
 """Segments until both sides have spoken."""
@@ -22,7 +22,7 @@ BEGINNING = 9
 
 @pytest.fixture(autouse=True)
 def _short_stretches_count(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(columns, "FEWEST", 1)
+    monkeypatch.setattr(columns, "MIN_SEGMENTS", 1)
 
 
 def begun() -> Wire:
@@ -57,7 +57,7 @@ def numbers(segments: list[Segment], of: Callable[[Segment], int]) -> Numbers:
     return np.array([of(one) for one in segments], np.int64)
 
 
-def after(segments: list[Segment]) -> tuple[ConnectionTable, Tracker]:
+def after(segments: list[Segment]) -> tuple[ConnectionTable, ConnectionTracker]:
     table = ConnectionTable(API_PORTS)
     for segment in segments:
         table.feed(segment)
@@ -66,13 +66,13 @@ def after(segments: list[Segment]) -> tuple[ConnectionTable, Tracker]:
     return table, found[0]
 
 
-def everything(tracker: Tracker) -> list[object]:
+def everything(tracker: ConnectionTracker) -> list[object]:
     """All that is remembered of a connection."""
-    told: list[object] = [asdict(tracker.connection), tracker.is_open]
+    told: list[object] = [asdict(tracker.connection), tracker.lifecycle.is_open]
     for side in (tracker.client, tracker.server):
-        names = [name for name in type(side).__slots__ if name not in ("peer", "half", "recent", "damage", "waiting")]
-        told += [{name: getattr(side, name) for name in names}, list(side.recent), side.damage.computes]
-        told += [list(side.damage.segments), bool(side.waiting)]
+        names = [name for name in type(side).__slots__ if name not in ("peer", "half", "recent", "damaged", "waiting")]
+        told += [{name: getattr(side, name) for name in names}, list(side.recent), side.damaged.checksums_trusted]
+        told += [list(side.damaged.segments), bool(side.waiting)]
     return told
 
 
@@ -80,10 +80,10 @@ def taken(segments: list[Segment], beginning: int = BEGINNING) -> int:
     """Take what comes after the beginning as a stretch, and compare with one by one; how many were taken."""
     before, rest = segments[:beginning], segments[beginning:]
     _, tracker = after(before)
-    assert is_steady(tracker)
+    assert can_feed_columns(tracker)
     columns = as_columns(rest)
     from_client = np.array([one.source == tracker.connection.client for one in rest])
-    count, said = take_columns(tracker, columns, np.arange(len(rest)), from_client, rest.__getitem__)
+    count, said = feed_columns(tracker, columns, np.arange(len(rest)), from_client, rest.__getitem__)
     _, expected = after(segments[: beginning + count])
     assert everything(tracker) == everything(expected)
     for side, piece in said:
@@ -167,14 +167,14 @@ def test_the_first_of_a_kind_is_no_part_of_it():
 
 
 def test_a_few_are_not_worth_it(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(columns, "FEWEST", 3)
+    monkeypatch.setattr(columns, "MIN_SEGMENTS", 3)
     assert taken(begun().server(b"x").segments()) == 0
     assert taken(begun().server(b"x").server(b"y").segments()) == 4
 
 
 def test_what_is_not_steady():
     def steady(wire: Wire) -> bool:
-        return is_steady(after(wire.segments())[1])
+        return can_feed_columns(after(wire.segments())[1])
 
     assert steady(begun())
     assert not steady(Wire().connect())

@@ -8,7 +8,7 @@ from wire import Wire, endpoint
 
 from ibsniff.model import ACK, FIN, PSH, RST, SYN, Ended, How, Moment, Side
 from ibsniff.tcp import conn_state
-from ibsniff.tcp.connection import KEPT_MOMENTS
+from ibsniff.tcp.lifecycle import KEPT_MOMENTS
 
 HELLO = b"API\0\0\0\0\x09v100..187"
 

@@ -7,9 +7,11 @@ from tcp_replay import Replay
 from wire import Wire
 
 from ibsniff.model import ACK, PSH, Gap, Moment, Run, Side
-from ibsniff.tcp import direction, pieces
-from ibsniff.tcp.direction import COPY_NS, KEPT_GAPS, SETTLED_NS, SETTLED_SEGMENTS
-from ibsniff.tcp.pieces import PIECE_COST
+from ibsniff.tcp import direction, reassembly_buffer
+from ibsniff.tcp.direction import KEPT_GAPS
+from ibsniff.tcp.hole_wait import WAIT_NS, WAIT_SEGMENTS
+from ibsniff.tcp.reassembly_buffer import CHUNK_OVERHEAD
+from ibsniff.tcp.recent_segments import DUPLICATE_NS
 
 NANOSECOND = 1e-9
 
@@ -26,24 +28,24 @@ def settle_after(wire: Wire) -> int:
 
 def test_a_hole_the_receiver_covers_is_given_up_after_some_segments() -> None:
     wire = Wire().connect().lose().client(b"lost", ack=False).client(b"seen")  # 4: seen, 5: its ACK
-    for _ in range(SETTLED_SEGMENTS):
+    for _ in range(WAIT_SEGMENTS):
         wire.server(b"x", ack=False)
     replay = Replay(wire.segments(), finish=False)
     gap, run = replay.of(Side.CLIENT)
-    assert gap == Gap(0, 4, Moment(5 + SETTLED_SEGMENTS, wire.segments()[-1].time_ns))
+    assert gap == Gap(0, 4, Moment(5 + WAIT_SEGMENTS, wire.segments()[-1].time_ns))
     assert isinstance(run, Run)
     assert (run.offset, run.data) == (4, b"seen")
 
 
 def test_a_hole_the_receiver_covers_is_given_up_after_some_time() -> None:
     wire = Wire().connect().lose().client(b"lost", ack=False).client(b"seen")
-    wire.server(b"x", ack=False, after=SETTLED_NS * NANOSECOND - 1e-6).server(b"x", ack=False, after=1e-6)
+    wire.server(b"x", ack=False, after=WAIT_NS * NANOSECOND - 1e-6).server(b"x", ack=False, after=1e-6)
     assert settle_after(wire) == 7
 
 
 def test_a_hole_the_receiver_does_not_cover_is_waited_for() -> None:
     wire = Wire().connect().lose().client(b"lost", ack=False).client(b"seen", ack=False)
-    for _ in range(3 * SETTLED_SEGMENTS):
+    for _ in range(3 * WAIT_SEGMENTS):
         wire.segment(Side.SERVER, ACK, b"x", ack=1_001, after=1.0)
     replay = Replay(wire.segments(), finish=False)
     assert replay.of(Side.CLIENT) == []
@@ -65,7 +67,7 @@ def test_holes_that_one_ack_covers_are_given_up_together() -> None:
     for _ in range(5):
         wire.lose().client(b"lost", ack=False).client(b"seen", ack=False)
     wire.ack(Side.SERVER)
-    for _ in range(SETTLED_SEGMENTS):
+    for _ in range(WAIT_SEGMENTS):
         wire.server(b"x", ack=False)
     assert Replay(wire.segments(), finish=False).gaps(Side.CLIENT) == [(8 * index, 4) for index in range(5)]
 
@@ -101,12 +103,12 @@ def test_a_hole_covered_in_part_waits_for_an_ack_of_its_own() -> None:
     wire.lose(2).client(b"LOST", ack=False).client(b"LATE", ack=False).client(b"SEEN", ack=False)
     wire.segment(Side.SERVER, ACK, ack=1_001 + 12)
     for acked in (12, 20):
-        for _ in range(SETTLED_SEGMENTS + 1):
+        for _ in range(WAIT_SEGMENTS + 1):
             wire.segment(Side.SERVER, ACK, b"x", ack=1_001 + acked)
     replay = Replay(wire.segments(), finish=False)
     assert replay.gaps(Side.CLIENT) == [(0, 4), (8, 8)]
     first, second = replay.connection.from_client.gaps
-    assert second.noticed.packet == first.noticed.packet + SETTLED_SEGMENTS + 1 + 1
+    assert second.noticed.packet == first.noticed.packet + WAIT_SEGMENTS + 1 + 1
 
 
 def test_gaps_are_told_one_by_one_up_to_a_bound_and_counted_beyond() -> None:
@@ -120,7 +122,7 @@ def test_gaps_are_told_one_by_one_up_to_a_bound_and_counted_beyond() -> None:
 
 @pytest.mark.parametrize("limit", ["DIRECTION_LIMIT", "TOTAL_LIMIT"])
 def test_a_full_buffer_gives_up_the_hole_and_says_so(monkeypatch, limit: str) -> None:
-    monkeypatch.setattr(pieces, limit, 3 * (PIECE_COST + 10))
+    monkeypatch.setattr(reassembly_buffer, limit, 3 * (CHUNK_OVERHEAD + 10))
     wire = Wire().connect().lose().client(b"lost", ack=False)
     for _ in range(4):
         wire.client(b"0123456789", ack=False)
@@ -135,7 +137,7 @@ def test_a_full_buffer_gives_up_the_hole_and_says_so(monkeypatch, limit: str) ->
 def test_work_grows_with_the_segments_not_with_their_square(monkeypatch) -> None:
     """Segments in reverse order: the worst case for what waits."""
 
-    def pieces_touched(count: int) -> int:
+    def chunks_touched(count: int) -> int:
         touched = 0
 
         class Counted(list):  # type: ignore[type-arg]
@@ -149,19 +151,19 @@ def test_work_grows_with_the_segments_not_with_their_square(monkeypatch) -> None
         for _ in range(count):
             wire.client(b"x", ack=False)
         segments = wire.segments()
-        original = pieces.Pieces.__init__
+        original = reassembly_buffer.ReassemblyBuffer.__init__
 
-        def counting(self, budget) -> None:
-            original(self, budget)
-            self._sorted = Counted()
+        def counting(self, total) -> None:
+            original(self, total)
+            self._chunks = Counted()
 
         with monkeypatch.context() as patch:
-            patch.setattr(pieces.Pieces, "__init__", counting)
+            patch.setattr(reassembly_buffer.ReassemblyBuffer, "__init__", counting)
             replay = Replay([*segments[:3], *reversed(segments[3:])])
         assert replay.client == b"x" * count
         return touched
 
-    assert pieces_touched(4 * 500) <= 5 * pieces_touched(500)
+    assert chunks_touched(4 * 500) <= 5 * chunks_touched(500)
 
 
 # -- repeats and overlaps ---------------------------------------------------------------------------------------
@@ -243,7 +245,7 @@ def test_copies_may_come_after_a_burst() -> None:
 
 
 def test_a_copy_that_takes_long_is_a_retransmission() -> None:
-    wire = Wire().connect().client(b"hello", ack=False).copy(after=(COPY_NS + 1) * NANOSECOND)
+    wire = Wire().connect().client(b"hello", ack=False).copy(after=(DUPLICATE_NS + 1) * NANOSECOND)
     half = Replay(wire.segments()).connection.from_client
     assert (half.duplicates, half.retransmissions) == (0, 1)
 

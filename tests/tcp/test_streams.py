@@ -11,7 +11,7 @@ from tcp_replay import Replay
 from wire import START_NS, Wire
 
 from ibsniff.model import ACK, FIN, SYN, Endpoint, Gap, Mark, Run, Segment, Side
-from ibsniff.tcp.direction import SETTLED_SEGMENTS
+from ibsniff.tcp.hole_wait import WAIT_SEGMENTS
 from ibsniff.tcp.sequence import advance
 
 CLIENT, SERVER = Endpoint(b"\x7f\0\0\1", 51_000), Endpoint(b"\x7f\0\0\1", 7_497)
@@ -157,7 +157,7 @@ def test_reordering_within_a_burst_loses_nothing_although_acks_overtake(data: st
         reached[piece.side] = piece.stop
         other = Side.SERVER if piece.side is Side.CLIENT else Side.CLIENT
         segments.append(talk.segment(number, piece, acked=reached[other]))
-    size = SETTLED_SEGMENTS // 2
+    size = WAIT_SEGMENTS // 2
     bursts = [segments[start : start + size] for start in range(0, len(segments), size)]
     shuffled = [segment for burst in bursts for segment in data.draw(st.permutations(burst))]
     replay = Replay(talk.handshake() + shuffled)

@@ -10,9 +10,9 @@ from tcp_replay import PORTS, Replay
 from wire import Wire, endpoint
 
 from ibsniff.model import Connection, Segment, Side, Unreachable, UnreachableKind
-from ibsniff.tcp import ConnectionTable, pieces
+from ibsniff.tcp import ConnectionTable, reassembly_buffer
 from ibsniff.tcp.direction import Direction
-from ibsniff.tcp.pieces import PIECE_COST
+from ibsniff.tcp.reassembly_buffer import CHUNK_OVERHEAD
 
 
 def talk(text: bytes, isn: int = 1_000) -> Wire:
@@ -174,7 +174,7 @@ def test_forgetting_a_connection_frees_what_waits_for_the_others() -> None:
 
 
 def test_what_waited_in_a_forgotten_connection_is_room_for_others(monkeypatch) -> None:
-    monkeypatch.setattr(pieces, "TOTAL_LIMIT", PIECE_COST + 10)
+    monkeypatch.setattr(reassembly_buffer, "TOTAL_LIMIT", CHUNK_OVERHEAD + 10)
     table = ConnectionTable(PORTS)
     for port in (51_001, 51_002):
         wire = Wire(f"127.0.0.1:{port}").connect().lose().client(b"lost", ack=False).client(b"waits", ack=False)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibsniff.model import ACK, Endpoint, Segment
-from ibsniff.tcp.recent import RECENT_SEGMENTS, REMEMBERED_BYTES, Recent
+from ibsniff.tcp.recent_segments import KEPT_BYTES, RECENT_SEGMENTS, RecentSegments
 
 HERE, THERE = Endpoint(b"\x7f\0\0\1", 1), Endpoint(b"\x7f\0\0\1", 2)
 
@@ -18,26 +18,26 @@ def segment(number: int, size: int = 1) -> Segment:
     return Segment(number, 0, HERE, THERE, number, 0, ACK, 9, bytes(size), size)
 
 
-def numbers(recent: Recent) -> list[int]:
+def numbers(recent: RecentSegments) -> list[int]:
     return [one.packet for one in recent]
 
 
-@given(st.lists(st.sampled_from(["add", "later", "ask", "look up"]), max_size=60))
+@given(st.lists(st.sampled_from(["add", "add lazily", "ask", "load"]), max_size=60))
 def test_it_is_the_same_whether_they_are_asked_for_or_not(steps: list[str]):
-    recent, expected, next_number = Recent(), deque[int](maxlen=RECENT_SEGMENTS), count()
+    recent, expected, next_number = RecentSegments(), deque[int](maxlen=RECENT_SEGMENTS), count()
     for step in steps:
         if step == "add":
             number = next(next_number)
             recent.add(segment(number))
             expected.append(number)
-        elif step == "later":
+        elif step == "add lazily":
             latest = [next(next_number) for _ in range(RECENT_SEGMENTS)]
-            recent.add_later(lambda latest=latest: map(segment, latest))
+            recent.add_lazily(lambda latest=latest: map(segment, latest))
             expected.extend(latest)
         elif step == "ask":
             assert numbers(recent) == list(expected)
         else:
-            recent.look_up()
+            recent.load()
     assert numbers(recent) == list(expected)
 
 
@@ -48,12 +48,12 @@ def test_they_are_looked_up_once_and_only_when_asked_for():
         asked.append(1)
         return [segment(number) for number in range(RECENT_SEGMENTS)]
 
-    recent = Recent()
-    recent.add_later(latest)
+    recent = RecentSegments()
+    recent.add_lazily(latest)
     recent.add(segment(99))
     assert not asked
     assert numbers(recent) == [*range(1, RECENT_SEGMENTS), 99]
-    recent.look_up()
+    recent.load()
     assert numbers(recent) == [*range(1, RECENT_SEGMENTS), 99]
     assert len(asked) == 1
 
@@ -62,16 +62,16 @@ def test_what_is_forgotten_before_is_never_looked_up():
     def never() -> list[Segment]:
         raise AssertionError
 
-    recent = Recent()
-    recent.add_later(never)
-    recent.add_later(lambda: map(segment, range(RECENT_SEGMENTS)))
+    recent = RecentSegments()
+    recent.add_lazily(never)
+    recent.add_lazily(lambda: map(segment, range(RECENT_SEGMENTS)))
     assert numbers(recent) == list(range(RECENT_SEGMENTS))
 
 
 def test_of_long_ones_the_beginning_is_kept():
-    recent = Recent()
+    recent = RecentSegments()
     recent.add(segment(1, 5000))
-    assert [len(one.payload) for one in recent] == [REMEMBERED_BYTES]
-    recent.add_later(lambda: [segment(number, 5000) for number in range(RECENT_SEGMENTS)])
-    assert {len(one.payload) for one in recent} == {REMEMBERED_BYTES}
+    assert [len(one.payload) for one in recent] == [KEPT_BYTES]
+    recent.add_lazily(lambda: [segment(number, 5000) for number in range(RECENT_SEGMENTS)])
+    assert {len(one.payload) for one in recent} == {KEPT_BYTES}
     assert {one.length for one in recent} == {5000}

@@ -6,8 +6,8 @@ from tcp_replay import Replay
 from wire import Wire
 
 from ibsniff.model import ACK, FIN, RST, SYN, Ended, How, Segment, Side
-from ibsniff.tcp.damage import SOUND_FOR_EACH_DAMAGED
-from ibsniff.tcp.direction import SETTLED_SEGMENTS
+from ibsniff.tcp.damaged_segments import INTACT_PER_DAMAGED
+from ibsniff.tcp.hole_wait import WAIT_SEGMENTS
 
 
 def sound(wire: Wire, wrong: dict[int, dict[str, object]]) -> list[Segment]:
@@ -63,7 +63,7 @@ def test_a_bare_end_in_its_place_is_believed() -> None:
 def test_wrong_checksums_that_are_acknowledged_mean_nothing() -> None:
     """The card of this machine leaves them to something the capture does not see."""
     wire = Wire().connect().client(b"hello")
-    for _ in range(SETTLED_SEGMENTS):
+    for _ in range(WAIT_SEGMENTS):
         wire.server(b"x", ack=False)
     wire.client(b"and more").fin_client()
     wrong = {segment.packet: {} for segment in wire.segments() if segment.packet > 3 and segment.source.port == 51_000}
@@ -81,7 +81,7 @@ def test_many_wrong_checksums_mean_nothing() -> None:
         wire.client(b"%02d" % index, ack=False)
     wrong = {segment.packet: {} for segment in wire.segments() if segment.packet > 3}
     half = Replay(sound(wire, wrong)).connection.from_client
-    assert half.damaged < SOUND_FOR_EACH_DAMAGED
+    assert half.damaged < INTACT_PER_DAMAGED
     assert half.captured == half.length == 40
 
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from wire import endpoint
 
 from ibsniff.model import Mark, Run, Segment
-from ibsniff.tcp import pieces
-from ibsniff.tcp.pieces import PIECE_COST, Budget, Pieces
+from ibsniff.tcp import reassembly_buffer
+from ibsniff.tcp.reassembly_buffer import CHUNK_OVERHEAD, BufferedTotal, ReassemblyBuffer
 
 END = endpoint("127.0.0.1:1")
 STREAM = bytes(range(64))
@@ -18,8 +18,8 @@ def segment(data: bytes, packet: int = 1) -> Segment:
 
 @given(st.lists(st.tuples(st.integers(0, 64), st.integers(0, 64)), max_size=20), st.integers(0, 64))
 def test_what_is_kept_is_the_first_version_of_every_byte(stretches: list[tuple[int, int]], already: int) -> None:
-    budget = Budget()
-    waiting = Pieces(budget)
+    total = BufferedTotal()
+    waiting = ReassemblyBuffer(total)
     owner: dict[int, int] = {}
     for packet, ends in enumerate(stretches):
         start, stop = min(ends), max(ends)
@@ -32,11 +32,11 @@ def test_what_is_kept_is_the_first_version_of_every_byte(stretches: list[tuple[i
         assert run is not None
         taken |= {run.offset + index: byte for index, byte in enumerate(run.data)}
     assert taken == owner
-    assert budget.held == 0
+    assert total.held == 0
 
 
 def test_a_run_is_taken_only_where_the_stream_stands() -> None:
-    waiting = Pieces(Budget())
+    waiting = ReassemblyBuffer(BufferedTotal())
     waiting.add(5, segment(b"later", 2), 0)
     waiting.add(2, segment(b"abc", 1), 0)
     assert waiting.take(0) is None
@@ -45,24 +45,24 @@ def test_a_run_is_taken_only_where_the_stream_stands() -> None:
 
 
 def test_the_budget_counts_what_a_piece_costs() -> None:
-    budget = Budget()
-    one, other = Pieces(budget), Pieces(budget)
+    total = BufferedTotal()
+    one, other = ReassemblyBuffer(total), ReassemblyBuffer(total)
     one.add(3, segment(b"x"), 0)
     other.add(3, segment(b"yy"), 0)
-    assert budget.held == 3 + 2 * PIECE_COST
+    assert total.held == 3 + 2 * CHUNK_OVERHEAD
     one.clear()
-    assert budget.held == 2 + PIECE_COST
+    assert total.held == 2 + CHUNK_OVERHEAD
 
 
 def test_limits_of_one_direction_and_of_all(monkeypatch) -> None:
-    monkeypatch.setattr(pieces, "DIRECTION_LIMIT", 10 + PIECE_COST)
-    monkeypatch.setattr(pieces, "TOTAL_LIMIT", 15 + 2 * PIECE_COST)
-    budget = Budget()
-    one, other, empty = Pieces(budget), Pieces(budget), Pieces(budget)
+    monkeypatch.setattr(reassembly_buffer, "DIRECTION_LIMIT", 10 + CHUNK_OVERHEAD)
+    monkeypatch.setattr(reassembly_buffer, "TOTAL_LIMIT", 15 + 2 * CHUNK_OVERHEAD)
+    total = BufferedTotal()
+    one, other, empty = ReassemblyBuffer(total), ReassemblyBuffer(total), ReassemblyBuffer(total)
     one.add(1, segment(b"x" * 10), 0)
-    assert not one.too_many
+    assert not one.is_over_limit
     other.add(1, segment(b"x" * 5), 0)
-    assert not other.too_many
+    assert not other.is_over_limit
     other.add(20, segment(b"x"), 0)
-    assert one.too_many, "all together"
-    assert not empty.too_many, "nothing to let go"
+    assert one.is_over_limit, "all together"
+    assert not empty.is_over_limit, "nothing to let go"
