@@ -1,37 +1,18 @@
-"""The README says what the program does: its sample, its commands, its numbers."""
+"""The README says what the program does: its commands, its options, its outcomes and exit codes."""
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from renew import ROOT, ibsniff
 
 from ibsniff.model import ExitCode, Outcome
 from ibsniff.rules import all_rules
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
-
-
-def ibsniff(*arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"}
-    command = [sys.executable, "-m", "ibsniff", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, encoding="utf-8"
-    )
-
-
-def test_the_sample_is_what_the_program_prints() -> None:
-    (shown,) = re.findall(r"<!-- sample -->\n```\n(.*?)```\n<!-- end sample -->", README, re.DOTALL)
-    (command,) = re.findall(r"^\$ ibsniff (.*)$", README, re.MULTILINE)
-    printed = ibsniff(*shlex.split(command)).stdout
-    assert shown == "".join(line.rstrip() + "\n" for line in printed.rstrip("\n").splitlines())
 
 
 def test_the_quick_start_has_two_commands_that_set_themselves_up() -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 import synthesise
-import update_examples
 from recording.scenarios import RECORDINGS
 
 from ibsniff import regression
@@ -66,10 +64,6 @@ def test_every_capture_has_a_promise() -> None:
 def test_every_rule_is_promised_by_a_scenario() -> None:
     promised = {code for scenario in SCENARIOS for code in scenario.promise.codes}
     assert {rule.code for rule in all_rules()} - promised == set(HELD_ELSEWHERE)
-
-
-def test_the_examples_of_explain_are_what_the_scenarios_say() -> None:
-    assert json.loads(update_examples.EXAMPLES.read_text("utf-8")) == update_examples.examples()
 
 
 @pytest.mark.parametrize("name", synthesise.SCENARIOS)

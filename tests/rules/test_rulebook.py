@@ -6,7 +6,6 @@ import inspect
 import re
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from ib_bytes import HELLO, READY, REPLY, START
@@ -16,7 +15,7 @@ from wire import Wire, endpoint
 
 from ibsniff.analysis import pipeline
 from ibsniff.model import Confidence, Fault, Outcome, Report, Severity, Side
-from ibsniff.rules import Rule, all_rules, registry
+from ibsniff.rules import Rule, all_rules
 from ibsniff.rules.registry import capture_rule, conversation_rule
 
 SECTIONS = ("Seen:", "Meaning:", "How sure:", "What to do:")
@@ -47,11 +46,6 @@ def test_a_capture_has_exactly_its_codes(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.nearly])
 def test_near_misses_are_kept_apart_on_purpose(name: str) -> None:
     assert not set(CASES[name].nearly.split()) & set(CASES[name].codes.split())
-
-
-def test_the_catalogue_in_the_repository_is_the_rulebooks_own() -> None:
-    stored = Path(registry.__file__).with_name("README.md").read_text("utf-8")
-    assert stored == registry.catalogue(), "ibsniff rules --markdown > ibsniff/rules/README.md"
 
 
 def test_every_rule_is_reached_and_has_a_near_miss() -> None:
