@@ -1,4 +1,4 @@
-"""What holds for every test: Hypothesis is patient with a slow machine; captures can be exported.
+"""What holds for every test: Hypothesis is patient; a script nobody reads fails; captures can be exported.
 
 Its first text strategy in a fresh clone builds tables of Unicode first, which takes seconds on a busy machine and is no
 fault of a test; neither is a slow example.
@@ -6,13 +6,26 @@ fault of a test; neither is a slow example.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from wire import unread_scripts
 
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """A packet script that a test writes, or goes on with, and never turns into packets asserts nothing."""
+    unread_scripts()
+    yield
+    forgotten = unread_scripts()
+    if forgotten:
+        first = forgotten[0].packets()[-1:]
+        pytest.fail(f"{len(forgotten)} packet scripts were written and never read; the first ends with {first}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -43,13 +43,6 @@ def silent(wire: Wire, hello: bytes = HELLO, pause: float = 4.0) -> Wire:
     return wire.connect().client(hello).fin_client(after=pause)
 
 
-def doubled(wire: Wire) -> Wire:
-    """The capture sat where packets pass twice."""
-    twice = Wire.merge(wire)
-    twice._sent = [sent for sent in wire._sent for _ in range(2)]
-    return twice
-
-
 def flooded() -> Wire:
     """A server that leaves a byte out and goes on for longer than any window."""
     wire = session(local()).segment(Side.SERVER, seq_offset=1, data=b"x" * 60_000, advance=False)
@@ -72,13 +65,6 @@ def session(wire: Wire, version: int = 178) -> Wire:
 
 def said(code: int, text: str, version: int = 178) -> bytes:
     return ib_bytes.error(version, code, text)
-
-
-def from_packet(wire: Wire, number: int) -> Wire:
-    """The same capture, begun later."""
-    late = Wire.merge(wire)
-    late._sent = late._sent[number - 1 :]
-    return late
 
 
 def relay_legs(inner_after: float = 0.001, refused: bool = True) -> Wire:
@@ -168,9 +154,9 @@ CASES: dict[str, Case] = {
     "a hello elsewhere, looked at": Case(
         session(Wire(server="127.0.0.1:5555")), "", Watch(ports=frozenset({5555})), nearly="007"
     ),
-    "joined": Case(from_packet(session(local()), 8), "008"),
-    "nothing but the client's ACKs": Case(from_packet(session(local()).ack(), 11), "004 008"),
-    "joined before the hello": Case(from_packet(session(local()), 3), "", nearly="008"),
+    "joined": Case(session(local()).from_packet(8), "008"),
+    "nothing but the client's ACKs": Case(session(local()).ack().from_packet(11), "004 008"),
+    "joined before the hello": Case(session(local()).from_packet(3), "", nearly="008"),
     "stopped too early": Case(local().connect().client(HELLO), "009", SHORT),
     "the usual ticket": Case(local().connect().client(HELLO), "009"),
     "long enough": Case(local().connect().client(HELLO), "301", LONG, nearly="009"),
@@ -190,7 +176,7 @@ CASES: dict[str, Case] = {
     "nothing without a time": Case(session(local()), "", Watch(untimed=0), nearly="015"),
     "a link that is not read": Case(silent(local()), "016 301", Watch(skipped={"link type 105 is not read": 9})),
     "only UDP is not read": Case(silent(local()), "301", Watch(skipped={"not TCP": 9}), nearly="016"),
-    "every packet twice": Case(doubled(session(local())), "017"),
+    "every packet twice": Case(session(local()).doubled(), "017"),
     "one packet twice": Case(session(local()).copy(), "", nearly="017"),
     "more bytes wait than can": Case(flooded(), "005 018"),
     "errors of many codes": Case(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
 import dpkt
 import pytest
-from wire import START_NS, Wire
+from wire import START_NS, Wire, unread_scripts
 from wire_bytes import ETHERNET, LINKS, LINUX_SLL, LINUX_SLL2
 
 from ibsniff.capture.files import open_capture
@@ -115,3 +118,55 @@ def test_wires_merge_by_time() -> None:
     assert [segment.packet for segment in merged] == [1, 2, 3, 4, 5, 6]
     assert [max(segment.source.port, segment.destination.port) - 51_000 for segment in merged] == [1, 1, 2, 1, 2, 2]
     assert all(isinstance(segment, Segment) for segment in merged)
+
+
+def test_a_script_is_read_when_its_packets_are_asked_for() -> None:
+    wire = Wire().syn()
+    assert unread_scripts() == [wire]
+    wire.syn_ack()
+    assert len(wire.packets()) == 2
+    assert unread_scripts() == []
+    wire.ack()
+    assert unread_scripts() == [wire], "it went on, and nobody has read that"
+
+
+def test_a_script_made_of_others_must_be_read_itself() -> None:
+    wire = Wire().connect()
+    made = [Wire.merge(wire), wire.from_packet(2), wire.without({1}), wire.doubled(), wire.between("::1", "::2")]
+    assert unread_scripts() == made
+
+
+def test_parts_and_repetitions_of_a_script() -> None:
+    wire = Wire().connect().arp_who_has().lose().client(b"lost", ack=False)
+    assert len(wire) == 5
+    assert wire.ends_with_tcp
+    assert len(wire.packets()) == 4
+    assert [packet.time_ns for packet in wire.from_packet(3).packets()] == [one.time_ns for one in wire.packets()[2:]]
+    assert wire.without({0, 3}).packets() == [
+        packet._replace(packet=number) for number, packet in enumerate(wire.packets()[1:3], start=1)
+    ]
+    assert [packet.packet for packet in wire.doubled().segments()] == [1, 2, 3, 4, 5, 6]
+    assert {segment.source.ip for segment in wire.between("10.0.0.1", "10.0.0.2").segments()} == {
+        "10.0.0.1",
+        "10.0.0.2",
+    }
+    assert not Wire().arp_who_has().ends_with_tcp
+    unread_scripts()
+
+
+def test_a_test_that_leaves_a_script_unread_fails(tmp_path: Path) -> None:
+    example = tmp_path / "test_example.py"
+    example.write_text(
+        "from wire import Wire\n"
+        "def test_good(): assert Wire().syn().packets()\n"
+        "def test_forgotten(): Wire().syn()\n"
+        "def test_gone_on():\n    wire = Wire().syn()\n    assert wire.packets()\n    wire.refuse()\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "conftest", "-p", "no:cacheprovider", "-c", os.devnull]
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    done = subprocess.run(
+        [*command, "--rootdir", str(tmp_path), str(example)], env=here, capture_output=True, text=True, check=False
+    )
+    assert "2 failed, 1 passed" in done.stdout
+    assert done.stdout.count("1 packet scripts were written and never read") >= 2

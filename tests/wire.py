@@ -14,12 +14,15 @@
 Every method returns the wire, and takes ``after``: seconds since the packet before it. Nothing is random. Sequence
 numbers look after themselves; ``segment`` says anything odd. What was sent and not captured (``lose``) leaves no packet
 but counts for ``again``, which repeats the packet *n* sends back.
+
+A script that is written and never read tests nothing: ``unread_scripts`` gives those, and a test that leaves one behind
+fails (``conftest.py``).
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,14 +75,25 @@ class _End:
 
 
 @dataclass(frozen=True)
-class _Sent:
-    """One packet as it was sent; its number is only known when all is said."""
+class Sent:
+    """One packet as it was sent; its number is only known when the script is complete."""
 
     packet: Packet
     side: Side
     captured: bool = True
     about: Segment | None = None
     """The segment an unreachable quotes."""
+
+
+_UNREAD: dict[int, Wire] = {}
+"""Scripts with packets that nobody has read."""
+
+
+def unread_scripts() -> list[Wire]:
+    """Take the scripts that were written, or continued, and not read since."""
+    scripts = list(_UNREAD.values())
+    _UNREAD.clear()
+    return scripts
 
 
 class Wire:
@@ -108,7 +122,7 @@ class Wire:
         self._time_ns = start_ns
         self._waiting_ns = 0
         self._losing = 0
-        self._sent: list[_Sent] = []
+        self._sent: list[Sent] = []
 
     # -- the script: opening ------------------------------------------------------------------------------------
 
@@ -294,16 +308,53 @@ class Wire:
     @staticmethod
     def merge(*wires: Wire) -> Wire:
         """All packets of all wires in the order of their times; equal times keep the order of the wires."""
-        merged = Wire()
-        merged._sent = sorted((sent for wire in wires for sent in wire._sent), key=lambda sent: sent.packet.time_ns)
-        return merged
+        return Wire._of(sorted((sent for wire in wires for sent in wire.read()), key=lambda sent: sent.packet.time_ns))
 
     @staticmethod
     def heard(segments: Iterable[tuple[Side, Segment]]) -> Wire:
         """What a tap noted, and which side sent it."""
-        wire = Wire()
-        wire._sent = [_Sent(segment, side) for side, segment in sorted(segments, key=lambda one: one[1].time_ns)]
-        return wire
+        return Wire._of(Sent(segment, side) for side, segment in sorted(segments, key=lambda one: one[1].time_ns))
+
+    def from_packet(self, number: int) -> Wire:
+        """The same script, whose capture began later: with the packet that was sent as number ``number``."""
+        return self._of(self.read()[number - 1 :])
+
+    def without(self, indices: Collection[int]) -> Wire:
+        """The same script; packets at these places (from 0) are missing in the capture and nobody sends them again."""
+        return self._of(sent for index, sent in enumerate(self.read()) if index not in indices)
+
+    def doubled(self) -> Wire:
+        """The capture sat where packets pass twice."""
+        return self._of(sent for sent in self.read() for _ in range(2))
+
+    def between(self, client: str, server: str) -> Wire:
+        """The TCP of the script between two other addresses, all else as it was."""
+        to = {Side.CLIENT: ipaddress.ip_address(client).packed, Side.SERVER: ipaddress.ip_address(server).packed}
+
+        def moved(packet: Segment, side: Side) -> Segment:
+            source = packet.source._replace(address=to[side])
+            destination = packet.destination._replace(address=to[opposite(side)])
+            return packet._replace(source=source, destination=destination)
+
+        return self._of(
+            replace(sent, packet=moved(sent.packet, sent.side))
+            for sent in self.read()
+            if isinstance(sent.packet, Segment)
+        )
+
+    def __len__(self) -> int:
+        """How many packets were sent, captured or not."""
+        return len(self._sent)
+
+    @property
+    def ends_with_tcp(self) -> bool:
+        """Whether the packet sent last is one that can be sent again."""
+        return bool(self._sent) and isinstance(self._sent[-1].packet, Segment)
+
+    def read(self) -> list[Sent]:
+        """All that was sent, in order; the script counts as read until it goes on."""
+        _UNREAD.pop(id(self), None)
+        return self._sent
 
     def packets(self) -> list[Packet]:
         """What ``net`` makes of the capture."""
@@ -365,12 +416,21 @@ class Wire:
         usual = self._delay if self._sent else 0.0
         self._time_ns += self._waiting_ns + _nanoseconds(usual if after is None else after)
         self._waiting_ns = 0
-        self._sent.append(_Sent(make(self._time_ns), side, captured=self._losing == 0, about=about))
+        self._sent.append(Sent(make(self._time_ns), side, captured=self._losing == 0, about=about))
+        _UNREAD[id(self)] = self
         self._losing = max(0, self._losing - 1)
         return self
 
-    def _captured(self) -> Iterable[tuple[int, _Sent]]:
-        return enumerate((sent for sent in self._sent if sent.captured), start=1)
+    def _captured(self) -> Iterable[tuple[int, Sent]]:
+        return enumerate((sent for sent in self.read() if sent.captured), start=1)
+
+    @staticmethod
+    def _of(sent: Iterable[Sent]) -> Wire:
+        wire = Wire()
+        wire._sent = list(sent)
+        if wire._sent:
+            _UNREAD[id(wire)] = wire
+        return wire
 
     def _segment_back(self, back: int) -> Segment:
         packet = self._sent[-back].packet

@@ -25,7 +25,6 @@ from ibsniff.model import (
     Fault,
     Outcome,
     Rung,
-    Segment,
     Severity,
     Side,
     UnreachableKind,
@@ -49,13 +48,6 @@ def session() -> Wire:
     return greeted().server(REPLY).client(START).server(READY)
 
 
-def from_packet(wire: Wire, number: int) -> Wire:
-    """The same capture, begun later."""
-    late = Wire.merge(wire)
-    late._sent = late._sent[number - 1 :]
-    return late
-
-
 def refuse_thrice() -> Wire:
     """What a Windows client does: the same SYN three times, half a second apart."""
     return Wire().syn().refuse().syn(after=0.5).refuse().syn(after=0.5).refuse()
@@ -63,15 +55,15 @@ def refuse_thrice() -> Wire:
 
 ROWS: dict[str, tuple[Wire, Watch, Outcome, Rung]] = {
     # 1: no SYN
-    "1 joined": (from_packet(session(), 8), SHORT, Outcome.JOINED, Rung.UNKNOWN),
+    "1 joined": (session().from_packet(8), SHORT, Outcome.JOINED, Rung.UNKNOWN),
     "1 joined, requests and answers": (
-        from_packet(session().client(ib_bytes.text(178, 49, 1)).server(ib_bytes.text(178, 49, 1, 5)), 11),
+        session().client(ib_bytes.text(178, 49, 1)).server(ib_bytes.text(178, 49, 1, 5)).from_packet(11),
         SHORT,
         Outcome.JOINED,
         Rung.UNKNOWN,
     ),
-    "1 nothing of that kind": (from_packet(session().close(), 12), LONG, Outcome.UNPROVEN, Rung.NOTHING),
-    "1 joined before the hello": (from_packet(session(), 4), SHORT, Outcome.REPLIED, Rung.READY),
+    "1 nothing of that kind": (session().close().from_packet(12), LONG, Outcome.UNPROVEN, Rung.NOTHING),
+    "1 joined before the hello": (session().from_packet(4), SHORT, Outcome.REPLIED, Rung.READY),
     # 2: one way
     "2 only the client": (
         Wire().syn().lose().syn_ack().ack().client(HELLO, ack=False).fin_client(after=4),
@@ -288,7 +280,7 @@ def play(steps: list[object]) -> Wire:
             case Side() as side, bytes(data):
                 (wire.client if side is Side.CLIENT else wire.server)(data)
             case "unreachable" | "again" | "copy" as name:
-                if wire._sent and isinstance(wire._sent[-1].packet, Segment):
+                if wire.ends_with_tcp:
                     getattr(wire, name)()
             case "keep_alive":
                 wire.keep_alive(Side.CLIENT)

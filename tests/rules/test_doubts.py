@@ -8,7 +8,6 @@ import pytest
 from ib_bytes import HELLO
 from judging import Watch, codes, judge, only
 from rule_wires import CASES, LONG, local, remote, silent
-from wire import Wire
 
 from ibsniff.analysis.reading import Ports, read_files
 from ibsniff.capture.files import STILL_BEING_WRITTEN, open_capture
@@ -109,7 +108,5 @@ def test_a_file_whose_last_packet_is_partly_written_is_read_so_far(tmp_path: Pat
 def test_every_packet_twice_changes_nothing_else() -> None:
     for name in ("silent", "refused", "hung up", "id in use"):
         wire = CASES[name].wire
-        doubled = Wire.merge(wire)
-        doubled._sent = [sent for sent in wire._sent for _ in range(2)]
-        once, twice = only(wire, CASES[name].watch), only(doubled, CASES[name].watch)
+        once, twice = only(wire, CASES[name].watch), only(wire.doubled(), CASES[name].watch)
         assert (once.outcome, once.fault, once.confidence) == (twice.outcome, twice.fault, twice.confidence)
