@@ -12,7 +12,6 @@ from rule_wires import CASES, LONG, local, remote, silent
 from ibsniff.analysis.reading import Ports, read_files
 from ibsniff.capture.files import STILL_BEING_WRITTEN, open_capture
 from ibsniff.model import Confidence, Fault, Outcome, Side
-from ibsniff.regression import promise_of
 
 DOUBTS: dict[str, tuple[Watch, str]] = {
     "packets lost": (Watch(dropped=1), "IBS001"),
@@ -99,7 +98,7 @@ def test_a_file_whose_last_packet_is_partly_written_is_read_so_far(tmp_path: Pat
     path = local().connect().client(HELLO).ack(Side.SERVER).write(tmp_path / "part.pcap")
     path.write_bytes(path.read_bytes()[:-7])
     reading = read_files([str(path)], Ports(), "+60")
-    assert "IBS002" in promise_of(reading.report).codes
+    assert "IBS002" in codes(reading.report)
     (conversation,) = reading.report.conversations
     assert conversation.outcome is Outcome.SILENT
     assert conversation.confidence is Confidence.LOW, "the packet that was cut may be the answer"
