@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable
 from itertools import chain
@@ -11,6 +10,7 @@ from typing import Any
 
 import capture_bytes as made
 import pytest
+from corpus import CORPUS, files, needs_corpus
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ib_bytes import HELLO, READY, REPLY, START, error, frame, text
@@ -30,7 +30,6 @@ import packets as hostile_packets  # noqa: E402  (the path comes first)
 import shapes  # noqa: E402
 
 CAPTURES = sorted((HERE.parent / "captures").glob("*/capture.pcap*"))
-CORPUS = Path(os.environ.get("IBSNIFF_CORPUS", HERE.parents[1] / "shared" / "corpus"))
 SMALL = Scale()
 TINY = Scale(fewest=1, look_at=3, bulk_size=301, first_messages=0)
 """Everything that can be taken in bulk is, even a single segment."""
@@ -85,12 +84,12 @@ def test_our_captures_and_what_they_look_like_in_other_formats():
     assert work.stretches > len(CAPTURES)
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="no foreign captures here (IBSNIFF_CORPUS)")
+@needs_corpus
 @pytest.mark.parametrize("ports", [DEFAULT_PORTS, ALL_PORTS], ids=["default ports", "any port"])
 def test_foreign_captures(ports: Ports):
     differing = {}
     with scaled(Scale(fewest=2, look_at=5, bulk_size=1 << 14, first_messages=0)) as work:
-        for path in sorted(path for path in CORPUS.rglob("*") if path.is_file()):
+        for path in files():
             if told := difference(str(path), ports):
                 differing[str(path.relative_to(CORPUS))] = told
     assert not differing

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from pathlib import Path
 
-import pytest
+from corpus import CORPUS, needs_corpus, rows
 
 from ibsniff.capture.files import open_capture
 from ibsniff.model import UserError
 
-CORPUS = Path(os.environ.get("IBSNIFF_CORPUS") or Path(__file__).parents[3] / "shared" / "corpus")
-
-pytestmark = pytest.mark.skipif(
-    not (CORPUS / "index.tsv").is_file(), reason="no foreign captures: IBSNIFF_CORPUS is not set to their folder"
-)
+pytestmark = needs_corpus
 
 DIFFERENCES = {
     "pcap-invalid-version-2.pcap": "version 2.5: Wireshark reads it as 2.4, libpcap refuses it, and so do we",
@@ -23,16 +17,11 @@ DIFFERENCES = {
 """Files of which the index counts packets that we do not, and why."""
 
 
-def index() -> list[dict[str, str]]:
-    with (CORPUS / "index.tsv").open(newline="") as lines:
-        return list(csv.DictReader(lines, delimiter="\t"))
-
-
 def test_every_file_ends_in_frames_or_one_clear_error_and_counts_as_the_tools_do():
-    rows = index()
-    assert rows
+    files = rows("index.tsv")
+    assert files
     different = {}
-    for row in rows:
+    for row in files:
         ours, told = outcome(CORPUS / row["path"])
         theirs = int(row["packets"]) if row["packets"] and row["capinfos_exit"] == "0" else None
         if theirs is not None and (ours, told) != (theirs, None):

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tcp.test_corpus import CORPUS, OTHER_LINK_TYPES, ROWS, UNSEEN_TAIL, Row
+from corpus import CORPUS, Row, needs_corpus, truth
+from tcp.test_corpus import OTHER_LINK_TYPES, UNSEEN_TAIL
 from typer.testing import CliRunner, Result
 from wire import Wire
 
@@ -136,11 +137,11 @@ def test_one_bad_file_harms_no_other(capture: str, tmp_path: Path) -> None:
 # The truth about foreign captures
 
 
-@pytest.mark.skipif(not ROWS, reason=f"no foreign captures in {CORPUS}")
+@needs_corpus
 def test_every_row_of_the_truth_through_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     tally: Counter[str] = Counter()
     wrong: list[Row] = []
-    for name, rows in ROWS.items():
+    for name, rows in truth().items():
         document = listed(str(CORPUS / name), "--sha256")
         for row in rows:
             how = judged(name, row, document)
@@ -150,7 +151,7 @@ def test_every_row_of_the_truth_through_the_command(capsys: pytest.CaptureFixtur
     with capsys.disabled():
         print(f"\n{table}\n{tally.total():>5}  directions")
     assert wrong == []
-    assert tally.total() == sum(map(len, ROWS.values()))
+    assert tally.total() == sum(map(len, truth().values()))
     skipped = {how for how in tally if how.startswith("skipped")}
     assert {how.removeprefix("skipped: ") for how in skipped} == set(OTHER_LINK_TYPES.values())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import shutil
 import struct
 import subprocess
@@ -11,6 +10,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
+from corpus import capture_files, needs_corpus
 from net_frames import RAW, fragments, look, over_ipv4, segment
 
 from ibsniff.capture.files import open_capture
@@ -18,9 +18,7 @@ from ibsniff.model import Frame, Segment, UserError
 from ibsniff.net import Dissector, SkipReason
 from ibsniff.net.link import READERS
 
-CORPUS = Path(os.environ.get("IBSNIFF_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
 needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
-needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="no foreign captures here (IBSNIFF_CORPUS)")
 
 COLUMNS = [
     "frame.number",
@@ -103,7 +101,7 @@ def explanation(ours: Segment | None, theirs: Row | None, skipped: Counter[str])
 
 def corpus_frames() -> dict[int, list[tuple[bytes, int]]]:
     frames: dict[int, list[tuple[bytes, int]]] = defaultdict(list)
-    for path in sorted(path for path in CORPUS.rglob("*") if "cap" in path.suffix):
+    for path in capture_files():
         try:
             with open_capture(str(path)) as capture:
                 for frame in capture.frames():

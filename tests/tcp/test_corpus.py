@@ -1,27 +1,19 @@
-"""Foreign captures: the same streams as those on which tshark, tcpflow and tcptrace agree.
-
-The captures belong to other projects and lie beside the checkout, or where ``IBSNIFF_CORPUS`` says.
-"""
+"""Foreign captures: the same streams as those on which tshark, tcpflow and tcptrace agree."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import ipaddress
-import os
 from collections import Counter, defaultdict
-from pathlib import Path
 
 import pytest
+from corpus import CORPUS, needs_corpus, truth
 from tcp_replay import Replay
 
 from ibsniff.capture.files import open_capture
 from ibsniff.model import Connection, Gap, Run, Segment, Side
 from ibsniff.net import Dissector
 from ibsniff.tcp import conn_state
-
-CORPUS = Path(os.environ.get("IBSNIFF_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
-TRUTH = CORPUS / "truth.tsv"
 
 OTHER_LINK_TYPES = {
     "tcpdump/tests/ipoib.pcap": "IP over InfiniBand",
@@ -38,21 +30,7 @@ UNSEEN_TAIL = {
 }
 """A stream of ours ends in a gap here: bytes that were sent as far as one can know. The tools count what they saw."""
 
-Row = dict[str, str]
-
-
-def truth() -> dict[str, list[Row]]:
-    rows: dict[str, list[Row]] = defaultdict(list)
-    if TRUTH.exists():
-        with TRUTH.open(newline="") as file:
-            for row in csv.DictReader(file, delimiter="\t"):
-                rows[row["file"]].append(row)
-    return rows
-
-
-ROWS = truth()
-
-pytestmark = pytest.mark.skipif(not ROWS, reason=f"no foreign captures in {CORPUS}")
+pytestmark = needs_corpus
 
 
 def replay(name: str) -> Replay:
@@ -72,11 +50,11 @@ def directions(connections: list[Connection]) -> dict[tuple[str, int, str, int],
     return found
 
 
-@pytest.mark.parametrize("name", sorted(set(ROWS) - set(OTHER_LINK_TYPES)))
+@pytest.mark.parametrize("name", sorted(set(truth()) - set(OTHER_LINK_TYPES)))
 def test_streams_are_those_the_tools_agree_on(name: str) -> None:
     replayed = replay(name)
     found = directions(replayed.connections)
-    for row in ROWS[name]:
+    for row in truth()[name]:
         ips = [str(ipaddress.ip_address(row[end])) for end in ("src", "dst")]
         connection, side = found[ips[0], int(row["sport"]), ips[1], int(row["dport"])].pop(0)
         events = replayed.of(side, connection)
@@ -90,4 +68,4 @@ def test_streams_are_those_the_tools_agree_on(name: str) -> None:
 
 
 def test_the_exceptions_are_about_files_that_are_there() -> None:
-    assert set(OTHER_LINK_TYPES) | set(UNSEEN_TAIL) <= set(ROWS)
+    assert set(OTHER_LINK_TYPES) | set(UNSEEN_TAIL) <= set(truth())

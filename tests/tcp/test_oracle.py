@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -10,17 +9,17 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from corpus import capture_files, needs_corpus
 from tcp_oracle import REASONS, compare
 
 import ibsniff.tcp
 from ibsniff.model import UserError
 
-CORPUS = Path(os.environ.get("IBSNIFF_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
 README = Path(ibsniff.tcp.__file__).parent / "README.md"
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed"),
-    pytest.mark.skipif(not CORPUS.is_dir(), reason="no foreign captures here (IBSNIFF_CORPUS)"),
+    needs_corpus,
 ]
 
 
@@ -31,7 +30,7 @@ def told() -> dict[str, int]:
 
 def test_every_difference_has_a_reason_and_the_readme_counts_them() -> None:
     agreed, explained, unexplained = Counter[str](), Counter[str](), []
-    for path in sorted(path for path in CORPUS.rglob("*") if "cap" in path.suffix):
+    for path in capture_files():
         try:
             same, why, rest = compare(path)
         except UserError:
