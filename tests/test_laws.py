@@ -28,11 +28,12 @@ MAY_IMPORT = {
     "net": {"model", "ib.names"},
     "tcp": {"model", "ib.names"},
     "ib": {"model"},
-    "rules": {"model", "formatting", "ib.names", "ib.errors"},
+    "facts": {"model", "formatting.seconds", "formatting.seconds_between", "ib.names", "ib.errors"},
+    "rules": {"model", "formatting", "facts", "ib.names", "ib.errors"},
     "diagnosis": {"model", "rules.registry"},
     "render": {"model", "formatting", "ib.names", "ib.errors"},
     "standin": {"model.UserError", "model.ExitCode", "ib.names", "ib.errors"},
-    "analysis.pipeline": {"model", "net", "tcp", "ib", "diagnosis", "rules", "analysis.columns"},
+    "analysis.pipeline": {"model", "net", "tcp", "ib", "diagnosis", "rules", "facts", "analysis.columns"},
     "analysis.columns": {"model", "net", "tcp", "ib"},
     "analysis.reading": {"model", "capture", "analysis.pipeline"},
     "analysis.streams": {"model", "net", "tcp", "ib"},
@@ -157,6 +158,53 @@ def import_law(modules: Iterable[Module]) -> Iterator[str]:
                 yield f"{module.where}:{found.line} {module.room or PACKAGE} may not import {found.target}"
 
 
+def blame_law(modules: Iterable[Module]) -> Iterator[str]:
+    """A fact is a value: what is said of it, and other causes that fit, are up to the rules."""
+    for module in modules:
+        for found in module.imports():
+            if module.room == "facts" and found.target.rpartition(".")[2] in {"Statement", "Alternative", "Finding"}:
+                yield f"{module.where}:{found.line} facts hold no {found.target}"
+
+
+def lonely_rule_law(modules: Iterable[Module]) -> Iterator[str]:
+    """No rule imports a rule, so that each can be read, changed and removed by itself."""
+    for module in modules:
+        for found in module.imports():
+            if is_rule(module.name) and found.ours and is_rule(found.target):
+                yield f"{module.where}:{found.line} imports another rule: {found.target}"
+
+
+def is_rule(name: str) -> bool:
+    return re.match(r"rules\.ibs\d", name) is not None
+
+
+FLOORS = 3
+"""How deep the modules of these rooms may stand on each other: what is built higher is hard to read."""
+LOW_ROOMS = ("facts", "rules")
+
+
+def floors_law(modules: Iterable[Module]) -> Iterator[str]:
+    """In the rooms of judgement no module stands on more than two others of its room, and none on itself, even lazily."""
+    by_name = {module.name: module for module in modules if module.room in LOW_ROOMS and not is_rule(module.name)}
+    below = {name: _own_room(module, by_name) for name, module in by_name.items() if name not in LOW_ROOMS}
+    for name, module in by_name.items():
+        floors = _floors(name, below, ())
+        if floors > FLOORS:
+            yield f"{module.where}:1 stands {floors} floors high in its room, or on itself"
+
+
+def _own_room(module: Module, by_name: dict[str, Module]) -> set[str]:
+    """The modules of its own room that it imports."""
+    targets = {found.target for found in module.imports() if found.ours and is_within(found.target, (module.room,))}
+    return {name for name in by_name if name != module.room and any(is_within(target, (name,)) for target in targets)}
+
+
+def _floors(name: str, below: dict[str, set[str]], above: tuple[str, ...]) -> int:
+    if name in above:
+        return FLOORS + 1
+    return 1 + max((_floors(lower, below, (*above, name)) for lower in below.get(name, ())), default=0)
+
+
 def lazy_law(modules: Iterable[Module]) -> Iterator[str]:
     """What is slow to import is imported where it is used, and nowhere else."""
     for module in modules:
@@ -245,7 +293,18 @@ def _undocumented(module: Module, parent: ast.Module | ast.ClassDef) -> Iterator
 
 
 Law = Callable[[Iterable[Module]], Iterator[str]]
-LAWS: tuple[Law, ...] = (import_law, lazy_law, numpy_law, windows_law, clock_law, print_law, docstring_law)
+LAWS: tuple[Law, ...] = (
+    import_law,
+    blame_law,
+    lonely_rule_law,
+    floors_law,
+    lazy_law,
+    numpy_law,
+    windows_law,
+    clock_law,
+    print_law,
+    docstring_law,
+)
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
@@ -264,6 +323,11 @@ def test_law(law: Law) -> None:
         (import_law, "pipeline", "from ibsniff import capture"),
         (import_law, "render.text", "from ..rules import registry"),
         (import_law, "newroom", "from ibsniff.model import Frame"),
+        (import_law, "facts.session", "from ibsniff.rules.registry import Statement"),
+        (import_law, "facts.session", "from ibsniff.formatting import elapsed"),
+        (blame_law, "facts.session", "from ibsniff.model import Alternative, Conversation"),
+        (lonely_rule_law, "rules.ibs101_refused", "from ibsniff.rules.ibs102_too import OTHER"),
+        (floors_law, "facts.session", "def late():\n    from ibsniff.facts.session import itself"),
         (lazy_law, "capture.scapy_backend", "import scapy.all"),
         (lazy_law, "net.ip", "def late():\n    from scapy.layers.inet import IP"),
         (lazy_law, "net.ip", "import dpkt"),
@@ -283,6 +347,13 @@ def test_law(law: Law) -> None:
 )
 def test_each_law_bites(law: Law, name: str, source: str) -> None:
     assert list(law([parse(name, source)]))
+
+
+def test_the_floors_of_a_room_are_counted_through_others() -> None:
+    modules = [parse(f"facts.floor{n}", f"from ibsniff.facts.floor{n + 1} import below") for n in range(1, 4)]
+    top = parse("facts.floor0", "def late():\n    import ibsniff.facts.floor1")
+    assert not list(floors_law([*modules[1:], parse("facts.floor4", "x = 1")]))
+    assert list(floors_law([top, *modules, parse("facts.floor4", "x = 1")]))
 
 
 def test_a_law_follows_imports_to_what_read_loads() -> None:

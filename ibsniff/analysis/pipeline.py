@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ibsniff import diagnosis
+from ibsniff.facts.index import CaptureIndex
 from ibsniff.ib.dialogue import DialogueReader
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
 from ibsniff.ib.patience import patience_for
@@ -350,7 +351,7 @@ def judge(inputs: Iterable[Seen]) -> Report:
         numbered += seen.numbered
         omitted += seen.omitted
     conversations = tuple(conversation for capture in captures for conversation in capture.conversations)
-    shared = tuple(finding for capture in captures for finding in judge_capture(capture))
+    shared = tuple(finding for capture in captures for finding in judge_capture(CaptureIndex(capture)))
     return Report(
         inputs=tuple(capture.facts for capture in captures),
         verdict=diagnosis.verdict(conversations, omitted, shared),
@@ -362,7 +363,8 @@ def judge(inputs: Iterable[Seen]) -> Report:
 
 def _judged(unjudged: Capture) -> Capture:
     """Ask the rules about every conversation."""
-    judged = tuple(diagnosis.conclude(one, judge_conversation(one, unjudged)) for one in unjudged.conversations)
+    index = CaptureIndex(unjudged)
+    judged = tuple(diagnosis.conclude(one, judge_conversation(one, index)) for one in unjudged.conversations)
     return replace(unjudged, conversations=judged)
 
 

@@ -8,18 +8,19 @@ What to do: capture again with a filter on the API port and a larger buffer (``t
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
 from ibsniff.formatting import counted
-from ibsniff.model import Capture, Confidence, Fault, Severity
+from ibsniff.model import Confidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 
 
 @capture_rule(Severity.WARNING)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """The capturing side reports lost packets."""
-    if not capture.facts.dropped:
+    if not index.capture.facts.dropped:
         return None
     return Statement(
-        f"The capture lost {counted(capture.facts.dropped, 'packet')}; a missing answer may be among them.",
+        f"The capture lost {counted(index.capture.facts.dropped, 'packet')}; a missing answer may be among them.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         remedy="Capture again with a filter on the API port and a larger buffer: tcpdump -B 65536 'tcp port 7497'.",

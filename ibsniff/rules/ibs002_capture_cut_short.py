@@ -10,21 +10,22 @@ the interface up meanwhile.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Fault, Severity
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Confidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 
 
 @capture_rule(Severity.WARNING)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """The capture says less than it promises."""
-    if capture.facts.truncated is None:
+    if index.capture.facts.truncated is None:
         return None
     return Statement(
-        f"The capture is not whole: {capture.facts.truncated}. What was read of it was analysed.",
+        f"The capture is not whole: {index.capture.facts.truncated}. What was read of it was analysed.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         remedy="Let ibsniff read it to its end."
-        if capture.facts.interrupted
+        if index.capture.facts.interrupted
         else "Stop the capture with Ctrl-C, copy the file only after the capturing program has ended, and keep the "
         "interface up meanwhile.",
     )

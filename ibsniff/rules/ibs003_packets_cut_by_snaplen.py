@@ -8,13 +8,14 @@ What to do: capture with ``-s 0``.
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
 from ibsniff.formatting import counted
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.model import Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 
 
 @conversation_rule(Severity.WARNING)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """API bytes were sent, and not stored."""
     connection = conversation.connection
     cut = connection.from_client.cut_by_snaplen + connection.from_server.cut_by_snaplen

@@ -9,12 +9,13 @@ port must copy both. In WSL's mirrored mode replies may arrive on another interf
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 
 
 @conversation_rule(Severity.WARNING)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """One side sent nothing that was captured, and yet the other answers it."""
     connection = conversation.connection
     client, server = connection.from_client.segments, connection.from_server.segments

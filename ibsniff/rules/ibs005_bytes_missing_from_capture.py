@@ -10,18 +10,19 @@ What to do: capture again with a filter on the API port and a larger buffer; cap
 
 from __future__ import annotations
 
+from ibsniff.facts.captured_bytes import missing_before_reset
+from ibsniff.facts.index import CaptureIndex
 from ibsniff.formatting import counted
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Half, Severity
+from ibsniff.model import Confidence, Conversation, Fault, Half, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.session import unseen_before_reset
 
 
 @conversation_rule(Severity.WARNING)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """The reassembled streams have holes that are not the snapshot length's."""
     halves = (conversation.connection.from_client, conversation.connection.from_server)
     whole = [half for half in halves if not half.cut_by_snaplen]
-    missing = sum(half.gap_bytes + unseen_before_reset(half) for half in whole)
+    missing = sum(half.gap_bytes + missing_before_reset(half) for half in whole)
     one_way = not all(half.segments for half in halves)
     if not missing or one_way:
         return None
@@ -37,4 +38,4 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
 
 def _nothing_else(halves: tuple[Half, ...]) -> bool:
     """Of one side no byte at all was captured, and its RST tells that there were some."""
-    return any(not half.length and unseen_before_reset(half) for half in halves)
+    return any(not half.length and missing_before_reset(half) for half in halves)

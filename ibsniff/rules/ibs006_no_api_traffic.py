@@ -10,8 +10,9 @@ name another API port with ``--port``.
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
 from ibsniff.formatting import counted
-from ibsniff.model import Capture, Confidence, Fault, Severity
+from ibsniff.model import Confidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 
 SHOWN_REASONS = 3
@@ -19,11 +20,11 @@ SHOWN_REASONS = 3
 
 
 @capture_rule(Severity.WARNING)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """Nothing to judge."""
-    if capture.conversations or capture.omitted:
+    if index.conversations or index.capture.omitted:
         return None
-    facts = capture.facts
+    facts = index.capture.facts
     seen = ", ".join(f"{count:,} {reason}" for reason, count in facts.skipped.most_common(SHOWN_REASONS))
     return Statement(
         f"No API conversation in {counted(facts.packets, 'packet')}" + (f" ({seen})." if seen else "."),

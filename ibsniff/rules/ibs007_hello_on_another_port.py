@@ -8,7 +8,8 @@ What to do: read again with ``--port``, or with ``--port any``.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Fault, Severity
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Confidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 
 SHOWN_PORTS = 5
@@ -16,11 +17,11 @@ SHOWN_PORTS = 5
 
 
 @capture_rule(Severity.NOTE)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """An IB hello was noticed elsewhere."""
-    if not capture.stray_hellos:
+    if not index.capture.stray_hellos:
         return None
-    ports = sorted({hello.destination.port for hello in capture.stray_hellos})
+    ports = sorted({hello.destination.port for hello in index.capture.stray_hellos})
     named = ", ".join(str(port) for port in ports[:SHOWN_PORTS])
     more = f" and {len(ports) - SHOWN_PORTS} more" if len(ports) > SHOWN_PORTS else ""
     options = " ".join(f"--port {port}" for port in ports[:SHOWN_PORTS]) if not more else "--port any"
@@ -28,6 +29,6 @@ def check(capture: Capture) -> Statement | None:
         f"An IB client also says hello on port {named}{more}, which was not looked at.",
         Fault.NONE,
         Confidence.HIGH,
-        packets=(hello.packet for hello in capture.stray_hellos),
+        packets=(hello.packet for hello in index.capture.stray_hellos),
         remedy=f"Read again with {options}.",
     )

@@ -9,12 +9,13 @@ What to do: start the capture first, then the program.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 
 
 @conversation_rule(Severity.NOTE)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """No SYN of it is in the capture."""
     connection = conversation.connection
     if connection.syn_count or connection.syn_ack or conversation.outcome not in (Outcome.JOINED, Outcome.UNPROVEN):

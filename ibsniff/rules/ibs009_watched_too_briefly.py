@@ -10,9 +10,11 @@ What to do: let the program give up (or stop it) before stopping the capture; or
 
 from __future__ import annotations
 
+from ibsniff.facts.evidence import opening_packets
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.timing import client_finished
 from ibsniff.formatting import duration, seconds
 from ibsniff.model import (
-    Capture,
     Confidence,
     Conversation,
     Dialect,
@@ -23,11 +25,10 @@ from ibsniff.model import (
     WatchedBy,
 )
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import packets_of, spoke_last
 
 
 @conversation_rule(Severity.WARNING)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """The server still had time when the capture ended."""
     connection, dialogue = conversation.connection, conversation.dialogue
     if conversation.outcome is not Outcome.UNPROVEN or not connection.syn_count:
@@ -38,7 +39,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     if dialogue.reply is not None and dialogue.reply.kind is ReplyKind.NOT_CAPTURED:
         return None
-    watched = duration(seconds(conversation.watched_until_ns - spoke_last(conversation).time_ns))
+    watched = duration(seconds(conversation.watched_until_ns - client_finished(conversation).time_ns))
     what = "the program spoke" if connection.from_client.first_data else "the program called"
     if says_no_end(conversation):
         known = f"the file's last packet comes {watched} after {what}, and it does not say how long it went on"
@@ -48,7 +49,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         f"Not proven: {known}; {conversation.patience:g} s or more are needed, or until the program gives up.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
-        packets=packets_of(conversation),
+        packets=opening_packets(conversation),
         remedy=f"Watch longer: start the capture, start the program, wait {conversation.patience:g} s or until it gives up, stop the "
         "program, then stop the capture. If you did watch longer than the file says, read it with --watched-until "
         "+SECONDS.",

@@ -8,18 +8,19 @@ What to do: sort a merged file with ``reordercap``; otherwise read durations nea
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
 from ibsniff.formatting import counted
-from ibsniff.model import Capture, Confidence, Fault, Severity
+from ibsniff.model import Confidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 
 
 @capture_rule(Severity.WARNING)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """Time ran backwards."""
-    if not capture.facts.times_backwards:
+    if not index.capture.facts.times_backwards:
         return None
     return Statement(
-        f"Time runs backwards {counted(capture.facts.times_backwards, 'time')} in this capture; durations may be wrong.",
+        f"Time runs backwards {counted(index.capture.facts.times_backwards, 'time')} in this capture; durations may be wrong.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         remedy="Sort a merged capture with reordercap; otherwise read durations with care.",

@@ -8,16 +8,19 @@ What to do: cut the capture by time (``editcap -A ... -B ...``) to look at older
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
 from ibsniff.formatting import counted
-from ibsniff.model import Capture, Confidence, Fault, Severity
+from ibsniff.model import Confidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 
 
 @capture_rule(Severity.NOTE)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """Some were folded."""
-    if not capture.omitted:
+    if not index.capture.omitted:
         return None
     return Statement(
-        f"{counted(capture.omitted, 'older conversation')} only counted, and not kept.", Fault.NONE, Confidence.HIGH
+        f"{counted(index.capture.omitted, 'older conversation')} only counted, and not kept.",
+        Fault.NONE,
+        Confidence.HIGH,
     )

@@ -8,14 +8,15 @@ What to do: capture with dumpcap or ``ibsniff live -w``, which write the end of 
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Fault, Severity, WatchedBy
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Confidence, Fault, Severity, WatchedBy
 from ibsniff.rules.registry import Statement, capture_rule
 
 
 @capture_rule(Severity.NOTE)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """The user vouches for the end of the capture."""
-    if capture.facts.watched_by is not WatchedBy.USER:
+    if index.capture.facts.watched_by is not WatchedBy.USER:
         return None
     return Statement(
         "That the wire was watched beyond the last packet is your word (--watched-until).",

@@ -10,16 +10,16 @@ What to do: capture again, and do not let the machine sleep.
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
 from ibsniff.formatting import duration, seconds
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
-from ibsniff.rules.doubts import leaps_within
+from ibsniff.model import Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 
 
 @conversation_rule(Severity.WARNING)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """A silence that is mostly a leap."""
-    leaps = leaps_within(conversation, capture)
+    leaps = index.reliability.clock_jumps_within(conversation)
     if not leaps:
         return None
     longest = max(leap.after_ns - leap.before_ns for leap in leaps)

@@ -9,8 +9,8 @@ What to do: set the clock (``timedatectl``) before the next capture; ``editcap -
 
 from __future__ import annotations
 
-from ibsniff.model import NANOSECONDS, Capture, Confidence, Fault, Severity
-from ibsniff.rules.doubts import without_time
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import NANOSECONDS, Confidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 
 BEFORE_TWS_NS = 978_307_200 * NANOSECONDS
@@ -18,10 +18,10 @@ BEFORE_TWS_NS = 978_307_200 * NANOSECONDS
 
 
 @capture_rule(Severity.NOTE)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """Before its time."""
-    first_ns = capture.facts.first_time_ns
-    if first_ns is None or first_ns >= BEFORE_TWS_NS or not capture.conversations or without_time(capture.facts):
+    first_ns = index.capture.facts.first_time_ns
+    if first_ns is None or first_ns >= BEFORE_TWS_NS or not index.conversations or index.reliability.without_time:
         return None
     return Statement(
         "The capturing machine's clock was not set: its packets are older than TWS. Durations hold, dates do not.",

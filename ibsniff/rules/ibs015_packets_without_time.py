@@ -9,26 +9,26 @@ What to do: capture with a tool that writes times (tcpdump, dumpcap); what conve
 
 from __future__ import annotations
 
+from ibsniff.facts.evidence import opening_packets
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.timing import waited_long_enough
 from ibsniff.formatting import counted
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
-from ibsniff.rules.doubts import without_time
+from ibsniff.model import Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import gave_up_early
-from ibsniff.rules.words import packets_of
 
 
 @conversation_rule(Severity.WARNING)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """No time, or not for all."""
-    facts = capture.facts
-    if not without_time(facts):
+    facts = index.capture.facts
+    if not index.reliability.without_time:
         return None
     return Statement(
         f"{counted(facts.untimed or facts.packets, 'packet')} of this capture bear no time of their own: how long anything "
         "took is not known.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
-        packets=packets_of(conversation),
+        packets=opening_packets(conversation),
         remedy="Capture with tcpdump or dumpcap, and do not convert the file to a format without times.",
-        explains=conversation.missing if gave_up_early(conversation) else None,
+        explains=None if waited_long_enough(conversation) else conversation.missing,
     )

@@ -8,17 +8,17 @@ What to do: capture on the interface that carries the API traffic, or on Linux w
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
 from ibsniff.formatting import counted
-from ibsniff.model import Capture, Confidence, Fault, Severity
-from ibsniff.rules.doubts import not_read
+from ibsniff.model import Confidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 
 
 @capture_rule(Severity.WARNING)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """Mixed link types, of which not all are read."""
-    unread = not_read(capture)
-    if not unread or not capture.conversations:
+    unread = index.reliability.packets_not_read
+    if not unread or not index.conversations:
         return None
     return Statement(
         f"{counted(unread, 'packet')} of this capture came over a kind of link that is not read; an answer may be among "

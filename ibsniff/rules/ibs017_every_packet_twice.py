@@ -9,7 +9,8 @@ What to do: nothing; naming one interface makes the file half as long.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 
 MOST = 0.8
@@ -19,10 +20,10 @@ FEWEST = 3
 
 
 @capture_rule(Severity.NOTE)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """Copies, as many as packets."""
-    copies = sum(map(_copies, capture.conversations))
-    packets = sum(map(_packets, capture.conversations))
+    copies = sum(map(_copies, index.conversations))
+    packets = sum(map(_packets, index.conversations))
     if copies < FEWEST or copies < MOST * packets:
         return None
     return Statement(

@@ -9,13 +9,14 @@ What to do: nothing about the session; ``ibsniff streams`` shows what was sent.
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
 from ibsniff.formatting import counted
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.model import Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 
 
 @conversation_rule(Severity.NOTE)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """A bound was reached."""
     connection, beyond = conversation.connection, conversation.dialogue.errors_beyond
     said = []

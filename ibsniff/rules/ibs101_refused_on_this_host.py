@@ -15,47 +15,19 @@ ActiveX and Socket Clients" (Gateway has no such box).
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.ports import application
 from ibsniff.formatting import elapsed
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
-from ibsniff.model import Alternative, Capture, Conversation, Fault, Outcome, Severity
-from ibsniff.rules.refusals import refused
+from ibsniff.model import Conversation, Outcome, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import application
-
-NOT_UP = Alternative(
-    "TWS or Gateway is not running, not logged in yet, or restarting",
-    Fault.TWS_STATE,
-    "look at its window; its log says 'API server listening on port' once it is up",
-)
-BOX_UNTICKED = Alternative(
-    "TWS runs with its socket API off (TWS only: Gateway has no such box)",
-    Fault.TWS_CONFIG,
-    "TWS: Global Configuration > API > Settings > Enable ActiveX and Socket Clients",
-)
-WRONG_PORT = Alternative(
-    "the program calls another port than TWS listens on (7497/7496 TWS paper/live, 4002/4001 Gateway paper/live)",
-    Fault.CLIENT,
-    "compare with API > Settings > Socket port; `ss -ltn` or `netstat -an` lists what listens",
-)
-
-
-RELAY_DOWN = Alternative(
-    "the relay that usually listens there is not running: its container is down or just starting, or does not publish the port",
-    Fault.NETWORK,
-    "`docker ps` shows the container and its ports; what listens inside it is another port than TWS's own",
-)
-OWN_PORT = "A relay usually listens there, not TWS: TWS's own API port needs no change."
-
-
-def causes_at(port: int) -> tuple[Alternative, ...]:
-    """Causes of a refusal; Gateway has no box to tick, and a relay's port is open without TWS as a rule."""
-    if port in RELAY_PORTS:
-        return (RELAY_DOWN, WRONG_PORT, NOT_UP)
-    return (NOT_UP, WRONG_PORT) if application(port) == "Gateway" else (NOT_UP, BOX_UNTICKED, WRONG_PORT)
+from ibsniff.rules.wording.alternatives import causes_of_refusal
+from ibsniff.rules.wording.refusal import refused
+from ibsniff.rules.wording.remedies import RELAY_KEEPS_PORT
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """A RST answers the SYN on one machine."""
     connection = conversation.connection
     if conversation.outcome is not Outcome.REFUSED or not connection.refusals or not connection.same_host:
@@ -69,11 +41,11 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     box = "" if application(port) == "Gateway" else "If so, tick Enable ActiveX and Socket Clients (TWS only). "
     look = f"See that {application(port)} is up and logged in, and that its API socket port is {port}. {box}"
     if port in RELAY_PORTS:
-        look = f"{OWN_PORT} See that the relay, or its container, is up. "
+        look = f"{RELAY_KEEPS_PORT} See that the relay, or its container, is up. "
     return refused(
         conversation,
-        capture,
+        index,
         f"Refused: nothing listens on {connection.server}{usual}{felt}.",
         f"{look}In a container or WSL, localhost is not the machine it runs on.",
-        causes_at(port),
+        causes_of_refusal(port),
     )

@@ -12,12 +12,14 @@ published port with the inner one.
 
 from __future__ import annotations
 
-from ibsniff.model import Alternative, Capture, Connection, Conversation, Fault, Outcome, Severity
-from ibsniff.rules.closing import on_relay_port
-from ibsniff.rules.ibs101_refused_on_this_host import OWN_PORT, causes_at
-from ibsniff.rules.path import path
-from ibsniff.rules.refusals import refused
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.network_path import network_path
+from ibsniff.facts.ports import on_relay_port
+from ibsniff.model import Alternative, Connection, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.alternatives import causes_of_refusal
+from ibsniff.rules.wording.refusal import refused
+from ibsniff.rules.wording.remedies import RELAY_KEEPS_PORT
 
 INNER_PORTS = {4001: 4003, 4002: 4004}
 """What a Gateway listens on in a container -> where the usual images' relay offers it to other containers."""
@@ -29,23 +31,23 @@ FIREWALL = Alternative(
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """A RST from another machine answers the SYN."""
     connection = conversation.connection
     if conversation.outcome is not Outcome.REFUSED or not connection.refusals or connection.same_host:
         return None
     return refused(
         conversation,
-        capture,
+        index,
         f"Refused: {connection.server.ip} answers, but nothing listens there on port {connection.server.port}.",
         f"On {connection.server.ip}: {_look(connection)}{_in_containers(connection)}",
-        (*causes_at(connection.server.port), FIREWALL),
+        (*causes_of_refusal(connection.server.port), FIREWALL),
     )
 
 
 def _look(connection: Connection) -> str:
     if on_relay_port(connection):
-        return f"see that the relay, or its container, is up, and that this port is published. {OWN_PORT}"
+        return f"see that the relay, or its container, is up, and that this port is published. {RELAY_KEEPS_PORT}"
     return (
         f"see that TWS or Gateway is up, logged in, and that its API socket port is {connection.server.port}; with a "
         "container, that this port is published to the inner one."
@@ -54,7 +56,7 @@ def _look(connection: Connection) -> str:
 
 def _in_containers(connection: Connection) -> str:
     """Between containers Gateway's own port is not the one to call (gnzsnz/ib-gateway-docker 83)."""
-    answerer, inner = path(connection), INNER_PORTS.get(connection.server.port)
+    answerer, inner = network_path(connection), INNER_PORTS.get(connection.server.port)
     if inner is None or answerer is None or not answerer.through_container:
         return ""
     return f" The usual images offer it to other containers on port {inner}, through a relay inside."

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import ipaddress
 
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Rung, Severity, UnreachableKind
-from ibsniff.rules.calling import unless_a_detour
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung, Severity, UnreachableKind
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.unanswered import unless_a_detour
 
 NO_POD = Alternative(
     "a Kubernetes service with no pod that is ready: its packet filter rejects calls until the Gateway in one is",
@@ -25,7 +26,7 @@ FILTERED = (UnreachableKind.PORT, UnreachableKind.PROHIBITED)
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """ICMP says no in place of TCP."""
     connection = conversation.connection
     report = connection.unreachable
@@ -41,4 +42,4 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         alternatives=(NO_POD,) if report.kind is UnreachableKind.PORT else (),
         explains=Rung.CONNECTED,
     )
-    return unless_a_detour(statement, conversation, capture)
+    return unless_a_detour(statement, conversation, index)

@@ -10,15 +10,16 @@ What to do: check the address the program calls; from WSL the Windows host is th
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity, UnreachableKind
-from ibsniff.rules.calling import unless_a_detour
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Confidence, Conversation, Fault, Outcome, Rung, Severity, UnreachableKind
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.unanswered import unless_a_detour
 
 UNROUTED = (UnreachableKind.HOST, UnreachableKind.NETWORK)
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """Nobody is there under that address."""
     connection = conversation.connection
     report = connection.unreachable
@@ -36,7 +37,7 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         "default gateway: ip route show default.",
         explains=Rung.CONNECTED,
     )
-    return unless_a_detour(statement, conversation, capture)
+    return unless_a_detour(statement, conversation, index)
 
 
 def _asked(conversation: Conversation) -> list[int]:

@@ -14,19 +14,17 @@ What to do: allow the port in the server's firewall; check the address; capture 
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
 from ibsniff.formatting import duration, seconds
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity
-from ibsniff.rules.calling import asked_once, unless_a_detour
-from ibsniff.rules.company import accepted_before, unanswered_besides
+from ibsniff.model import Alternative, Confidence, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.alternatives import ASLEEP
+from ibsniff.rules.wording.unanswered import unless_a_detour, why_in_doubt
 
 HUNG = Alternative(
     "TWS hangs and its queue of waiting connections is full",
     Fault.TWS_STATE,
     "earlier connections were accepted and never answered; on the server `ss -ltn` shows Recv-Q above Send-Q",
-)
-ASLEEP = Alternative(
-    "its machine sleeps, is off, or has lost its network since then", Fault.NETWORK, "ping it, or look at it"
 )
 STILL_THERE = "See that its machine is still there, and TWS on it. "
 NO_HOST = b"\0"
@@ -39,19 +37,19 @@ WRONG_ADDRESS = Alternative(
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """Nothing comes back from another machine."""
     connection = conversation.connection
     if conversation.outcome is not Outcome.UNREACHABLE or connection.same_host:
         return None
     if connection.unreachable is not None or conversation.arp_unanswered:
         return None
-    once = asked_once(connection)
+    once = why_in_doubt(connection)
     calls = f"{connection.syn_count} calls" if connection.syn_count > 1 else "the call"
     nobody = len(connection.server.address) == 4 and connection.server.address.startswith(NO_HOST)
-    before = accepted_before(conversation, capture)
+    before = index.related.accepted_before(conversation)
     why = "That is no machine's address." if nobody else f"A firewall drops them, or nobody is there{once}."
-    silent = unanswered_besides(conversation, capture)
+    silent = index.related.unanswered_besides(conversation)
     if silent is not None:
         why = f"Nor was another client answered ({silent.id}): TWS hangs, or they have different reasons{once}."
     if before is not None:
@@ -67,4 +65,4 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         alternatives=(HUNG, ASLEEP) if before else (HUNG, WRONG_ADDRESS) if silent else (WRONG_ADDRESS, HUNG),
         explains=Rung.CONNECTED,
     )
-    return unless_a_detour(statement, conversation, capture)
+    return unless_a_detour(statement, conversation, index)

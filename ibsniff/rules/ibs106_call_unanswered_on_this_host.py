@@ -13,11 +13,12 @@ connections open.
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
 from ibsniff.formatting import duration, seconds
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity
-from ibsniff.rules.calling import asked_once
-from ibsniff.rules.path import queue_is_full
+from ibsniff.model import Alternative, Confidence, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.commands import queue_is_full
+from ibsniff.rules.wording.unanswered import why_in_doubt
 
 LOCAL_FILTER = Alternative(
     "a packet filter on this machine drops loopback traffic (rare), or WSL's mirrored mode loses the answer",
@@ -27,14 +28,14 @@ LOCAL_FILTER = Alternative(
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """Nothing comes back on one machine."""
     connection = conversation.connection
     if conversation.outcome is not Outcome.UNREACHABLE or not connection.same_host:
         return None
     if connection.unreachable is not None:
         return None
-    once = asked_once(connection)
+    once = why_in_doubt(connection)
     watched = duration(seconds(conversation.watched_until_ns - connection.first.time_ns))
     return Statement(
         f"{connection.server} is on this machine and does not answer the call ({connection.syn_count} SYNs in "

@@ -14,23 +14,21 @@ What to do: look at the inner port: is Gateway logged in, is the port map right?
 
 from __future__ import annotations
 
+from ibsniff.facts.evidence import opening_packets
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.ports import on_relay_port
+from ibsniff.facts.server_close import ServerClose, accepted, server_close
 from ibsniff.formatting import elapsed
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
-from ibsniff.rules.closing import accepted, closed_by_relay, closed_unheard, heard_nonsense, on_relay_port
-from ibsniff.rules.felt import felt
-from ibsniff.rules.path import on_its_system, who_listens
+from ibsniff.model import Alternative, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import OWN_ADDRESS
-from ibsniff.rules.welcome import gone_with
-from ibsniff.rules.words import packets_of
+from ibsniff.rules.wording.alternatives import OWN_ADDRESS, SHUTTING_DOWN
+from ibsniff.rules.wording.client_symptom import client_symptom
+from ibsniff.rules.wording.commands import on_its_system, who_listens
 
 OTHER_SERVICE = Alternative(
     "another program listens on this port and hangs up",
     Fault.NETWORK,
     "`ss -ltnp` names the program that listens; is it java, tws or ibgateway, or socat, docker-proxy, ssh?",
-)
-GOING_DOWN = Alternative(
-    "TWS or Gateway was just going down", Fault.TWS_STATE, "calls are refused then; try again in a minute or two"
 )
 INNER_SIDE = Alternative(
     "a relay whose inner side took the call and hung up: there TWS sees another address",
@@ -45,28 +43,29 @@ REFUSED_BEHIND = (
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """The server ends before it can have heard anything, or soon where relays listen."""
-    connection, ended = conversation.connection, closed_by_relay(conversation)
-    if ended is None or connection.syn_ack is None or heard_nonsense(conversation):
+    connection, close = conversation.connection, server_close(conversation)
+    ended = connection.ended
+    if close not in (ServerClose.RELAY_UNREAD, ServerClose.RELAY_EARLY) or connection.syn_ack is None or ended is None:
         return None
     delay = elapsed(accepted(connection) or connection.syn_ack, ended.moment)
-    unheard, gone = closed_unheard(conversation) is not None, gone_with(conversation, capture)
-    likely = NOBODY_BEHIND if unheard else REFUSED_BEHIND
+    unread, gone = close is ServerClose.RELAY_UNREAD, index.server_history.session_ended_with(conversation)
+    likely = NOBODY_BEHIND if unread else REFUSED_BEHIND
     own = connection.same_host and not connection.client.is_loopback and not on_relay_port(connection)
     if own:
         likely = OWN
     if gone:
         likely = f"without a word: it ended {gone.id} at that moment too, so it was going down"
     return Statement(
-        f"{connection.server} accepted and hung up {delay} later, {likely}.{felt(conversation)}",
+        f"{connection.server} accepted and hung up {delay} later, {likely}.{client_symptom(conversation)}",
         Fault.UNDETERMINED if gone or own else Fault.NETWORK,
-        Confidence.MEDIUM if unheard and not (gone or own) else Confidence.LOW,
-        packets=packets_of(conversation),
+        Confidence.MEDIUM if unread and not (gone or own) else Confidence.LOW,
+        packets=opening_packets(conversation),
         remedy=f"Find what listens on the port ({who_listens(connection)}), and look behind it: is Gateway up and logged in, and is the "
         "inner port the one the relay calls? Capture there too.",
         alternatives=on_its_system(
-            (*((OWN_ADDRESS,) if own else ()), *(() if unheard else (INNER_SIDE,)), OTHER_SERVICE, GOING_DOWN),
+            (*((OWN_ADDRESS,) if own else ()), *(() if unread else (INNER_SIDE,)), OTHER_SERVICE, SHUTTING_DOWN),
             connection,
         ),
         explains=conversation.missing,

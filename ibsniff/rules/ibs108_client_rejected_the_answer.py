@@ -10,7 +10,8 @@ What to do: in WSL try NAT mode; capture with ``-i any`` to see which way the pa
 
 from __future__ import annotations
 
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, How, Outcome, Severity, Side
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Alternative, Confidence, Conversation, Fault, How, Outcome, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
 
 SCANNER = Alternative(
@@ -21,7 +22,7 @@ SCANNER = Alternative(
 
 
 @conversation_rule(Severity.WARNING)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """SYN-ACK, answered by the client's RST."""
     connection = conversation.connection
     ended = connection.ended

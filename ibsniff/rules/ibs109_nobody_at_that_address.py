@@ -13,8 +13,9 @@ from __future__ import annotations
 import ipaddress
 from itertools import pairwise
 
+from ibsniff.facts.index import CaptureIndex
 from ibsniff.formatting import seconds_between
-from ibsniff.model import Capture, Confidence, Fault, Moment, Severity
+from ibsniff.model import Confidence, Fault, Moment, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 
 AT_LEAST, RETRY = 0.5, 3.0
@@ -25,10 +26,10 @@ SHOWN = 3
 
 
 @capture_rule(Severity.WARNING)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """ARP without an answer, and nothing else."""
-    asked = [(address, requests) for address, requests in capture.unanswered_arp if _urgently(requests)]
-    if capture.conversations or not 0 < len(asked) <= SHOWN:
+    asked = [(address, requests) for address, requests in index.capture.unanswered_arp if _urgently(requests)]
+    if index.conversations or not 0 < len(asked) <= SHOWN:
         return None
     named = ", ".join(str(ipaddress.ip_address(address)) for address, _ in asked)
     return Statement(

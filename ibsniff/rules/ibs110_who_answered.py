@@ -11,27 +11,36 @@ What to do: trust the address TWS sees; when in doubt capture on its machine.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
-from ibsniff.rules.closing import closed_by_relay, hung_up
-from ibsniff.rules.path import path
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.network_path import network_path
+from ibsniff.facts.server_close import ServerClose, server_close
+from ibsniff.facts.server_silence import silent_to_valid_hello
+from ibsniff.model import Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import silent_to_a_good_hello
+from ibsniff.rules.wording.who_answered import address_tws_sees, who_answered
+
+CLOSED_BY_TWS = (
+    ServerClose.WAITED_FOR_HELLO,
+    ServerClose.BEFORE_HELLO,
+    ServerClose.HELLO_UNREAD,
+    ServerClose.UNKNOWN_MOMENT,
+    ServerClose.AFTER_HELLO,
+)
+"""Closed without a byte, and not as a relay does."""
 
 
 @conversation_rule(Severity.NOTE)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """Its address is not all that is known of who answered."""
     connection, hello = conversation.connection, conversation.dialogue.hello
-    turned_away = hung_up(conversation) is not None and (hello is None or hello.is_valid)
-    if turned_away and closed_by_relay(conversation) is not None:
-        return None
-    answerer = path(connection) if turned_away or silent_to_a_good_hello(conversation) else None
-    if answerer is None or connection.syn_ack is None:
+    turned_away = server_close(conversation) in CLOSED_BY_TWS and (hello is None or hello.is_valid)
+    path = network_path(connection) if turned_away or silent_to_valid_hello(conversation) else None
+    if path is None or connection.syn_ack is None:
         return None
     return Statement(
-        f"{answerer.who}.",
+        f"{who_answered(path, connection)}.",
         Fault.NONE,
         Confidence.LOW,
         packets=(connection.syn_ack.packet,),
-        remedy=answerer.meaning,
+        remedy=address_tws_sees(path, connection),
     )

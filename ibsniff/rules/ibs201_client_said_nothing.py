@@ -11,12 +11,14 @@ What to do: test with a real client; replace a bare port test by one that looks 
 
 from __future__ import annotations
 
-from ibsniff.model import Alternative, Capture, Confidence, Connection, Conversation, Fault, Outcome, Severity, Side
-from ibsniff.rules.closing import waited_in_vain
-from ibsniff.rules.path import called_from_outside
+from ibsniff.facts.captured_bytes import missing_before_reset
+from ibsniff.facts.evidence import opening_packets
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.network_path import captured_near_server
+from ibsniff.facts.server_close import ServerClose, server_close
+from ibsniff.model import Alternative, Confidence, Connection, Conversation, Fault, Outcome, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.session import unseen_before_reset
-from ibsniff.rules.words import packets_of, silence
+from ibsniff.rules.wording.what_was_sent import silence
 
 LOST = Alternative(
     "it did speak, and its bytes were lost before the place of this capture",
@@ -26,21 +28,20 @@ LOST = Alternative(
 
 
 @conversation_rule(Severity.WARNING)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """It was the client's turn to speak."""
-    if conversation.outcome is not Outcome.NOT_ASKED and waited_in_vain(conversation) is None:
-        return None
-    if conversation.connection.established is None:
+    waited = server_close(conversation) is ServerClose.WAITED_FOR_HELLO
+    if not (waited or conversation.outcome is Outcome.NOT_ASKED) or conversation.connection.established is None:
         return None
     ended, same_host = conversation.connection.ended, conversation.connection.same_host
-    if unseen_before_reset(conversation.connection.from_client):
+    if missing_before_reset(conversation.connection.from_client):
         return None  # it said something
     certain = ended is not None and ended.by is Side.CLIENT  # its last number would tell of bytes that were lost
     return Statement(
         f"The client connected and said nothing ({silence(conversation)}); TWS speaks only when spoken to.",
         Fault.CLIENT,
         _sureness(conversation.connection, certain=certain),
-        packets=packets_of(conversation),
+        packets=opening_packets(conversation),
         remedy="If this is a port test, use one that does not connect (ss -ltn): bare connections are suspected of making "
         "Gateway deaf. If it is your program, see why it hangs before its hello.",
         alternatives=() if certain or same_host else (LOST,),
@@ -55,4 +56,4 @@ def _sureness(connection: Connection, *, certain: bool) -> Confidence:
         return Confidence.LOW
     if certain:
         return Confidence.HIGH
-    return Confidence.LOW if not connection.same_host and called_from_outside(connection) else Confidence.MEDIUM
+    return Confidence.LOW if not connection.same_host and captured_near_server(connection) else Confidence.MEDIUM

@@ -11,16 +11,18 @@ What to do: send ``41 50 49 00`` once, by itself, before the length and the vers
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Conversation, Dialect, Severity
-from ibsniff.rules.openings import RIGHT_BYTES, accuse_client, broken_opening
+from ibsniff.facts.broken_hello import broken_hello
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Conversation, Dialect, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.broken_hello import RIGHT_BYTES, accuse_client
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """The first four bytes are not the prefix."""
-    hello = broken_opening(conversation, Dialect.UNFRAMED, Dialect.BAD_PREFIX)
+    hello = broken_hello(conversation, Dialect.UNFRAMED, Dialect.BAD_PREFIX)
     if hello is None:
         return None
     what = f"The client's hello is broken: {hello.detail}"
-    return accuse_client(conversation, capture, hello, what, f"Send {RIGHT_BYTES}.")
+    return accuse_client(conversation, index, hello, what, f"Send {RIGHT_BYTES}.")

@@ -10,16 +10,18 @@ What to do: the four bytes after the prefix are the length of the version string
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Conversation, Dialect, Severity
-from ibsniff.rules.openings import RIGHT_BYTES, accuse_client, broken_opening
+from ibsniff.facts.broken_hello import broken_hello
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Conversation, Dialect, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.broken_hello import RIGHT_BYTES, accuse_client
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """Declared and sent length differ."""
-    hello = broken_opening(conversation, Dialect.BAD_LENGTH)
+    hello = broken_hello(conversation, Dialect.BAD_LENGTH)
     if hello is None:
         return None
     what = f"The client's hello is broken: {hello.detail}, so TWS waits for bytes that never come"
-    return accuse_client(conversation, capture, hello, what, f"Send {RIGHT_BYTES} (9 bytes: 00 00 00 09).")
+    return accuse_client(conversation, index, hello, what, f"Send {RIGHT_BYTES} (9 bytes: 00 00 00 09).")

@@ -9,16 +9,18 @@ What to do: send prefix, length and version range whole.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Conversation, Dialect, Severity
-from ibsniff.rules.openings import RIGHT_BYTES, accuse_client, broken_opening
+from ibsniff.facts.broken_hello import broken_hello
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Conversation, Dialect, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.broken_hello import RIGHT_BYTES, accuse_client
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """It stops half-way."""
-    hello = broken_opening(conversation, Dialect.INCOMPLETE)
+    hello = broken_hello(conversation, Dialect.INCOMPLETE)
     if hello is None:
         return None
     what = f"The client's hello is incomplete: {hello.detail}, and TWS waits for the rest"
-    return accuse_client(conversation, capture, hello, what, f"Send it whole: {RIGHT_BYTES}.")
+    return accuse_client(conversation, index, hello, what, f"Send it whole: {RIGHT_BYTES}.")

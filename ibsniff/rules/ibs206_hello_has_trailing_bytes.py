@@ -9,18 +9,18 @@ What to do: send the range without a terminator, and do not count one.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Dialect, Severity
-from ibsniff.rules.openings import RIGHT_BYTES, accuse_client, broken_opening
+from ibsniff.facts.broken_hello import broken_hello
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Confidence, Conversation, Dialect, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.broken_hello import RIGHT_BYTES, accuse_client
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """Something follows the range."""
-    hello = broken_opening(conversation, Dialect.TRAILING)
+    hello = broken_hello(conversation, Dialect.TRAILING)
     if hello is None:
         return None
     what = f"The client's hello is unusual: {hello.detail}"
-    return accuse_client(
-        conversation, capture, hello, what, f"Send {RIGHT_BYTES}; no NUL behind it.", Confidence.MEDIUM
-    )
+    return accuse_client(conversation, index, hello, what, f"Send {RIGHT_BYTES}; no NUL behind it.", Confidence.MEDIUM)

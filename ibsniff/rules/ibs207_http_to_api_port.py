@@ -10,17 +10,19 @@ What to do: use an API client library here, or the Client Portal Gateway for HTT
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Conversation, Dialect, Severity
-from ibsniff.rules.openings import accuse_client, broken_opening
+from ibsniff.facts.broken_hello import broken_hello
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Conversation, Dialect, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.broken_hello import accuse_client
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """An HTTP request came where a hello belongs."""
-    hello = broken_opening(conversation, Dialect.HTTP)
+    hello = broken_hello(conversation, Dialect.HTTP)
     if hello is None:
         return None
     what = f"The client speaks another language: {hello.detail}, and this port speaks IB's socket API"
     remedy = "Use an API client library (ib_async, ibapi ...) on this port; IB's web API is the Client Portal Gateway."
-    return accuse_client(conversation, capture, hello, what, remedy)
+    return accuse_client(conversation, index, hello, what, remedy)

@@ -9,18 +9,20 @@ What to do: switch TLS off in the client; to encrypt, use an SSH tunnel or stunn
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Conversation, Dialect, Severity
-from ibsniff.rules.openings import accuse_client, broken_opening
+from ibsniff.facts.broken_hello import broken_hello
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Conversation, Dialect, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.broken_hello import accuse_client
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """A ClientHello came where a hello belongs."""
-    hello = broken_opening(conversation, Dialect.TLS)
+    hello = broken_hello(conversation, Dialect.TLS)
     if hello is None:
         return None
     what = f"The client speaks another language: {hello.detail}, and the API port is plain TCP"
     return accuse_client(
-        conversation, capture, hello, what, "Switch TLS off in the client; tunnel over SSH if it must be private."
+        conversation, index, hello, what, "Switch TLS off in the client; tunnel over SSH if it must be private."
     )

@@ -9,17 +9,19 @@ What to do: use an API client library on this port.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Dialect, Severity
-from ibsniff.rules.openings import accuse_client, broken_opening
+from ibsniff.facts.broken_hello import broken_hello
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Confidence, Conversation, Dialect, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.broken_hello import accuse_client
 
 OTHERS = (Dialect.FIX, Dialect.SSH, Dialect.TEXT, Dialect.UNKNOWN)
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """Something else came where a hello belongs."""
-    hello = broken_opening(conversation, *OTHERS)
+    hello = broken_hello(conversation, *OTHERS)
     if hello is None:
         return None
     what = f"The client's first bytes are no IB hello: {hello.detail}"
@@ -27,4 +29,4 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     remedy = "Use an API client library on this port, or call the right port."
     if fix:
         remedy = "Use an API client library on this port, or log the Gateway in for FIX CTCI."
-    return accuse_client(conversation, capture, hello, what, remedy, Confidence.MEDIUM if fix else Confidence.HIGH)
+    return accuse_client(conversation, index, hello, what, remedy, Confidence.MEDIUM if fix else Confidence.HIGH)

@@ -11,35 +11,35 @@ What to do: send START_API (71) with the client id, then wait for nextValidId (9
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Dialect, Fault, Outcome, ReplyKind, Severity, Side
-from ibsniff.rules.ibs308_server_version_too_low import out_of_range
+from ibsniff.facts.evidence import opening_packets
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.session import client_stopped_after_reply, version_not_offered
+from ibsniff.facts.timing import packets_were_lost
+from ibsniff.model import Confidence, Conversation, Dialect, Fault, Outcome, ReplyKind, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.session import client_stopped_after_reply
-from ibsniff.rules.silences import lossy
-from ibsniff.rules.words import packets_of
 
 LENGTH_END = 8
 """Bytes of a hello before the version range."""
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """It was the client's turn after the reply."""
     if conversation.outcome is not Outcome.REPLIED:
         return None
     reply, hello = conversation.dialogue.reply, conversation.dialogue.hello
     if reply is None or reply.kind is ReplyKind.REDIRECT or not client_stopped_after_reply(conversation):
         return None
-    if hello is None or len(reply.packets) > 1 or out_of_range(hello, reply):  # then IBS211 or IBS308 speaks
+    if hello is None or len(reply.packets) > 1 or version_not_offered(hello, reply):  # then IBS211 or IBS308 speaks
         return None
-    met = lossy(conversation.connection) and conversation.connection.ended is not None
+    met = packets_were_lost(conversation.connection) and conversation.connection.ended is not None
     legacy = hello.dialect is Dialect.LEGACY
     return Statement(
         f"TWS answered (server version {reply.server_version}), and the client {_did(conversation)}: it is the client's "
         "turn.",
         Fault.CLIENT,
         Confidence.LOW if met else Confidence.MEDIUM if legacy else Confidence.HIGH,
-        packets=(*packets_of(conversation), *reply.packets),
+        packets=(*opening_packets(conversation), *reply.packets),
         remedy="Send START_API (71) with the client id right after the reply, then wait for nextValidId (9). If this is a "
         "test that stops after the version reply: it has passed, TWS is there and answers.",
         explains=conversation.missing,

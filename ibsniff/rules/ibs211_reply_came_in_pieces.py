@@ -10,14 +10,15 @@ What to do: try again (the pieces are chance); take a relay out of the path; use
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.session import client_stopped_after_reply
+from ibsniff.facts.timing import packets_were_lost
+from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.session import client_stopped_after_reply
-from ibsniff.rules.silences import lossy
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """The client is stuck on a split reply."""
     dialogue = conversation.dialogue
     if conversation.outcome is not Outcome.REPLIED or dialogue.hello is None:
@@ -29,7 +30,9 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         f"TWS answered in {len(reply.packets)} pieces, and the client never went on: it does not put them together, or it "
         "stops here of itself.",
         Fault.CLIENT,
-        Confidence.LOW if lossy(conversation.connection) and conversation.connection.ended else Confidence.MEDIUM,
+        Confidence.LOW
+        if packets_were_lost(conversation.connection) and conversation.connection.ended
+        else Confidence.MEDIUM,
         packets=reply.packets,
         remedy="Try again; take a relay out of the path; or use a client library that reassembles, as ib_async does. "
         "If this is a test that stops after the version reply: it has passed.",

@@ -11,43 +11,38 @@ What to do: send the form of the *negotiated* version, or offer a lower maximum 
 
 from __future__ import annotations
 
-from functools import lru_cache
-
+from ibsniff.facts.captured_bytes import all_captured
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.server_close import ServerClose, server_close
+from ibsniff.facts.session import settled_after, version_not_offered
 from ibsniff.model import (
-    Capture,
     Confidence,
     Conversation,
-    Endpoint,
     Fault,
     Outcome,
     ReplyKind,
-    Rung,
     Severity,
     Side,
 )
-from ibsniff.rules.ibs308_server_version_too_low import out_of_range
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.session import all_captured, settled_after, started_too_late
-from ibsniff.rules.words import hexed
+from ibsniff.rules.wording.hex_bytes import hexed
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """Form and version disagree."""
     hello, start, reply = conversation.dialogue.hello, conversation.dialogue.start, conversation.dialogue.reply
     if conversation.outcome is not Outcome.REPLIED or conversation.dialogue.ready or start is None or reply is None:
         return None
     if start.fits or start.expected is None or not settled_after(conversation, start.moment):
         return None
-    if (
-        reply.kind is ReplyKind.REDIRECT
-        or started_too_late(conversation)
-        or not all_captured(conversation, Side.SERVER)
-    ):
+    if reply.kind is ReplyKind.REDIRECT or server_close(conversation) is ServerClose.AFTER_REPLY:
         return None
-    if hello is not None and out_of_range(hello, reply):  # then IBS308 speaks
+    if not all_captured(conversation, Side.SERVER):
         return None
-    if (conversation.connection.server, start.raw, reply.server_version) in _served(capture):
+    if hello is not None and version_not_offered(hello, reply):  # then IBS308 speaks
+        return None
+    if index.server_history.start_api_accepted(conversation):  # the same bytes are not the reason now
         return None
     return Statement(
         f"The client's START_API is '{start.form}'; server version {reply.server_version} asks for '{start.expected}'. "
@@ -57,15 +52,4 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         packets=(*reply.packets, start.moment.packet),
         remedy="Send START_API in the form of the negotiated version, or offer a lower maximum version in the hello.",
         explains=conversation.missing,
-    )
-
-
-@lru_cache(maxsize=1)
-def _served(capture: Capture) -> frozenset[tuple[Endpoint, bytes, int | None]]:
-    """What servers took: the same bytes, for the same version, are not the reason at another time."""
-    ready = ((one.connection.server, one.dialogue) for one in capture.conversations if one.rung is Rung.READY)
-    return frozenset(
-        (server, dialogue.start.raw, dialogue.reply.server_version)
-        for server, dialogue in ready
-        if dialogue.start is not None and dialogue.reply is not None
     )

@@ -9,19 +9,22 @@ What to do: wait for nextValidId (9) before the first request.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity, Side
+from ibsniff.facts.captured_bytes import all_captured
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.server_close import ServerClose, server_close
+from ibsniff.facts.session import settled_after
+from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.session import all_captured, settled_after, started_too_late
 
 
 @conversation_rule(Severity.NOTE)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """Requests in a session that never got ready."""
     dialogue = conversation.dialogue
     start = dialogue.start
     if conversation.outcome is not Outcome.REPLIED or start is None or dialogue.next_valid_id is not None:
         return None
-    if started_too_late(conversation):
+    if server_close(conversation) is ServerClose.AFTER_REPLY:
         return None
     early = [one for one in dialogue.first_messages if one.side is Side.CLIENT and one.name != "START_API"]
     if not early or not all_captured(conversation, Side.SERVER) or not settled_after(conversation, start.moment):

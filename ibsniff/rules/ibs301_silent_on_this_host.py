@@ -19,21 +19,17 @@ what connects and never closes, or connects and says nothing.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Connection, Conversation, Fault, Rung, Severity
-from ibsniff.rules.felt import felt
-from ibsniff.rules.path import takes_no_calls, who_listens
+from ibsniff.facts.evidence import opening_packets
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.ports import API_PORTS
+from ibsniff.facts.server_silence import closed_after_client, silent_to_valid_hello
+from ibsniff.model import Confidence, Connection, Conversation, Fault, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import (
-    API_PORTS,
-    causes_besides,
-    look_into_its_log,
-    not_the_box,
-    said_goodbye,
-    silent_to_a_good_hello,
-    sureness,
-)
-from ibsniff.rules.welcome import served_besides
-from ibsniff.rules.words import packets_of, silence
+from ibsniff.rules.wording.alternatives import causes_of_silence
+from ibsniff.rules.wording.client_symptom import client_symptom
+from ibsniff.rules.wording.commands import accepts_no_more, who_listens
+from ibsniff.rules.wording.remedies import look_into_its_log, not_the_box
+from ibsniff.rules.wording.what_was_sent import silence
 
 HANGS = "What listens there hangs or is still starting"
 HANGS_OR_ASKS = "What listens there hangs, is still starting, or asks whether to take a call of this address"
@@ -44,15 +40,15 @@ LIVES = (
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """Silence to a good hello, on one machine."""
-    if not silent_to_a_good_hello(conversation) or not conversation.connection.same_host:
+    if not silent_to_valid_hello(conversation) or not conversation.connection.same_host:
         return None
     port = conversation.connection.server.port
-    usual, lives = port in API_PORTS, said_goodbye(conversation.connection)
+    usual, lives = port in API_PORTS, closed_after_client(conversation.connection)
     hangs = HANGS if conversation.connection.client.is_loopback else HANGS_OR_ASKS
     what = LIVES if lives else hangs if usual else f"{hangs}, or it is no TWS at all"
-    besides = served_besides(conversation, capture)
+    besides = index.server_history.session_over_other_ip_version(conversation)
     if besides is not None:
         what = (
             f"At {besides.connection.server} TWS serves calls ({besides.id}): what listens here is another program, a relay "
@@ -61,13 +57,13 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     doubted = lives or besides is not None
     return Statement(
         f"{conversation.connection.server} took the call, received a good hello, and said nothing "
-        f"({silence(conversation)}). {what}; the client did its part.{felt(conversation)}",
+        f"({silence(conversation)}). {what}; the client did its part.{client_symptom(conversation)}",
         Fault.TWS_STATE if usual and besides is None else Fault.UNDETERMINED,
-        Confidence.LOW if doubted else sureness(conversation, capture),
-        packets=packets_of(conversation),
+        Confidence.LOW if doubted else index.reliability.confidence_in_silence(conversation.connection),
+        packets=opening_packets(conversation),
         remedy=f"{_instead(besides)}{_first_look(conversation.connection, lives=doubted)} {not_the_box(port)} "
         f"{look_into_its_log(conversation.connection)}",
-        alternatives=causes_besides(conversation),
+        alternatives=causes_of_silence(conversation),
         explains=Rung.ANSWERED,
     )
 
@@ -80,6 +76,6 @@ def _first_look(connection: Connection, *, lives: bool) -> str:
     if lives:
         return f"See what listens there ({who_listens(connection)}); if it is a relay, capture behind it; if it is TWS, try again."
     return (
-        f"Look at the TWS or Gateway window for a dialog that waits, and at {takes_no_calls(connection)} means it no "
+        f"Look at the TWS or Gateway window for a dialog that waits, and at {accepts_no_more(connection)} means it no "
         "longer takes calls, and only a restart of it helps."
     )

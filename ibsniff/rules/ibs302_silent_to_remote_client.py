@@ -16,63 +16,59 @@ answered either, restart TWS.
 
 from __future__ import annotations
 
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Rung, Severity
-from ibsniff.rules.closing import on_relay_port
-from ibsniff.rules.felt import felt
-from ibsniff.rules.path import entry, takes_no_calls
+from ibsniff.facts.evidence import opening_packets
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.ports import API_PORTS, application, on_relay_port
+from ibsniff.facts.server_silence import closed_after_client, silent_to_valid_hello
+from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import (
-    API_PORTS,
-    causes_besides,
-    look_into_its_log,
-    not_the_box,
-    said_goodbye,
-    silent_to_a_good_hello,
-    sureness,
-)
-from ibsniff.rules.welcome import served_before
-from ibsniff.rules.words import address_to_trust, application, packets_of, settings_path, silence
+from ibsniff.rules.wording.alternatives import causes_of_silence
+from ibsniff.rules.wording.client_symptom import client_symptom
+from ibsniff.rules.wording.commands import accepts_no_more
+from ibsniff.rules.wording.menus import address_to_trust, settings_path, trusted_entry
+from ibsniff.rules.wording.remedies import look_into_its_log, not_the_box
+from ibsniff.rules.wording.what_was_sent import silence
 
 DOES_NOT_HANG = "does not hang, as it closed its side when the client did"
 RATHER_REJECTS = " (though a Gateway was seen to hang up on strangers rather than to ask)"
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """Silence to a good hello, between two machines."""
     connection = conversation.connection
-    if not silent_to_a_good_hello(conversation) or connection.same_host:
+    if not silent_to_valid_hello(conversation) or connection.same_host:
         return None
-    why, remedy = _reading(conversation, capture)
+    why, remedy = _reading(conversation, index)
     port = connection.server.port
     hangs = Alternative(
         "TWS or Gateway hangs",
         Fault.TWS_STATE,
-        f"a client on its own machine is not answered either; there {takes_no_calls(connection)}",
+        f"a client on its own machine is not answered either; there {accepts_no_more(connection)}",
     )
-    lives = said_goodbye(connection)
+    lives = closed_after_client(connection)
     return Statement(
         f"{connection.server} took the call, received a good hello, and said nothing ({silence(conversation)}). {why}; "
-        f"the client did its part.{felt(conversation)}",
+        f"the client did its part.{client_symptom(conversation)}",
         Fault.TWS_STATE if port in API_PORTS else Fault.UNDETERMINED,
-        Confidence.LOW if lives else sureness(conversation, capture),
-        packets=packets_of(conversation),
+        Confidence.LOW if lives else index.reliability.confidence_in_silence(connection),
+        packets=opening_packets(conversation),
         remedy=f"{remedy} {not_the_box(port)} {look_into_its_log(connection)}",
-        alternatives=(*(() if lives else (hangs,)), *causes_besides(conversation)),
+        alternatives=(*(() if lives else (hangs,)), *causes_of_silence(conversation)),
         explains=Rung.ANSWERED,
     )
 
 
-def _reading(conversation: Conversation, capture: Capture) -> tuple[str, str]:
+def _reading(conversation: Conversation, index: CaptureIndex) -> tuple[str, str]:
     """What it probably is, and what to do first."""
     connection, address = conversation.connection, address_to_trust(conversation.connection)
-    lives = said_goodbye(connection)
-    served = served_before(conversation, capture)
+    lives = closed_after_client(connection)
+    served = index.server_history.served_at_once_before(conversation)
     if served is not None:
         state = DOES_NOT_HANG if lives else "hangs or is still starting"
         why = f"It served {address} at once before ({served.id}): so it is hardly the address, it {state}"
         return why, "Look at the TWS or Gateway window; if it does not react, restart it."
-    trust = f"add {entry(connection)} under Trusted IPs ({settings_path(connection.server.port)})"
+    trust = f"add {trusted_entry(connection)} under Trusted IPs ({settings_path(connection.server.port)})"
     if on_relay_port(connection):
         why = (
             "A relay usually listens on this port, and what is behind it hangs, is still starting, or waits for a click"

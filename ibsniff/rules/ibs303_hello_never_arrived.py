@@ -11,15 +11,17 @@ What to do: capture on the server's machine too, and see whether the hello arriv
 
 from __future__ import annotations
 
+from ibsniff.facts.evidence import opening_packets
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.timing import waited_long_enough
 from ibsniff.formatting import counted
-from ibsniff.model import Capture, Confidence, Connection, Conversation, Fault, Outcome, Rung, Severity
+from ibsniff.model import Confidence, Connection, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import gave_up_early
-from ibsniff.rules.words import packets_of, silence
+from ibsniff.rules.wording.what_was_sent import silence
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """No acknowledgment of the hello."""
     connection = conversation.connection
     if _answer_lost(conversation):
@@ -28,11 +30,15 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
             "never acknowledged it: it was lost on the way back, the client has not heard it.",
             Fault.NETWORK,
             Confidence.MEDIUM,
-            packets=packets_of(conversation),
+            packets=opening_packets(conversation),
             remedy="Capture on the client's machine too: does the answer arrive there? Look at firewalls, tunnels and MTU.",
             explains=conversation.missing,
         )
-    if conversation.outcome is not Outcome.SILENT or not _hello_lost(connection) or gave_up_early(conversation):
+    if (
+        conversation.outcome is not Outcome.SILENT
+        or not _hello_lost(connection)
+        or not waited_long_enough(conversation)
+    ):
         return None
     sent = f"sent {connection.from_client.retransmissions + 1} times"
     return Statement(
@@ -40,7 +46,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         "that came back was.",
         Fault.NETWORK,
         Confidence.MEDIUM,
-        packets=packets_of(conversation),
+        packets=opening_packets(conversation),
         remedy="Capture on the server's machine too: does the hello arrive there? Look at firewalls, tunnels and MTU.",
         explains=conversation.missing,
     )

@@ -13,15 +13,15 @@ What to do: see which program listens; with a relay, capture behind it too.
 
 from __future__ import annotations
 
+from ibsniff.facts.evidence import opening_packets
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.server_close import ServerClose, server_close
 from ibsniff.formatting import elapsed
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
-from ibsniff.rules.closing import closed_by_relay, hung_up, waited_in_vain
-from ibsniff.rules.felt import felt
-from ibsniff.rules.ibs107_relay_closed_at_once import GOING_DOWN
-from ibsniff.rules.path import on_its_system, who_listens
+from ibsniff.model import Alternative, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import OWN_ADDRESS, STRANGER, too_new
-from ibsniff.rules.words import packets_of
+from ibsniff.rules.wording.alternatives import OTHER_PROGRAM, OWN_ADDRESS, SHUTTING_DOWN, too_new
+from ibsniff.rules.wording.client_symptom import client_symptom
+from ibsniff.rules.wording.commands import on_its_system, who_listens
 
 INNER_SIDE = Alternative(
     "a relay (socat, ssh -L, docker-proxy, portproxy): nobody is behind it, or its inner side hung up, as there TWS sees "
@@ -32,30 +32,31 @@ INNER_SIDE = Alternative(
 HANGS_UP = Alternative(
     "another program listens on this port, and hangs up on what it does not understand",
     Fault.NETWORK,
-    STRANGER.how_to_tell,
+    OTHER_PROGRAM.how_to_tell,
 )
+CLOSED = (ServerClose.AFTER_HELLO, ServerClose.UNKNOWN_MOMENT)
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """Hung up on one machine, after a good hello."""
     connection, hello = conversation.connection, conversation.dialogue.hello
-    ended = hung_up(conversation)
-    if ended is None or hello is None or not hello.is_valid or not connection.same_host:
+    ended = connection.ended
+    if server_close(conversation) not in CLOSED or not connection.same_host:
         return None
-    if closed_by_relay(conversation) is not None or waited_in_vain(conversation) is not None:
+    if ended is None or hello is None or not hello.is_valid:
         return None
     return Statement(
         f"{connection.server} heard a good hello and hung up {elapsed(hello.complete, ended.moment)} later, without a word."
-        f"{felt(conversation)}",
+        f"{client_symptom(conversation)}",
         Fault.UNDETERMINED,
         Confidence.LOW,
-        packets=packets_of(conversation),
+        packets=opening_packets(conversation),
         remedy=f"See which program listens on port {connection.server.port} ({who_listens(connection)}). If it is TWS or Gateway, look "
         "whether it is shutting down, and try again; if it is a relay, capture behind it.",
         alternatives=(
             *(() if connection.client.is_loopback else (OWN_ADDRESS,)),
-            *on_its_system((INNER_SIDE, GOING_DOWN, HANGS_UP), connection),
+            *on_its_system((INNER_SIDE, SHUTTING_DOWN, HANGS_UP), connection),
             *too_new(conversation),
         ),
         explains=conversation.missing,

@@ -17,25 +17,28 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ibsniff.facts.evidence import opening_packets
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.network_path import network_path
+from ibsniff.facts.ports import API_PORTS, on_relay_port
+from ibsniff.facts.server_close import ServerClose, accepted, fin_not_captured, server_close
+from ibsniff.facts.timing import packets_were_lost, time_to_server
 from ibsniff.formatting import elapsed, seconds_between
-from ibsniff.model import Alternative, Capture, Confidence, Connection, Conversation, Fault, How, Severity
-from ibsniff.rules.closing import (
-    accepted,
-    closed_by_relay,
-    closed_unheard,
-    cut_short,
-    goodbye_unseen,
-    heard_nonsense,
-    hung_up,
-    on_relay_port,
-    waited_in_vain,
-)
-from ibsniff.rules.felt import felt
-from ibsniff.rules.path import entry, on_its_system, path, there_and_back, who_listens
+from ibsniff.model import Alternative, Confidence, Connection, Conversation, Fault, How, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import API_PORTS, lossy, too_new
-from ibsniff.rules.welcome import gone_with, let_in_besides
-from ibsniff.rules.words import address_to_trust, packets_of, settings_path
+from ibsniff.rules.wording.alternatives import too_new
+from ibsniff.rules.wording.client_symptom import client_symptom
+from ibsniff.rules.wording.commands import on_its_system, who_listens
+from ibsniff.rules.wording.menus import address_to_trust, settings_path, trusted_entry
+
+CLOSED = (
+    ServerClose.BEFORE_HELLO,
+    ServerClose.HELLO_UNREAD,
+    ServerClose.WITHIN_HELLO,
+    ServerClose.UNKNOWN_MOMENT,
+    ServerClose.AFTER_HELLO,
+)
+"""Without a byte, and neither as a relay does nor after bytes that are no hello."""
 
 AT_ONCE = 0.002
 """Seconds after the hello within which a hang-up comes too early to be a decision about an address: relays whose backend
@@ -63,23 +66,22 @@ SOMEBODY_CLICKED_NO = Alternative(
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """Hung up between two machines, without a word."""
-    connection, ended = conversation.connection, hung_up(conversation)
-    if ended is None or connection.same_host or heard_nonsense(conversation):
+    connection, ended = conversation.connection, conversation.connection.ended
+    close = server_close(conversation)
+    if ended is None or connection.same_host or close not in CLOSED:
         return None
-    if waited_in_vain(conversation) is not None or closed_by_relay(conversation) is not None:
-        return None
-    at_once = closed_unheard(conversation) is not None
-    reading = _reading(conversation, capture)
+    at_once = close in (ServerClose.BEFORE_HELLO, ServerClose.HELLO_UNREAD)
+    reading = _reading(conversation, index)
     stood = accepted(connection) or connection.first
     blamed = reading.fault is Fault.TWS_CONFIG and not (at_once or _hazy(connection) or _in_no_time(conversation))
     return Statement(
         f"{connection.server} accepted and hung up {elapsed(stood, ended.moment)} later without a word: {reading.why}."
-        f"{felt(conversation)}",
+        f"{client_symptom(conversation)}",
         reading.fault,
         Confidence.MEDIUM if blamed else Confidence.LOW,
-        packets=packets_of(conversation),
+        packets=opening_packets(conversation),
         remedy=reading.remedy,
         alternatives=(
             *on_its_system((QUICK_RELAY,), connection),
@@ -105,25 +107,25 @@ class _Reading(NamedTuple):
     remedy: str
 
 
-def _reading(conversation: Conversation, capture: Capture) -> _Reading:
+def _reading(conversation: Conversation, index: CaptureIndex) -> _Reading:
     connection, address = conversation.connection, address_to_trust(conversation.connection)
     if on_relay_port(connection):
         return _Reading(
             "a relay usually listens on this port, and its inner side hung up", Fault.UNDETERMINED, BEHIND_IT
         )
-    if cut_short(conversation):
+    if server_close(conversation) is ServerClose.WITHIN_HELLO:
         return _Reading("while the client was still saying its hello", Fault.UNDETERMINED, ASK_ITS_LOG)
     if _too_late(conversation):
         return _Reading("too late to be a decision about the address", Fault.UNDETERMINED, ASK_ITS_LOG)
-    gone = gone_with(conversation, capture)
+    gone = index.server_history.session_ended_with(conversation)
     if gone is not None:
         return _Reading(f"it ended {gone.id} at that moment too, so it was going down", Fault.UNDETERMINED, ASK_ITS_LOG)
-    let_in, answerer = let_in_besides(conversation, capture), path(connection)
+    let_in, answerer = index.server_history.allowed_besides(conversation), network_path(connection)
     if let_in is not None:
         return _Reading(_although(let_in, conversation, address), Fault.UNDETERMINED, ASK_ITS_LOG)
     trust = (
         f"{settings_path(connection.server.port)}: untick Allow connections from localhost only, and add "
-        f"{entry(connection)} to Trusted IPs."
+        f"{trusted_entry(connection)} to Trusted IPs."
     )
     if connection.server.port not in API_PORTS:
         return _Reading(
@@ -143,9 +145,9 @@ def _reading(conversation: Conversation, capture: Capture) -> _Reading:
 def _hazy(connection: Connection) -> bool:
     """When it hung up, and after what, does not show: the handshake was not captured, packets were lost, nothing arrived."""
     called, accepted = connection.syns, connection.syn_ack
-    if not called or accepted is None or called[0].packet > accepted.packet or goodbye_unseen(connection):
+    if not called or accepted is None or called[0].packet > accepted.packet or fin_not_captured(connection):
         return True
-    return lossy(connection) or connection.from_client.ack_of_first_data is None
+    return packets_were_lost(connection) or connection.from_client.ack_of_first_data is None
 
 
 def _in_no_time(conversation: Conversation) -> bool:
@@ -153,7 +155,7 @@ def _in_no_time(conversation: Conversation) -> bool:
     hello, ended = conversation.dialogue.hello, conversation.connection.ended
     if hello is None or ended is None:
         return False
-    return seconds_between(hello.complete, ended.moment) - there_and_back(conversation.connection) <= AT_ONCE
+    return seconds_between(hello.complete, ended.moment) - time_to_server(conversation.connection) <= AT_ONCE
 
 
 def _too_late(conversation: Conversation) -> bool:
@@ -161,7 +163,7 @@ def _too_late(conversation: Conversation) -> bool:
     hello, ended = conversation.dialogue.hello, conversation.connection.ended
     if hello is None or ended is None:
         return False
-    return seconds_between(hello.complete, ended.moment) - there_and_back(conversation.connection) > DECIDED
+    return seconds_between(hello.complete, ended.moment) - time_to_server(conversation.connection) > DECIDED
 
 
 def _although(let_in: Conversation, conversation: Conversation, address: str) -> str:

@@ -10,13 +10,15 @@ What to do: use the API port: 7497 or 7496 for TWS, 4002 or 4001 for Gateway, un
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.facts.evidence import opening_packets
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import hexed, packets_of
+from ibsniff.rules.wording.hex_bytes import hexed
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """Another protocol answers."""
     reply = conversation.dialogue.reply
     if conversation.outcome is not Outcome.FOREIGN or reply is None:
@@ -30,7 +32,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         f"{what}: this is not the API port of a TWS. The bytes: {hexed(reply.raw)}",
         Fault.NETWORK if known else Fault.UNDETERMINED,
         Confidence.HIGH if known else Confidence.LOW,
-        packets=(*packets_of(conversation), *reply.packets),
+        packets=(*opening_packets(conversation), *reply.packets),
         remedy="Call the API port: 7497 or 7496 for TWS, 4002 or 4001 for Gateway (API > Settings > Socket port).",
         explains=conversation.missing,
     )

@@ -8,13 +8,15 @@ What to do: try again; restart TWS if it stays so; capture behind a relay.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.facts.evidence import opening_packets
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import hexed, packets_of
+from ibsniff.rules.wording.hex_bytes import hexed
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """Half a reply."""
     reply = conversation.dialogue.reply
     if conversation.outcome is not Outcome.CUT_OFF or reply is None:
@@ -23,7 +25,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         f"The server began to answer and stopped half-way. The bytes: {hexed(reply.raw)}",
         Fault.UNDETERMINED,
         Confidence.LOW,
-        packets=(*packets_of(conversation), *reply.packets),
+        packets=(*opening_packets(conversation), *reply.packets),
         remedy="Try again; if it stays so restart TWS or Gateway; with a relay in between, capture behind it.",
         explains=conversation.missing,
     )

@@ -12,25 +12,27 @@ What to do: update TWS or Gateway, or install an older version of the library.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Dialect, Fault, Hello, Reply, ReplyKind, Severity
-from ibsniff.rules.felt import felt
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.session import version_not_offered
+from ibsniff.model import Confidence, Conversation, Fault, Hello, Reply, ReplyKind, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.client_symptom import client_symptom
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """The versions do not overlap."""
     hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
-    if hello is None or reply is None or hello.dialect is Dialect.LEGACY or conversation.dialogue.ready:
+    if hello is None or reply is None or conversation.dialogue.ready:
         return None
     if reply.kind is ReplyKind.REDIRECT:
         return None
-    if not out_of_range(hello, reply):
+    if not version_not_offered(hello, reply):
         return None
     unframed = " in the legacy dialect" if reply.kind is ReplyKind.LEGACY else ""
     return Statement(
         f"TWS answers with version {reply.server_version}{unframed}, and the client {_objection(hello, reply)}"
-        f".{felt(conversation)}",
+        f".{client_symptom(conversation)}",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=(*hello.packets, *reply.packets),
@@ -39,16 +41,9 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
     )
 
 
-def out_of_range(hello: Hello, reply: Reply) -> bool:
-    """The version is none that the client offered: it is right to hang up."""
-    return hello.dialect is not Dialect.LEGACY and bool(_objection(hello, reply))
-
-
 def _objection(hello: Hello, reply: Reply) -> str:
-    """What the client has against this version; empty when it offered it."""
+    """What the client has against this version."""
     version, lowest, highest = reply.server_version, hello.min_version, hello.max_version
-    if version is None or lowest is None or highest is None or lowest <= version <= highest:
-        return ""
-    if version > highest:
+    if version is not None and highest is not None and version > highest:
         return f"offered at most {highest}: that is beyond what it knows"
     return f"needs at least {lowest}: the one is too old or the other too new"

@@ -9,12 +9,13 @@ What to do: connect to the named host, if it is one you trust; see what listens 
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, ReplyKind, Severity
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Confidence, Conversation, Fault, ReplyKind, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 
 
 @conversation_rule(Severity.WARNING)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """A redirect."""
     reply = conversation.dialogue.reply
     if reply is None or reply.kind is not ReplyKind.REDIRECT or conversation.dialogue.ready:

@@ -10,10 +10,11 @@ What to do: use another client id, close the other session, or wait up to a minu
 
 from __future__ import annotations
 
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.ib import errors
+from ibsniff.model import Alternative, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 
-CODE = 326
 LEFTOVER = Alternative(
     "an old connection of the same program that TWS has not let go yet",
     Fault.TWS_STATE,
@@ -22,9 +23,9 @@ LEFTOVER = Alternative(
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """TWS says 326."""
-    tally, start = conversation.dialogue.errors.get(CODE), conversation.dialogue.start
+    tally, start = conversation.dialogue.errors.get(errors.CLIENT_ID_IN_USE), conversation.dialogue.start
     if tally is None or conversation.dialogue.ready is not None:
         return None  # this session was taken in: what the error means there is not known
     named = f"Client id {start.client_id}" if start is not None and start.client_id is not None else "The client id"

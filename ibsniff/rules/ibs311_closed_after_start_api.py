@@ -10,12 +10,14 @@ What to do: try another client id; send nothing between START_API and nextValidI
 
 from __future__ import annotations
 
+from ibsniff.facts.captured_bytes import all_captured
+from ibsniff.facts.evidence import opening_packets
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.server_close import ServerClose, server_close
 from ibsniff.formatting import elapsed
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity, Side
-from ibsniff.rules.ibs310_client_id_in_use import CODE as ID_IN_USE
+from ibsniff.ib import errors
+from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.session import all_captured, started_too_late
-from ibsniff.rules.words import packets_of
 
 OTHER_ID = Alternative(
     "the client id is in use and the error text was lost", Fault.CLIENT, "another client id works at once"
@@ -28,22 +30,22 @@ NOT_ACCEPTED = Alternative(
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """Hung up between START_API and nextValidId."""
     connection, start = conversation.connection, conversation.dialogue.start
     ended = connection.ended
-    if conversation.outcome is not Outcome.REPLIED or conversation.rung is not Rung.STARTED or start is None:
+    if server_close(conversation) is not ServerClose.AFTER_START_API or conversation.rung is not Rung.STARTED:
         return None
-    if ended is None or ended.by is not Side.SERVER or ID_IN_USE in conversation.dialogue.errors:
+    if ended is None or start is None or errors.CLIENT_ID_IN_USE in conversation.dialogue.errors:
         return None
-    if started_too_late(conversation) or not all_captured(conversation, Side.SERVER):
+    if not all_captured(conversation, Side.SERVER):
         return None
     return Statement(
         f"TWS answered and hung up {elapsed(start.moment, ended.moment)} after START_API, without a reason. What for is "
         "not to be seen in the packets.",
         Fault.UNDETERMINED,
         Confidence.LOW,
-        packets=(*packets_of(conversation), start.moment.packet),
+        packets=(*opening_packets(conversation), start.moment.packet),
         remedy="Try another client id; send nothing between START_API and nextValidId; read TWS's log of that time: "
         "'Ignoring API request ... since API is not accepted' or 'Terminating async queue' say more.",
         alternatives=(OTHER_ID, NOT_ACCEPTED),

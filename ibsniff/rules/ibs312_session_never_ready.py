@@ -11,22 +11,24 @@ What to do: try again; wait until TWS has finished starting; restart it if it st
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Rung, Severity, Side
-from ibsniff.rules.felt import felt
-from ibsniff.rules.ibs310_client_id_in_use import CODE as ID_IN_USE
+from ibsniff.facts.captured_bytes import all_captured
+from ibsniff.facts.evidence import opening_packets
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.session import settled_after
+from ibsniff.ib import errors
+from ibsniff.model import Confidence, Conversation, Fault, Outcome, Rung, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.session import all_captured, settled_after
-from ibsniff.rules.words import packets_of
+from ibsniff.rules.wording.client_symptom import client_symptom
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """Started, and not ready."""
     dialogue, ended = conversation.dialogue, conversation.connection.ended
     start = dialogue.start
     if conversation.outcome is not Outcome.REPLIED or conversation.rung is not Rung.STARTED or start is None:
         return None
-    if ID_IN_USE in dialogue.errors or (ended is not None and ended.by is Side.SERVER):
+    if errors.CLIENT_ID_IN_USE in dialogue.errors or (ended is not None and ended.by is Side.SERVER):
         return None
     if not all_captured(conversation, Side.SERVER) or not settled_after(conversation, start.moment):
         return None
@@ -37,17 +39,17 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
             "answered is gone.",
             Fault.NETWORK,
             Confidence.LOW,
-            packets=(*packets_of(conversation), start.moment.packet),
+            packets=(*opening_packets(conversation), start.moment.packet),
             remedy="Capture on the server's machine too: does it arrive there? Look at firewalls, tunnels and MTU.",
             explains=Rung.READY,
         )
     came = {"nextValidId": dialogue.next_valid_id, "managedAccounts": dialogue.managed_accounts}
     missing = " and ".join(name for name, moment in came.items() if moment is None)
     return Statement(
-        f"The session was started and never got ready: {missing} did not come.{felt(conversation)}",
+        f"The session was started and never got ready: {missing} did not come.{client_symptom(conversation)}",
         Fault.UNDETERMINED,
         Confidence.LOW,
-        packets=(*packets_of(conversation), start.moment.packet),
+        packets=(*opening_packets(conversation), start.moment.packet),
         remedy="Try again, once TWS has finished starting; restart TWS or Gateway if it stays so. If only a "
         "new release of it does this, use the stable one.",
         explains=Rung.READY,

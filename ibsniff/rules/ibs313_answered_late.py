@@ -10,20 +10,21 @@ What to do: add the client's address to Trusted IPs if a dialog comes up; give t
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.timing import MINIMUM_WAIT, round_trip
 from ibsniff.formatting import elapsed, seconds_between
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.model import Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import FAIR_CHANCE, round_trip
 
 
 @conversation_rule(Severity.NOTE)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """More than a second passed between hello and reply."""
     hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
     if hello is None or reply is None or not (hello.is_valid and reply.is_whole):
         return None
     connection = conversation.connection
-    if seconds_between(hello.complete, reply.complete) < FAIR_CHANCE + round_trip(connection):
+    if seconds_between(hello.complete, reply.complete) < MINIMUM_WAIT + round_trip(connection):
         return None
     if connection.from_client.retransmissions or connection.from_server.retransmissions:
         what = f"The answer to the hello took {elapsed(hello.complete, reply.complete)}"

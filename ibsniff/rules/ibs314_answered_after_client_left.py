@@ -11,15 +11,16 @@ What to do: try again now; give the client a timeout of 10 s or more; add its ad
 
 from __future__ import annotations
 
+from ibsniff.facts.evidence import opening_packets
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.timing import waited_long_enough
 from ibsniff.formatting import elapsed
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity, Side
+from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import gave_up_early
-from ibsniff.rules.words import packets_of
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """The reply came after the client's end."""
     hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
     ended = conversation.connection.ended
@@ -31,7 +32,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         return None
     connection = conversation.connection
     resent = connection.from_client.retransmissions + connection.from_server.retransmissions
-    early = gave_up_early(conversation) or bool(resent)
+    early = not waited_long_enough(conversation) or bool(resent)
     how = " Packets were lost on the way and sent again, which took its part of that." if resent else ""
     trust = "" if conversation.connection.same_host else ", and add its address to Trusted IPs"
     return Statement(
@@ -39,7 +40,7 @@ def check(conversation: Conversation, _capture: Capture) -> Statement | None:
         f"{elapsed(ended.moment, reply.complete)} before.{how}",
         Fault.UNDETERMINED if early else Fault.TWS_STATE,
         Confidence.LOW if early else Confidence.MEDIUM,
-        packets=(*packets_of(conversation), *reply.packets),
+        packets=(*opening_packets(conversation), *reply.packets),
         remedy=f"Try again: TWS answers now. Give the client a timeout of 10 s or more{trust}.",
         explains=conversation.missing,
     )

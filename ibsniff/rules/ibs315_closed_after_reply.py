@@ -9,32 +9,32 @@ What to do: try again; read TWS's log of that time; with a relay, capture behind
 
 from __future__ import annotations
 
-from ibsniff.formatting import elapsed, seconds_between
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, ReplyKind, Severity, Side
+from ibsniff.facts.captured_bytes import all_captured
+from ibsniff.facts.evidence import opening_packets
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.server_close import ServerClose, server_close
+from ibsniff.facts.timing import MINIMUM_WAIT, is_within
+from ibsniff.formatting import elapsed
+from ibsniff.model import Confidence, Conversation, Fault, ReplyKind, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.session import all_captured, started_too_late
-from ibsniff.rules.silences import FAIR_CHANCE
-from ibsniff.rules.words import packets_of
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """Answered, and hung up on before its turn."""
     dialogue, ended = conversation.dialogue, conversation.connection.ended
     reply = dialogue.reply
-    if conversation.outcome is not Outcome.REPLIED or reply is None or ended is None:
+    if server_close(conversation) is not ServerClose.AFTER_REPLY or reply is None or ended is None:
         return None
-    if dialogue.start is not None and not started_too_late(conversation):
+    if reply.kind is ReplyKind.REDIRECT or not all_captured(conversation, Side.CLIENT):
         return None
-    if ended.by is not Side.SERVER or reply.kind is ReplyKind.REDIRECT or not all_captured(conversation, Side.CLIENT):
-        return None
-    if not 0 <= seconds_between(reply.complete, ended.moment) < FAIR_CHANCE:
+    if not is_within(reply.complete, ended.moment, MINIMUM_WAIT):
         return None
     return Statement(
         f"TWS answered the hello and hung up {elapsed(reply.complete, ended.moment)} later, before the client went on.",
         Fault.UNDETERMINED,
         Confidence.LOW,
-        packets=(*packets_of(conversation), *reply.packets),
+        packets=(*opening_packets(conversation), *reply.packets),
         remedy="Try again; read TWS's log of that time; if a relay is in between, capture behind it.",
         explains=conversation.missing,
     )

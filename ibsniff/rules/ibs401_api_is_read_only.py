@@ -10,19 +10,18 @@ What to do: untick Read-Only API, or connect the client in its read-only mode (i
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.ib import errors
+from ibsniff.model import Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import settings_path
-
-CODE = 321
-TEXT = "read-only"
+from ibsniff.rules.wording.menus import settings_path
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """321 because of Read-Only."""
-    tally = conversation.dialogue.errors.get(CODE)
-    said = [one for one in tally.examples if TEXT in one.text.lower()] if tally else []
+    tally = conversation.dialogue.errors.get(errors.REQUEST_REFUSED)
+    said = [one for one in tally.examples if errors.READ_ONLY_TEXT in one.text.lower()] if tally else []
     if not said:
         return None
     return Statement(

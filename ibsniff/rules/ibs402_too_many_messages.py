@@ -11,17 +11,17 @@ queues them.
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
 from ibsniff.formatting import counted
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity, Side
+from ibsniff.ib import errors
+from ibsniff.model import Confidence, Conversation, Fault, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-
-CODE = 100
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """TWS says 100."""
-    tally, ended = conversation.dialogue.errors.get(CODE), conversation.connection.ended
+    tally, ended = conversation.dialogue.errors.get(errors.MESSAGE_RATE_EXCEEDED), conversation.connection.ended
     if tally is None:
         return None
     closed = ended is not None and ended.by is Side.SERVER

@@ -11,12 +11,14 @@ What to do: see that the machine of TWS has Internet; wait; after 1101 subscribe
 
 from __future__ import annotations
 
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.facts.api_errors import errors_of
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.ib import errors
+from ibsniff.model import Alternative, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.said import said
 
-LOST = (1100, 2110)
-RESTORED = (1101, 1102)
+LOST = (errors.IB_CONNECTION_LOST, errors.IB_CONNECTION_BROKEN)
+RESTORED = (errors.IB_CONNECTION_RESTORED_DATA_LOST, errors.IB_CONNECTION_RESTORED_DATA_KEPT)
 
 NO_INTERNET = Alternative(
     "the machine of TWS has lost its own way to the Internet",
@@ -26,9 +28,9 @@ NO_INTERNET = Alternative(
 
 
 @conversation_rule(Severity.WARNING)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """1100, and perhaps 1101 or 1102."""
-    lost, restored = said(conversation, LOST), said(conversation, RESTORED)
+    lost, restored = errors_of(conversation, LOST), errors_of(conversation, RESTORED)
     if not lost:
         return None
     back = bool(restored) and restored[-1].moment.time_ns >= lost[-1].moment.time_ns

@@ -10,17 +10,17 @@ What to do: update the client library, or report this capture to its maintainers
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
 from ibsniff.formatting import counted
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.ib import errors
+from ibsniff.model import Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-
-CODE = 320
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """TWS says 320."""
-    tally = conversation.dialogue.errors.get(CODE)
+    tally = conversation.dialogue.errors.get(errors.REQUEST_NOT_READABLE)
     if tally is None:
         return None
     return Statement(

@@ -11,15 +11,16 @@ What to do: let the client reconnect with growing pauses; see TWS's auto restart
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.ports import on_relay_port
+from ibsniff.facts.server_close import ServerClose, server_close
 from ibsniff.formatting import elapsed, seconds_between
-from ibsniff.model import Capture, Confidence, Conversation, Ended, Fault, How, Outcome, Severity, Side
-from ibsniff.rules.closing import on_relay_port
-from ibsniff.rules.ibs402_too_many_messages import CODE as PACING
-from ibsniff.rules.ibs407_api_port_changed import CODE as PORT_CHANGED
+from ibsniff.ib import errors
+from ibsniff.model import Confidence, Conversation, Ended, Fault, How, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.words import auto_restart
+from ibsniff.rules.wording.menus import auto_restart
 
-TOLD = {PACING, PORT_CHANGED}
+TOLD = {errors.MESSAGE_RATE_EXCEEDED, errors.API_PORT_CHANGED}
 """Errors that say why: other rules repeat them."""
 
 IDLE = 300.0
@@ -33,14 +34,14 @@ UPON_A_WORD = 0.1
 
 
 @conversation_rule(Severity.WARNING)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """Ready, and then ended by the server."""
     ended, ready = conversation.connection.ended, conversation.dialogue.ready
-    if ended is None or ready is None or ended.by is not Side.SERVER or TOLD & conversation.dialogue.errors.keys():
+    if server_close(conversation) is not ServerClose.WITHIN_SESSION or ended is None or ready is None:
+        return None
+    if TOLD & conversation.dialogue.errors.keys():
         return None
     if Side.CLIENT in conversation.dialogue.unframed:  # IBS412 says what came before
-        return None
-    if conversation.outcome is Outcome.UNPROVEN:  # one direction was captured: the other may have said goodbye first
         return None
     another = _another_reason(conversation, ended)
     why, restart = (

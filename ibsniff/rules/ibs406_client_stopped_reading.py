@@ -9,13 +9,14 @@ What to do: read the socket in a thread of its own, do less in callbacks, subscr
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
 from ibsniff.formatting import counted
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.model import Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 
 
 @conversation_rule(Severity.NOTE)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """Zero windows from the client."""
     half = conversation.connection.from_client
     if not half.zero_windows or half.first_zero_window is None or conversation.missing is not None:

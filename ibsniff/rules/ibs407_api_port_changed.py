@@ -9,16 +9,16 @@ What to do: call the new port; see API > Settings > Socket port.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.ib import errors
+from ibsniff.model import Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-
-CODE = 1300
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """TWS says 1300."""
-    tally = conversation.dialogue.errors.get(CODE)
+    tally = conversation.dialogue.errors.get(errors.API_PORT_CHANGED)
     if tally is None:
         return None
     return Statement(

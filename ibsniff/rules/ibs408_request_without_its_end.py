@@ -11,13 +11,13 @@ What to do: raise the client's timeout; ask for less at the start (ib_async: ``f
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.session import settled_after
+from ibsniff.facts.timing import MINIMUM_WAIT, round_trip
 from ibsniff.formatting import seconds_between
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Dialogue, Fault, Moment, Severity, Side
-from ibsniff.rules.ibs401_api_is_read_only import CODE as REFUSED
-from ibsniff.rules.ibs404_request_not_understood import CODE as NOT_UNDERSTOOD
+from ibsniff.ib import errors
+from ibsniff.model import Alternative, Confidence, Conversation, Dialogue, Fault, Moment, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.session import settled_after
-from ibsniff.rules.silences import FAIR_CHANCE, round_trip
 
 ENDS = {
     "REQ_POSITIONS": "POSITION_END",
@@ -38,16 +38,16 @@ TOO_EARLY = Alternative(
 
 
 @conversation_rule(Severity.WARNING)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """Asked, and never told that this was all."""
     dialogue, connection = conversation.dialogue, conversation.connection
     asked, told = dialogue.messages[Side.CLIENT], dialogue.messages[Side.SERVER]
     last = connection.from_client.last_data
-    if dialogue.ready is None or last is None or dialogue.bytes_after_gap or REFUSED in dialogue.errors:
+    if dialogue.ready is None or last is None or dialogue.bytes_after_gap or errors.REQUEST_REFUSED in dialogue.errors:
         return None
     if connection.ended is not None and connection.ended.by is Side.SERVER:
         return None
-    in_time = FAIR_CHANCE + round_trip(connection)
+    in_time = MINIMUM_WAIT + round_trip(connection)
     open_ended = [
         request
         for request, end in ENDS.items()
@@ -75,8 +75,8 @@ def _asking(dialogue: Dialogue, requests: list[str]) -> list[Moment]:
 
 def _not_understood(dialogue: Dialogue, request: str, in_time: float) -> bool:
     """TWS said soon after it that it could not read a request: it names none, so it may have been this one."""
-    if NOT_UNDERSTOOD not in dialogue.errors:
+    if errors.REQUEST_NOT_READABLE not in dialogue.errors:
         return False
-    said = [error.moment for error in dialogue.errors[NOT_UNDERSTOOD].examples]
+    said = [error.moment for error in dialogue.errors[errors.REQUEST_NOT_READABLE].examples]
     asked = _asking(dialogue, [request])
     return any(0 <= seconds_between(one, answer) < in_time for one in asked for answer in said)

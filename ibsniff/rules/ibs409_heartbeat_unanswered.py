@@ -12,18 +12,18 @@ What to do: look at TWS's window; restart it; poll the time (``reqCurrentTime``)
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.server_silence import closed_after_client
 from ibsniff.formatting import duration, seconds_between
-from ibsniff.model import NANOSECONDS, PATIENCE, Capture, Confidence, Conversation, Dialogue, Fault, Severity, Side
-from ibsniff.rules.doubts import may_have_been_missed
+from ibsniff.model import NANOSECONDS, PATIENCE, Confidence, Conversation, Dialogue, Fault, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.silences import said_goodbye
 
 ASKED, TOLD = "REQ_CURRENT_TIME", "CURRENT_TIME"
 """The one request that is answered at once, always: what programs poll to see whether TWS lives."""
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, capture: Capture) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """Asked for the time, and not told."""
     connection, dialogue = conversation.connection, conversation.dialogue
     asked, heard = connection.from_client.last_data, connection.from_server.last_data
@@ -38,7 +38,7 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
         return None
     client = connection.from_client
     received = client.acked >= client.length or not client.retransmissions  # unacknowledged, it would be sent again
-    stuffed, lives = bool(client.zero_windows), said_goodbye(connection)
+    stuffed, lives = bool(client.zero_windows), closed_after_client(connection)
     what = "what listens there is frozen or hangs" if received else "the way there is broken, or its machine is gone"
     if stuffed:
         what = "but it had closed its window, so nobody could tell it"
@@ -47,7 +47,7 @@ def check(conversation: Conversation, capture: Capture) -> Statement | None:
     return Statement(
         f"The session worked and fell mute: the client asked for the time and heard nothing for {duration(mute)}; {what}.",
         Fault.UNDETERMINED if stuffed or lives else Fault.TWS_STATE if received else Fault.NETWORK,
-        Confidence.LOW if stuffed or lives or may_have_been_missed(conversation, capture) else Confidence.MEDIUM,
+        Confidence.LOW if stuffed or lives or index.reliability.may_have_missed(conversation) else Confidence.MEDIUM,
         packets=(heard.packet, asked.packet),
         remedy="Look at TWS's or Gateway's window, and restart it if it does not react. Let the program reconnect when "
         "reqCurrentTime is not answered.",

@@ -10,20 +10,26 @@ What to do: wait; see TWS's status line (double-click "Data"); look at IB's syst
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.facts.api_errors import errors_of
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.ib import errors
+from ibsniff.model import Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.said import said
 
-FARMS = {2103: (2104,), 2105: (2106, 2107), 2157: (2158,)}
+FARMS = {
+    errors.MARKET_DATA_FARM_BROKEN: (errors.MARKET_DATA_FARM_OK,),
+    errors.HISTORICAL_FARM_BROKEN: (errors.HISTORICAL_FARM_OK, errors.HISTORICAL_FARM_IDLE),
+    errors.DEFINITION_FARM_BROKEN: (errors.DEFINITION_FARM_OK,),
+}
 """Broken -> what says that it is fine again (or that it wakes on demand)."""
 
 
 @conversation_rule(Severity.WARNING)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """A farm broke, and was not mended."""
     broken = []
     for code, mended in FARMS.items():
-        lost, back = said(conversation, (code,)), said(conversation, mended)
+        lost, back = errors_of(conversation, (code,)), errors_of(conversation, mended)
         if lost and not (back and back[-1].moment.time_ns > lost[-1].moment.time_ns):
             broken.append(lost[-1])
     if not broken:

@@ -9,16 +9,16 @@ What to do: log the other session out, or use a user of its own for the API.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.ib import errors
+from ibsniff.model import Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-
-CODE = 10197
 
 
 @conversation_rule(Severity.WARNING)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """TWS says 10197."""
-    tally = conversation.dialogue.errors.get(CODE)
+    tally = conversation.dialogue.errors.get(errors.COMPETING_SESSION)
     if tally is None:
         return None
     return Statement(

@@ -11,13 +11,14 @@ What to do: look at the program's own sending: one thread at a time, whole messa
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Severity, Side
+from ibsniff.facts.captured_bytes import all_captured
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Confidence, Conversation, Fault, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.session import all_captured
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _capture: Capture) -> Statement | None:
+def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """No frame any more, and nothing of the capture's own doing."""
     dialogue, client = conversation.dialogue, conversation.connection.from_client
     broken, start = dialogue.unframed.get(Side.CLIENT), dialogue.start

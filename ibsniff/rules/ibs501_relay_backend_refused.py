@@ -12,11 +12,13 @@ What to do: mend the inner leg: Gateway not up or not logged in, or the relay ca
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
-from ibsniff.rules.closing import hung_up
-from ibsniff.rules.company import BOTH_CALLED, certainly_legs, ended_together, legs
-from ibsniff.rules.path import on_its_system
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.relay_legs import certainly_legs, ended_together, legs
+from ibsniff.facts.server_close import closed_without_reply
+from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.wording.alternatives import BOTH_CALLED
+from ibsniff.rules.wording.commands import on_its_system
 
 FAILED = {Outcome.REFUSED: "was refused", Outcome.UNREACHABLE: "got no answer"}
 """What became of the inner call."""
@@ -24,14 +26,18 @@ LOOK_INSIDE = "Look at {}: is Gateway or TWS up and logged in, and is that its p
 
 
 @capture_rule(Severity.ERROR)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """An outer leg that was closed because the inner one failed."""
-    for outer, inner in legs(capture):
-        if hung_up(outer) is None:
+    for outer, inner in legs(index.conversations):
+        if closed_without_reply(outer) is None:
             continue
         if inner.outcome in FAILED:
             return _statement(outer, inner, Fault.NETWORK, LOOK_INSIDE.format(inner.connection.server))
-        if hung_up(inner) is not None and inner.cause and ended_together(inner.connection, outer.connection):
+        if (
+            closed_without_reply(inner) is not None
+            and inner.cause
+            and ended_together(inner.connection, outer.connection)
+        ):
             return _statement(outer, inner, inner.cause.fault, inner.cause.remedy)
     return None
 

@@ -13,23 +13,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from ibsniff.facts.client_hello import sent_no_hello
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.intervals import Timeline
+from ibsniff.facts.timing import MINIMUM_WAIT
 from ibsniff.formatting import elapsed, seconds_between
-from ibsniff.model import Capture, Confidence, Conversation, Endpoint, Fault, Reply, Severity, Side
-from ibsniff.rules.company import said_little, said_what
+from ibsniff.model import Confidence, Conversation, Endpoint, Fault, Reply, Severity, Side
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.silences import FAIR_CHANCE
-from ibsniff.rules.spans import Timeline
+from ibsniff.rules.wording.what_was_sent import sent_instead_of_hello
 
 AT_ONCE_NS = 20_000_000
 """20 ms between the one's end and the other's answer: what is freed is served at once."""
 
 
 @capture_rule(Severity.ERROR)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """An answer that came when somebody else left."""
-    leavers = _leavers(capture)
+    leavers = _leavers(index)
     departures = {server: Timeline(map(_departure, those)) for server, those in leavers.items()}
-    for waiting in capture.conversations:
+    for waiting in index.conversations:
         connection, reply = waiting.connection, _late_reply(waiting)
         if reply is None or connection.server not in departures:
             continue
@@ -42,12 +44,12 @@ def check(capture: Capture) -> Statement | None:
     return None
 
 
-def _leavers(capture: Capture) -> dict[Endpoint, list[Conversation]]:
+def _leavers(index: CaptureIndex) -> dict[Endpoint, list[Conversation]]:
     """By server, those who said little and left: whom it sent away itself did not hold it up, as it was awake."""
     found: dict[Endpoint, list[Conversation]] = defaultdict(list)
-    for one in capture.conversations:
+    for one in index.conversations:
         ended = one.connection.ended
-        if ended is not None and ended.by is Side.CLIENT and said_little(one):
+        if ended is not None and ended.by is Side.CLIENT and sent_no_hello(one):
             found[one.connection.server].append(one)
     return found
 
@@ -62,7 +64,7 @@ def _late_reply(waiting: Conversation) -> Reply | None:
     hello, reply = waiting.dialogue.hello, waiting.dialogue.reply
     if hello is None or reply is None or not hello.is_valid or not reply.is_whole:
         return None
-    return reply if seconds_between(hello.complete, reply.began) >= FAIR_CHANCE else None
+    return reply if seconds_between(hello.complete, reply.began) >= MINIMUM_WAIT else None
 
 
 def _holder(waiting: Conversation, reply: Reply, leavers: list[Conversation]) -> Conversation | None:
@@ -81,7 +83,7 @@ def _statement(waiting: Conversation, holder: Conversation) -> Statement:
     assert ended is not None
     return Statement(
         f"{waiting.connection.client} waited {elapsed(hello.complete, reply.began)} for its answer, until "
-        f"{holder.connection.client} ({holder.id}), which {said_what(holder)}, had gone: that one held TWS up.",
+        f"{holder.connection.client} ({holder.id}), which {sent_instead_of_hello(holder)}, had gone: that one held TWS up.",
         Fault.TWS_STATE,
         Confidence.MEDIUM,
         packets=(holder.connection.first.packet, *hello.packets, ended.moment.packet, *reply.packets),

@@ -15,13 +15,15 @@ What to do: restart TWS or Gateway; then stop what opens connections without spe
 
 from __future__ import annotations
 
+from ibsniff.facts.client_hello import sent_no_hello
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.server_history import STARTING as STARTING_UP
+from ibsniff.facts.server_history import is_starting, times_down
+from ibsniff.facts.server_silence import closed_after_client, latest_silent, silent_to_valid_hello
 from ibsniff.formatting import counted
-from ibsniff.model import NANOSECONDS, Capture, Confidence, Conversation, Fault, Rung, Severity
-from ibsniff.rules.company import STARTING as STARTING_UP
-from ibsniff.rules.company import by_server, is_starting, said_little, said_what, times_down
+from ibsniff.model import NANOSECONDS, Confidence, Conversation, Fault, Rung, Severity
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.silences import latest_silent, said_goodbye, silent_to_a_good_hello
-from ibsniff.rules.welcome import served_before
+from ibsniff.rules.wording.what_was_sent import sent_instead_of_hello
 
 ENOUGH = 2
 """Silent conversations in a row: one may be an accident of its own."""
@@ -35,18 +37,21 @@ WAIT_FIRST = (
 
 
 @capture_rule(Severity.ERROR)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """The end of a server's conversations is a row of silences."""
-    for conversations in by_server(capture):
+    for conversations in index.related.by_server:
         silent = _silent_tail(conversations)
         before = conversations[: len(conversations) - len(silent)]
-        odd = next((one for one in reversed(before) if said_little(one)), None)
+        odd = next((one for one in reversed(before) if sent_no_hello(one)), None)
         served = next((one for one in reversed(before) if one.rung is Rung.READY), None)
         if _tries(silent) < ENOUGH or (odd is None and served is None) or _spoke_since(before, silent[0]):
             continue
         if is_starting(times_down(before), silent[-1].connection.last):
             continue
-        if any(one.connection.client.is_loopback or served_before(one, capture) for one in latest_silent(silent)):
+        if any(
+            one.connection.client.is_loopback or index.server_history.served_at_once_before(one)
+            for one in latest_silent(silent)
+        ):
             return _statement(silent, odd, served)
     return None
 
@@ -79,7 +84,7 @@ def _silent_tail(conversations: list[Conversation]) -> list[Conversation]:
     """The last ones, as far as they are all silent to a good hello."""
     tail: list[Conversation] = []
     for conversation in reversed(conversations):
-        if not silent_to_a_good_hello(conversation) or said_goodbye(conversation.connection):
+        if not silent_to_valid_hello(conversation) or closed_after_client(conversation.connection):
             break
         tail.append(conversation)
     return tail[::-1]
@@ -91,7 +96,7 @@ def _statement(silent: list[Conversation], odd: Conversation | None, served: Con
         one.connection.client.address == served.connection.client.address for one in silent
     )
     worked = f" {served.id} from the same address was served before." if served and same_address else ""
-    came = f" First came {odd.connection.client} ({odd.id}), which {said_what(odd)}." if odd else ""
+    came = f" First came {odd.connection.client} ({odd.id}), which {sent_instead_of_hello(odd)}." if odd else ""
     starting = _may_be_starting(silent, served)
     state = "hangs, or is still starting" if starting else "hangs"
     return Statement(

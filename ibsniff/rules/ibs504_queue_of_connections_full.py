@@ -12,12 +12,13 @@ What to do: on the server ``ss -ltn`` shows Recv-Q 51 and Send-Q 50; restart TWS
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.related_connections import regular_interval
 from ibsniff.formatting import counted, duration, time_of_day
-from ibsniff.model import NANOSECONDS, Capture, Confidence, Conversation, Fault, Outcome, Severity
-from ibsniff.rules.company import beat, by_server
-from ibsniff.rules.ibs105_call_unanswered import ASLEEP
-from ibsniff.rules.path import queue_is_full
+from ibsniff.model import NANOSECONDS, Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.wording.alternatives import ASLEEP
+from ibsniff.rules.wording.commands import queue_is_full
 
 QUEUE = 51
 """Connections a Java listener with the default backlog of 50 holds on Linux."""
@@ -27,9 +28,9 @@ UNSERVED = (Outcome.SILENT, Outcome.NOT_ASKED, Outcome.UNPROVEN)
 
 
 @capture_rule(Severity.ERROR)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """Accepted and silent first, unanswered then."""
-    for conversations in by_server(capture):
+    for conversations in index.related.by_server:
         place = next((i for i, one in enumerate(conversations) if one.outcome is Outcome.UNREACHABLE), None)
         if place is None:
             continue
@@ -74,8 +75,8 @@ def _statement(waiting: list[Conversation], unanswered: Conversation) -> Stateme
 
 def _onset(waiting: list[Conversation], unanswered: Conversation) -> str:
     """When it began, if calls came at a steady beat and the capture does not reach back so far."""
-    rhythm = beat([*waiting, unanswered])
-    if rhythm is None or len(waiting) >= QUEUE:
+    interval = regular_interval([*waiting, unanswered])
+    if interval is None or len(waiting) >= QUEUE:
         return ""
-    began_ns = unanswered.connection.first.time_ns - round(QUEUE * rhythm * NANOSECONDS)
-    return f" At a call every {duration(rhythm)} and a queue of {QUEUE}, it began about {time_of_day(began_ns)}."
+    began_ns = unanswered.connection.first.time_ns - round(QUEUE * interval * NANOSECONDS)
+    return f" At a call every {duration(interval)} and a queue of {QUEUE}, it began about {time_of_day(began_ns)}."

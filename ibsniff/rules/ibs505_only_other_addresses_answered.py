@@ -18,31 +18,33 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 
-from ibsniff.model import Capture, Confidence, Connection, Conversation, Endpoint, Fault, Outcome, Rung, Severity
-from ibsniff.rules.closing import hung_up
-from ibsniff.rules.company import by_server, is_starting, times_down
-from ibsniff.rules.path import called_from_here, called_from_outside, entry
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.network_path import captured_near_client, captured_near_server
+from ibsniff.facts.server_close import closed_without_reply
+from ibsniff.facts.server_history import is_starting, times_down
+from ibsniff.facts.server_silence import latest_silent, silent_to_valid_hello
+from ibsniff.model import Confidence, Connection, Conversation, Endpoint, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.silences import latest_silent, silent_to_a_good_hello
-from ibsniff.rules.welcome import gone_with, served_before
-from ibsniff.rules.words import address_to_trust, settings_path
+from ibsniff.rules.wording.menus import address_to_trust, settings_path, trusted_entry
 
 
 @capture_rule(Severity.ERROR)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """One address served, another not."""
-    for conversations in by_server(capture, whole_host=True):
+    for conversations in index.related.by_server_port:
         ready = [one for one in conversations if one.rung is Rung.READY]
         latest = {one.connection.client.address: one for one in conversations if ready and _turned_away(one)}
         if not latest:
             continue
-        hangs = any(_is_no_matter_of_address(one, capture) for one in latest_silent(conversations))
+        hangs = any(_is_no_matter_of_address(one, index) for one in latest_silent(conversations))
         everyone, down = _Everyone(ready), times_down(conversations)
         for one in reversed(latest.values()):
             served = everyone.on_the_machine_called_by(one.connection)
             if not served or any(one.connection.client.address in group.clients for group in served):
                 continue
-            changing = gone_with(one, capture) is not None or is_starting(down, one.connection.last)
+            changing = index.server_history.session_ended_with(one) is not None or is_starting(
+                down, one.connection.last
+            )
             certain = _works_meanwhile(one, served) and not everyone.inferred(one.connection) and not changing
             if certain or not hangs:
                 return _statement(one, min(served, key=_place).first, certain=certain)
@@ -78,21 +80,21 @@ class _Everyone:
 
     def on_the_machine_called_by(self, called: Connection) -> list[_Served]:
         """The same address was called; or this machine's own, and the other call came in from outside."""
-        local = self._same_host if called.same_host or not called_from_here(called) else None
+        local = self._same_host if called.same_host or not captured_near_client(called) else None
         return [group for group in (self._by_server.get(called.server), local) if group is not None]
 
     def inferred(self, called: Connection) -> bool:
         """That both called the same TWS is only likely: one called its own machine, and the other an address outside."""
-        return called.server not in self._by_server and (called.same_host or not called_from_outside(called))
+        return called.server not in self._by_server and (called.same_host or not captured_near_server(called))
 
 
 def _place(group: _Served) -> int:
     return group.place
 
 
-def _is_no_matter_of_address(silent: Conversation, capture: Capture) -> bool:
+def _is_no_matter_of_address(silent: Conversation, index: CaptureIndex) -> bool:
     """Silence where no address can be the reason: it says that TWS hangs."""
-    return silent.connection.client.is_loopback or served_before(silent, capture) is not None
+    return silent.connection.client.is_loopback or index.server_history.served_at_once_before(silent) is not None
 
 
 def _works_meanwhile(one: Conversation, served: list[_Served]) -> bool:
@@ -113,7 +115,7 @@ def _turned_away(conversation: Conversation) -> bool:
     hello = conversation.dialogue.hello
     if conversation.connection.client.is_loopback or (hello is not None and not hello.is_valid):
         return False
-    return silent_to_a_good_hello(conversation) or hung_up(conversation) is not None
+    return silent_to_valid_hello(conversation) or closed_without_reply(conversation) is not None
 
 
 def _statement(one: Conversation, served: Conversation, *, certain: bool) -> Statement:
@@ -128,7 +130,7 @@ def _statement(one: Conversation, served: Conversation, *, certain: bool) -> Sta
             *(one.dialogue.hello.packets if one.dialogue.hello else (one.connection.first.packet,)),
             *(served.dialogue.reply.packets if served.dialogue.reply else ()),
         ),
-        remedy=f"{'Call 127.0.0.1 instead; or, in ' if one.connection.same_host else ''}{settings_path(port)}: add {entry(one.connection)} to Trusted IPs, and "
+        remedy=f"{'Call 127.0.0.1 instead; or, in ' if one.connection.same_host else ''}{settings_path(port)}: add {trusted_entry(one.connection)} to Trusted IPs, and "
         "untick Allow connections from localhost only. Look for a dialog on its screen.",
         conversations=(one.id, served.id),
     )

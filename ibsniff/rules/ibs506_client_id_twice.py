@@ -18,24 +18,25 @@ from collections import defaultdict
 from collections.abc import Iterator
 from math import inf
 
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.intervals import Interval, first_that_covers
+from ibsniff.facts.server_close import start_came_too_late
+from ibsniff.facts.server_history import ENDS_TOGETHER
 from ibsniff.formatting import seconds_between
-from ibsniff.model import Capture, Confidence, Conversation, Fault, How, Rung, Severity, Side
-from ibsniff.rules.company import TOGETHER, by_server
-from ibsniff.rules.ibs310_client_id_in_use import CODE as ID_IN_USE
+from ibsniff.ib import errors
+from ibsniff.model import Confidence, Conversation, Fault, How, Rung, Severity, Side
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.session import started_too_late
-from ibsniff.rules.spans import Span, first_that_covers
 
 
 @capture_rule(Severity.ERROR)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """The same id, at the same time, on the same server."""
-    for conversations in by_server(capture):
+    for conversations in index.related.by_server:
         for client_id, rivals in _by_client_id(conversations).items():
             for later, first in _refused_and_held(rivals):
-                if ID_IN_USE not in later.dialogue.errors and _ended_together(first, later):
+                if errors.CLIENT_ID_IN_USE not in later.dialogue.errors and _ended_together(first, later):
                     continue  # the server ended both: it is going down
-                return _statement(later, first, client_id, surely=not capture.facts.dropped)
+                return _statement(later, first, client_id, surely=not index.capture.facts.dropped)
     return None
 
 
@@ -52,13 +53,13 @@ def _by_client_id(conversations: list[Conversation]) -> dict[int, list[Conversat
 def _refused_and_held(rivals: list[Conversation]) -> Iterator[tuple[Conversation, Conversation]]:
     """Those who were turned away, each with the first that held the id when it asked."""
     turned_away = [one for one in rivals if _turned_away(one)]
-    holders = [(place, one) for place, one in enumerate(rivals) if ID_IN_USE not in one.dialogue.errors]
+    holders = [(place, one) for place, one in enumerate(rivals) if errors.CLIENT_ID_IN_USE not in one.dialogue.errors]
     open_ones = [(_open(one), place) for place, one in holders]
     half_open = [(span, place) for place, one in holders for span in (_half_open(one), _goodbye_lost(one)) if span]
     asked = [_asked_ns(one) for one in turned_away]
     held, held_if_refused = first_that_covers(open_ones, asked), first_that_covers(open_ones + half_open, asked)
     for later in turned_away:
-        place = (held_if_refused if ID_IN_USE in later.dialogue.errors else held).get(_asked_ns(later))
+        place = (held_if_refused if errors.CLIENT_ID_IN_USE in later.dialogue.errors else held).get(_asked_ns(later))
         if place is not None:
             yield later, rivals[place]
 
@@ -70,37 +71,37 @@ def _asked_ns(rival: Conversation) -> int:
 
 def _turned_away(later: Conversation) -> bool:
     ended = later.connection.ended
-    hung_up = ended is not None and ended.by is Side.SERVER and not started_too_late(later)
-    return later.rung is not Rung.READY and (ID_IN_USE in later.dialogue.errors or hung_up)
+    hung_up = ended is not None and ended.by is Side.SERVER and not start_came_too_late(later)
+    return later.rung is not Rung.READY and (errors.CLIENT_ID_IN_USE in later.dialogue.errors or hung_up)
 
 
 def _ended_together(first: Conversation, later: Conversation) -> bool:
     one, two = first.connection.ended, later.connection.ended
     if one is None or two is None or one.by is not Side.SERVER:
         return False
-    return abs(seconds_between(one.moment, two.moment)) <= TOGETHER
+    return abs(seconds_between(one.moment, two.moment)) <= ENDS_TOGETHER
 
 
-def _open(one: Conversation) -> Span:
+def _open(one: Conversation) -> Interval:
     """From when it had asked for its id until either side ended it."""
     ended = one.connection.ended
-    return Span(max(_asked_ns(one) + 1, one.connection.first.time_ns), ended.moment.time_ns if ended else inf)
+    return Interval(max(_asked_ns(one) + 1, one.connection.first.time_ns), ended.moment.time_ns if ended else inf)
 
 
-def _half_open(one: Conversation) -> Span | None:
+def _half_open(one: Conversation) -> Interval | None:
     """The client has closed, the server's machine has acknowledged that, and its side has not closed yet."""
     heard, closed_ns = one.connection.from_client.ack_of_fin, _server_closed_ns(one)
     if heard is None or closed_ns is None:
         return None
-    return Span(max(_asked_ns(one) + 1, heard.time_ns), closed_ns)
+    return Interval(max(_asked_ns(one) + 1, heard.time_ns), closed_ns)
 
 
-def _goodbye_lost(one: Conversation) -> Span | None:
+def _goodbye_lost(one: Conversation) -> Interval | None:
     """The client has closed, and said so again and again, as nobody had acknowledged it."""
     client, closed_ns = one.connection.from_client, _server_closed_ns(one)
     if closed_ns is None or not client.fin_repeats:
         return None
-    return Span(_asked_ns(one) + 1, min(client.ack_of_fin.time_ns if client.ack_of_fin else inf, closed_ns))
+    return Interval(_asked_ns(one) + 1, min(client.ack_of_fin.time_ns if client.ack_of_fin else inf, closed_ns))
 
 
 def _server_closed_ns(one: Conversation) -> float | None:
@@ -115,7 +116,7 @@ def _statement(later: Conversation, first: Conversation, client_id: int, *, sure
     asked = [one.dialogue.start.moment for one in (first, later) if one.dialogue.start]
     unheard = _goodbye_lost(first)
     half, lost = not _open(first).covers(_asked_ns(later)), unheard is not None and unheard.covers(_asked_ns(later))
-    told = ID_IN_USE in later.dialogue.errors
+    told = errors.CLIENT_ID_IN_USE in later.dialogue.errors
     unsaid = "" if told else " TWS hung up on it without error 326, so that this is the reason is inferred."
     same_machine = first.connection.client.address == later.connection.client.address
     whose = "the same machine" if same_machine else first.connection.client.ip

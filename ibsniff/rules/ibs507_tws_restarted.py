@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.ports import on_relay_port
 from ibsniff.formatting import counted, elapsed, time_of_day
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Moment, Outcome, Rung, Severity, Side
-from ibsniff.rules.closing import on_relay_port
-from ibsniff.rules.company import by_server
-from ibsniff.rules.ibs407_api_port_changed import CODE as PORT_CHANGED
+from ibsniff.ib import errors
+from ibsniff.model import Alternative, Confidence, Conversation, Fault, Moment, Outcome, Rung, Severity, Side
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.words import auto_restart
+from ibsniff.rules.wording.menus import auto_restart
 
 RELAY_GONE = Alternative(
     "not TWS but a relay in front of it (ssh -L, socat, a container) was stopped and started again",
@@ -31,13 +31,13 @@ RELAY_GONE = Alternative(
 
 
 @capture_rule(Severity.ERROR)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """Ready, ended by the server, refused."""
-    for conversations in by_server(capture):
+    for conversations in index.related.by_server:
         refused = [place for place, one in enumerate(conversations) if one.outcome is Outcome.REFUSED]
         for place, one in enumerate(conversations):
             ended, later = one.connection.ended, bisect_right(refused, place)
-            told = PORT_CHANGED in one.dialogue.errors
+            told = errors.API_PORT_CHANGED in one.dialogue.errors
             if one.rung is not Rung.READY or ended is None or ended.by is not Side.SERVER or told:
                 continue
             if later < len(refused) and _began_ns(conversations[refused[later]]) >= ended.moment.time_ns:

@@ -11,9 +11,10 @@ What to do: pause between tries, longer each time.
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.related_connections import by_client
 from ibsniff.formatting import counted, duration
-from ibsniff.model import NANOSECONDS, Capture, Confidence, Conversation, Fault, Rung, Severity
-from ibsniff.rules.company import by_client, by_server
+from ibsniff.model import NANOSECONDS, Confidence, Conversation, Fault, Rung, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 
 ENOUGH = 10
@@ -23,9 +24,9 @@ WITHIN = 10.0
 
 
 @capture_rule(Severity.WARNING)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """Ten calls in ten seconds that came to nothing."""
-    for conversations in by_server(capture):
+    for conversations in index.related.by_server:
         for calls in by_client(conversations):
             storm = _storm(calls)
             if storm:

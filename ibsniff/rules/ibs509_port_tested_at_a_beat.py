@@ -10,9 +10,10 @@ What to do: look at what listens instead (``ss -ltn``), or at TWS's process.
 
 from __future__ import annotations
 
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.related_connections import by_client, regular_interval
 from ibsniff.formatting import counted, duration
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
-from ibsniff.rules.company import beat, by_client, by_server
+from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 
 ENOUGH = 3
@@ -20,21 +21,21 @@ ENOUGH = 3
 
 
 @capture_rule(Severity.NOTE)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """Empty connections at equal intervals."""
-    for conversations in by_server(capture):
+    for conversations in index.related.by_server:
         for calls in by_client(conversations):
             tests = [one for one in calls if one.outcome is Outcome.NOT_ASKED and one.connection.established]
-            rhythm = beat(tests)
-            if len(tests) >= ENOUGH and rhythm is not None:
-                return _statement(tests, rhythm)
+            interval = regular_interval(tests)
+            if len(tests) >= ENOUGH and interval is not None:
+                return _statement(tests, interval)
     return None
 
 
-def _statement(tests: list[Conversation], rhythm: float) -> Statement:
+def _statement(tests: list[Conversation], interval: float) -> Statement:
     first = tests[0].connection
     return Statement(
-        f"{first.client.ip} tests the port every {duration(rhythm)} with an empty connection "
+        f"{first.client.ip} tests the port every {duration(interval)} with an empty connection "
         f"({counted(len(tests), 'time')}).",
         Fault.CLIENT,
         Confidence.HIGH,

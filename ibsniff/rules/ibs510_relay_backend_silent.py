@@ -11,18 +11,20 @@ What to do: what the inner leg asks for: see IBS301 or IBS302 there.
 
 from __future__ import annotations
 
-from ibsniff.model import Capture, Confidence, Conversation, Fault, Outcome, Severity
-from ibsniff.rules.company import BOTH_CALLED, certainly_legs, legs
-from ibsniff.rules.path import on_its_system
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.relay_legs import certainly_legs, legs
+from ibsniff.facts.server_silence import closed_after_client
+from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.silences import said_goodbye
-from ibsniff.rules.words import silence
+from ibsniff.rules.wording.alternatives import BOTH_CALLED
+from ibsniff.rules.wording.commands import on_its_system
+from ibsniff.rules.wording.what_was_sent import silence
 
 
 @capture_rule(Severity.ERROR)
-def check(capture: Capture) -> Statement | None:
+def check(index: CaptureIndex) -> Statement | None:
     """The same hello on both legs, and no answer."""
-    for outer, inner in legs(capture):
+    for outer, inner in legs(index.conversations):
         said, passed_on = outer.dialogue.hello, inner.dialogue.hello
         if outer.outcome is not Outcome.SILENT or inner.outcome is not Outcome.SILENT:
             continue
@@ -46,7 +48,7 @@ def check(capture: Capture) -> Statement | None:
 
 def _reading(inner: Conversation) -> str:
     """What silence there may be: who asks whether to let an address in does so for other machines."""
-    if said_goodbye(inner.connection):
+    if closed_after_client(inner.connection):
         return "does not hang, as it closed its side when the relay did; it is still starting, or no TWS"
     return (
         "hangs or is still starting" if inner.connection.same_host else "hangs, is still starting, or waits for a click"

@@ -2,7 +2,8 @@
 
 A rule is one module of this package with one decorated function. Its file name gives code and name:
 ``ibs301_silent_on_this_host.py`` is ``IBS301 silent-on-this-host``. Its docstring is what ``ibsniff explain`` prints.
-The function looks at one conversation (or one capture) and returns what it has to say, or None.
+The function looks at one conversation (or one capture) and returns what it has to say, or None. What the whole capture
+tells comes with the ``CaptureIndex`` that it is given.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from ibsniff.model import Alternative, Capture, Confidence, Conversation, Fault, Finding, Rung, Severity
-from ibsniff.rules.doubts import weighed
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung, Severity
 
 FILE_NAME = re.compile(r"ibs(\d{3})_(\w+)")
 HEADING = re.compile(r"^(Seen|Meaning|How sure|Sources|What else|What to do):", re.MULTILINE)
@@ -41,8 +42,8 @@ class Statement(NamedTuple):
     conversations: tuple[str, ...] = ()
 
 
-ConversationCheck = Callable[[Conversation, Capture], Statement | None]
-CaptureCheck = Callable[[Capture], Statement | None]
+ConversationCheck = Callable[[Conversation, CaptureIndex], Statement | None]
+CaptureCheck = Callable[[CaptureIndex], Statement | None]
 
 
 class Rule(NamedTuple):
@@ -133,41 +134,3 @@ def _entry(rule: Rule) -> str:
     title, _, body = rule.text.partition("\n")
     paragraphs = HEADING.sub(r"\n**\1:**", body.strip()).strip()
     return f"## {rule.code} {rule.name}\n\n*{rule.severity}* · {title}\n\n{paragraphs}\n".replace("``", "`")
-
-
-def judge_conversation(conversation: Conversation, capture: Capture) -> tuple[Finding, ...]:
-    """Ask every rule about one conversation."""
-    findings = []
-    for rule in all_rules():
-        statement = rule.on_conversation(conversation, capture) if rule.on_conversation else None
-        if statement is not None:
-            findings.append(weighed(_finding(rule, statement, conversation.input), conversation, capture))
-    return tuple(findings)
-
-
-def judge_capture(capture: Capture) -> tuple[Finding, ...]:
-    """Ask every rule about the capture as a whole."""
-    findings = []
-    for rule in all_rules():
-        statement = rule.on_capture(capture) if rule.on_capture else None
-        if statement is not None:
-            findings.append(_finding(rule, statement, capture.index))
-    return tuple(findings)
-
-
-def _finding(rule: Rule, statement: Statement, index: int) -> Finding:
-    packets = tuple(dict.fromkeys(packet for packet in statement.packets if packet is not None))
-    return Finding(
-        code=rule.code,
-        name=rule.name,
-        severity=statement.severity or rule.severity,
-        fault=statement.fault,
-        confidence=statement.confidence,
-        summary=statement.summary,
-        packets=packets,
-        remedy=statement.remedy,
-        alternatives=statement.alternatives,
-        explains=statement.explains,
-        input=index,
-        conversations=statement.conversations,
-    )

@@ -13,8 +13,8 @@ from judging import Watch, judge
 from wire import Wire
 
 from ibsniff.analysis.watching import verdict_reached
+from ibsniff.facts.ports import application
 from ibsniff.model import Confidence, Fault, Outcome, Rung, Severity, Side, UnreachableKind
-from ibsniff.rules.words import application
 
 IPV6, IPV4 = "[::1]:4002", "127.0.0.1:4002"
 

@@ -105,7 +105,7 @@ def test_a_rule_is_about_a_conversation_or_a_capture(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize("register", [conversation_rule, capture_rule])
-@pytest.mark.parametrize("module", ["ibsniff.rules.words", "ibsniff.rules.ibs301_another_name"])
+@pytest.mark.parametrize("module", ["ibsniff.rules.judge", "ibsniff.rules.ibs301_another_name"])
 def test_a_rule_in_a_wrong_file_or_with_a_taken_code_is_refused(register: object, module: str) -> None:
     all_rules()
 

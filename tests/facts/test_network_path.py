@@ -11,8 +11,10 @@ from judging import codes, judge, only
 from rule_wires import session
 from wire import START_NS, Wire
 
+from ibsniff.facts.network_path import Answerer, hops, network_path, system
 from ibsniff.model import NANOSECONDS, Connection, Fault
-from ibsniff.rules.path import hops, path, system, takes_no_calls, who_listens
+from ibsniff.rules.wording.commands import accepts_no_more, who_listens
+from ibsniff.rules.wording.who_answered import address_tws_sees, who_answered
 
 
 def connection(client: str, server: str, ttl: int, mss: int | None = None) -> Connection:
@@ -20,22 +22,28 @@ def connection(client: str, server: str, ttl: int, mss: int | None = None) -> Co
 
 
 @pytest.mark.parametrize(
-    ("client", "server", "ttl", "who"),
+    ("client", "server", "ttl", "answerer", "said"),
     [
-        ("172.17.0.1:50001", "172.17.0.2:4002", 64, "172.17.0.2 is probably a container, called over its bridge"),
-        ("172.17.0.2:50001", "172.17.0.1:4002", 64, "172.17.0.1 is probably the machine of the client's container"),
-        ("172.18.0.3:50001", "172.18.0.2:4004", 64, "172.18.0.2 is probably another container"),
-        ("172.24.46.63:50001", "172.24.32.1:7497", 128, "172.24.32.1 is probably the Windows host of this WSL"),
-        ("192.168.1.20:50001", "192.168.1.5:7497", 63, "192.168.1.5 lies behind 1 machine"),
-        ("192.168.1.20:50001", "10.0.0.5:7497", 117, "10.0.0.5 lies behind 11 machines"),
-        ("[2001:db8::20]:50001", "[2001:db8:1::5]:7497", 61, "2001:db8:1::5 lies behind 3 machines"),
+        ("172.17.0.1:50001", "172.17.0.2:4002", 64, Answerer.CONTAINER, "a container, called over its bridge"),
+        ("172.17.0.2:50001", "172.17.0.1:4002", 64, Answerer.CONTAINER_HOST, "the machine of the client's container"),
+        ("172.18.0.3:50001", "172.18.0.2:4004", 64, Answerer.OTHER_CONTAINER, "another container"),
+        ("172.24.46.63:50001", "172.24.32.1:7497", 128, Answerer.WSL_HOST, "the Windows host of this WSL"),
+        ("192.168.1.20:50001", "192.168.1.5:7497", 63, Answerer.BEHIND_ROUTERS, "lies behind 1 machine"),
+        ("192.168.1.20:50001", "10.0.0.5:7497", 117, Answerer.BEHIND_ROUTERS, "lies behind 11 machines"),
+        ("[2001:db8::20]:50001", "[2001:db8:1::5]:7497", 61, Answerer.BEHIND_ROUTERS, "lies behind 3 machines"),
     ],
 )
-def test_who_answered(client: str, server: str, ttl: int, who: str) -> None:
-    answerer = path(connection(client, server, ttl))
-    assert answerer is not None
-    assert answerer.who.startswith(who)
-    assert answerer.meaning.endswith(".")
+def test_who_answered(client: str, server: str, ttl: int, answerer: Answerer, said: str) -> None:
+    there = connection(client, server, ttl)
+    path = network_path(there)
+    assert path is not None
+    assert path.answerer is answerer
+    assert path.through_container is (
+        answerer in {Answerer.CONTAINER, Answerer.CONTAINER_HOST, Answerer.OTHER_CONTAINER}
+    )
+    assert there.server.ip in who_answered(path, there)
+    assert said in who_answered(path, there)
+    assert address_tws_sees(path, there).endswith(".")
 
 
 @pytest.mark.parametrize(
@@ -55,7 +63,7 @@ def test_who_answered(client: str, server: str, ttl: int, who: str) -> None:
     ],
 )
 def test_where_nothing_is_known_nothing_is_said(client: str, server: str, ttl: int) -> None:
-    assert path(connection(client, server, ttl)) is None
+    assert network_path(connection(client, server, ttl)) is None
 
 
 @pytest.mark.parametrize(("ttl", "away"), [(64, 0), (63, 1), (128, 0), (98, 30), (97, None), (255, None), (33, None)])
@@ -72,7 +80,7 @@ def test_commands_are_those_of_the_machine_that_answered() -> None:
     for one, command in ((linux, "ss -l"), (mac, "lsof "), (windows, "Get-Process")):
         assert who_listens(one).startswith(f"`{command}")
     for one, shown in ((linux, "Recv-Q"), (mac, "first number"), (windows, "CLOSE_WAIT")):
-        assert shown in takes_no_calls(one)
+        assert shown in accepts_no_more(one)
 
 
 @pytest.mark.parametrize("ttl", [63, 64, 128])

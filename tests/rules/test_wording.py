@@ -7,7 +7,7 @@ from judging import Watch, only
 from rule_wires import LONG
 from wire import Wire
 
-from ibsniff.rules.words import SHOWN_BYTES, hexed
+from ibsniff.rules.wording.hex_bytes import SHOWN_BYTES, hexed
 
 
 def test_bytes_are_shown_as_they_were_sent() -> None:

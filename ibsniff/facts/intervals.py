@@ -1,4 +1,4 @@
-"""Many numbers, spans of time and conversations, asked thousands of times: no answer looks at all of them."""
+"""Many numbers, intervals of time and conversations, asked thousands of times: no answer looks at all of them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import NamedTuple
 from ibsniff.model import Conversation
 
 
-class Least:
-    """A row of numbers that knows the least of any stretch of it: a sparse table of the stretches 1, 2, 4, 8 ... long."""
+class RangeMinimum:
+    """A list of numbers that knows the least of any range: a sparse table of the ranges of 1, 2, 4, 8 ... numbers."""
 
     def __init__(self, numbers: Iterable[int]) -> None:
         self._levels = [list(numbers)]
@@ -23,7 +23,7 @@ class Least:
             length *= 2
 
     def between(self, first: int, end: int) -> int | None:
-        """The least from the place ``first`` on, up to and without ``end``; None of no place."""
+        """The least number from the index ``first`` up to, but not including, ``end``; None for an empty range."""
         if first >= end:
             return None
         level = (end - first).bit_length() - 1
@@ -37,15 +37,15 @@ class Timeline:
         """``marks`` are pairs of a time and a number."""
         ordered = sorted(marks)
         self._times_ns = [time_ns for time_ns, _ in ordered]
-        self._numbers = Least(number for _, number in ordered)
+        self._numbers = RangeMinimum(number for _, number in ordered)
 
     def least(self, from_ns: int, until_ns: int) -> int | None:
         """The least number from one time to another, both included."""
         return self._numbers.between(bisect_left(self._times_ns, from_ns), bisect_right(self._times_ns, until_ns))
 
 
-class Row:
-    """Conversations in the order of the capture. A clock that steps back makes it another one than that of their times."""
+class CaptureOrder:
+    """Conversations in the order of the capture, which is not that of their times when the clock steps back."""
 
     def __init__(self, conversations: list[Conversation]) -> None:
         self.first = conversations[0]
@@ -59,27 +59,27 @@ class Row:
         return self._conversations[place] if place < len(self._conversations) else None
 
 
-class Span(NamedTuple):
-    """From one time on until another, which is no part of it."""
+class Interval(NamedTuple):
+    """From one time until another, which is no part of it."""
 
     from_ns: int
     until_ns: float
     """Infinite when it has no end."""
 
     def covers(self, time_ns: int) -> bool:
-        """Whether that time lies in it."""
+        """Tell whether that time lies in it."""
         return self.from_ns <= time_ns < self.until_ns
 
 
-def first_that_covers(spans: Iterable[tuple[Span, int]], times_ns: Iterable[int]) -> dict[int, int]:
-    """For each time that lies in a span, the least number of those it lies in."""
-    coming = sorted(spans, reverse=True)
+def first_that_covers(intervals: Iterable[tuple[Interval, int]], times_ns: Iterable[int]) -> dict[int, int]:
+    """For each time that lies in an interval, the least number of those it lies in."""
+    coming = sorted(intervals, reverse=True)
     begun: list[tuple[int, float]] = []
     found: dict[int, int] = {}
     for time_ns in sorted(set(times_ns)):
         while coming and coming[-1][0].from_ns <= time_ns:
-            span, number = coming.pop()
-            heappush(begun, (number, span.until_ns))
+            interval, number = coming.pop()
+            heappush(begun, (number, interval.until_ns))
         while begun and begun[0][1] <= time_ns:
             heappop(begun)
         if begun:

@@ -1,7 +1,8 @@
-"""What a client library says in such a case, beside what the packets say: not what this user saw, which is not known.
+"""What a client library usually reports in such a case, beside what the packets show.
 
-Read out of the libraries: ib_async and ib_insync raise ``TimeoutError`` after 4 s (their default) whether the server was
-silent or hung up at once; IB's own clients and @stoqey/ib have no timeout during the handshake and wait for ever.
+It is not what this user saw, which is not known. Read out of the libraries: ib_async and ib_insync raise
+``TimeoutError`` after 4 s (their default) whether the server was silent or closed at once; IB's own clients and
+@stoqey/ib have no timeout during the handshake and wait for ever.
 """
 
 from __future__ import annotations
@@ -14,17 +15,9 @@ RAISES_TIMEOUT = ("ib_async", "ib_insync")
 WAITS_FOR_EVER = ("official client", "ibapi", "@stoqey/ib")
 
 
-def library(conversation: Conversation) -> str | None:
-    """Guess the client library from the versions its hello offers."""
-    hello = conversation.dialogue.hello
-    if hello is None or hello.min_version is None or hello.max_version is None:
-        return None
-    return names.CLIENT_LIBRARIES.get((hello.min_version, hello.max_version))
-
-
-def felt(conversation: Conversation) -> str:
-    """Say how a client with this hello puts it, as a sentence with a space in front; empty when that is not known."""
-    guess, ended = library(conversation) or "", conversation.connection.ended
+def client_symptom(conversation: Conversation) -> str:
+    """Say what a client with this hello reports, as a sentence with a space in front; empty when that is not known."""
+    guess, ended = _library(conversation) or "", conversation.connection.ended
     raises = next((name for name in RAISES_TIMEOUT if guess.startswith(name)), None)
     if raises is not None:
         if ended is not None and ended.by is Side.SERVER:
@@ -35,3 +28,11 @@ def felt(conversation: Conversation) -> str:
     if waits and any(guess.startswith(name) for name in WAITS_FOR_EVER):
         return " As a rule a client that says hello like this has no timeout here: it waits for ever and says nothing."
     return ""
+
+
+def _library(conversation: Conversation) -> str | None:
+    """Guess the client library from the versions its hello offers."""
+    hello = conversation.dialogue.hello
+    if hello is None or hello.min_version is None or hello.max_version is None:
+        return None
+    return names.CLIENT_LIBRARIES.get((hello.min_version, hello.max_version))

@@ -1,12 +1,12 @@
-"""What TWS said in errors, in order."""
+"""The errors that TWS sent."""
 
 from __future__ import annotations
 
 from ibsniff.model import Conversation, WireError
 
 
-def said(conversation: Conversation, codes: tuple[int, ...]) -> list[WireError]:
-    """Errors of these codes that are kept, by time."""
+def errors_of(conversation: Conversation, codes: tuple[int, ...]) -> list[WireError]:
+    """Errors of these codes that were kept, by time."""
     errors = conversation.dialogue.errors
     found = [one for code in codes if code in errors for one in errors[code].examples]
     return sorted(found, key=lambda one: one.moment.time_ns)

@@ -1,0 +1,6 @@
+"""What is known of a connection, of its server and of its neighbours, before anybody says it to the user.
+
+A fact is a value: a number, a time, a member of an enumeration, another conversation. There is no sentence here and no
+blame; both belong to ``rules``. What concerns one conversation is a function of it. What needs all conversations of a
+capture is an attribute of ``index.CaptureIndex``, which is made for one judgement and passed to every rule.
+"""

@@ -1,0 +1,141 @@
+"""Where on the network the answer came from: what TTL, MSS and addresses tell.
+
+A TCP relay answers for itself: its packets have passed no router. What forwards packets (a router, a container's port
+map) takes one from the TTL (RFC 1812, 5.3.1). Systems start at 64 (Linux, macOS) or 128 (Windows) unless someone changed
+it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from enum import StrEnum
+from typing import NamedTuple
+
+from ibsniff.model import Connection
+
+LINUX_MACOS_TTL, WINDOWS_TTL = 64, 128
+NEARER = 2
+"""How many times as long the way to one end must be to say that the capture was made at the other."""
+FARTHEST = 30
+"""Hops; a packet from farther away probably began with another TTL than the usual ones."""
+
+CONTAINER_NETWORKS = [ipaddress.ip_network(f"172.{second}.0.0/24") for second in range(17, 31)]
+"""Where Docker's bridges begin (172.17.0.0/16 and the ones after it); their first addresses are given out first. Not
+172.31.0.0/16, which many a cloud uses for its own network."""
+PRIVATE_172 = ipaddress.ip_network("172.16.0.0/12")
+WSL_PREFIX = 20
+"""WSL's own network is a /20 of these, with Windows at its first address (172.20.176.1 in lbilli/Jib.jl 43)."""
+
+
+class System(StrEnum):
+    """The operating system that answered, as far as its first packet tells: its tools have different names."""
+
+    LINUX = "Linux"
+    MACOS = "macOS"
+    WINDOWS = "Windows"
+
+
+LOOPBACK_MSS = {65_495: System.LINUX, 65_476: System.LINUX, 16_344: System.MACOS, 16_324: System.MACOS}
+"""Offered over ``lo`` (measured, IPv4 and IPv6) and ``lo0`` (its MTU of 16384 without the headers)."""
+
+
+class Answerer(StrEnum):
+    """Who answered, when that is more than the server's address says."""
+
+    CONTAINER = "a container, reached over its bridge"
+    CONTAINER_HOST = "the machine on which the client's container runs"
+    OTHER_CONTAINER = "another container of the client's network"
+    WSL_HOST = "the Windows host of the client's WSL"
+    BEHIND_ROUTERS = "a machine behind routers, or behind a container's port map"
+
+
+class NetworkPath(NamedTuple):
+    """Who probably answered, and what that rests on."""
+
+    answerer: Answerer
+    network: str = ""
+    """The network both ends are in; empty behind routers."""
+    hops: int = 0
+    """How many machines forwarded the answer."""
+
+    @property
+    def through_container(self) -> bool:
+        """Relays are usual there, and the address TWS sees is the bridge's or a container's."""
+        return self.answerer in (Answerer.CONTAINER, Answerer.CONTAINER_HOST, Answerer.OTHER_CONTAINER)
+
+
+def system(connection: Connection) -> System | None:
+    """What runs on the machine that answered, or that called itself; None when Linux and macOS look alike."""
+    there = connection.from_server
+    if connection.same_host and not there.segments:
+        there = connection.from_client
+    offered, ttl = there.mss, there.ttl
+    if offered in LOOPBACK_MSS:
+        return LOOPBACK_MSS[offered]
+    return System.WINDOWS if ttl is not None and WINDOWS_TTL - FARTHEST <= ttl <= WINDOWS_TTL else None
+
+
+def hops(connection: Connection) -> int | None:
+    """How many machines forwarded the answer; None when the TTL is not a usual one."""
+    ttl = connection.from_server.ttl
+    starts = (start for start in (LINUX_MACOS_TTL, WINDOWS_TTL) if ttl and start - FARTHEST <= ttl <= start)
+    return next((start - ttl for start in starts if ttl), None)
+
+
+def captured_near_client(connection: Connection) -> bool:
+    """Tell whether the answer took its time to come, and the client's ACK took none."""
+    if not connection.syns or connection.syn_ack is None or connection.established is None:
+        return False
+    syns = [syn for syn in connection.syns if syn.packet < connection.syn_ack.packet] or connection.syns
+    there_ns = connection.syn_ack.time_ns - syns[-1].time_ns
+    return there_ns > NEARER * (connection.established.time_ns - connection.syn_ack.time_ns)
+
+
+def captured_near_server(connection: Connection) -> bool:
+    """Tell whether the server answered at once, and the client's ACK took its time to come."""
+    if not connection.syns or connection.syn_ack is None or connection.established is None:
+        return False
+    there_ns = connection.syn_ack.time_ns - connection.syns[-1].time_ns
+    return connection.established.time_ns - connection.syn_ack.time_ns > NEARER * max(there_ns, 0)
+
+
+def network_path(connection: Connection) -> NetworkPath | None:
+    """Who answered, if that is more than its address says; None for one's own machine."""
+    if connection.same_host:
+        return None
+    return _over_a_bridge(connection) or _from_wsl_to_windows(connection) or _forwarded(connection)
+
+
+def _over_a_bridge(connection: Connection) -> NetworkPath | None:
+    if connection.from_server.ttl != LINUX_MACOS_TTL:
+        return None
+    client, server = _addresses(connection)
+    network = next((one for one in CONTAINER_NETWORKS if client in one and server in one), None)
+    if network is None:
+        return None
+    bridge = network[1]
+    answerer = Answerer.CONTAINER_HOST if server == bridge else Answerer.OTHER_CONTAINER
+    return NetworkPath(Answerer.CONTAINER if client == bridge else answerer, str(network))
+
+
+def _from_wsl_to_windows(connection: Connection) -> NetworkPath | None:
+    client, server = _addresses(connection)
+    if connection.from_server.ttl != WINDOWS_TTL or server.version != 4 or server not in PRIVATE_172:
+        return None
+    network = ipaddress.ip_network((server, WSL_PREFIX), strict=False)
+    if server != network[1] or client not in network:
+        return None
+    return NetworkPath(Answerer.WSL_HOST, str(network))
+
+
+def _forwarded(connection: Connection) -> NetworkPath | None:
+    away = hops(connection)
+    return NetworkPath(Answerer.BEHIND_ROUTERS, hops=away) if away else None
+
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def _addresses(connection: Connection) -> tuple[Address, Address]:
+    """The client's and the server's."""
+    return ipaddress.ip_address(connection.client.address), ipaddress.ip_address(connection.server.address)

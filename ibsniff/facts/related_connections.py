@@ -1,0 +1,133 @@
+"""What the other connections of a capture show about one of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import pairwise
+
+from ibsniff.facts.intervals import Timeline
+from ibsniff.model import NANOSECONDS, Connection, Conversation, Endpoint, Moment, Outcome
+
+AT_ONCE_NS = NANOSECONDS
+"""Within a second a program goes on to the next address of a name."""
+
+REGULAR = 0.1
+"""How far intervals may lie from their median, as a part of it, to be called regular."""
+
+IPV4_BYTES = 4
+
+
+class RelatedConnections:
+    """The conversations of one capture, by what they have in common."""
+
+    def __init__(self, conversations: Sequence[Conversation]) -> None:
+        self._conversations = conversations
+
+    @cached_property
+    def by_server(self) -> list[list[Conversation]]:
+        """Groups with the same server, each in order of time."""
+        return _groups(self._conversations, [one.connection.server for one in self._conversations])
+
+    @cached_property
+    def by_server_port(self) -> list[list[Conversation]]:
+        """Groups with the same server port, whatever the address, each in order of time."""
+        return _groups(self._conversations, [one.connection.server.port for one in self._conversations])
+
+    def accepted_before(self, conversation: Conversation) -> Conversation | None:
+        """An earlier connection between the same two machines, to the same port, that was accepted."""
+        found = self._accepted.get(_pair(conversation.connection))
+        return found if found is not None and began_ns(found) < began_ns(conversation) else None
+
+    def unanswered_besides(self, conversation: Conversation) -> Conversation | None:
+        """Another conversation with that port in which no firewall was the reason that nobody answered."""
+        return self._unanswered.get(conversation.connection.server.port)
+
+    def attempt_at_other_ip_version(self, failed: Conversation) -> Conversation | None:
+        """An attempt at the same port over the other IP version, during a failed one or right after, that was not refused."""
+        connection = failed.connection
+        began = self._attempts.get((*_kind(connection), len(connection.server.address) == IPV4_BYTES))
+        reported_ns = connection.unreachable.time_ns if connection.unreachable is not None else 0
+        over_ns = max(began_ns(failed), reported_ns, *(moment.time_ns for moment in _last_signs(failed)))
+        place = began.least(began_ns(failed), over_ns + AT_ONCE_NS) if began else None
+        return None if place is None else self._conversations[place]
+
+    @cached_property
+    def _accepted(self) -> dict[tuple[bytes, Endpoint], Conversation]:
+        """By client address and server, the first conversation that the server's machine accepted."""
+        found: dict[tuple[bytes, Endpoint], Conversation] = {}
+        for conversation in self._conversations:
+            if conversation.connection.syn_ack is not None:
+                found.setdefault(_pair(conversation.connection), conversation)
+        return found
+
+    @cached_property
+    def _unanswered(self) -> dict[int, Conversation]:
+        """By port, the first conversation that no firewall explains: a valid hello unanswered, or on TWS's own machine."""
+        found: dict[int, Conversation] = {}
+        for one in self._conversations:
+            hello = one.dialogue.hello
+            silent = one.outcome is Outcome.SILENT and hello is not None and hello.is_valid
+            if silent or (one.outcome is Outcome.UNREACHABLE and one.connection.same_host):
+                found.setdefault(one.connection.server.port, one)
+        return found
+
+    @cached_property
+    def _attempts(self) -> dict[tuple[int, bool, bool], Timeline]:
+        """By kind, and whether it is IPv6: when attempts began that were not refused, and their places in the capture."""
+        marks: dict[tuple[int, bool, bool], list[tuple[int, int]]] = defaultdict(list)
+        for place, one in enumerate(self._conversations):
+            if one.outcome is not Outcome.REFUSED:
+                version6 = len(one.connection.server.address) != IPV4_BYTES
+                marks[*_kind(one.connection), version6].append((began_ns(one), place))
+        return {kind: Timeline(those) for kind, those in marks.items()}
+
+
+def began_ns(conversation: Conversation) -> int:
+    """When its first packet came."""
+    return conversation.connection.first.time_ns
+
+
+def by_client(conversations: list[Conversation]) -> list[list[Conversation]]:
+    """Group conversations by the client's address."""
+    return _groups(conversations, [one.connection.client.address for one in conversations], by_time=False)
+
+
+def _groups(
+    conversations: Sequence[Conversation], keys: Sequence[object], *, by_time: bool = True
+) -> list[list[Conversation]]:
+    groups: dict[object, list[Conversation]] = defaultdict(list)
+    for key, conversation in zip(keys, conversations, strict=True):
+        groups[key].append(conversation)
+    return [sorted(group, key=began_ns) if by_time else group for group in groups.values()]
+
+
+def is_open_at(conversation: Conversation, moment: Moment) -> bool:
+    """Tell whether it had begun, and neither side had ended it."""
+    ended = conversation.connection.ended
+    return began_ns(conversation) <= moment.time_ns and (ended is None or ended.moment.time_ns > moment.time_ns)
+
+
+def regular_interval(conversations: list[Conversation]) -> float | None:
+    """Seconds from one conversation to the next, if these are nearly equal."""
+    gaps = [(began_ns(later) - began_ns(earlier)) / NANOSECONDS for earlier, later in pairwise(conversations)]
+    if len(gaps) < 2:
+        return None
+    from statistics import median  # noqa: PLC0415  (fractions and decimals, and 5 ms)
+
+    usual = median(gaps)
+    return usual if usual > 0 and all(abs(gap - usual) <= REGULAR * usual for gap in gaps) else None
+
+
+def _last_signs(failed: Conversation) -> list[Moment]:
+    connection = failed.connection
+    return [*connection.syns[-1:], *connection.refusals[-1:], *failed.arp_unanswered[-1:]]
+
+
+def _kind(connection: Connection) -> tuple[int, bool]:
+    return connection.server.port, connection.same_host
+
+
+def _pair(connection: Connection) -> tuple[bytes, Endpoint]:
+    return connection.client.address, connection.server

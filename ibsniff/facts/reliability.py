@@ -1,0 +1,99 @@
+"""What makes a conclusion that rests on time or on silence less reliable.
+
+The outcome stands, as it says what was seen. But who must act is then no more than a guess; the rules IBS001, IBS002,
+IBS010, IBS013, IBS015 and IBS016 say why. Where only the user's word tells how long was watched (IBS012), it is not
+certain.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from ibsniff.facts.timing import MINIMUM_WAIT, client_finished, end_of_wait_ns, packets_were_lost, round_trip
+from ibsniff.model import NANOSECONDS, ClockJump, Confidence, Connection, Conversation, InputFacts, Outcome
+
+SILENCES = frozenset({Outcome.SILENT, Outcome.NOT_ASKED, Outcome.CUT_OFF, Outcome.UNREACHABLE})
+"""Concluded from what did not come."""
+CLOSED = frozenset({Outcome.CLOSED, Outcome.RESET})
+"""Here a relay is told from a TWS by how soon it closed."""
+
+
+def rests_on_absence(conversation: Conversation) -> bool:
+    """What is said of it is concluded from what did not come: an answer, or the client's START_API after it."""
+    not_started = conversation.outcome is Outcome.REPLIED and conversation.dialogue.start is None
+    return not_started or conversation.outcome in SILENCES
+
+
+class Reliability:
+    """What one capture allows to conclude."""
+
+    def __init__(self, capture: InputFacts) -> None:
+        self._capture = capture
+
+    @property
+    def without_time(self) -> bool:
+        """Some packets bear no time, or none does: nothing can be said of how long anything took."""
+        capture = self._capture
+        return capture.untimed > 0 or (capture.packets > 1 and capture.last_time_ns == 0)
+
+    @cached_property
+    def packets_not_read(self) -> int:
+        """Packets of link types that are not read."""
+        return sum(count for reason, count in self._capture.skipped.items() if reason.startswith("link type "))
+
+    def in_doubt(self, conversation: Conversation) -> bool:
+        """Its outcome rests on time that may not have passed, or on bytes that may have been others or not captured."""
+        if conversation.outcome in CLOSED:
+            return self._clock_in_doubt or _contradicts_itself(conversation.connection)
+        if not rests_on_absence(conversation) or conversation.connection.unreachable is not None:
+            return False
+        return self.may_have_missed(conversation) or _contradicts_itself(conversation.connection)
+
+    def may_have_missed(self, conversation: Conversation) -> bool:
+        """What did not come may have come, and only not been captured; or the time for it has not passed."""
+        capture = self._capture
+        unseen_end = capture.truncated is not None and conversation.connection.ended is None
+        if capture.dropped or self.packets_not_read or unseen_end or _watched_too_briefly(conversation):
+            return True
+        return self._clock_in_doubt or bool(self.clock_jumps_within(conversation))
+
+    @property
+    def _clock_in_doubt(self) -> bool:
+        return self.without_time or bool(self._capture.times_backwards)
+
+    def clock_jumps_within(self, conversation: Conversation) -> list[ClockJump]:
+        """Jumps of the clock inside the wait that the outcome rests on, if without them it would have been too short."""
+        if not rests_on_absence(conversation):
+            return []
+        answered = conversation.connection.from_server.last_data
+        began_ns = max(client_finished(conversation).time_ns, answered.time_ns if answered else 0)
+        until_ns = end_of_wait_ns(conversation)
+        inside = [one for one in self._capture.clock_jumps if began_ns <= one.before_ns and one.after_ns <= until_ns]
+        jumped_ns = sum(one.after_ns - one.before_ns for one in inside)
+        return inside if until_ns - began_ns - jumped_ns < conversation.patience * NANOSECONDS else []
+
+    def confidence_in_silence(self, connection: Connection) -> Confidence:
+        """How sure a cause of silence can be: where packets were lost, on the way too, the answer may be among them."""
+        server = connection.from_server
+        unseen = server.acked > server.length  # a byte, or a FIN, that was not captured
+        doubtful = self._capture.dropped or packets_were_lost(connection) or unseen or _answered_unseen(connection)
+        return Confidence.LOW if doubtful else Confidence.MEDIUM
+
+
+def _answered_unseen(connection: Connection) -> bool:
+    """A kernel rejects what comes after its program has closed: something came, though it was not captured."""
+    client = connection.from_client
+    return client.fin is not None and client.rst is not None and connection.from_server.fin is None
+
+
+def _watched_too_briefly(conversation: Conversation) -> bool:
+    """Whoever asks for less patience (``--patience``) than a TWS needs at times gets a guess."""
+    if conversation.connection.ended is not None:
+        return False
+    watched = (conversation.watched_until_ns - client_finished(conversation).time_ns) / NANOSECONDS
+    return watched < MINIMUM_WAIT + round_trip(conversation.connection)
+
+
+def _contradicts_itself(connection: Connection) -> bool:
+    """Two packets hold different bytes for the same place: which of them the server took is not known."""
+    return connection.from_client.conflicts > 0

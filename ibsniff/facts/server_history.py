@@ -1,0 +1,247 @@
+"""What a server did at other times of a capture: what thousands of failed conversations are each compared with."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import TypeVar
+
+from ibsniff.facts.intervals import CaptureOrder, Timeline
+from ibsniff.facts.timing import end_of_wait_ns, is_within
+from ibsniff.ib import errors
+from ibsniff.model import NANOSECONDS, Connection, Conversation, Endpoint, Moment, Outcome, Rung, Side
+
+NOBODY_CLICKS = 1.0
+"""Seconds within which an answer needed nobody's click in a dialog."""
+
+LEFT_OPEN = 1.0
+"""Seconds after which an empty connection was allowed: TWS rejects an address within some 50 ms (field reports)."""
+
+STARTING = 120.0
+"""Seconds after its port opens for which a TWS may still be starting: 5 to 90 were reported (rust-ibapi 761)."""
+
+ENDS_TOGETHER = 1.0
+"""Seconds within which a server that shuts down ends all its connections."""
+ENDS_TOGETHER_NS = round(ENDS_TOGETHER * NANOSECONDS)
+
+IPV4_BYTES = 4
+END_OF_TIME_NS = 2**64
+"""After every packet: pcapng counts no further."""
+
+Key = TypeVar("Key")
+
+
+class ServerHistory:
+    """What the servers of one capture did, each table made when it is first needed."""
+
+    def __init__(self, conversations: Sequence[Conversation]) -> None:
+        self._conversations = conversations
+
+    # -- sessions with the same server ---------------------------------------------------------------------------
+
+    def session(self, server: Endpoint) -> Conversation | None:
+        """The first session with it."""
+        found = self._sessions.get(server)
+        return None if found is None else found.first
+
+    def session_before(self, conversation: Conversation) -> Conversation | None:
+        """An earlier session with the same server."""
+        return _first_before(self._sessions.get(conversation.connection.server), conversation)
+
+    def ended_session_before(self, conversation: Conversation) -> Conversation | None:
+        """An earlier session with the same server, which that server ended."""
+        return _first_before(self._sessions_ended.get(conversation.connection.server), conversation)
+
+    def session_ended_with(self, failed: Conversation) -> Conversation | None:
+        """A session that the same server ended at the moment this failed connection ended: it was shutting down."""
+        ended, endings = failed.connection.ended, self._endings.get(failed.connection.server)
+        if ended is None or endings is None:
+            return None
+        place = endings.least(ended.moment.time_ns - ENDS_TOGETHER_NS, ended.moment.time_ns + ENDS_TOGETHER_NS)
+        return None if place is None else self._conversations[place]
+
+    def start_api_accepted(self, conversation: Conversation) -> bool:
+        """Tell whether the same bytes of START_API, for the same version, became a session with the same server."""
+        return _start_api(conversation) in self._start_apis
+
+    # -- sessions of the same two machines -----------------------------------------------------------------------
+
+    def allowed_besides(self, failed: Conversation) -> Conversation | None:
+        """A conversation of the same two machines that TWS served, or left open though nothing was sent."""
+        found = self._allowed.get(_pair(failed.connection))
+        return None if found is None else found.first
+
+    def served_at_once_before(self, conversation: Conversation) -> Conversation | None:
+        """An earlier session of the same two machines that nobody had to allow first: it was answered at once."""
+        return _first_before(self._served_at_once.get(_pair(conversation.connection)), conversation)
+
+    # -- the same machine at other addresses and ports -----------------------------------------------------------
+
+    def session_at_another_address(self, conversation: Conversation) -> Conversation | None:
+        """A session on this machine, on the same port, whatever its address."""
+        found = self._sessions_on_this_machine.get(conversation.connection.server.port)
+        return None if found is None else found.first
+
+    def session_over_other_ip_version(self, conversation: Conversation) -> Conversation | None:
+        """A session on this machine's same port over the other IP version, begun after this conversation."""
+        connection = conversation.connection
+        began = self._local_sessions_began.get((connection.server.port, len(connection.server.address) == IPV4_BYTES))
+        place = began.least(connection.first.time_ns, END_OF_TIME_NS) if began and connection.same_host else None
+        return None if place is None else self._conversations[place]
+
+    def session_on_another_port(self, conversation: Conversation) -> Conversation | None:
+        """A session with the same machine, on another port."""
+        connection = conversation.connection
+        found = self._on_two_ports.get(_machine(connection), [])
+        return next((one for one in found if one.connection.server.port != connection.server.port), None)
+
+    def told_of_port_change(self, conversation: Conversation) -> Conversation | None:
+        """The last session on this port in which TWS said that its API port was changed, whatever its address."""
+        return self._port_changes.get(conversation.connection.server.port)
+
+    # -- what was not answered -----------------------------------------------------------------------------------
+
+    def silent_before(self, conversation: Conversation) -> Conversation | None:
+        """An earlier connection to the same server that was accepted, and met with silence."""
+        return _first_before(self._silent.get(conversation.connection.server), conversation)
+
+    # -- the tables ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _ready(self) -> list[Conversation]:
+        return [one for one in self._conversations if one.rung is Rung.READY]
+
+    @cached_property
+    def _sessions(self) -> dict[Endpoint, CaptureOrder]:
+        return _in_order(self._ready, _server)
+
+    @cached_property
+    def _sessions_ended(self) -> dict[Endpoint, CaptureOrder]:
+        return _in_order((one for one in self._ready if _ended_by_server_ns(one) is not None), _server)
+
+    @cached_property
+    def _endings(self) -> dict[Endpoint, Timeline]:
+        """By server, when it ended sessions, and their places in the capture."""
+        marks: dict[Endpoint, list[tuple[int, int]]] = defaultdict(list)
+        for place, one in enumerate(self._conversations):
+            ended_ns = _ended_by_server_ns(one)
+            if one.rung is Rung.READY and ended_ns is not None:
+                marks[one.connection.server].append((ended_ns, place))
+        return {server: Timeline(those) for server, those in marks.items()}
+
+    @cached_property
+    def _start_apis(self) -> frozenset[tuple[Endpoint, bytes, int | None] | None]:
+        return frozenset(map(_start_api, self._ready)) - {None}
+
+    @cached_property
+    def _allowed(self) -> dict[tuple[bytes, Endpoint], CaptureOrder]:
+        return _in_order((one for one in self._conversations if one.rung is Rung.READY or _left_open(one)), _machines)
+
+    @cached_property
+    def _served_at_once(self) -> dict[tuple[bytes, Endpoint], CaptureOrder]:
+        return _in_order(filter(_answered_at_once, self._ready), _machines)
+
+    @cached_property
+    def _sessions_on_this_machine(self) -> dict[int, CaptureOrder]:
+        return _in_order((one for one in self._ready if one.connection.same_host), _port)
+
+    @cached_property
+    def _local_sessions_began(self) -> dict[tuple[int, bool], Timeline]:
+        """By port, and whether it is IPv6: when this machine's own sessions began, and their places in the capture."""
+        marks: dict[tuple[int, bool], list[tuple[int, int]]] = defaultdict(list)
+        for place, one in enumerate(self._conversations):
+            server = one.connection.server
+            if one.rung is Rung.READY and one.connection.same_host:
+                marks[server.port, len(server.address) != IPV4_BYTES].append((one.connection.first.time_ns, place))
+        return {kind: Timeline(those) for kind, those in marks.items()}
+
+    @cached_property
+    def _on_two_ports(self) -> dict[bytes, list[Conversation]]:
+        """By machine, the first sessions on each of two ports: one of them is another than any given one."""
+        found: dict[bytes, list[Conversation]] = defaultdict(list)
+        for one in self._ready:
+            those = found[_machine(one.connection)]
+            if len(those) < 2 and all(one.connection.server.port != other.connection.server.port for other in those):
+                those.append(one)
+        return found
+
+    @cached_property
+    def _port_changes(self) -> dict[int, Conversation]:
+        told = (one for one in self._conversations if errors.API_PORT_CHANGED in one.dialogue.errors)
+        return {_port(one): one for one in told}
+
+    @cached_property
+    def _silent(self) -> dict[Endpoint, CaptureOrder]:
+        silent = (one for one in self._conversations if one.outcome is Outcome.SILENT)
+        return _in_order((one for one in silent if one.connection.syn_ack is not None), _server)
+
+
+def times_down(conversations: list[Conversation]) -> list[int]:
+    """When the server was seen not to serve, ascending: it refused connections, or ended a session."""
+    refused = [one.connection.last.time_ns for one in conversations if one.outcome is Outcome.REFUSED]
+    ended = [_ended_by_server_ns(one) for one in conversations if one.rung is Rung.READY]
+    return sorted([*refused, *(time_ns for time_ns in ended if time_ns is not None)])
+
+
+def is_starting(times_down: list[int], moment: Moment) -> bool:
+    """The last of these was a short while before: what listens now has not done so for long."""
+    before = bisect_right(times_down, moment.time_ns)
+    return before > 0 and moment.time_ns - times_down[before - 1] < STARTING * NANOSECONDS
+
+
+def _in_order(conversations: Iterable[Conversation], key: Callable[[Conversation], Key]) -> dict[Key, CaptureOrder]:
+    groups: dict[Key, list[Conversation]] = defaultdict(list)
+    for one in conversations:
+        groups[key(one)].append(one)
+    return {name: CaptureOrder(group) for name, group in groups.items()}
+
+
+def _first_before(found: CaptureOrder | None, conversation: Conversation) -> Conversation | None:
+    return None if found is None else found.first_before(conversation.connection.first.time_ns)
+
+
+def _server(conversation: Conversation) -> Endpoint:
+    return conversation.connection.server
+
+
+def _port(conversation: Conversation) -> int:
+    return conversation.connection.server.port
+
+
+def _machines(conversation: Conversation) -> tuple[bytes, Endpoint]:
+    return _pair(conversation.connection)
+
+
+def _pair(connection: Connection) -> tuple[bytes, Endpoint]:
+    return connection.client.address, connection.server
+
+
+def _machine(connection: Connection) -> bytes:
+    return b"" if connection.same_host else connection.server.address
+
+
+def _start_api(conversation: Conversation) -> tuple[Endpoint, bytes, int | None] | None:
+    start, reply = conversation.dialogue.start, conversation.dialogue.reply
+    if start is None or reply is None:
+        return None
+    return conversation.connection.server, start.raw, reply.server_version
+
+
+def _ended_by_server_ns(conversation: Conversation) -> int | None:
+    ended = conversation.connection.ended
+    return ended.moment.time_ns if ended is not None and ended.by is Side.SERVER else None
+
+
+def _answered_at_once(conversation: Conversation) -> bool:
+    hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
+    return hello is not None and reply is not None and is_within(hello.complete, reply.began, NOBODY_CLICKS)
+
+
+def _left_open(conversation: Conversation) -> bool:
+    """An empty connection that the server let stand until the client ended it."""
+    accepted = conversation.connection.established
+    if conversation.outcome is not Outcome.NOT_ASKED or accepted is None:
+        return False
+    return (end_of_wait_ns(conversation) - accepted.time_ns) / NANOSECONDS >= LEFT_OPEN

@@ -1,0 +1,57 @@
+"""Ask every rule about a conversation or a capture, and make findings of their statements."""
+
+from __future__ import annotations
+
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.reliability import Reliability, rests_on_absence
+from ibsniff.model import Confidence, Conversation, Fault, Finding, WatchedBy
+from ibsniff.rules.registry import Rule, Statement, all_rules
+
+
+def judge_conversation(conversation: Conversation, index: CaptureIndex) -> tuple[Finding, ...]:
+    """Ask every rule about one conversation; no finding is surer than the capture allows."""
+    findings = []
+    for rule in all_rules():
+        statement = rule.on_conversation(conversation, index) if rule.on_conversation else None
+        if statement is not None:
+            finding = _finding(rule, statement, conversation.input)
+            findings.append(cap_confidence(finding, conversation, index.reliability))
+    return tuple(findings)
+
+
+def judge_capture(index: CaptureIndex) -> tuple[Finding, ...]:
+    """Ask every rule about the capture as a whole."""
+    findings = []
+    for rule in all_rules():
+        statement = rule.on_capture(index) if rule.on_capture else None
+        if statement is not None:
+            findings.append(_finding(rule, statement, index.capture.index))
+    return tuple(findings)
+
+
+def cap_confidence(finding: Finding, conversation: Conversation, reliability: Reliability) -> Finding:
+    """The finding, no surer than the capture allows: one that blames somebody for a silence in doubt is a guess."""
+    if finding.fault in (Fault.NONE, Fault.UNDETERMINED) or finding.confidence is Confidence.LOW:
+        return finding
+    if reliability.in_doubt(conversation):
+        return finding._replace(confidence=Confidence.LOW)
+    on_users_word = conversation.watched_by is WatchedBy.USER and rests_on_absence(conversation)
+    return finding._replace(confidence=Confidence.MEDIUM) if on_users_word else finding
+
+
+def _finding(rule: Rule, statement: Statement, index: int) -> Finding:
+    packets = tuple(dict.fromkeys(packet for packet in statement.packets if packet is not None))
+    return Finding(
+        code=rule.code,
+        name=rule.name,
+        severity=statement.severity or rule.severity,
+        fault=statement.fault,
+        confidence=statement.confidence,
+        summary=statement.summary,
+        packets=packets,
+        remedy=statement.remedy,
+        alternatives=statement.alternatives,
+        explains=statement.explains,
+        input=index,
+        conversations=statement.conversations,
+    )

@@ -1,0 +1,18 @@
+"""Bytes of a conversation as they are shown in a sentence."""
+
+from __future__ import annotations
+
+SHOWN_BYTES = 40
+"""Bytes of an offending hello shown in a sentence; the evidence shows more."""
+
+
+def hexed(raw: bytes) -> str:
+    """Bytes as hex; digits that may be part of an account number are not shown.
+
+    A hello holds no account unless in its options, which stand behind a space.
+    """
+    options = raw.find(b" ", 8) + 1 if raw.startswith(b"API\0") else 0  # a space in the length field does not count
+    if options:
+        raw = raw[:options] + b"*" * len(raw[options:])
+    shown = raw[:SHOWN_BYTES].hex(" ")
+    return f"{shown} ..." if len(raw) > SHOWN_BYTES else shown

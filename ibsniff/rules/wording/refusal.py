@@ -1,0 +1,115 @@
+"""The statement about a refused connection: what TWS did on that port at other times of the capture."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.network_path import System, system
+from ibsniff.facts.ports import on_relay_port
+from ibsniff.facts.related_connections import is_open_at
+from ibsniff.ib.names import DEFAULT_PORTS
+from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung
+from ibsniff.rules.registry import Statement
+from ibsniff.rules.wording.unanswered import unless_a_detour
+
+
+class _Context(NamedTuple):
+    """What the other conversations add to a refusal, and who must act then."""
+
+    why: str = ""
+    remedy: str = ""
+    """Instead of the rule's own; then no other cause is named."""
+    fault: Fault = Fault.UNDETERMINED
+    confidence: Confidence = Confidence.HIGH
+    other_port: int = 0
+    """Served on that machine, so that a wrong port is the likeliest of the causes."""
+
+
+def refused(
+    conversation: Conversation, index: CaptureIndex, summary: str, remedy: str, causes: tuple[Alternative, ...]
+) -> Statement:
+    """State a refusal: who must act is not known, unless TWS had served that very port earlier in the capture."""
+    connection, context = conversation.connection, _context(conversation, index)
+    attempts = zip(connection.syns, connection.refusals, strict=False)
+    statement = Statement(
+        f"{summary}{context.why}",
+        context.fault,
+        context.confidence,
+        packets=[moment.packet for attempt in attempts for moment in attempt],
+        remedy=context.remedy or (f"{_other_port(context.other_port)} {remedy}" if context.other_port else remedy),
+        alternatives=() if context.remedy else _ordered(causes, context),
+        explains=Rung.CONNECTED,
+    )
+    return unless_a_detour(statement, conversation, index)
+
+
+def _other_port(port: int) -> str:
+    """Whoever is sent from a paper account to a live one must know it."""
+    usual = f" (usually {DEFAULT_PORTS[port]})" if port in DEFAULT_PORTS else ""
+    return f"Call port {port}{usual} only if that is the one you mean: live and paper trading differ in it."
+
+
+def _ordered(causes: tuple[Alternative, ...], context: _Context) -> tuple[Alternative, ...]:
+    return tuple(sorted(causes, key=lambda cause: cause.fault is not Fault.CLIENT)) if context.other_port else causes
+
+
+def _context(conversation: Conversation, index: CaptureIndex) -> _Context:
+    history = index.server_history
+    told = history.told_of_port_change(conversation)
+    if told is not None:
+        return _Context(
+            f" TWS told {told.id} that its API port was changed.", "Call the new port (API > Settings > Socket port)."
+        )
+    ended = history.ended_session_before(conversation)
+    if ended is not None:
+        return _Context(
+            f" TWS served this port before, and ended {ended.id}: it is down or restarting.",
+            "Let the program call again with growing pauses; see TWS's auto restart time.",
+            Fault.TWS_STATE,
+            Confidence.LOW if ended.dialogue.bytes_after_gap or on_relay_port(ended.connection) else Confidence.MEDIUM,
+        )
+    served = history.session_before(conversation)
+    if served is not None:
+        return _Context(
+            f" TWS served this port before ({served.id}): it is down or restarting, or its API was switched off or moved "
+            "to another port meanwhile."
+        )
+    later = history.session(conversation.connection.server)
+    if later is not None:
+        return _Context(f" TWS served this port later ({later.id}): it came up meanwhile, or its API was switched on.")
+    return _at_another_address(conversation, index) or _on_its_machine(conversation, index)
+
+
+def _at_another_address(conversation: Conversation, index: CaptureIndex) -> _Context | None:
+    """TWS may be reached by some of its own machine's addresses only."""
+    connection = conversation.connection
+    one = index.server_history.session_at_another_address(conversation) if connection.same_host else None
+    if one is None:
+        return None
+    return _Context(
+        f" In this capture TWS serves that port at {one.connection.server.ip} ({one.id}), on this machine too.",
+        f"Call {one.connection.server.ip} in place of {connection.server.ip} or a name such as localhost."
+        if is_open_at(one, connection.last)
+        else "",
+    )
+
+
+def _on_its_machine(conversation: Conversation, index: CaptureIndex) -> _Context:
+    """What else is known of that machine."""
+    connection, served = conversation.connection, index.server_history.session_on_another_port(conversation)
+    if served is not None:
+        port = served.connection.server.port
+        return _Context(
+            f" On its port {port} TWS or Gateway serves clients in this capture ({served.id}).", other_port=port
+        )
+    silent = index.server_history.silent_before(conversation)
+    if silent is None:
+        return _Context()
+    full = (
+        ", or its queue of calls is full: Windows may refuse calls then" if system(connection) is System.WINDOWS else ""
+    )
+    return _Context(
+        f" It took a call before and did not answer it ({silent.id}): what listened there was closed or restarted since{full}.",
+        confidence=Confidence.MEDIUM if full else Confidence.HIGH,
+    )
