@@ -18,7 +18,7 @@ import capture_bytes as made
 import pytest
 
 from ibsniff.analysis.pipeline import API_PORTS, Analysis
-from ibsniff.model import NANOSECONDS, Frame, InputFacts, WatchedBy
+from ibsniff.model import NANOSECONDS, Frame, InputFacts, InputState, WatchedBy
 
 NO_OPTIONS = "default"
 MOST_FRAMES = 20_000
@@ -86,13 +86,13 @@ class Exporter:
 
         def beginning(
             analysis: Analysis,
-            facts: InputFacts,
+            record: InputState,
             ports: frozenset[int] = API_PORTS,
             *,
             any_port: bool = False,
             patience: float | None = None,
         ) -> None:
-            begin(analysis, facts, ports, any_port=any_port, patience=patience)
+            begin(analysis, record, ports, any_port=any_port, patience=patience)
             can_be_asked_for = patience is None or patience >= LEAST_PATIENCE
             self.taken[analysis] = Taken(options_of(ports, any_port, patience), is_complete=can_be_asked_for)
 

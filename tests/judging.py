@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from wire import Wire
 
 from ibsniff.analysis import pipeline
-from ibsniff.capture.clock_jumps import CLOCK_JUMP_NS, note_clock_jump
-from ibsniff.model import NANOSECONDS, Conversation, Finding, Frame, InputFacts, Report, WatchedBy
+from ibsniff.capture.clock_jumps import CLOCK_JUMP_NS
+from ibsniff.model import NANOSECONDS, ClockJump, Conversation, Finding, Frame, InputFacts, Report, WatchedBy
 
 
 @dataclass
@@ -31,28 +31,54 @@ class Watch:
 
     def facts(self, frames: list[Frame]) -> InputFacts:
         times = [frame.time_ns for frame in frames]
-        facts = InputFacts(
+        jumps = [
+            ClockJump(later.number, earlier.time_ns, later.time_ns)
+            for earlier, later in pairwise(frames)
+            if later.time_ns - earlier.time_ns >= CLOCK_JUMP_NS
+        ]
+        is_said = self.ended is not None and bool(times)
+        return InputFacts(
             "x",
             packets=len(frames),
             first_time_ns=min(times, default=None),
             last_time_ns=max(times, default=None),
+            watched_until_ns=max(times, default=0) + round((self.ended or 0) * NANOSECONDS) if times else None,
+            watched_by=self.by if is_said else WatchedBy.LAST_PACKET,
             dropped=self.dropped,
             truncated=self.truncated,
             times_backwards=self.times_backwards,
+            clock_jumps=tuple(jumps),
+            clock_jump_count=len(jumps),
             untimed=self.untimed,
             skipped=Counter(self.skipped),
         )
-        for earlier, later in pairwise(frames):
-            if later.time_ns - earlier.time_ns >= CLOCK_JUMP_NS:
-                note_clock_jump(facts, later.number, earlier.time_ns, later.time_ns)
-        if self.ended is not None and times:
-            facts.watched_until_ns, facts.watched_by = max(times) + round(self.ended * NANOSECONDS), self.by
-        return facts
+
+    def record(self, frames: list[Frame]) -> GivenRecord:
+        return GivenRecord(self.facts(frames))
+
+
+@dataclass
+class GivenRecord:
+    """Stands for the record of an input: what it says of itself is given instead of gathered."""
+
+    given: InputFacts
+
+    @property
+    def packets(self) -> int:
+        return self.given.packets
+
+    def facts(self, now_ns: int = 0, skipped: Counter[str] | None = None) -> InputFacts:
+        until_ns = max(self.given.watched_until_ns or 0, now_ns)
+        return replace(
+            self.given,
+            watched_until_ns=until_ns or self.given.watched_until_ns,
+            skipped=self.given.skipped + (skipped or Counter()),
+        )
 
 
 def analyse(frames: list[Frame], watch: Watch | None = None) -> pipeline.Analysis:
     watch = watch or Watch()
-    analysis = pipeline.Analysis(watch.facts(frames), watch.ports, any_port=watch.any_port)
+    analysis = pipeline.Analysis(watch.record(frames), watch.ports, any_port=watch.any_port)
     analysis.run(frames)
     return analysis
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from wire import Wire
 
-from ibsniff.model import NANOSECONDS, Frame, InputFacts, Tick
+from ibsniff.capture.input_record import InputRecord
+from ibsniff.model import NANOSECONDS, Frame, Tick
 
 
-def events(facts: InputFacts, wire: Wire, watched: float) -> Iterator[Frame | Tick]:
+def events(record: InputRecord, wire: Wire, watched: float) -> Iterator[Frame | Tick]:
     """A wire as a live source gives it: frames, and ticks every quarter of a second in between and after."""
     frames = wire.frames()
     end_ns = frames[0].time_ns + round(watched * NANOSECONDS)
@@ -20,7 +21,5 @@ def events(facts: InputFacts, wire: Wire, watched: float) -> Iterator[Frame | Ti
             now_ns += NANOSECONDS // 4
             yield Tick(now_ns)
         if frame is not None:
-            facts.packets += 1
-            facts.first_time_ns = facts.first_time_ns or frame.time_ns
-            facts.last_time_ns = frame.time_ns
+            record.add_packet(frame.time_ns)
             yield frame

@@ -32,7 +32,7 @@ def watch(
     any_port: bool = False,
 ) -> Report:
     """Watch a source until it ends, keeping its packets; the last report."""
-    analysis = Analysis(source.facts, ports, any_port=any_port)
+    analysis = Analysis(source.record, ports, any_port=any_port)
     recorder = Recorder(path, source, ring)
     report = follow(source.events(as_columns=True), Follower(analysis, Nobody(), Limits(), recorder))
     recorder.finish(analysis.watched_until_ns)

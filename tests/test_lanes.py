@@ -21,7 +21,8 @@ from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.reading import Looker, Ports
 from ibsniff.capture.columns import pcap_columns
 from ibsniff.capture.files import open_capture
-from ibsniff.model import NANOSECONDS, Columns, Frame, InputFacts, Lane, UserError
+from ibsniff.capture.input_record import InputRecord
+from ibsniff.model import NANOSECONDS, Columns, Frame, Lane, UserError
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "hostile"))
@@ -351,7 +352,7 @@ def test_errors_and_first_meetings_keep_their_order():
 def test_a_buffer_is_given_up_when_its_packets_were_taken():
     packets = Talk().bulk(200).packets
     with scaled(Scale()) as work:
-        analysis = Analysis(InputFacts("x"))
+        analysis = Analysis(InputRecord("x"))
         for part in (packets[:200], packets[200:]):
             columns = columns_of(part)
             buffer = columns.buffer

@@ -11,11 +11,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from ibsniff.model import InputFacts
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "ibsniff"
@@ -71,6 +73,9 @@ COLUMN_LANE = (
     "ib.columns",
 )
 """What alone may import numpy at its top, and is itself imported inside functions: a small capture must not pay for it."""
+
+INPUT_WRITERS = {"capture.input_record", "model.inputs"}
+INPUT_FACTS = {field.name for field in fields(InputFacts)}
 
 TOP_LEVEL = {"pyproject.toml", PACKAGE, "captures", "tests", "README.md", "LICENSE", "CHANGELOG.md"}
 
@@ -230,8 +235,36 @@ def numpy_law(modules: Iterable[Module]) -> Iterator[str]:
                 yield f"{module.where}:{found.line} imports {found.target} at module level: every start would pay for it"
 
 
+def one_writer_law(modules: Iterable[Module]) -> Iterator[str]:
+    """What an input says of itself is written in one place: elsewhere nobody makes or alters `InputFacts`, or its record."""
+    for module in modules:
+        if module.name in INPUT_WRITERS:
+            continue
+        for node in ast.walk(module.tree):
+            targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else []
+            targets = [node.target] if isinstance(node, ast.AugAssign | ast.AnnAssign) else targets
+            for target in (part for each in targets for part in ast.walk(each)):
+                if isinstance(target, ast.Attribute) and is_input(target.value):
+                    yield f"{module.where}:{node.lineno} writes {ast.unparse(target)}"
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                alters = called.rpartition(".")[2] in {"replace", "__replace__", "__setattr__"} and any(
+                    keyword.arg in INPUT_FACTS for keyword in node.keywords
+                )
+                if called.rpartition(".")[2] == "InputFacts" or alters:
+                    yield f"{module.where}:{node.lineno} makes or alters input facts: {ast.unparse(node)[:60]}"
+            if isinstance(node, ast.Attribute) and node.attr.startswith("_") and is_input(node.value):
+                yield f"{module.where}:{node.lineno} reaches into {ast.unparse(node)}"
+
+
+def is_input(owner: ast.expr) -> bool:
+    """Whether an expression is called like the facts or the record of an input."""
+    name = ast.unparse(owner).rpartition(".")[2].lstrip("_")
+    return name in {"facts", "record"}
+
+
 def windows_law(
-    modules: Iterable[Module], starts: Iterable[str] = ("cli", "pipeline", "capture.files")
+    modules: Iterable[Module], starts: Iterable[str] = ("cli", "analysis.pipeline", "capture.files")
 ) -> Iterator[str]:
     """What `read` loads imports nothing that Windows lacks. Rules are loaded by their folder, so all of them count."""
     by_name = {module.name: module for module in modules}
@@ -300,6 +333,7 @@ LAWS: tuple[Law, ...] = (
     floors_law,
     lazy_law,
     numpy_law,
+    one_writer_law,
     windows_law,
     clock_law,
     print_law,
@@ -320,7 +354,7 @@ def test_law(law: Law) -> None:
         (import_law, "net.link", "def late():\n    import ibsniff.ib.messages"),
         (import_law, "model", "from ibsniff.ib.names import DEFAULT_PORTS"),
         (import_law, "standin.server", "from ibsniff.model import Frame"),
-        (import_law, "pipeline", "from ibsniff import capture"),
+        (import_law, "analysis.pipeline", "from ibsniff import capture"),
         (import_law, "render.text", "from ..rules import registry"),
         (import_law, "newroom", "from ibsniff.model import Frame"),
         (import_law, "facts.session", "from ibsniff.rules.registry import Statement"),
@@ -332,8 +366,15 @@ def test_law(law: Law) -> None:
         (lazy_law, "net.ip", "def late():\n    from scapy.layers.inet import IP"),
         (lazy_law, "net.ip", "import dpkt"),
         (numpy_law, "net.dissector", "import numpy as np"),
-        (numpy_law, "pipeline", "from ibsniff.analysis.columns import ColumnLane"),
+        (numpy_law, "analysis.pipeline", "from ibsniff.analysis.columns import ColumnLane"),
         (numpy_law, "model", "from numpy.typing import NDArray"),
+        (one_writer_law, "capture.live", "self.record.packets += 1"),
+        (one_writer_law, "capture.live", "def take(record, packets):\n    record._packets = packets"),
+        (one_writer_law, "capture.live", "print(self.record._packets)"),
+        (one_writer_law, "analysis.pipeline", "facts.notes, other = ['now'], 1"),
+        (one_writer_law, "analysis.pipeline", "del facts.dropped"),
+        (one_writer_law, "analysis.pipeline", "facts = replace(facts, dropped=3)"),
+        (one_writer_law, "analysis.reading", "facts = model.InputFacts('x')"),
         (windows_law, "cli", "import fcntl"),
         (windows_law, "rules.ibs101_refused", "if True:\n    from resource import getrusage"),
         (clock_law, "tcp.table", "import time"),

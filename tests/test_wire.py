@@ -84,7 +84,7 @@ def test_a_pcapng_says_when_it_ended_and_what_it_dropped(tmp_path: Path) -> None
     path = wire.write(tmp_path / "talk.pcapng", ended=2.5, drops=3)
     with open_capture(str(path)) as capture:
         frames = list(capture.frames())
-        assert capture.facts.statistics_end_ns == frames[-1].time_ns + 5 * NANOSECONDS // 2
+        assert capture.facts.watched_until_ns == frames[-1].time_ns + 5 * NANOSECONDS // 2
         assert capture.facts.dropped == 3
 
 

@@ -28,6 +28,7 @@ from ibsniff.model import (
     Frame,
     Gap,
     InputFacts,
+    InputState,
     Moment,
     Outcome,
     Packet,
@@ -38,7 +39,6 @@ from ibsniff.model import (
     StrayHello,
     Tick,
     Unreachable,
-    WatchedBy,
 )
 from ibsniff.net import Dissector
 from ibsniff.rules import judge_capture, judge_conversation
@@ -104,7 +104,7 @@ class Analysis:
 
     def __init__(
         self,
-        facts: InputFacts,
+        record: InputState,
         ports: frozenset[int] = API_PORTS,
         *,
         any_port: bool = False,
@@ -114,11 +114,13 @@ class Analysis:
 
         ``patience`` in seconds makes a silence one; without it that is up to the client's library.
         """
-        self.facts = facts
+        self.record = record
+        self.skipped: Counter[str] = Counter()
+        """Packets that were not looked at, by reason."""
         self._ports = ports
         self._any_port = any_port
         self._patience = patience
-        self._dissector = Dissector(None if any_port else ports, facts.skipped)
+        self._dissector = Dissector(None if any_port else ports, self.skipped)
         self._table = ConnectionTable(ports)
         self._column_lane: ColumnLane | None = None
         self._tracked: dict[int, _Tracked] = {}
@@ -228,7 +230,7 @@ class Analysis:
         if ends in self._stray or len(self._stray) < MAX_STRAY_HELLOS:
             self._stray.setdefault(ends, hello)
         else:
-            self.facts.skipped[STRAY_HELLO_LIMIT] += 1
+            self.skipped[STRAY_HELLO_LIMIT] += 1
 
     def _note_arp(self, arp: Arp) -> None:
         if arp.is_reply:
@@ -238,14 +240,19 @@ class Analysis:
             if len(asked) < MAX_ARP_REQUESTS:
                 asked.append(Moment(arp.packet, arp.time_ns))
         else:
-            self.facts.skipped[ARP_LIMIT] += 1
+            self.skipped[ARP_LIMIT] += 1
 
     # -- what it amounts to --------------------------------------------------------------------------------------
 
     @property
     def watched_until_ns(self) -> int:
         """Until when the wire is known to have been watched."""
-        return max(self.facts.watched_until_ns or 0, self.facts.last_time_ns or 0, self._now_ns)
+        return self.facts.watched_until_ns or 0
+
+    @property
+    def facts(self) -> InputFacts:
+        """What the input says of itself, as far as it was read."""
+        return self.record.facts(self._now_ns, self.skipped)
 
     def seen(self) -> Seen:
         """What there is to judge so far.
@@ -253,11 +260,11 @@ class Analysis:
         A conversation is numbered by its place among all connections, so that its id stays the same while others turn
         out to be none of ours, or are folded.
         """
-        _settle_watched(self)
+        facts = self.facts
         kept = [tracked for tracked in self._tracked.values() if self._is_api(tracked.connection, tracked.dialogue)]
-        seen = tuple(map(self._conversation, kept))
+        seen = tuple(self._conversation(tracked, facts) for tracked in kept)
         asked = tuple((address, tuple(requests)) for (_, address), requests in self._arp.items())
-        capture = Capture(0, self.facts, seen, tuple(self._stray.values()), asked, self._omitted.total())
+        capture = Capture(0, facts, seen, tuple(self._stray.values()), asked, self._omitted.total())
         return Seen(capture, self._numbered, Counter(self._omitted))
 
     @property
@@ -265,10 +272,10 @@ class Analysis:
         """How many connections there were, whatever they turned out to be."""
         return self._numbered
 
-    def _conversation(self, tracked: _Tracked) -> Conversation:
+    def _conversation(self, tracked: _Tracked, facts: InputFacts) -> Conversation:
         connection, dialogue = tracked.connection, tracked.dialogue
         asked = self._arp.get((connection.client.address, connection.server.address), ())
-        until = self.watched_until_ns
+        until = facts.watched_until_ns or 0
         allowed = patience_for(dialogue.hello, self._patience)
         seen = diagnosis.outcome(connection, dialogue, until, allowed)
         reached = diagnosis.rung(connection, dialogue, seen)
@@ -278,7 +285,7 @@ class Analysis:
             connection=connection,
             dialogue=dialogue,
             watched_until_ns=until,
-            watched_by=self.facts.watched_by,
+            watched_by=facts.watched_by,
             outcome=seen,
             rung=reached,
             conn_state=conn_state(connection),
@@ -366,11 +373,3 @@ def _judged(unjudged: Capture) -> Capture:
     index = CaptureIndex(unjudged)
     judged = tuple(diagnosis.conclude(one, judge_conversation(one, index)) for one in unjudged.conversations)
     return replace(unjudged, conversations=judged)
-
-
-def _settle_watched(analysis: Analysis) -> None:
-    """Write down until when was watched, as far as the source did not say."""
-    facts = analysis.facts
-    if facts.watched_by is WatchedBy.LIVE or facts.watched_until_ns is None:
-        began = facts.last_time_ns is not None or analysis.watched_until_ns > 0
-        facts.watched_until_ns = analysis.watched_until_ns if began else None

@@ -11,7 +11,8 @@ from typing import BinaryIO, TypeVar
 
 from ibsniff.analysis.pipeline import API_PORTS, Analysis, Seen, judge
 from ibsniff.capture.files import STDIN, CaptureFile, open_capture
-from ibsniff.model import NANOSECONDS, Columns, ExitCode, Frame, InputFacts, Lane, Report, UserError, WatchedBy
+from ibsniff.capture.input_record import InputRecord
+from ibsniff.model import NANOSECONDS, Columns, ExitCode, Frame, Lane, Report, UserError
 
 RELATIVE = re.compile(r"\+(\d{1,12}(?:\.\d{1,9})?)s?")
 """Seconds, to the nanosecond; 12 digits are longer than anybody has watched."""
@@ -97,14 +98,13 @@ class Work:
             self._source = None
             self.bytes_done += source.stream.position
 
-    def end(self, facts: InputFacts) -> None:
+    def end(self, record: InputRecord) -> None:
         """Write down that an input was read; to its end, unless this was stopped."""
-        if self.stopped and not facts.packets:
+        if self.stopped and not record.packets:
             raise KeyboardInterrupt
         if self.stopped:
-            facts.interrupted = True
             read = self.bytes_done - self._bytes_before
-            facts.truncated = f"reading was interrupted after {facts.packets:,} packets ({read:,} bytes)"
+            record.interrupt(f"reading was interrupted after {record.packets:,} packets ({read:,} bytes)")
         self._conversations_done, self._analysis = self.conversations, None
 
 
@@ -121,14 +121,14 @@ class Looker:
 
     def __post_init__(self) -> None:
         """Raise UserError when that word is no time, before anything is read."""
-        self._vouch(InputFacts(""))
+        self._vouch(InputRecord(""))
 
     def see(self, path: str, work: Work | None = None, stdin: BinaryIO | None = None) -> Seen:
         """Analyse one input. Raises UserError when it cannot be read."""
         work = work or Work()
         work.inputs_begun += 1
         with open_capture(path, stdin) as source:
-            return self._seen(source.facts, work.packets(source, self.lane), work)
+            return self._seen(source.record, work.packets(source, self.lane), work)
 
     def see_joined(self, paths: Iterable[str], work: Work | None = None) -> Seen:
         """Analyse files that continue each other as one input, whose packets are numbered on, as in one file of all.
@@ -139,17 +139,16 @@ class Looker:
         first, *others = in_order(paths)
         work.inputs_begun += 1
         with open_capture(first) as source:
-            facts = source.facts
-            facts.path = f"{first} and {len(others)} more, joined" if others else first
-            return self._seen(facts, self._one_after_another(source, others, work), work)
+            source.record.join(len(others))
+            return self._seen(source.record, self._one_after_another(source, others, work), work)
 
-    def _seen(self, facts: InputFacts, packets: Iterator[Frame | Columns], work: Work) -> Seen:
-        analysis = Analysis(facts, self.ports.api, any_port=self.ports.any, patience=self.patience)
+    def _seen(self, record: InputRecord, packets: Iterator[Frame | Columns], work: Work) -> Seen:
+        analysis = Analysis(record, self.ports.api, any_port=self.ports.any, patience=self.patience)
         work.begin(analysis)
         analysis.run(packets)
-        work.end(facts)
-        if not facts.interrupted:
-            self._vouch(facts)
+        work.end(record)
+        if not work.stopped:
+            self._vouch(record)
         return analysis.seen()
 
     def _one_after_another(self, first: CaptureFile, others: Iterable[str], work: Work) -> Iterator[Frame | Columns]:
@@ -157,12 +156,12 @@ class Looker:
         for path in others:
             if not work.stopped:
                 work.inputs_begun += 1
-                with open_capture(path, continues=first.facts) as source:
+                with open_capture(path, continues=first.record) as source:
                     yield from work.packets(source, self.lane)
 
-    def _vouch(self, facts: InputFacts) -> None:
+    def _vouch(self, record: InputRecord) -> None:
         if self.watched_until is not None:
-            parse_watched_until(self.watched_until)(facts)
+            parse_watched_until(self.watched_until)(record)
 
 
 def in_order(paths: Iterable[str]) -> list[str]:
@@ -222,7 +221,7 @@ def gathered(results: Iterable[Seen | UserError]) -> Reading:
     return Reading(judge(readable()), unreadable)
 
 
-Vouch = Callable[[InputFacts], None]
+Vouch = Callable[[InputRecord], None]
 
 
 def parse_watched_until(text: str) -> Vouch:
@@ -232,7 +231,7 @@ def parse_watched_until(text: str) -> Vouch:
     """
     if match := RELATIVE.fullmatch(text):
         added_ns = round(float(match[1]) * NANOSECONDS)
-        return lambda facts: _watched(facts, (facts.last_time_ns or 0) + added_ns)
+        return lambda record: record.vouch((record.last_time_ns or 0) + added_ns)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -243,13 +242,4 @@ def parse_watched_until(text: str) -> Vouch:
         ) from None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     until_ns = int(aware.timestamp()) * NANOSECONDS + aware.microsecond * 1000
-    return lambda facts: _watched(facts, until_ns)
-
-
-def _watched(facts: InputFacts, until_ns: int) -> None:
-    """Take the user's word, unless the capture itself goes on longer."""
-    known_ns = facts.watched_until_ns or 0
-    if until_ns > known_ns:
-        facts.watched_until_ns, facts.watched_by = until_ns, WatchedBy.USER
-    elif until_ns < known_ns:
-        facts.notes.append("--watched-until is earlier than that, and changes nothing")
+    return lambda record: record.vouch(until_ns)

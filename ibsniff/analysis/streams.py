@@ -7,7 +7,7 @@ kept nowhere; a conversation that is followed hands it on.
 from __future__ import annotations
 
 import hashlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ from ibsniff.model import (
     Connection,
     Frame,
     Gap,
-    InputFacts,
+    InputState,
     Run,
     Segment,
     Side,
@@ -59,14 +59,16 @@ class StreamReader:
     of the whole input.
     """
 
-    def __init__(self, facts: InputFacts, ports: frozenset[int] | None = None, *, hashing: bool = False) -> None:
-        self.found = StreamList(facts)
+    def __init__(self, record: InputState, ports: frozenset[int] | None = None, *, hashing: bool = False) -> None:
+        self._record = record
+        self.found = StreamList(record.facts())
         self.followed: Stream | None = None
         """The conversation ``follow`` was asked for, once it has begun."""
         self._ports = ports
         self._hashing = hashing
         self._zeros_left = MAX_ZEROS
-        self._dissector = Dissector(None, facts.skipped)
+        self._skipped: Counter[str] = Counter()
+        self._dissector = Dissector(None, self._skipped)
         self._table = ConnectionTable(frozenset(DEFAULT_PORTS) | frozenset(RELAY_PORTS))
         self._open: dict[int, _Open] = {}
         """By ``id`` of the connection."""
@@ -106,6 +108,7 @@ class StreamReader:
         for one in self._open.values():
             self._conclude(one)
         self._open.clear()
+        self.found.facts = self._record.facts(skipped=self._skipped)
 
     # -- one conversation ----------------------------------------------------------------------------------------
 

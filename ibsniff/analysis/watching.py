@@ -186,7 +186,7 @@ class Follower:
         if self._began_ns is None:
             self._began_ns = event.time_ns
         elapsed = (event.time_ns - self._began_ns) / NANOSECONDS
-        enough = _enough(self._limits, self._analysis.facts.packets, elapsed)
+        enough = _enough(self._limits, self._analysis.record.packets, elapsed)
         if enough or self._pace.is_due(event):
             self._look()
             enough = enough or (self._limits.until_verdict and verdict_reached(self._watch.report))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ibsniff.model import NANOSECONDS, ClockJump, InputFacts
+from ibsniff.model import NANOSECONDS
 
 MAX_TIME_NS = 2**63 - 1
 """The year 2262. A stamp beyond it is a broken clock or a wrong resolution, and no calendar library could show it."""
@@ -12,12 +12,3 @@ CLOCK_JUMP_NS = 3600 * NANOSECONDS
 
 MAX_CLOCK_JUMPS = 100
 """Pauses kept: a port that is silent every night makes one a day."""
-
-
-def note_clock_jump(facts: InputFacts, packet: int, before_ns: int, after_ns: int) -> None:
-    """Write down a pause of ``CLOCK_JUMP_NS`` or more before a packet, or a clock seen to be set; a packet has one of them."""
-    if any(jump.packet == packet for jump in facts.clock_jumps):
-        return
-    facts.clock_jump_count += 1
-    if len(facts.clock_jumps) < MAX_CLOCK_JUMPS:
-        facts.clock_jumps.append(ClockJump(packet, before_ns, after_ns))

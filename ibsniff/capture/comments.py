@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from ibsniff.capture.clock_jumps import MAX_TIME_NS, note_clock_jump
-from ibsniff.model import InputFacts
+from ibsniff.capture.clock_jumps import MAX_TIME_NS
+from ibsniff.capture.input_record import InputRecord
 
 NOT_CAPTURED = "not captured: "
 """What follows says what was not heard; silences may be no more than that."""
@@ -30,13 +30,13 @@ def clock_jumped(before_ns: int, after_ns: int) -> str:
     return f"{CLOCK_JUMPED}{before_ns} to {after_ns}"
 
 
-def apply_comment(facts: InputFacts, comment: str, next_packet: int) -> None:
+def apply_comment(record: InputRecord, comment: str, next_packet: int) -> None:
     """Write down what a comment says; anything else is none, and is left alone."""
     if comment.startswith(NOT_CAPTURED):
-        facts.truncated = "; ".join(filter(None, (facts.truncated, comment.removeprefix(NOT_CAPTURED))))
+        record.truncate(comment.removeprefix(NOT_CAPTURED))
     elif comment.startswith(NOTE):
-        facts.notes.append(comment.removeprefix(NOTE))
+        record.note(comment.removeprefix(NOTE))
     elif comment.startswith(CLOCK_JUMPED) and (times := _TWO_TIMES.fullmatch(comment.removeprefix(CLOCK_JUMPED))):
         before_ns, after_ns = map(int, times.groups())
         if max(before_ns, after_ns) <= MAX_TIME_NS:
-            note_clock_jump(facts, next_packet, before_ns, after_ns)
+            record.add_clock_jump(next_packet, before_ns, after_ns)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ibsniff.model import InputFacts
+from ibsniff.capture.input_record import InputRecord
 
 
 class DropCounters:
-    """Adds up what is told, and keeps ``facts.dropped`` up to date: packets."""
+    """Adds up what is told, and keeps the record of the input up to date: packets."""
 
-    def __init__(self, facts: InputFacts) -> None:
-        self._facts = facts
+    def __init__(self, record: InputRecord) -> None:
+        self._record = record
         self._by_interface: dict[int, int] = {}
         self._of_interfaces = 0
         self._before_packets = 0
@@ -30,4 +30,4 @@ class DropCounters:
         self._say()
 
     def _say(self) -> None:
-        self._facts.dropped = max(self._of_interfaces, self._before_packets)
+        self._record.set_dropped(max(self._of_interfaces, self._before_packets))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from operator import itemgetter
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self, TypeVar, cast
 
 from ibsniff.capture import file_type
-from ibsniff.capture.clock_jumps import CLOCK_JUMP_NS, note_clock_jump
 from ibsniff.capture.compression import decompress, detect_compression
 from ibsniff.capture.input_buffer import (
     COLUMNS_READ_SIZE,
@@ -20,18 +18,17 @@ from ibsniff.capture.input_buffer import (
     read_chunks,
     ready_without_waiting,
 )
+from ibsniff.capture.input_record import InputRecord
 from ibsniff.capture.interruptible import InterruptibleReader
 from ibsniff.capture.pcap import MAGICS as PCAP_MAGICS
 from ibsniff.capture.pcap import PcapReader
 from ibsniff.capture.pcapng import PcapngReader
-from ibsniff.model import NANOSECONDS, Columns, Frame, InputFacts, Lane, UserError, WatchedBy
+from ibsniff.model import Columns, Frame, InputFacts, Lane, UserError
 
 STDIN = "-"
 PCAPNG_MAGIC = b"\x0a\x0d\x0d\x0a"
 LONGEST_MAGIC = 6
 """Bytes that tell what a file is: four of a capture, six of xz."""
-BACKWARDS_NS = NANOSECONDS
-"""Stamped this much earlier than the latest so far, a packet was not merely overtaken: the clock was set back."""
 
 COLUMNS_FROM_OFFSET = 1 << 20
 """Bytes from which on an input is read by columns, unless the lane was chosen: below, importing numpy takes longer."""
@@ -64,24 +61,26 @@ class Reader(Protocol):
         """What is not there when the input ends ``rest`` bytes after the last whole packet."""
 
 
-_NUMBER_AND_TIME = itemgetter(0, 1)
-"""Of a Frame."""
-
 Packets = TypeVar("Packets", Frame, Frame | Columns)
 
 
 class CaptureFile:
-    """An open capture. ``facts`` grow with each read of the input, which runs ahead of the frames by a read at most."""
+    """An open capture. ``record`` grows with each read of the input, which runs ahead of the frames by a read at most."""
 
     def __init__(
-        self, stream: InterruptibleReader, reader: Reader, input_buffer: InputBuffer, facts: InputFacts
+        self, stream: InterruptibleReader, reader: Reader, input_buffer: InputBuffer, record: InputRecord
     ) -> None:
         self.stream = stream
         """How far it was read, and how to end it before its end."""
         self._reader = reader
         self._input_buffer = input_buffer
-        self.facts = facts
-        facts.format = reader.format
+        self.record = record
+        record.name_format(reader.format)
+
+    @property
+    def facts(self) -> InputFacts:
+        """What the capture says of itself, as far as it was read."""
+        return self.record.facts()
 
     def frames(self) -> Iterator[Frame]:
         """Every packet up to the end or the first damage, which ``facts.truncated`` tells.
@@ -100,11 +99,11 @@ class CaptureFile:
             if self._input_buffer.data:
                 raise TruncatedCapture(self._reader.missing(len(self._input_buffer.data)))
         except DamagedCapture as damage:
-            if self.facts.packets == 0 and not isinstance(damage, TruncatedCapture):
-                raise _cannot_be_read(self.facts.path, damage) from damage
-            self.facts.truncated = "; ".join(filter(None, (self.facts.truncated, str(damage))))
+            if self.record.packets == 0 and not isinstance(damage, TruncatedCapture):
+                raise _cannot_be_read(self.record.path, damage) from damage
+            self.record.truncate(str(damage))
         if self.stream.has_grown():
-            self.facts.truncated = "; ".join(filter(None, (self.facts.truncated, STILL_BEING_WRITTEN)))
+            self.record.truncate(STILL_BEING_WRITTEN)
 
     def _batches(self) -> Iterator[Frame]:
         while self._input_buffer.advance(self._reader.position, self._reader.needed):
@@ -113,7 +112,7 @@ class CaptureFile:
     def _batch(self) -> Iterator[Frame]:
         batch: list[Frame] = []
         damage = _damage_in_parsing(self._reader, self._input_buffer, batch)
-        self._record_frames(batch)
+        self.record.add_frames(batch)
         yield from batch
         if damage:
             raise damage
@@ -131,56 +130,12 @@ class CaptureFile:
             preferred = COLUMNS_READ_SIZE if is_bulk else 0
 
     def _columns(self) -> Iterator[Frame | Columns]:
-        try:
-            for packets in self._reader.columns(self._input_buffer):
-                if isinstance(packets, Columns):
-                    self._record_columns(packets)
-                else:
-                    self._record_frames([packets])
-                yield packets
-        finally:
-            self._record_watched_until()  # behind the last packet the capture may tell when it ended
-
-    def _record_frames(self, batch: list[Frame]) -> None:
-        self.facts.packets += len(batch)
-        self._record_times(map(_NUMBER_AND_TIME, batch))
-
-    def _record_columns(self, columns: Columns) -> None:
-        """The same for many packets, one by one only where time goes back or leaps."""
-        facts, times = self.facts, columns.times_ns
-        facts.packets += len(times)
-        steps = times[1:] - times[:-1]
-        goes_on = int(times[0]) >= (facts.last_time_ns or 0)
-        if goes_on and len(steps) and steps.min() >= 0 and steps.max() < CLOCK_JUMP_NS:
-            self._record_times([(columns.first_number, int(times[0]))])
-            facts.last_time_ns = int(times[-1])
-            self._record_watched_until()
-        else:
-            self._record_times(enumerate(times.tolist(), columns.first_number))
-
-    def _record_times(self, packets: Iterable[tuple[int, int]]) -> None:
-        """Number and time of each packet."""
-        facts = self.facts
-        latest = facts.last_time_ns
-        for number, time_ns in packets:
-            if latest is None:
-                facts.first_time_ns = latest = time_ns
-            elif time_ns >= latest:
-                if time_ns - latest >= CLOCK_JUMP_NS:
-                    note_clock_jump(facts, number, latest, time_ns)
-                latest = time_ns
-            elif latest - time_ns > BACKWARDS_NS:
-                facts.times_backwards += 1
-        facts.last_time_ns = latest
-        self._record_watched_until()
-
-    def _record_watched_until(self) -> None:
-        facts = self.facts
-        end, last = facts.statistics_end_ns, facts.last_time_ns
-        if end is not None and (last is None or end >= last):
-            facts.watched_until_ns, facts.watched_by = end, WatchedBy.STATISTICS
-        else:
-            facts.watched_until_ns, facts.watched_by = last, WatchedBy.LAST_PACKET
+        for packets in self._reader.columns(self._input_buffer):
+            if isinstance(packets, Columns):
+                self.record.add_columns(packets)
+            else:
+                self.record.add_frames([packets])
+            yield packets
 
     def close(self) -> None:
         """Close the file (standard input too: nothing else of it can be used)."""
@@ -195,7 +150,7 @@ class CaptureFile:
         self.close()
 
 
-def open_capture(path: str, stdin: BinaryIO | None = None, continues: InputFacts | None = None) -> CaptureFile:
+def open_capture(path: str, stdin: BinaryIO | None = None, continues: InputRecord | None = None) -> CaptureFile:
     """Open a capture; ``-`` is standard input, which may be a pipe that is still written to.
 
     A piece of a longer capture ``continues`` what is known of the pieces before it: its packets are numbered on.
@@ -203,21 +158,21 @@ def open_capture(path: str, stdin: BinaryIO | None = None, continues: InputFacts
     """
     stream = InterruptibleReader(_standard_input(stdin) if path == STDIN else _open_file(path))
     source = cast(BinaryIO, stream)
-    facts = continues or InputFacts(path=path)
+    record = continues or InputRecord(path)
     try:
         file = source if path != STDIN and stream.size is not None else None
         input_buffer, name = _decompressed(
             InputBuffer(read_chunks(source), ready_without_waiting(source), file), _shown_path(path)
         )
-        reader = _reader(input_buffer, facts, name)
-        reader.number = facts.packets
+        reader = _reader(input_buffer, record, name)
+        reader.number = record.packets
     except DamagedCapture as damage:
         stream.close()
         raise _cannot_be_read(path, damage) from damage
     except BaseException:
         stream.close()
         raise
-    return CaptureFile(stream, reader, input_buffer, facts)
+    return CaptureFile(stream, reader, input_buffer, record)
 
 
 def _standard_input(given: BinaryIO | None) -> BinaryIO:
@@ -261,14 +216,14 @@ def _decompressed(input_buffer: InputBuffer, name: str) -> tuple[InputBuffer, st
     return inner, f"what {name} holds in {compression.name}"
 
 
-def _reader(input_buffer: InputBuffer, facts: InputFacts, name: str) -> Reader:
+def _reader(input_buffer: InputBuffer, record: InputRecord, name: str) -> Reader:
     magic = input_buffer.data[:4]
     if magic in PCAP_MAGICS:
-        return PcapReader(input_buffer, facts)
+        return PcapReader(input_buffer, record)
     if magic == PCAPNG_MAGIC:
-        return PcapngReader(input_buffer, facts)
+        return PcapngReader(input_buffer, record)
     input_buffer.advance(0, file_type.EXAMINED_BYTES)
-    what, what_to_do = file_type.describe(input_buffer.data, facts.path)
+    what, what_to_do = file_type.describe(input_buffer.data, record.path)
     raise UserError(f"{name} is no capture: it is {what}", what_to_do)
 
 

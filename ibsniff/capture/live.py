@@ -19,14 +19,14 @@ from typing import NamedTuple, Self
 
 from ibsniff.capture.backend import Backend, RawPacket, Statistics
 from ibsniff.capture.clock import MonotonicWallClock
-from ibsniff.capture.clock_jumps import CLOCK_JUMP_NS, note_clock_jump
+from ibsniff.capture.clock_jumps import CLOCK_JUMP_NS
 from ibsniff.capture.comments import MAX_COMMENTS, TOO_MANY_COMMENTS, apply_comment, clock_jumped
-from ibsniff.capture.files import BACKWARDS_NS
+from ibsniff.capture.input_record import BACKWARDS_NS, InputRecord
 from ibsniff.capture.monitored_interface import MonitoredInterface
 from ibsniff.capture.open_backends import open_backends
 from ibsniff.capture.ring_block import RingBlock
 from ibsniff.capture.traffic_hint import packets_on_all
-from ibsniff.model import NANOSECONDS, Columns, Frame, InputFacts, Tick, WatchedBy
+from ibsniff.model import NANOSECONDS, Columns, Frame, InputFacts, Tick
 
 TICK_SECONDS = 0.25
 """A quiet source says so this often: patience is counted in seconds, so a quarter of one is fine enough."""
@@ -45,7 +45,7 @@ class InterfaceEvent(NamedTuple):
 class LiveSource:
     """Live interfaces: `events` are their frames and, while all are quiet, ticks.
 
-    ``facts`` is kept up to date while events are taken. Use it as a context manager, or call `close`.
+    ``record`` is kept up to date while events are taken. Use it as a context manager, or call `close`.
     """
 
     def __init__(self, opened: Iterable[tuple[str, Backend]]) -> None:
@@ -56,11 +56,11 @@ class LiveSource:
         """Frames that have been read already: they come after the latest one without a pause."""
         self.interface_events: list[InterfaceEvent] = []
         """What befell the interfaces, as far as it happened before the latest frame."""
-        self.facts = InputFacts(
-            path="+".join(each.name for each in self.interfaces),
-            format="pcapng",
-            link_types=list(dict.fromkeys(each.link_type for each in self.interfaces)),
-            watched_by=WatchedBy.LIVE,
+        self.record = InputRecord(
+            "+".join(each.name for each in self.interfaces),
+            "pcapng",
+            [each.link_type for each in self.interfaces],
+            is_live=True,
         )
         self.opened_at_ns = time.time_ns()
         self.packets_before = packets_on_all([each.name for each in self.interfaces])
@@ -79,11 +79,16 @@ class LiveSource:
             self._selector.register(each.backend.fileno(), selectors.EVENT_READ, index)
         self.statistics()
 
+    @property
+    def facts(self) -> InputFacts:
+        """What is known of the capture as a whole."""
+        return self.record.facts()
+
     def events(self, *, as_columns: bool = False) -> Iterator[Frame | Columns | Tick]:
         """Yield frames, numbered from 1, and a tick whenever a quarter of a second brought none.
 
         After `stop` it yields what had come until then, and a last tick for that moment. It ends by itself when the
-        last interface is gone; ``facts.truncated`` then says so, as it says when one was not heard for a while.
+        last interface is gone; the record then says so, as it says when one was not heard for a while.
         With ``as_columns``, many packets that come at once are yielded together: thousands a second cost a tenth then.
         """
         while self._stopped_at_ns is None and not all(each.gone for each in self.interfaces):
@@ -124,32 +129,25 @@ class LiveSource:
                     continue
                 packets = list(packets.packets())  # noqa: PLW2901
             yield from self._frames(packets)
-        self._latest_ns = max(self._latest_ns, self.facts.last_time_ns or 0)
+        self._latest_ns = max(self._latest_ns, self.record.last_time_ns or 0)
 
     def _frames(self, packets: Sequence[RawPacket]) -> Iterator[Frame]:
-        facts, link_type = self.facts, self.interfaces[self.interface_index].link_type
+        link_type = self.interfaces[self.interface_index].link_type
         self.pending = len(packets)
         self._note_clock_change(packets[0].time_ns)
         for time_ns, data, wire_length in packets:
-            latest = facts.last_time_ns
-            if latest is None:
-                latest = facts.first_time_ns = facts.last_time_ns = time_ns
-            if not 0 <= time_ns - latest < CLOCK_JUMP_NS:
-                self._note_time_step(latest, time_ns)
-            facts.packets += 1
-            if time_ns > latest:
-                facts.last_time_ns = time_ns
+            number = self.record.add_packet(time_ns)
             self.pending -= 1
-            yield Frame(facts.packets, time_ns, link_type, data, wire_length)
+            yield Frame(number, time_ns, link_type, data, wire_length)
 
     def _columns(self, block: RingBlock) -> Columns | None:
         """The packets of a block together; None when they must be looked at one by one: the first, and where time jumps.
 
         Two processors that fill one block overtake each other by microseconds: that is no jump.
         """
-        facts = self.facts
-        columns = block.columns(facts.packets + 1, self.interfaces[self.interface_index].link_type)
-        latest_ns = facts.last_time_ns
+        record = self.record
+        columns = block.columns(record.packets + 1, self.interfaces[self.interface_index].link_type)
+        latest_ns = record.last_time_ns
         if columns is None or latest_ns is None:
             return None
         earliest_ns, last_ns = int(columns.times_ns.min()), int(columns.times_ns.max())
@@ -158,8 +156,7 @@ class LiveSource:
         if last_ns - earliest_ns > BACKWARDS_NS:
             return None
         self._note_clock_change(earliest_ns)
-        facts.packets += len(columns)
-        facts.last_time_ns = max(latest_ns, last_ns)
+        record.add_columns(columns)
         return columns
 
     def _note_clock_change(self, time_ns: int) -> None:
@@ -167,12 +164,6 @@ class LiveSource:
         before_ns = self._clock.resynchronise(time_ns)
         if before_ns is not None and before_ns < time_ns:
             self._record_event(self.interface_index, clock_jumped(before_ns, time_ns))
-
-    def _note_time_step(self, latest_ns: int, time_ns: int) -> None:
-        """What a file's reader notes as well, who sees no more than the stamps."""
-        self.facts.times_backwards += latest_ns - time_ns > BACKWARDS_NS
-        if time_ns - latest_ns >= CLOCK_JUMP_NS:
-            note_clock_jump(self.facts, self.facts.packets + 1, latest_ns, time_ns)
 
     def _packets_in_transit(self, until_ns: int, as_columns: bool) -> Iterator[Frame | Columns]:
         """Yield the packets that came in time and had not reached us yet."""
@@ -195,8 +186,8 @@ class LiveSource:
         for each in self.interfaces:
             each.statistics = each.backend.statistics()
         dropped = [each.statistics.dropped for each in self.interfaces if each.statistics.dropped is not None]
-        self.facts.dropped = sum(dropped) if dropped else None
-        return Statistics(sum(each.statistics.received for each in self.interfaces), self.facts.dropped)
+        self.record.set_dropped(sum(dropped) if dropped else None)
+        return Statistics(sum(each.statistics.received for each in self.interfaces), self.record.dropped)
 
     def _check_all_interfaces(self) -> None:
         """Count, and look after the interfaces, four times a second."""
@@ -221,7 +212,7 @@ class LiveSource:
         if len(self.interface_events) == MAX_COMMENTS - 1:
             text = TOO_MANY_COMMENTS
         self.interface_events.append(InterfaceEvent(index, text))
-        apply_comment(self.facts, text, self.facts.packets + 1)
+        apply_comment(self.record, text, self.record.packets + 1)
 
     def _tick(self, quiet_until_ns: int) -> Tick:
         self._latest_ns = max(self._latest_ns, quiet_until_ns)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from struct import Struct
 
 from ibsniff.capture.input_buffer import MAX_FRAME, DamagedCapture, InputBuffer, TruncatedCapture
-from ibsniff.model import NANOSECONDS, Columns, Frame, InputFacts
+from ibsniff.capture.input_record import InputRecord
+from ibsniff.model import NANOSECONDS, Columns, Frame
 
 MAGICS = {
     b"\xd4\xc3\xb2\xa1": ("<", 1000),
@@ -31,7 +32,7 @@ class PcapReader:
 
     format = "pcap"
 
-    def __init__(self, input_buffer: InputBuffer, facts: InputFacts) -> None:
+    def __init__(self, input_buffer: InputBuffer, record: InputRecord) -> None:
         """Read the file header. Raises DamagedCapture when it is cut or is not one."""
         if not input_buffer.advance(0, FILE_HEADER_SIZE):
             raise TruncatedCapture(
@@ -44,14 +45,13 @@ class PcapReader:
         if link & RESERVED_MASK:
             raise DamagedCapture(f"its link type field is {link:#010x}, in which reserved bits are set")
         self._order = order
-        self._record = Struct(order + "IIII")
+        self._record_header = Struct(order + "IIII")
         self._link_type = link & LINK_TYPE_MASK
-        self._facts = facts
+        self._record = record
         self.number = 0
         self.position = FILE_HEADER_SIZE
         self.needed = RECORD_HEADER_SIZE
-        if self._link_type not in facts.link_types:
-            facts.link_types.append(self._link_type)
+        record.add_link_type(self._link_type)
 
     def parse(self, input_buffer: InputBuffer, batch: list[Frame]) -> None:
         """Append the whole packets in the buffer to ``batch``; then ``needed`` bytes from ``position`` on are wanted.
@@ -59,7 +59,7 @@ class PcapReader:
         Raises DamagedCapture at a length no packet has. A length above the file's snaplen is none: some writers are careless.
         """
         buffer, link_type, fraction_ns = input_buffer.data, self._link_type, self._fraction_ns
-        unpack, append = self._record.unpack_from, batch.append
+        unpack, append = self._record_header.unpack_from, batch.append
         frame = tuple.__new__  # what Frame(...) ends in, at half its price
         size, number, position, cut = len(buffer), self.number, 0, 0
         captured, last = 0, size - RECORD_HEADER_SIZE
@@ -80,7 +80,7 @@ class PcapReader:
         else:
             captured = 0
         self.number, self.position, self.needed = number, position, RECORD_HEADER_SIZE + captured
-        self._facts.cut_by_snaplen += cut
+        self._record.add_cut_by_snaplen(cut)
         self._check_length(captured, input_buffer)
 
     def columns(self, input_buffer: InputBuffer) -> Iterator[Columns | Frame]:
@@ -91,11 +91,11 @@ class PcapReader:
         found = pcap_columns(buffer, self._order, self._fraction_ns, self._link_type, self.number + 1)
         self.number += len(found)
         self.position, self.needed = end_of(found) if len(found) else 0, RECORD_HEADER_SIZE
-        self._facts.cut_by_snaplen += cut_by_snaplen(found)
+        self._record.add_cut_by_snaplen(cut_by_snaplen(found))
         if len(found):
             yield found
         if len(buffer) - self.position >= RECORD_HEADER_SIZE:
-            captured = self._record.unpack_from(buffer, self.position)[2]
+            captured = self._record_header.unpack_from(buffer, self.position)[2]
             self._check_length(captured, input_buffer)
             self.needed += captured
 

@@ -15,8 +15,9 @@ from ibsniff.capture.clock_jumps import MAX_TIME_NS
 from ibsniff.capture.comments import MAX_COMMENTS, apply_comment
 from ibsniff.capture.drop_counters import DropCounters
 from ibsniff.capture.input_buffer import MAX_FRAME, DamagedCapture, InputBuffer, TruncatedCapture
+from ibsniff.capture.input_record import InputRecord
 from ibsniff.capture.pcapng_interface import PcapngInterface, parse_interface_description
-from ibsniff.model import Columns, Frame, InputFacts
+from ibsniff.model import Columns, Frame
 
 MAX_BLOCK = 16 << 20
 """Bytes of one block, which is held whole: the largest that are true carry TLS keys. Wireshark's bound serves USB."""
@@ -41,18 +42,17 @@ class PcapngReader:
 
     format = "pcapng"
 
-    def __init__(self, input_buffer: InputBuffer, facts: InputFacts) -> None:
+    def __init__(self, input_buffer: InputBuffer, record: InputRecord) -> None:
         """Read the first section header. Raises DamagedCapture when it is cut or is not one."""
-        self._facts = facts
+        self._record = record
         self.number = 0
         self.position = 0
         self.needed = blocks.MIN_BLOCK_SIZES[blocks.SECTION_HEADER]
         self._interfaces: list[PcapngInterface] = []
-        self._link_types = set(facts.link_types)
         self._time_ns = 0
         self._look_at = COLUMNS_MAX_PACKETS
         self._one_by_one = 1
-        self._losses = DropCounters(facts)
+        self._losses = DropCounters(record)
         self._comments = 0
         if not input_buffer.advance(0, self.needed):
             raise TruncatedCapture(
@@ -113,7 +113,7 @@ class PcapngReader:
         self.number += len(found)
         self.position = end
         self._time_ns = int(found.times_ns[-1])
-        self._facts.cut_by_snaplen += cut_by_snaplen(found)
+        self._record.add_cut_by_snaplen(cut_by_snaplen(found))
         return found
 
     def _is_whole_block(self, buffer: bytes, at: int) -> bool:
@@ -151,7 +151,7 @@ class PcapngReader:
             append(frame(Frame, (number, time_ns, link_type, buffer[start:stop], original)))
             position = end
         self.position, self.number, self._time_ns = position, number, time_ns
-        self._facts.cut_by_snaplen += cut
+        self._record.add_cut_by_snaplen(cut)
 
     def _block(self, input_buffer: InputBuffer, batch: list[Frame]) -> bool:
         """Read any one block at ``position``; False, and how much is ``needed``, when it is not all there."""
@@ -220,9 +220,7 @@ class PcapngReader:
             raise DamagedCapture(f"it describes interface {MAX_INTERFACES + 1} of its section, more than is believed")
         interface = parse_interface_description(body, self._order)
         self._interfaces.append(interface)
-        if interface.link_type not in self._link_types:
-            self._link_types.add(interface.link_type)
-            self._facts.link_types.append(interface.link_type)
+        self._record.add_link_type(interface.link_type)
 
     def _enhanced_packet(self, body: bytes, batch: list[Frame]) -> None:
         """Section 4.3."""
@@ -254,11 +252,11 @@ class PcapngReader:
         interface = self._interface(index)
         time_ns = None if ticks is None else interface.time_ns(ticks)
         if time_ns is None:
-            self._facts.untimed += 1
+            self._record.add_untimed()
         else:
             self._time_ns = time_ns
         self.number += 1
-        self._facts.cut_by_snaplen += original > len(data)
+        self._record.add_cut_by_snaplen(original > len(data))
         batch.append(Frame(self.number, self._time_ns, interface.link_type, data, max(original, len(data))))
 
     def _interface_statistics(self, body: bytes) -> None:
@@ -268,7 +266,7 @@ class PcapngReader:
         for code, value in blocks.options(body[12:], self._order):
             if code == blocks.COMMENT and self._comments < MAX_COMMENTS:
                 self._comments += 1
-                apply_comment(self._facts, value.decode("utf-8", "replace"), self.number + 1)
+                apply_comment(self._record, value.decode("utf-8", "replace"), self.number + 1)
             if index >= len(self._interfaces) or len(value) != 8:
                 continue
             if code == blocks.ISB_END_TIME:
@@ -281,7 +279,7 @@ class PcapngReader:
 
     def _ended(self, time_ns: int | None) -> None:
         if time_ns is not None:
-            self._facts.statistics_end_ns = max(time_ns, self._facts.statistics_end_ns or 0)
+            self._record.end(time_ns)
 
     def _interface(self, index: int) -> PcapngInterface:
         if index >= len(self._interfaces):

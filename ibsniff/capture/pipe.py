@@ -18,7 +18,8 @@ from types import TracebackType
 from typing import BinaryIO, Self, cast
 
 from ibsniff.capture.files import open_capture
-from ibsniff.model import NANOSECONDS, Frame, InputFacts, Tick, WatchedBy
+from ibsniff.capture.input_record import InputRecord
+from ibsniff.model import NANOSECONDS, Frame, InputFacts, Tick
 
 TICK_SECONDS = 0.25
 """A quiet pipe says so this often, as a live interface does."""
@@ -90,8 +91,13 @@ class LivePipe:
         self._fresh = False
 
     @property
-    def facts(self) -> InputFacts:
+    def record(self) -> InputRecord:
         """What the capture says of itself."""
+        return self._capture.record
+
+    @property
+    def facts(self) -> InputFacts:
+        """The same at present, as a value."""
         return self._capture.facts
 
     def push(self, take: Take) -> None:
@@ -128,8 +134,7 @@ class LivePipe:
             self._hand_on(Tick(self._last_ns + quiet_ns))
 
     def _hand_on(self, event: Frame | Tick) -> None:
-        if self._fresh:
-            self.facts.watched_by = WatchedBy.LIVE
+        self.record.follow_clock(self._fresh)
         if self._take is not None and self._take(event):
             raise _Enough
 

@@ -118,7 +118,7 @@ def live(
             hint = partial(traffic_hint, names, ports.filter, source.packets_before)
             audience = Audience(wishes, hint, source.stop, choice.reason)
             recorder = Recorder(write, source, turning) if write else None
-            analysis = Analysis(source.facts, ports.api, any_port=ports.any, patience=patience)
+            analysis = Analysis(source.record, ports.api, any_port=ports.any, patience=patience)
             given_up = _drop_privileges(process)
             try:
                 with stopping(source.stop):
@@ -163,7 +163,7 @@ def watch_pipe(stdin: BinaryIO, ports: Ports, patience: float | None, show_accou
     from ibsniff.cli.ending import stopping
 
     with LivePipe(stdin) as source:
-        analysis = Analysis(source.facts, ports.api, any_port=ports.any, patience=patience)
+        analysis = Analysis(source.record, ports.api, any_port=ports.any, patience=patience)
         audience = Audience(Wishes(show_accounts=show_accounts), lambda: "", source.stop)
         with stopping(source.stop), audience:
             follower = Follower(analysis, audience, Limits(), None, time.monotonic, time.process_time)

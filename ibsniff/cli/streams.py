@@ -90,7 +90,7 @@ def _list(paths: list[str], ports: frozenset[int] | None, hashing: bool, as_json
     for path in paths:
         try:
             with open_capture(path, sys.stdin.buffer) as source:
-                lists.append(StreamReader(source.facts, ports, hashing=hashing).run(source.frames()))
+                lists.append(StreamReader(source.record, ports, hashing=hashing).run(source.frames()))
         except UserError as error:
             complain(error)
             unreadable.append(error)
@@ -113,7 +113,7 @@ def _follow(path: str, number: int, form: Form, sides: set[Side], show_accounts:
             "--raw would send the bytes of strangers to your terminal", "Add > FILE, or | COMMAND; or take --hex"
         )
     with open_capture(path, sys.stdin.buffer) as source:
-        reader = StreamReader(source.facts)
+        reader = StreamReader(source.record)
         said = (chunk for chunk in reader.follow(source.frames(), number) if chunk.side in sides)
         if form is Form.RAW:
             _write(said)

@@ -39,7 +39,7 @@ from ibsniff.model.dialogue import (
 )
 from ibsniff.model.errors import ExitCode, UserError
 from ibsniff.model.frames import NANOSECONDS, Columns, Frame, Lane, Tick
-from ibsniff.model.inputs import ClockJump, InputFacts, WatchedBy
+from ibsniff.model.inputs import ClockJump, InputFacts, InputState, WatchedBy
 from ibsniff.model.packets import (
     ACK,
     FIN,
@@ -104,6 +104,7 @@ __all__ = [
     "Hello",
     "How",
     "InputFacts",
+    "InputState",
     "Lane",
     "Mark",
     "Message",

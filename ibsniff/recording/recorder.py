@@ -66,7 +66,7 @@ class Recorder:
             if self._ring is not None and self._ring.is_full(self._writer.size, time_ns - self._opened_ns):
                 self._rotate(time_ns)
             source = self._source
-            if len(source.interface_events) > self._events_written or source.facts.dropped != self._dropped:
+            if len(source.interface_events) > self._events_written or source.record.dropped != self._dropped:
                 self._write_interface_events(time_ns)
             self._writer.write(packets, source.interface_index)
             if not source.pending:
@@ -90,7 +90,7 @@ class Recorder:
         self._opened_ns = time_ns
         source = self._source
         self._before = [each.statistics if self._number > 1 else Statistics(0, 0) for each in source.interfaces]
-        self._dropped = source.facts.dropped
+        self._dropped = source.record.dropped
         interfaces = [(each.name, each.link_type) for each in source.interfaces]
         self._writer = PcapngWriter(self._stream, interfaces, application=f"ibsniff {__version__}")
 
@@ -98,9 +98,9 @@ class Recorder:
         for interface, text in self._source.interface_events[self._events_written :]:
             self._writer.comment(interface, time_ns, text)
         self._events_written = len(self._source.interface_events)
-        if (self._source.facts.dropped or 0) > (self._dropped or 0):
+        if (self._source.record.dropped or 0) > (self._dropped or 0):
             self._write_statistics(time_ns, with_received=False)
-        self._dropped = self._source.facts.dropped
+        self._dropped = self._source.record.dropped
 
     def _write_end(self, time_ns: int) -> None:
         self._write_interface_events(time_ns)
@@ -109,7 +109,7 @@ class Recorder:
     def _write_statistics(self, time_ns: int, with_received: bool) -> None:
         """Counters since this file was begun, so that the files of a ring add up; as last counted, as the report has them."""
         source = self._source
-        is_recent = sum(each.statistics.received for each in source.interfaces) >= source.facts.packets
+        is_recent = sum(each.statistics.received for each in source.interfaces) >= source.record.packets
         for index, each in enumerate(source.interfaces):
             now, before = each.statistics, self._before[index]
             dropped = None if now.dropped is None else now.dropped - (before.dropped or 0)
@@ -157,4 +157,4 @@ class Recorder:
         what = reason if isinstance(error, UserError) else f"cannot write {self._files[-1]}: {reason}"
         what_to_do = "The packets until then are kept; make room, or name another file"
         self.failure = UserError(what, what_to_do, ExitCode.INPUT)
-        self._source.facts.notes.append(f"nothing more is kept: {reason}")  # for who is watching now
+        self._source.record.note(f"nothing more is kept: {reason}")  # for who is watching now

@@ -81,7 +81,7 @@ class Writer(NamedTuple):
         return {
             "path": self.text(facts.path),
             "format": facts.format,
-            "link_types": facts.link_types[:MOST_LISTED],
+            "link_types": list(facts.link_types[:MOST_LISTED]),
             "link_type_count": len(facts.link_types),
             "packets": facts.packets,
             "first_time": _time(facts.first_time_ns),

@@ -15,14 +15,13 @@ from rule_wires import CASES, LONG, silent
 from wire import START_NS, Wire
 
 from ibsniff.analysis import pipeline
-from ibsniff.capture.clock_jumps import CLOCK_JUMP_NS, note_clock_jump
+from ibsniff.capture.input_record import InputRecord
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
 from ibsniff.model import (
     NANOSECONDS,
     Dialogue,
     Fault,
     Frame,
-    InputFacts,
     Moment,
     Outcome,
     Report,
@@ -205,7 +204,7 @@ def test_old_conversations_are_folded_and_counted() -> None:
     wires = [silent(at(0))]
     wires += [at(100 * n, 51_000 + n).syn().refuse() for n in range(1, 10)]
     wires += [session(at(1000 + 100 * n, 52_000 + n)).close() for n in range(3)]
-    analysis = pipeline.Analysis(InputFacts("x"))
+    analysis = pipeline.Analysis(InputRecord("x"))
     for frame in Wire.merge(*wires).frames():
         analysis.feed(frame)
     report = pipeline.report([analysis])
@@ -253,7 +252,7 @@ def test_strangers_do_not_push_out_what_was_looked_for() -> None:
 
 @pytest.mark.usefixtures("few")
 def test_memory_stays_flat_whatever_comes() -> None:
-    analysis = pipeline.Analysis(InputFacts("x"))
+    analysis = pipeline.Analysis(InputRecord("x"))
     for n in range(200):
         wire = at(n, 10_000 + n)
         (wire.syn() if n % 3 else session(wire))
@@ -281,16 +280,11 @@ def live(
     frames: list[Frame], until_ns: int, *, any_port: bool = False, ports: frozenset[int] = pipeline.API_PORTS
 ) -> Report:
     """Frames and ticks as they come, and a report asked for after each."""
-    facts = InputFacts("x", watched_by=WatchedBy.LIVE)
-    analysis = pipeline.Analysis(facts, ports, any_port=any_port)
+    record = InputRecord("x", is_live=True)
+    analysis = pipeline.Analysis(record, ports, any_port=any_port)
     ids: dict[tuple[object, ...], str] = {}
     for frame in frames:
-        facts.packets += 1
-        facts.first_time_ns = frame.time_ns if facts.first_time_ns is None else facts.first_time_ns
-        latest = frame.time_ns if facts.last_time_ns is None else facts.last_time_ns
-        if frame.time_ns - latest >= CLOCK_JUMP_NS:
-            note_clock_jump(facts, frame.number, latest, frame.time_ns)
-        facts.last_time_ns = max(latest, frame.time_ns)
+        record.add_packet(frame.time_ns)
         analysis.feed(frame)
         between = pipeline.report([analysis])
         for one in between.conversations:
@@ -337,8 +331,7 @@ def test_ids_stay_though_an_earlier_connection_turns_out_to_be_ours_only_later()
 
 def test_silence_is_concluded_from_ticks_alone() -> None:
     frames = at(0).connect().client(HELLO).frames()
-    facts = InputFacts("x", watched_by=WatchedBy.LIVE)
-    analysis = pipeline.Analysis(facts)
+    analysis = pipeline.Analysis(InputRecord("x", is_live=True))
     for frame in frames:
         analysis.feed(frame)
     outcomes = []
@@ -351,7 +344,7 @@ def test_silence_is_concluded_from_ticks_alone() -> None:
 
 
 def test_time_never_runs_backwards_for_the_watcher() -> None:
-    analysis = pipeline.Analysis(InputFacts("x", watched_by=WatchedBy.LIVE))
+    analysis = pipeline.Analysis(InputRecord("x", is_live=True))
     analysis.feed(Tick(20 * NANOSECONDS))
     analysis.feed(Tick(5 * NANOSECONDS))
     assert analysis.watched_until_ns == 20 * NANOSECONDS

@@ -14,7 +14,8 @@ from wire import START_NS, Wire
 
 from ibsniff.analysis.pipeline import API_PORTS, judge
 from ibsniff.analysis.reading import Looker, Ports, Work, in_order, parse_ports, parse_watched_until, read_files
-from ibsniff.model import NANOSECONDS, Confidence, ExitCode, InputFacts, Outcome, UserError, WatchedBy
+from ibsniff.capture.input_record import InputRecord
+from ibsniff.model import NANOSECONDS, Confidence, ExitCode, Outcome, UserError, WatchedBy
 
 HELLO = b"API\0\0\0\0\x09v100..187"
 
@@ -61,18 +62,22 @@ def test_a_pcapng_end_time_proves_silence_without_a_word_of_the_user(tmp_path: P
 
 
 def test_the_users_word_never_shortens_what_the_capture_says() -> None:
-    facts = InputFacts("x", last_time_ns=START_NS, watched_until_ns=START_NS + 9 * NANOSECONDS)
-    parse_watched_until("+3")(facts)
+    record = InputRecord("x")
+    record.add_packet(START_NS)
+    record.end(START_NS + 9 * NANOSECONDS)
+    parse_watched_until("+3")(record)
+    facts = record.facts()
     assert facts.watched_until_ns == START_NS + 9 * NANOSECONDS
-    assert facts.notes == ["--watched-until is earlier than that, and changes nothing"]
+    assert facts.notes == ("--watched-until is earlier than that, and changes nothing",)
     assert facts.watched_by is not WatchedBy.USER
 
 
 @pytest.mark.parametrize("text", ["2026-09-21T14:13:30Z", "2026-09-21T14:13:30", "2026-09-21T16:13:30+02:00"])
 def test_a_time_is_utc_unless_it_says_otherwise(text: str) -> None:
-    facts = InputFacts("x", last_time_ns=START_NS, watched_until_ns=START_NS)
-    parse_watched_until(text)(facts)
-    assert facts.watched_until_ns == START_NS + 10 * NANOSECONDS
+    record = InputRecord("x")
+    record.add_packet(START_NS)
+    parse_watched_until(text)(record)
+    assert record.facts().watched_until_ns == START_NS + 10 * NANOSECONDS
 
 
 @pytest.mark.parametrize("text", ["", "10", "+", "+x", "+" + "9" * 400, "yesterday"])

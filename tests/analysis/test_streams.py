@@ -14,7 +14,8 @@ from wire import Wire
 from ibsniff.analysis import streams
 from ibsniff.analysis.streams import StreamReader
 from ibsniff.capture.files import open_capture
-from ibsniff.model import SYN, Chunk, Frame, InputFacts, Side, Stream, StreamList
+from ibsniff.capture.input_record import InputRecord
+from ibsniff.model import SYN, Chunk, Frame, Side, Stream, StreamList
 
 CAPTURES = sorted((Path(__file__).parents[2] / "captures").glob("*/capture.pcap*"))
 
@@ -23,11 +24,11 @@ needs_tcpflow = pytest.mark.skipif(shutil.which("tcpflow") is None, reason="tcpf
 
 
 def listed(frames: list[Frame], ports: frozenset[int] | None = None, *, hashing: bool = True) -> StreamList:
-    return StreamReader(InputFacts("x.pcap"), ports, hashing=hashing).run(frames)
+    return StreamReader(InputRecord("x.pcap"), ports, hashing=hashing).run(frames)
 
 
 def followed(frames: list[Frame], number: int) -> list[Chunk]:
-    return list(StreamReader(InputFacts("x.pcap")).follow(frames, number))
+    return list(StreamReader(InputRecord("x.pcap")).follow(frames, number))
 
 
 def sha256(data: bytes) -> str:
@@ -110,13 +111,13 @@ def test_following_knows_the_accounts_the_conversation_names() -> None:
     hello, reply = b"API\0\0\0\0\x09v157..178", b"\0\0\0\x08178\0now\0"
     named = b"15\x001\x00XYZZY77\x00"
     wire = Wire().connect().client(hello).server(reply).server(len(named).to_bytes(4, "big") + named)
-    reader = StreamReader(InputFacts("x"))
+    reader = StreamReader(InputRecord("x"))
     assert list(reader.follow(wire.frames(), 0))
     assert reader.accounts == ["XYZZY77"]
 
 
 def test_nobody_is_followed_beyond_the_last() -> None:
-    reader = StreamReader(InputFacts("x"))
+    reader = StreamReader(InputRecord("x"))
     assert not list(reader.follow(two(), 2))
     assert (reader.followed, reader.total) == (None, 2)
 
@@ -190,11 +191,11 @@ def test_the_flood_is_one_of_syns() -> None:
 def read(capture: Path) -> dict[int, dict[Side, bytes]]:
     """Both streams of every conversation, gaps as zeros, without what nobody captured at their end."""
     with open_capture(str(capture)) as source:
-        numbers = [one.number for one in StreamReader(source.facts).run(source.frames()).streams]
+        numbers = [one.number for one in StreamReader(source.record).run(source.frames()).streams]
     said: dict[int, dict[Side, bytes]] = {}
     for number in numbers:
         with open_capture(str(capture)) as source:
-            chunks = list(StreamReader(source.facts).follow(source.frames(), number))
+            chunks = list(StreamReader(source.record).follow(source.frames(), number))
         said[number] = {}
         for side in Side:
             mine = [chunk for chunk in chunks if chunk.side is side]
@@ -206,7 +207,7 @@ def read(capture: Path) -> dict[int, dict[Side, bytes]]:
 
 def conversations(capture: Path) -> list[Stream]:
     with open_capture(str(capture)) as source:
-        return StreamReader(source.facts).run(source.frames()).streams
+        return StreamReader(source.record).run(source.frames()).streams
 
 
 @needs_tshark
@@ -238,7 +239,7 @@ LOOPBACK, COOKED_V2 = 0, 276
 def unread_by_tcpflow(capture: Path) -> str:
     """What tcpflow 1.6 does not know; empty when it reads this."""
     with open_capture(str(capture)) as source:
-        streams = StreamReader(source.facts).run(source.frames()).streams
+        streams = StreamReader(source.record).run(source.frames()).streams
     if COOKED_V2 in source.facts.link_types:
         return "Linux cooked v2"
     if len(source.facts.link_types) > 1:

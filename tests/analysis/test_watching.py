@@ -9,7 +9,8 @@ from wire import START_NS, Wire
 from ibsniff.analysis import pipeline
 from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.watching import Change, Follower, Limits, Pace, Watch, follow
-from ibsniff.model import NANOSECONDS, InputFacts, Outcome, Report, Rung, Tick, WatchedBy
+from ibsniff.capture.input_record import InputRecord
+from ibsniff.model import NANOSECONDS, Outcome, Report, Rung, Tick
 
 HELLO = b"API\0\0\0\0\x09v157..178"
 
@@ -31,9 +32,9 @@ class Screen:
 
 
 def watch(wire: Wire, watched: float, limits: Limits | None = None) -> tuple[Report, Screen]:
-    facts = InputFacts("lo", watched_by=WatchedBy.LIVE)
+    record = InputRecord("lo", is_live=True)
     screen = Screen()
-    report = follow(events(facts, wire, watched), Follower(Analysis(facts), screen, limits or Limits()))
+    report = follow(events(record, wire, watched), Follower(Analysis(record), screen, limits or Limits()))
     return report, screen
 
 
@@ -79,9 +80,9 @@ def test_until_verdict_does_not_wait_for_a_session_that_was_joined() -> None:
     joined = Wire(client="127.0.0.1:40000").connect().server(b"\0\0\0\x064\x002\x001\0")
     joined_frames = joined.frames()[3:]
     fresh = Wire(client="127.0.0.1:50000", start_ns=joined_frames[-1].time_ns + NANOSECONDS).syn()
-    facts, screen = InputFacts("lo", watched_by=WatchedBy.LIVE), Screen()
+    record, screen = InputRecord("lo", is_live=True), Screen()
     refused = fresh.rst_server().frames()
-    follower = Follower(Analysis(facts), screen, Limits(until_verdict=True))
+    follower = Follower(Analysis(record), screen, Limits(until_verdict=True))
     report = follow([*joined_frames, *refused], follower)
     assert Outcome.REFUSED in {conversation.outcome for conversation in report.conversations}
 
@@ -90,7 +91,7 @@ def test_what_was_folded_is_forgotten_and_never_mistaken(monkeypatch: pytest.Mon
     """A connection folded away leaves its place in memory to the next: the news must not be taken for old."""
     monkeypatch.setattr(pipeline, "ALWAYS_KEPT", 1)
     monkeypatch.setattr(pipeline, "MAX_CONVERSATIONS", 3)
-    analysis = pipeline.Analysis(InputFacts("x", watched_by=WatchedBy.LIVE))
+    analysis = pipeline.Analysis(InputRecord("x", is_live=True))
     watch, called = Watch(analysis), []
     for number in range(50):
         wire = Wire(client=f"127.0.0.1:{51_000 + number}", start_ns=START_NS + number * 10**9).syn().refuse()
@@ -156,9 +157,9 @@ def test_a_silence_taken_back_is_news() -> None:
 
 
 def test_patience_is_the_users_to_give() -> None:
-    facts, screen = InputFacts("lo", watched_by=WatchedBy.LIVE), Screen()
-    follower = Follower(Analysis(facts, patience=1.0), screen, Limits(until_verdict=True))
-    report = follow(events(facts, Wire().connect().client(HELLO), 30), follower)
+    record, screen = InputRecord("lo", is_live=True), Screen()
+    follower = Follower(Analysis(record, patience=1.0), screen, Limits(until_verdict=True))
+    report = follow(events(record, Wire().connect().client(HELLO), 30), follower)
     (conversation,) = report.conversations
     assert conversation.outcome is Outcome.SILENT
     assert conversation.watched_until_ns - conversation.connection.first.time_ns < 2 * NANOSECONDS

@@ -187,7 +187,7 @@ def main() -> None:
         source._clock = DayClock(day)  # type: ignore[assignment]
         ring = Ring(kilobytes=50_000, files=4)
         recorder = Recorder(Path(folder) / "day.pcapng", source, ring)
-        analysis = Analysis(source.facts)
+        analysis = Analysis(source.record)
         follower = Follower(analysis, screen, Limits(), recorder, time.monotonic)
         report = follow(source.events(as_columns=True), follower)
         recorder.finish(analysis.watched_until_ns)

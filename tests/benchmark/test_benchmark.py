@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import sys
+from collections import Counter
 from pathlib import Path
 from subprocess import CalledProcessError
 
@@ -22,7 +23,8 @@ from traffic import Made
 from ibsniff.analysis import pipeline
 from ibsniff.analysis.reading import Ports, read_files
 from ibsniff.capture.files import open_capture
-from ibsniff.model import Frame, InputFacts, Outcome, Report, Side
+from ibsniff.capture.input_record import InputRecord
+from ibsniff.model import Frame, Outcome, Report, Side
 from ibsniff.net import Dissector
 
 SIZES = {"bulk": 20_000, "haystack": 30_000, "sessions": 40, "ticket": 2}
@@ -66,11 +68,10 @@ def test_the_same_bytes_every_time(made: tuple[str, Path, Made], tmp_path: Path)
 def test_no_packet_is_damaged(made: tuple[str, Path, Made]) -> None:
     """Checksums are right, or those of offload: else what is measured would be our way with damage."""
     _, path, _ = made
-    skipped: dict[str, int] = {}
+    skipped: Counter[str] = Counter()
     with open_capture(str(path)) as source:
-        dissector = Dissector(None, source.facts.skipped)
+        dissector = Dissector(None, skipped)
         segments = [packet for packet in map(dissector.dissect, source.frames()) if packet is not None]
-        skipped |= source.facts.skipped
     assert set(skipped) <= {"not TCP"}
     assert not [one for one in segments if getattr(one, "intact", None) is False]
 
@@ -88,7 +89,7 @@ def test_bulk_is_as_it_says() -> None:
 
 
 def told_of(frames: list[bytes]) -> Report:
-    analysis = pipeline.Analysis(InputFacts("generated"))
+    analysis = pipeline.Analysis(InputRecord("generated"))
     analysis.run(Frame(number, number * 200_000, 1, data, len(data)) for number, data in enumerate(frames, 1))
     return pipeline.report([analysis])
 

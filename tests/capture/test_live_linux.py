@@ -270,17 +270,16 @@ def hellos(seen: list[Frame]) -> int:
 def test_an_interface_that_goes_down_and_comes_up_is_heard_again() -> None:
     def work() -> tuple[int, int]:
         with open_live(["lo"], PORTS) as source:
-            facts = source.facts
             one_hello()
-            before = until(source, lambda: facts.packets >= 8)
+            before = until(source, lambda: source.facts.packets >= 8)
             ip("link set lo down")
-            until(source, lambda: facts.truncated is not None)
-            assert "lo went down at" in str(facts.truncated)
+            until(source, lambda: source.facts.truncated is not None)
+            assert "lo went down at" in str(source.facts.truncated)
             ip("link set lo up")
-            until(source, lambda: bool(facts.notes))
-            assert "lo came up again at" in facts.notes[0]
+            until(source, lambda: bool(source.facts.notes))
+            assert "lo came up again at" in source.facts.notes[0]
             one_hello()
-            after = until(source, lambda: facts.packets >= len(before) + 8)
+            after = until(source, lambda: source.facts.packets >= len(before) + 8)
             return hellos(before), hellos(after)
 
     assert in_namespace(work) == (1, 1)

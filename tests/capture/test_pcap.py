@@ -17,7 +17,7 @@ SECOND = 1_000_000_000
 def test_reads_both_byte_orders_and_both_resolutions(order, magic, fraction):
     frames, facts = read(pcap_header(order, magic, link=113) + record(DATA, 7, fraction, order=order))
     assert frames == [Frame(1, 7 * SECOND + 123_456_000, 113, DATA, len(DATA))]
-    assert (facts.format, facts.link_types, facts.packets, facts.truncated) == ("pcap", [113], 1, None)
+    assert (facts.format, facts.link_types, facts.packets, facts.truncated) == ("pcap", (113,), 1, None)
 
 
 def test_agrees_with_dpkt_on_a_whole_file():

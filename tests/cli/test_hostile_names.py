@@ -9,12 +9,13 @@ from xml.etree import ElementTree
 
 import pytest
 from ib_bytes import HELLO
-from judging import analyse
 from typer.testing import CliRunner, Result
 from wire import Wire
 
+from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.watching import Watch
 from ibsniff.capture import interfaces
+from ibsniff.capture.input_record import InputRecord
 from ibsniff.capture.interfaces import Interface
 from ibsniff.cli.app import app, complain
 from ibsniff.model import UserError
@@ -112,9 +113,10 @@ def test_an_interface(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_news_of_a_live_capture() -> None:
     hello = b"API\0\0\0\0\x10v100..187 " + b"\x1b[2J\x7f"
-    analysis = analyse(Wire().connect().client(hello).server(TITLE.encode() * 9).frames())
-    analysis.facts.path = TITLE
-    analysis.facts.dropped = 3
+    record = InputRecord(TITLE)
+    record.set_dropped(3)
+    analysis = Analysis(record)
+    analysis.run(Wire().connect().client(hello).server(TITLE.encode() * 9).frames())
     for screen in (Lines, JsonLines, MessageLines):
         said: list[str] = []
         shown = screen(said.append, said.append, False, lambda: TITLE)

@@ -14,8 +14,9 @@ from wire import START_NS, Wire
 import ibsniff
 from ibsniff.capture.backend import Statistics
 from ibsniff.capture.files import open_capture
+from ibsniff.capture.input_record import InputRecord
 from ibsniff.capture.live import LiveSource
-from ibsniff.model import NANOSECONDS, ExitCode, InputFacts
+from ibsniff.model import NANOSECONDS, ExitCode
 from ibsniff.recording.recorder import Recorder
 
 HELLO = b"API\0\0\0\0\x09v157..178"
@@ -116,7 +117,7 @@ class NoPackets:
     opened_at_ns = START_NS
 
     def __init__(self) -> None:
-        self.facts = InputFacts("lo")
+        self.record = InputRecord("lo")
 
     def statistics(self) -> None:
         """Nothing is counted anew."""
@@ -136,7 +137,7 @@ def test_a_full_disk_ends_the_writing_and_not_the_watching() -> None:
     full.finish(START_NS)
     assert full.failure is not None
     assert full.failure.what == "cannot write /dev/full: No space left on device"
-    assert source.facts.notes == ["nothing more is kept: No space left on device"]
+    assert source.record.facts().notes == ("nothing more is kept: No space left on device",)
 
 
 def test_what_is_kept_says_until_when_was_watched(tmp_path: Path) -> None:
@@ -148,4 +149,4 @@ def test_what_is_kept_says_until_when_was_watched(tmp_path: Path) -> None:
     assert kept.failure is None
     with open_capture(str(tmp_path / "kept.pcapng")) as capture:
         assert [frame.data for frame in capture.frames()] == [frame.data for frame in frames]
-        assert capture.facts.statistics_end_ns == START_NS + 9 * NANOSECONDS
+        assert capture.facts.watched_until_ns == START_NS + 9 * NANOSECONDS

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise, product
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import NamedTuple
 import pytest
 from field.accusing import KINDS, REMOTE, TIME, TWS, accused
 from field.thread import call, session, silent
-from judging import Watch, codes, judge
+from judging import GivenRecord, Watch, codes, judge
 from wire import Wire
 
 from ibsniff.analysis import pipeline
@@ -62,8 +63,8 @@ def judged(name: str, frames: list[Frame], *, ends_early: bool = False) -> Repor
     frames = [frame._replace(number=number) for number, frame in enumerate(frames, start=1)]
     facts = watch.facts(frames)
     if not ends_early:
-        facts.watched_until_ns, facts.watched_by = whole.watched_until_ns, whole.watched_by
-    analysis = pipeline.Analysis(facts, ports_of(SCENARIOS[name]))
+        facts = replace(facts, watched_until_ns=whole.watched_until_ns, watched_by=whole.watched_by)
+    analysis = pipeline.Analysis(GivenRecord(facts), ports_of(SCENARIOS[name]))
     analysis.run(frames)
     return pipeline.report([analysis])
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,6 @@ from ibsniff.model import (
     Endpoint,
     Frame,
     Gap,
-    InputFacts,
     Mark,
     Moment,
     Report,
@@ -113,8 +113,8 @@ def as_frames(frames: list[Frame]) -> bytes:
 def frames(data: bytes) -> None:
     """Every frame becomes a packet, is counted as skipped, or waits for the rest of its datagram."""
     for ports in (API_PORTS, None):
-        facts = InputFacts("x")
-        dissector = Dissector(ports, facts.skipped)
+        skipped: Counter[str] = Counter()
+        dissector = Dissector(ports, skipped)
         given = passed = 0
         for frame in frames_of(data):
             given += 1
@@ -125,7 +125,7 @@ def frames(data: bytes) -> None:
             if isinstance(packet, Segment):
                 assert len(packet.payload) <= packet.length
         dissector.finish()
-        assert passed + facts.skipped.total() <= given, "no frame is counted twice"
+        assert passed + skipped.total() <= given, "no frame is counted twice"
 
 
 def captured_frames() -> Iterator[bytes]:
@@ -269,9 +269,9 @@ def sessions() -> Iterator[bytes]:
     """What the scenarios' two sides said, piece by piece."""
     for content in captures():
         with open_capture("-", io.BytesIO(content)) as capture:
-            analysis, parts = Analysis(capture.facts), []
+            analysis, parts = Analysis(capture.record), []
             table = ConnectionTable(API_PORTS)
-            dissector = Dissector(API_PORTS, analysis.facts.skipped)
+            dissector = Dissector(API_PORTS, analysis.skipped)
             for frame in capture.frames():
                 packet = dissector.dissect(frame)
                 if isinstance(packet, Segment):

@@ -21,7 +21,8 @@ from packets import ACK, FIN, HELLO, RAW_IP, REPLY, RST, START, START_NS, SYN, S
 from table import GROWTH, lines_executed, processor_seconds  # noqa: E402
 
 from ibsniff.analysis.pipeline import API_PORTS, Analysis, report  # noqa: E402
-from ibsniff.model import Frame, InputFacts, WatchedBy  # noqa: E402
+from ibsniff.capture.input_record import InputRecord  # noqa: E402
+from ibsniff.model import Frame  # noqa: E402
 
 LOOPBACK, NEIGHBOUR = 0x7F000001, 0x0A000100
 RELAY_PORT, GATEWAY_PORT = 4004, 4002
@@ -43,8 +44,9 @@ def analysis(packets: Iterable[Timed]) -> Analysis:
     """All of it read and nothing judged; watched for ten seconds more."""
     ordered = sorted(packets, key=itemgetter(0))
     times = [START_NS + round(at * 1e6) for at, _ in ordered]
-    facts = InputFacts("x", watched_until_ns=times[-1] + 10 * 10**9, watched_by=WatchedBy.STATISTICS)
-    read = Analysis(facts, API_PORTS)
+    record = InputRecord("x")
+    record.end(times[-1] + 10 * 10**9)
+    read = Analysis(record, API_PORTS)
     packed = zip(times, ordered, strict=True)
     read.run(Frame(n, time_ns, RAW_IP, data, len(data)) for n, (time_ns, (_, data)) in enumerate(packed, 1))
     return read

@@ -21,7 +21,8 @@ from rich.console import Console
 from ibsniff.analysis.pipeline import API_PORTS, Analysis, report
 from ibsniff.analysis.watching import Follower, Limits, follow
 from ibsniff.capture.files import open_capture
-from ibsniff.model import InputFacts, Report, UserError, WatchedBy
+from ibsniff.capture.input_record import InputRecord
+from ibsniff.model import Report, UserError
 from ibsniff.render import terminal
 from ibsniff.render.document import document
 from ibsniff.render.markdown import markdown
@@ -70,7 +71,7 @@ def shown(seen: Report) -> Found:
 
 def judged(packets: Iterable[bytes], any_port: bool = False, step_ns: int = 1_000_000, link_type: int = 101) -> Found:
     """Push packets through the rooms."""
-    analysis = Analysis(InputFacts("x"), API_PORTS, any_port=any_port)
+    analysis = Analysis(InputRecord("x"), API_PORTS, any_port=any_port)
     analysis.run(frames(packets, step_ns, link_type))
     return shown(report([analysis]))
 
@@ -101,7 +102,7 @@ def file(*parts: Iterable[bytes]) -> Found:
     """Read a file of these parts."""
     try:
         with open_capture("-", Endless(chain.from_iterable(parts))) as capture:
-            analysis = Analysis(capture.facts)
+            analysis = Analysis(capture.record)
             analysis.run(capture.frames())
         return shown(report([analysis]))
     except UserError as error:
@@ -192,7 +193,7 @@ def _conversations_watched_live(n: int) -> Found:
         def quiet(self) -> None: ...
 
     packets = (packet for number in range(8 * n) for packet in [Stream(number).up(flags=SYN)])
-    analysis = Analysis(InputFacts("x", watched_by=WatchedBy.LIVE))
+    analysis = Analysis(InputRecord("x", is_live=True))
     return shown(follow(frames(packets, 100_000), Follower(analysis, Nothing(), Limits())))
 
 

@@ -64,7 +64,7 @@ def test_silence_is_one_when_its_library_would_have_given_up(said: bytes, ended:
 @pytest.mark.parametrize(("given", "outcome"), [(1.0, Outcome.SILENT), (30.0, Outcome.UNPROVEN)])
 def test_an_analysis_heeds_the_users_word_and_says_it(given: float, outcome: Outcome) -> None:
     frames = Wire().connect().client(IB_ASYNC).frames()
-    analysis = Analysis(Watch(ended=10.0).facts(frames), patience=given)
+    analysis = Analysis(Watch(ended=10.0).record(frames), patience=given)
     analysis.run(frames)
     (conversation,) = report([analysis]).conversations
     assert (conversation.outcome, conversation.patience) == (outcome, given)

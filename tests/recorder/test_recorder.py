@@ -98,7 +98,7 @@ def test_comments_of_others_say_nothing(tmp_path: Path) -> None:
         recorder.finish(10)
     with open_capture(str(path)) as capture:
         assert list(capture.frames()) == []
-    assert (capture.facts.truncated, capture.facts.notes, capture.facts.clock_jumps) == (None, [], [])
+    assert (capture.facts.truncated, capture.facts.notes, capture.facts.clock_jumps) == (None, (), ())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs flock(2)")
@@ -254,7 +254,7 @@ def test_a_disk_that_takes_no_more_ends_the_ring_and_not_the_watching(tmp_path: 
     folder.mkdir()
     frames = raw(chatter(session(local()), 100).frames())
     with LiveSource([("lo", ends(*([packet] for packet in frames)))]) as source:
-        analysis = Analysis(source.facts)
+        analysis = Analysis(source.record)
         recorder = Recorder(folder / "case.pcapng", source, Ring(kilobytes=4))
         with closing(source.events()) as events:
             follower = Follower(analysis, Nobody(), Limits(), recorder)

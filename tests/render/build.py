@@ -238,7 +238,7 @@ def facts(**changes: object) -> InputFacts:
     plain = InputFacts(
         path="bot.pcapng",
         format="pcapng",
-        link_types=[1],
+        link_types=(1,),
         packets=6,
         first_time_ns=START_NS,
         last_time_ns=START_NS + 4 * NANOSECONDS,

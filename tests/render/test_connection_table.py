@@ -59,7 +59,7 @@ def test_a_table_and_the_ladder_of_the_newest() -> None:
 
 
 def test_what_befell_the_capture_last_stands_in_the_first_line() -> None:
-    befell = two()._replace(inputs=(replace(two().inputs[0], notes=["lo was up", "nothing more is kept"]),))
+    befell = two()._replace(inputs=(replace(two().inputs[0], notes=("lo was up", "nothing more is kept")),))
     first = board(befell)[0]
     assert first.endswith("1 silent, 1 replied · nothing more is kept")
     assert "was up" not in first

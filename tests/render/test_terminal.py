@@ -100,7 +100,7 @@ def test_no_conversation_says_what_was_seen() -> None:
         alternatives=(),
         remedy="Capture on the interface that carries it.",
     )
-    seen = facts(packets=12, link_types=[113], skipped=Counter({"UDP": 9, "other ports": 3}))
+    seen = facts(packets=12, link_types=(113,), skipped=Counter({"UDP": 9, "other ports": 3}))
     assert screen(report(findings=(nothing,), inputs=(seen,))) == lines("""
         ▌ 12 packets, and none of them is API traffic.
         ▌ undecided · high confidence · IBS006
@@ -114,7 +114,7 @@ def test_no_conversation_says_what_was_seen() -> None:
 
 
 def test_nothing_at_all() -> None:
-    empty = facts(packets=0, link_types=[], first_time_ns=None, watched_until_ns=None)
+    empty = facts(packets=0, link_types=(), first_time_ns=None, watched_until_ns=None)
     assert screen(report(inputs=(empty,))) == lines("""
         ▌ No conversation with TWS or IB Gateway was seen.
         ▌ undecided
@@ -225,7 +225,7 @@ def test_one_line_is_one_line_of_ascii() -> None:
 
 
 def test_of_many_notes_some_are_shown_and_the_others_counted() -> None:
-    noted = replace(facts(), notes=[f"note {number}" for number in range(MOST_NOTES + 3)])
+    noted = replace(facts(), notes=tuple(f"note {number}" for number in range(MOST_NOTES + 3)))
     assert input_line(noted).endswith(f" · note {MOST_NOTES - 1} · 3 more notes")
 
 

@@ -172,7 +172,7 @@ def test_half_a_hello_is_not_held_against_the_client_while_the_capture_still_run
     wire = Wire().connect().client(HELLO[:9], ack=False).lose().client(HELLO[9:], ack=False).ack(Side.SERVER)
     watch = Watch(ended=PATIENCE + 1)
     frames = wire.frames()
-    analysis = pipeline.Analysis(watch.facts(frames))
+    analysis = pipeline.Analysis(watch.record(frames))
     for frame in frames:
         analysis.feed(frame)
     running = pipeline.report([analysis])
@@ -199,7 +199,7 @@ def test_half_a_hello_is_not_held_against_the_client_while_the_capture_still_run
 )
 def test_what_was_not_captured_is_not_missed_while_the_capture_still_runs(wire: Wire) -> None:
     frames = wire.frames()
-    analysis = pipeline.Analysis(LONG.facts(frames))
+    analysis = pipeline.Analysis(LONG.record(frames))
     for frame in frames:
         analysis.feed(frame)
     assert codes(pipeline.report([analysis])) == set()
@@ -208,7 +208,7 @@ def test_what_was_not_captured_is_not_missed_while_the_capture_still_runs(wire: 
 def test_half_a_reply_is_not_called_cut_off_while_the_capture_still_runs() -> None:
     wire = Wire().connect().client(HELLO).server(REPLY[:9], ack=False).lose().server(REPLY[9:], ack=False).ack()
     frames = wire.frames()
-    analysis = pipeline.Analysis(LONG.facts(frames))
+    analysis = pipeline.Analysis(LONG.record(frames))
     for frame in frames:
         analysis.feed(frame)
     (conversation,) = pipeline.report([analysis]).conversations

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from render.build import START_NS, finding, report, silent
 
@@ -36,7 +37,7 @@ def test_what_befell_the_capture_is_complained_of_once() -> None:
     complained: list[str] = []
     lines, seen = Lines(complained.append, complained.append, False, lambda: ""), report(silent())
     lines.show(seen, [])
-    seen.inputs[0].notes.append("nothing more is kept: the disk is full")
-    lines.show(seen, [])
-    lines.show(seen, [])
+    later = seen._replace(inputs=(replace(seen.inputs[0], notes=("nothing more is kept: the disk is full",)),))
+    lines.show(later, [])
+    lines.show(later, [])
     assert complained == ["nothing more is kept: the disk is full"]

@@ -8,7 +8,8 @@ from wire import START_NS, Wire
 
 from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.watching import Follower, Limits, follow
-from ibsniff.model import NANOSECONDS, InputFacts, Side, WatchedBy
+from ibsniff.capture.input_record import InputRecord
+from ibsniff.model import NANOSECONDS, Side
 from ibsniff.screens import MessageLines
 from ibsniff.screens.messages import SINGLY, Bulk
 
@@ -35,9 +36,9 @@ def session() -> Wire:
 
 def followed(wire: Wire, watched: float = 3.0, show_accounts: bool = False) -> list[str]:
     said: list[str] = []
-    facts = InputFacts("lo", watched_by=WatchedBy.LIVE)
+    record = InputRecord("lo", is_live=True)
     with MessageLines(said.append, said.append, show_accounts, lambda: "") as lines:
-        follow(events(facts, wire, watched), Follower(Analysis(facts), lines, Limits()))
+        follow(events(record, wire, watched), Follower(Analysis(record), lines, Limits()))
     return said
 
 
