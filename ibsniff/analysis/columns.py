@@ -175,7 +175,7 @@ class ColumnLane:
         tracker, forward = found
         self._stretched[id(tracker)] = tracker
         reader = self._reader_of(tracker.connection)
-        if reader is None or not reader.is_in_bulk:
+        if reader is None or not reader.can_take_columns:
             return False
         window = slice(busy.done, min(end, busy.done + busy.look_at))
         which, is_forward = busy.which[window], busy.is_forward[window]

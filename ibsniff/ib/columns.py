@@ -1,7 +1,8 @@
-"""Frames by the thousand: where each begins, and which message it is, found for all at once.
+"""The column lane of this room: where thousands of frames begin and which messages they are, found at once.
 
-A frame says where the next one begins, so that they can only be walked one by one. But nearly every place that looks like
-the beginning of one is; so all such places are found first, and only where the chain of them breaks is there a walk.
+Each frame tells where the next one begins, so in principle they must be read one after the other. But nearly every place
+that looks like the beginning of a frame is one: so all such places are found first, and frames are read one by one only
+where those places do not lead to each other.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from ibsniff.model.arrays import Numbers, Truths, numbers_at
 
 LENGTH_SIZE = 4
 _DIVISOR = np.uint32(2113)
-"""The first by which no two ids leave the same remainder."""
+"""The smallest divisor by which all ids leave different remainders."""
 
 
-class Frames(NamedTuple):
+class FrameColumns(NamedTuple):
     """Whole frames that follow each other from the first byte on."""
 
     starts: Numbers
@@ -35,20 +36,20 @@ class Frames(NamedTuple):
         return int(self.starts[-1] + LENGTH_SIZE + self.lengths[-1]) if len(self.starts) else 0
 
 
-class Counted(NamedTuple):
+class MessageCounts(NamedTuple):
     """Which messages some frames are."""
 
     names: list[tuple[int, str, int]]
-    """Of the ones that are only counted: the index of the first, unless it was met before; its name; how many there are."""
+    """Of each message that is only counted: the index of its first frame (0 if its name was known), its name, and how many."""
     others: list[int]
-    """Indices of the frames that are to be read."""
+    """Indices of the frames that must be read one by one."""
 
 
-class _Chain:
-    """Places at which frames may begin, as far as each leads to the next one."""
+class _LinkedPlaces:
+    """Places at which frames may begin, in groups in which each place leads to the next one."""
 
     def __init__(self, places: Numbers, following: Numbers) -> None:
-        """``following`` is where the next frame begins if there is one at the place."""
+        """``following`` tells for each place where the next frame begins if there is one at this place."""
         self.places = places
         leads_on = np.zeros(len(places), np.bool_)
         leads_on[:-1] = following[:-1] == places[1:]
@@ -57,7 +58,7 @@ class _Chain:
         self._following = following[ends].tolist()
 
     def from_place(self, at: int) -> tuple[Numbers, int] | None:
-        """The places that follow each other from this one on, and what the last leads to; None if it is no place."""
+        """The places that follow each other from ``at`` on, and where the last one leads; None if ``at`` is no place."""
         index = int(np.searchsorted(self.places, at))
         if index == len(self.places) or self.places[index] != at:
             return None
@@ -65,13 +66,13 @@ class _Chain:
         return self.places[index : self._ends[end] + 1], self._following[end]
 
 
-def find_frames(data: bytes, max_frame: int) -> Frames:
-    """Walk the whole frames at the beginning of the data, as far as their lengths can be believed."""
-    chain = _Chain(*_places_like_frames(data))
+def find_frames(data: bytes, max_frame: int) -> FrameColumns:
+    """Find the whole frames at the beginning of the data, up to the first length that no frame has."""
+    linked = _LinkedPlaces(*_places_like_frames(data))
     taken: list[Numbers] = []
     at = 0
     while True:
-        if (found := chain.from_place(at)) is not None:
+        if (found := linked.from_place(at)) is not None:
             starts, at = found
             taken.append(starts)
             continue
@@ -80,12 +81,12 @@ def find_frames(data: bytes, max_frame: int) -> Frames:
             break
         taken.append(np.array([at]))
         at += LENGTH_SIZE + length
-    starts = np.concatenate([*taken, [at]])  # and where the next one would
-    return Frames(starts[:-1], starts[1:] - starts[:-1] - LENGTH_SIZE)
+    starts = np.concatenate([*taken, [at]])  # and where the next frame would begin
+    return FrameColumns(starts[:-1], starts[1:] - starts[:-1] - LENGTH_SIZE)
 
 
 def _places_like_frames(data: bytes) -> tuple[Numbers, Numbers]:
-    """Where a frame shorter than 64 KiB may begin, and behind which another one does; and where that is."""
+    """Places where a frame shorter than 64 KiB may begin that is followed by another one; and where that one begins."""
     if len(data) <= LENGTH_SIZE:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     zero = np.frombuffer(data, np.uint8) == 0
@@ -100,10 +101,11 @@ def _places_like_frames(data: bytes) -> tuple[Numbers, Numbers]:
 
 
 def _may_be_lengths(zero: Truths) -> Truths:
-    """The length of a short frame: three NULs, and no fourth. Of a longer one: two, behind no other two.
+    """Places that look like a length: three NULs and no fourth, or two NULs that do not follow two others.
 
-    Without the latter a short frame's length would look like a longer one's that begins a byte later: before it stands
-    the NUL that ends the last field. Longer frames behind an empty field are missed, and found by walking.
+    The last condition is needed because the NUL that ends the last field stands before the next length: with it, the
+    length of a short frame would look like that of a longer frame one byte later. Longer frames after an empty field are
+    missed here and found one by one.
     """
     first, second, third, fourth = (zero[at : len(zero) - LENGTH_SIZE + at] for at in range(4))
     places = first & second
@@ -112,42 +114,42 @@ def _may_be_lengths(zero: Truths) -> Truths:
     return (places & third & ~fourth) | longer
 
 
-def count_messages(side: Side, data: bytes, frames: Frames, met: Container[str]) -> Counted:
-    """Tell which message each frame is, for those that are only counted (``messages.HEADS``).
+def count_messages(side: Side, data: bytes, frames: FrameColumns, known: Container[str]) -> MessageCounts:
+    """Tell which message each frame is, for those that are only counted (``messages.COUNTED_NAMES``).
 
-    Where a name comes first is looked for unless it was ``met`` before.
+    The first frame of each name is searched for, unless the name is in ``known``.
     """
-    keys, kinds_by_remainder, names = HEADS[side]
-    heads = _heads(data, frames)
-    kinds = kinds_by_remainder[heads % _DIVISOR]
-    is_counted = keys[kinds] == heads
+    ids, kinds_by_remainder, names = COUNTED_IDS[side]
+    found = _ids(data, frames)
+    kinds = kinds_by_remainder[found % _DIVISOR]
+    is_counted = ids[kinds] == found
     others = np.flatnonzero(~is_counted)
-    kinds[others] = len(keys)
-    counts = np.bincount(kinds)[: len(keys)]
+    kinds[others] = len(ids)
+    counts = np.bincount(kinds)[: len(ids)]
     counted = [
-        (0 if names[kind] in met else int((kinds == kind).argmax()), names[kind], int(counts[kind]))
+        (0 if names[kind] in known else int((kinds == kind).argmax()), names[kind], int(counts[kind]))
         for kind in np.flatnonzero(counts).tolist()
     ]
-    return Counted(sorted(counted), others.tolist())
+    return MessageCounts(sorted(counted), others.tolist())
 
 
-def _heads(data: bytes, frames: Frames) -> NDArray[np.uint32]:
-    """The bytes of each message id as a number: of a text id the digits alone, 0 where there is no id."""
-    words = numbers_at(data + bytes(LENGTH_SIZE), frames.starts + LENGTH_SIZE, ">u4").astype(np.uint32)
-    masks = np.zeros(len(words), np.uint32)
+def _ids(data: bytes, frames: FrameColumns) -> NDArray[np.uint32]:
+    """The bytes of each message id as a number: of a text id only the digits, 0 where there is no id."""
+    beginnings = numbers_at(data + bytes(LENGTH_SIZE), frames.starts + LENGTH_SIZE, ">u4").astype(np.uint32)
+    masks = np.zeros(len(beginnings), np.uint32)
     for digits, nul, mask in ((3, 0x000000FF, 0xFFFFFF00), (2, 0x0000FF00, 0xFFFF0000), (1, 0x00FF0000, 0xFF000000)):
-        masks[((words & np.uint32(nul)) == 0) & (frames.lengths > digits)] = mask
-    masks[(words < 1 << 24) & (frames.lengths >= LENGTH_SIZE)] = 0xFFFFFFFF
-    return words & masks
+        masks[((beginnings & np.uint32(nul)) == 0) & (frames.lengths > digits)] = mask
+    masks[(beginnings < 1 << 24) & (frames.lengths >= LENGTH_SIZE)] = 0xFFFFFFFF
+    return beginnings & masks
 
 
-def _keys(side: Side) -> tuple[NDArray[np.uint32], NDArray[np.int64], list[str]]:
-    """What ``messages.HEADS`` says: ids as numbers, where to find one of them by its remainder, and names."""
-    by_key = {int.from_bytes(head.ljust(4, b"\0")): name for head, name in messages.HEADS[side].items()}
+def _counted_ids(side: Side) -> tuple[NDArray[np.uint32], NDArray[np.int64], list[str]]:
+    names = {int.from_bytes(raw.ljust(4, b"\0")): name for raw, name in messages.COUNTED_NAMES[side].items()}
     kinds_by_remainder = np.zeros(int(_DIVISOR), np.int64)
-    for kind, key in enumerate(by_key):
-        kinds_by_remainder[key % int(_DIVISOR)] = kind
-    return np.array(list(by_key), np.uint32), kinds_by_remainder, list(by_key.values())
+    for kind, number in enumerate(names):
+        kinds_by_remainder[number % int(_DIVISOR)] = kind
+    return np.array(list(names), np.uint32), kinds_by_remainder, list(names.values())
 
 
-HEADS = {side: _keys(side) for side in Side}
+COUNTED_IDS = {side: _counted_ids(side) for side in Side}
+"""``messages.COUNTED_NAMES`` as arrays: ids as numbers, their indices by remainder, and names."""

@@ -1,11 +1,11 @@
-"""The client's first words: one pure function from bytes to what they are.
+"""The client's first bytes: a hello, a part of one, a wrong one, or another protocol.
 
 A valid hello is ``API`` NUL, a big-endian length, and a version range of that length: ``v100..187``, perhaps with
-connect options behind a space. Clients older than version 100 send only their number and a NUL. Everything else a
-program has been seen to send is named here, because the wrong bytes *are* the diagnosis.
+connect options after a space. Clients older than version 100 send only their version number and a NUL. Everything else
+that programs are known to send is recognised here, because the wrong bytes *are* the diagnosis.
 
-Source: EClient of the official API (``startApi``/``sendConnectRequest``); the ways to get it wrong were collected from
-public issue threads of client libraries.
+Source: EClient of the official API (``startApi``/``sendConnectRequest``); the wrong hellos were collected from public
+issue threads of client libraries.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from ibsniff.model import Dialect
 
 PREFIX = b"API\0"
 LENGTH_END = 8
-"""The version string begins after the prefix and its four length bytes."""
+"""Where the version string begins: after the prefix and the four length bytes."""
 
 MAX_VERSION_STRING = 512
-"""A longer version string than this is a wrong length, not a version: real ones have 9 bytes, with options about 20."""
+"""A larger length is wrong: real version strings have 9 bytes, with options about 20."""
 
 VERSION = re.compile(rb"v(\d{1,9})(?:\.\.(\d{1,9}))?(?: (.*))?", re.DOTALL)
-"""As many digits as a 32-bit number holds, however unlikely: whoever offers all versions to come is no less clear."""
+"""Up to as many digits as a 32-bit number has: a client that offers all future versions is understood, too."""
 VERSION_THEN_FRAME = re.compile(rb"v\d{1,9}(?:\.\.\d{1,9})?\0\0")
 ALMOST_VERSION = re.compile(rb"v?\d{1,4}[^\d\s]{1,3}\d{1,4}")
 LEGACY = re.compile(rb"(\d{1,3})\0")
 WIDE_PREFIX = re.compile(rb"(?:\xff\xfe)?A\0P\0I\0|(?:\xfe\xff)?\0A\0P\0I")
 WIDE_VERSION = re.compile(rb"(?:\xff\xfe)?v\0[1-9]\0|(?:\xfe\xff)?\0v\0[1-9]")
-"""UTF-16, two bytes a character in either order: the strings of Windows, Java and JavaScript as they lie in memory."""
+"""UTF-16, two bytes for each character in either order: strings of Windows, Java and JavaScript as they are in memory."""
 HTTP = re.compile(rb"(GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|TRACE|PRI) ")
 WEBSOCKET = re.compile(rb"\r\nUpgrade:\s*websocket", re.IGNORECASE)
 
 
-class HelloBytes(NamedTuple):
-    """What the bytes say."""
+class ParsedHello(NamedTuple):
+    """What the client's first bytes are."""
 
     dialect: Dialect
     consumed: int = 0
@@ -45,30 +45,29 @@ class HelloBytes(NamedTuple):
     options: str | None = None
     declared_length: int | None = None
     detail: str = ""
+    """What is wrong with it, or what it is instead; a clause for a sentence."""
 
 
-def read_hello(raw: bytes) -> HelloBytes:
-    """Say what a client's first bytes are. Total: every byte string has an answer."""
+def read_hello(raw: bytes) -> ParsedHello:
+    """Say what a client's first bytes are; every byte string has an answer."""
     if raw.startswith(PREFIX):
         return _after_prefix(raw)
     if legacy := LEGACY.match(raw):
         number = int(legacy[1])
-        return HelloBytes(Dialect.LEGACY, legacy.end(), number, number)
+        return ParsedHello(Dialect.LEGACY, legacy.end(), number, number)
     return _without_prefix(raw)
 
 
-def _after_prefix(raw: bytes) -> HelloBytes:
-    """The prefix is right; what about length and version?"""
+def _after_prefix(raw: bytes) -> ParsedHello:
+    """The prefix is right; check length and version."""
     if len(raw) == len(PREFIX):
-        return HelloBytes(Dialect.INCOMPLETE, detail="it ends after the prefix: no length and no version range follow")
+        return ParsedHello(Dialect.INCOMPLETE, detail="it ends after the prefix: no length and no version range follow")
     if VERSION.match(raw, len(PREFIX)):
         return _bad_length(None, "the version range stands where its 4-byte length belongs")
     if VERSION.match(raw, LENGTH_END - 1):
-        return HelloBytes(
-            Dialect.BAD_PREFIX, detail="API is not followed by a 00 of its own: the length took its place"
-        )
+        return ParsedHello(Dialect.BAD_PREFIX, detail="the byte 00 after API is missing: the length follows at once")
     if len(raw) < LENGTH_END:
-        return HelloBytes(Dialect.INCOMPLETE, detail=f"it ends after {len(raw)} bytes, inside the 4-byte length")
+        return ParsedHello(Dialect.INCOMPLETE, detail=f"it ends after {len(raw)} bytes, inside the 4-byte length")
     declared = int.from_bytes(raw[4:8], "big")
     body = raw[LENGTH_END : LENGTH_END + declared] if declared <= MAX_VERSION_STRING else raw[LENGTH_END:]
     if declared > MAX_VERSION_STRING:
@@ -80,85 +79,87 @@ def _after_prefix(raw: bytes) -> HelloBytes:
     return _version(declared, body)
 
 
-def _bad_length(declared: int | None, detail: str) -> HelloBytes:
-    return HelloBytes(Dialect.BAD_LENGTH, declared_length=declared, detail=detail)
+def _bad_length(declared: int | None, detail: str) -> ParsedHello:
+    return ParsedHello(Dialect.BAD_LENGTH, declared_length=declared, detail=detail)
 
 
-def _short(declared: int, body: bytes) -> HelloBytes:
-    """Fewer bytes than declared: still under way, or a length that counts too much."""
+def _short(declared: int, body: bytes) -> ParsedHello:
+    """Fewer bytes than declared: the rest is still to come, or the length is too large."""
     overcount = {4: "itself", 8: "the prefix and itself"}.get(declared - len(body))
     if overcount and VERSION.fullmatch(body):
         return _bad_length(
             declared,
             f"its length field says {declared} but the version range has {len(body)} bytes: it counts {overcount}",
         )
-    detail = f"its length field says {declared} bytes and {len(body)} came"
-    return HelloBytes(Dialect.INCOMPLETE, declared_length=declared, detail=detail)
+    detail = f"its length field says {declared} bytes, but only {len(body)} followed"
+    return ParsedHello(Dialect.INCOMPLETE, declared_length=declared, detail=detail)
 
 
-def _version(declared: int, body: bytes) -> HelloBytes:
-    """All declared bytes are there; are they a version range?"""
+def _version(declared: int, body: bytes) -> ParsedHello:
+    """All declared bytes are there; check the version range."""
     if match := VERSION.fullmatch(body):
         low, high, options = int(match[1]), int(match[2] or match[1]), match[3]
         if low > high:
             detail = f"its range runs backwards, from {low} to {high}"
-            return HelloBytes(Dialect.BAD_VERSION, 0, low, high, None, declared, detail)
+            return ParsedHello(Dialect.BAD_VERSION, 0, low, high, None, declared, detail)
         text = options.decode("utf-8", "backslashreplace") if options is not None else None
         if text is None or text.isprintable():
-            return HelloBytes(Dialect.V100PLUS, LENGTH_END + declared, low, high, text, declared)
+            return ParsedHello(Dialect.V100PLUS, LENGTH_END + declared, low, high, text, declared)
     stripped = body.rstrip(b"\0\r\n \t")
     if stripped != body and (match := VERSION.fullmatch(stripped)):
         extra = body[len(stripped) :].hex(" ")
         detail = f"{extra} follows the version range inside the declared length"
         low, high = int(match[1]), int(match[2] or match[1])
-        return HelloBytes(Dialect.TRAILING, 0, low, high, None, declared, detail)
+        return ParsedHello(Dialect.TRAILING, 0, low, high, None, declared, detail)
     if VERSION_THEN_FRAME.match(body):
         return _bad_length(declared, f"its length field says {declared} and reaches into the next message")
     detail = "the version is not v<min>..<max> with two dots"
     if WIDE_VERSION.match(body):
         detail = "its version range is UTF-16, with two bytes for each character"
-    return HelloBytes(Dialect.BAD_VERSION, declared_length=declared, detail=detail)
+    return ParsedHello(Dialect.BAD_VERSION, declared_length=declared, detail=detail)
 
 
-def _without_prefix(raw: bytes) -> HelloBytes:
-    """No ``API`` NUL at the very start: whose language is it?"""
+def _without_prefix(raw: bytes) -> ParsedHello:
+    """There is no ``API`` NUL at the beginning: find out what the bytes are instead."""
     if len(raw) < len(PREFIX) and PREFIX.startswith(raw):
-        return HelloBytes(Dialect.INCOMPLETE, detail=f"only {len(raw)} bytes of the prefix came")
+        return ParsedHello(
+            Dialect.INCOMPLETE, detail=f"it ends after {len(raw)} of the {len(PREFIX)} bytes of the prefix"
+        )
     if other := _another_protocol(raw):
         return other
     if WIDE_PREFIX.match(raw):
-        return HelloBytes(Dialect.BAD_PREFIX, detail="it is UTF-16, with two bytes for each character")
+        return ParsedHello(Dialect.BAD_PREFIX, detail="it is UTF-16, with two bytes for each character")
     if raw[:3] == b"API":
-        return HelloBytes(Dialect.BAD_PREFIX, detail="API is not followed by the single byte 00")
+        return ParsedHello(Dialect.BAD_PREFIX, detail="API is not followed by the single byte 00")
     if VERSION.match(raw) or VERSION.match(raw, 4) or ALMOST_VERSION.fullmatch(raw[4:32].rstrip(b"\0")):
-        return HelloBytes(Dialect.UNFRAMED, detail="the 4 bytes API NUL (41 50 49 00) are missing in front")
+        return ParsedHello(Dialect.UNFRAMED, detail="the 4 bytes API NUL (41 50 49 00) are missing in front")
     if PREFIX in raw[:16]:
-        return HelloBytes(Dialect.BAD_PREFIX, detail="API NUL must be the very first bytes, before any length")
+        return ParsedHello(Dialect.BAD_PREFIX, detail="API NUL must be the very first bytes, before any length")
     if len(raw) >= 8 and raw[4:7] == b"API":
-        return HelloBytes(Dialect.BAD_PREFIX, detail="API must be the very first bytes, before any length")
+        return ParsedHello(Dialect.BAD_PREFIX, detail="API must be the very first bytes, before any length")
     return _no_protocol(raw)
 
 
-def _another_protocol(raw: bytes) -> HelloBytes | None:
-    """A protocol that shows in its first bytes, whatever follows."""
+def _another_protocol(raw: bytes) -> ParsedHello | None:
+    """A protocol that its first bytes reveal, whatever follows."""
     if HTTP.match(raw):
         kind = "a WebSocket upgrade" if WEBSOCKET.search(raw) else "an HTTP request"
-        return HelloBytes(Dialect.HTTP, detail=f"it is {kind}")
+        return ParsedHello(Dialect.HTTP, detail=f"it is {kind}")
     if raw[:2] == b"\x16\x03":
-        return HelloBytes(Dialect.TLS, detail="it is a TLS ClientHello")
+        return ParsedHello(Dialect.TLS, detail="it is a TLS ClientHello")
     if raw.startswith(b"8=FIX"):
-        return HelloBytes(Dialect.FIX, detail="it is a FIX message")
+        return ParsedHello(Dialect.FIX, detail="it is a FIX message")
     if raw.startswith(b"SSH-"):
-        return HelloBytes(Dialect.SSH, detail="it is an SSH greeting")
+        return ParsedHello(Dialect.SSH, detail="it is an SSH greeting")
     return None
 
 
-def _no_protocol(raw: bytes) -> HelloBytes:
-    """Text, or nothing known."""
+def _no_protocol(raw: bytes) -> ParsedHello:
+    """Plain text, or unknown bytes."""
     if not raw.strip(b"\r\n"):
-        return HelloBytes(Dialect.TEXT, detail="it is only line ends, as a telnet test sends")
+        return ParsedHello(Dialect.TEXT, detail="it is only line ends, as a test with telnet sends")
     if len(raw) < 4 and raw.isdigit():
-        return HelloBytes(Dialect.INCOMPLETE, detail="a legacy version number without its NUL")
+        return ParsedHello(Dialect.INCOMPLETE, detail="it is a legacy version number without its NUL")
     if all(0x20 <= byte < 0x7F or byte in b"\r\n\t" for byte in raw):
-        return HelloBytes(Dialect.TEXT, detail="it is plain text")
-    return HelloBytes(Dialect.UNKNOWN, detail="they are no protocol known here")
+        return ParsedHello(Dialect.TEXT, detail="it is plain text")
+    return ParsedHello(Dialect.UNKNOWN, detail="no protocol that ibsniff knows begins like this")

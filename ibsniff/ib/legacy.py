@@ -1,7 +1,7 @@
-"""The unframed protocol of clients older than version 100: fields ended by NUL, and no border between messages.
+"""The unframed protocol of clients older than version 100: NUL-terminated fields, and nothing between messages.
 
-Only decoding a message tells where it ends, so this reads the few whose length is known and which a session begins
-with; at the first other message the rest of the stream is given up as unreadable (and said to be).
+Only the number of its fields tells where a message ends. This module knows it for the few messages that a session begins
+with; from the first other message on, the rest of the stream is reported as unreadable.
 
 Source: EReader/EClientSocket of the official API 9.70.
 """
@@ -14,47 +14,47 @@ from ibsniff.ib import names
 from ibsniff.model import Side
 
 MAX_FIELD_BYTES = 4096
-"""Fields of a message sought in this many bytes; the known ones are shorter than 300."""
+"""Bytes in which the fields of a message are searched for; the known messages are shorter than 300."""
 
 SERVER_FIELDS = {names.ERR_MSG: 5, names.NEXT_VALID_ID: 3, names.MANAGED_ACCTS: 3}
-"""Message id -> its number of fields, the id included (legacy server versions always send a version field)."""
+"""Message id -> its number of fields, including the id (legacy server versions always send a version field)."""
 
 MOST_FIELDS = max(SERVER_FIELDS.values())
-"""Of any message known here; START_API has at most four."""
+"""Of all messages known here; START_API has at most four."""
 
 START_FIELDS = 3
-"""START_API of a legacy client: id, version, client id; from server version 72 a version 2 adds capabilities."""
+"""START_API of a legacy client: id, version, client id; from server version 72 on, version 2 adds capabilities."""
 
 
-class LegacyFields:
-    """Cuts one side's legacy stream into messages."""
+class LegacySplitter:
+    """Splits one side's legacy stream into messages."""
 
-    def __init__(self) -> None:
-        self.lost = False
-        """A message of unknown length came: nothing behind it can be read."""
+    def __init__(self, side: Side) -> None:
+        self._side = side
+        self.is_unreadable = False
+        """A message of unknown length came: nothing after it can be read."""
 
-    def messages(self, side: Side, unread: bytes | bytearray, server_version: int | None) -> Iterator[tuple[int, int]]:
-        """Yield start and end of each message that is whole."""
+    def messages(self, unread: bytes | bytearray, server_version: int | None) -> Iterator[tuple[int, int]]:
+        """Yield start and end of each message that is complete."""
         start = 0
-        while (end := self._end(side, unread, start, server_version)) is not None:
+        while (end := self._end(unread, start, server_version)) is not None:
             yield start, end
             start = end
 
-    def _end(self, side: Side, unread: bytes | bytearray, start: int, server_version: int | None) -> int | None:
-        """Where the message ends that begins at ``start``; None when that is not known, or not yet."""
+    def _end(self, unread: bytes | bytearray, start: int, server_version: int | None) -> int | None:
+        """Where the message at ``start`` ends; None when that is not known, or not yet."""
         window = bytes(unread[start : start + MAX_FIELD_BYTES])
         fields = window.split(b"\0", MOST_FIELDS)[:-1]
-        count = self._count(side, fields, server_version) if fields else 1
+        count = self._field_count(fields, server_version) if fields else 1
         if count is not None and len(fields) >= count:
             return start + sum(len(field) + 1 for field in fields[:count])
-        self.lost = count is None or len(window) >= MAX_FIELD_BYTES
+        self.is_unreadable = count is None or len(window) >= MAX_FIELD_BYTES
         return None
 
-    @staticmethod
-    def _count(side: Side, fields: list[bytes], server_version: int | None) -> int | None:
+    def _field_count(self, fields: list[bytes], server_version: int | None) -> int | None:
         """Number of fields of the message that begins here; None when it is not known."""
         number = int(fields[0]) if fields[0].isdigit() and len(fields[0]) <= 3 else None
-        if side is Side.SERVER:
+        if self._side is Side.SERVER:
             return SERVER_FIELDS.get(number) if number is not None else None
         if number != names.START_API:
             return None
@@ -62,7 +62,7 @@ class LegacyFields:
         return START_FIELDS + has_capabilities
 
 
-def bare_client_id(unread: bytes) -> int | None:
-    """Read the client id of a client too old for START_API: a number by itself, once, right after the hello."""
+def read_bare_client_id(unread: bytes) -> int | None:
+    """Read the client id that a client too old for START_API sends: one number alone, right after the hello."""
     first, nul, _ = unread[:12].partition(b"\0")
     return int(first) if nul and first.isdigit() and first != b"%d" % names.START_API else None

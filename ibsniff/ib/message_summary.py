@@ -1,39 +1,45 @@
-"""What the messages of a conversation amount to: how many of which kind, and the few that decide."""
+"""The messages of a conversation: how many of which kind, and the contents of the few that decide."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 from ibsniff.ib import messages, names
 from ibsniff.model import Dialogue, ErrorTally, Message, Moment, ReplyKind, Side, Start, StartForm, WireError
 
 MAX_RAW = 64
-"""Bytes of a hello, reply or START_API kept to be shown."""
+"""Bytes of a hello, reply or START_API that are kept to be displayed."""
 MAX_FIRST_MESSAGES = 40
-"""The set-up of a session has about ten messages; what follows is counted, not kept."""
+"""The set-up of a session has about ten messages; later ones are counted, not kept."""
 MAX_ERROR_CODES = 200
-"""Different error codes tallied in one conversation; IB has about 400 in all."""
+"""Different error codes counted in one conversation; IB has about 400 in all."""
 MAX_ERROR_EXAMPLES = 4
-"""Of one error code: the first three and the last."""
+"""Errors kept of one code: the first three and the last."""
 
 
 class MessageSummary:
-    """Enters messages into a :class:`Dialogue`."""
+    """Adds messages to a :class:`Dialogue`."""
 
     def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
 
     @property
     def only_counts(self) -> bool:
-        """The set-up is over: of most messages it only matters that they came."""
+        """The set-up is over: most messages are only counted."""
         return len(self._dialogue.first_messages) >= MAX_FIRST_MESSAGES
 
-    def answered(self) -> None:
-        """The reply is there, and with it what START_API should have looked like."""
+    def counts(self, side: Side) -> Counter[str]:
+        """The number of messages of each name from this side, to add to."""
+        return self._dialogue.messages[side]
+
+    def check_start(self) -> None:
+        """The version reply has come: record which form an earlier START_API should have had."""
         start = self._dialogue.start
         if start is not None:
             self._dialogue.start = start._replace(expected=self._expected_start(start.form))
 
-    def message(self, side: Side, raw: bytes, moment: Moment, length: int) -> None:
-        """Count a message, of which ``raw`` is the beginning at least; keep what decides."""
+    def add_message(self, side: Side, raw: bytes, moment: Moment, length: int) -> None:
+        """Count a message and read it if it decides something. ``raw`` is its payload, or the beginning of a long one."""
         payload = messages.split_payload(raw)
         name = messages.name_of(side, payload.id)
         dialogue = self._dialogue
@@ -47,36 +53,41 @@ class MessageSummary:
             self._error(messages.decode_error(payload, self.server_version(), moment))
         elif payload.id == names.NEXT_VALID_ID:
             dialogue.next_valid_id = dialogue.next_valid_id or moment
-            self._note_ready(moment)
+            self._check_ready(moment)
         elif payload.id == names.MANAGED_ACCTS:
             if dialogue.managed_accounts is None:
                 dialogue.managed_accounts = moment
                 dialogue.accounts = messages.decode_accounts(payload)
-            self._note_ready(moment)
+            self._check_ready(moment)
 
     def server_version(self) -> int | None:
-        """The version the server replied with."""
+        """The version that the server replied with."""
         return self._dialogue.reply.server_version if self._dialogue.reply else None
 
     def _start(self, payload: messages.Payload, raw: bytes, moment: Moment) -> None:
         form, client_id = messages.decode_start(payload)
-        self.started(form, client_id, raw, moment)
+        self.add_start(form, client_id, raw, moment)
 
-    def started(self, form: StartForm, client_id: int | None, raw: bytes, moment: Moment) -> None:
-        """The client began its session, with ``raw``."""
+    def add_start(self, form: StartForm, client_id: int | None, raw: bytes, moment: Moment) -> None:
+        """Record how the client began its session, with the bytes ``raw``."""
         reply = self._dialogue.reply
-        answered = reply is not None and reply.is_whole
-        expected = self._expected_start(form) if answered else None
-        self._dialogue.start = Start(form, client_id, raw[:MAX_RAW], moment, not answered, expected)
+        has_reply = reply is not None and reply.is_whole
+        expected = self._expected_start(form) if has_reply else None
+        self._dialogue.start = Start(form, client_id, raw[:MAX_RAW], moment, not has_reply, expected)
+
+    def add_unframed(self, side: Side, moment: Moment, detail: str) -> None:
+        """Record where the bytes of a side stop being frames, the first time."""
+        self._dialogue.unframed.setdefault(side, moment)
+        self._dialogue.unframed_detail.setdefault(side, detail)
 
     def _expected_start(self, form: StartForm) -> StartForm | None:
-        """What the reply asks for; legacy clients of every age are served, so there any form will do."""
+        """The form that the reply requires; TWS serves legacy clients of every version, so for them any form is right."""
         reply = self._dialogue.reply
         if reply is None or reply.server_version is None:
             return None
         return form if reply.kind is ReplyKind.LEGACY else messages.expected_start(reply.server_version)
 
-    def _note_ready(self, moment: Moment) -> None:
+    def _check_ready(self, moment: Moment) -> None:
         dialogue = self._dialogue
         if dialogue.ready is None and dialogue.next_valid_id and dialogue.managed_accounts:
             dialogue.ready = moment

@@ -1,8 +1,8 @@
-"""One frame's payload: which message it is, and the few whose contents decide a diagnosis.
+"""The payload of a frame: which message it is, and the contents of the few messages that decide a diagnosis.
 
-Three eras on one wire: text fields below server version 201; from 201 on a raw 4-byte id in front, in both
-directions; and with an id above 200 a protobuf body. The bytes themselves tell which: a text id begins with an ASCII
-digit, a raw one with a zero byte.
+A message has one of three forms: text fields, below server version 201; a raw 4-byte id before text fields, from 201 on
+and in both directions; or a raw id above 200 before a protobuf body. The bytes themselves tell which: a text id begins
+with an ASCII digit, a raw id with a zero byte.
 
 Source: ``comm.py``, ``client.py`` and ``decoder.py`` of the official Python client.
 """
@@ -16,47 +16,47 @@ from ibsniff.model import Moment, Side, StartForm, WireError
 
 RAW_ID_LENGTH = 4
 MAX_ID = 400
-"""Message ids are below 112 in text and below 312 in protobuf; a greater number is no message id."""
+"""Message ids are below 112 in text and below 312 in protobuf; a larger number is no message id."""
 MAX_ERROR_TEXT = 400
-"""Characters kept of an error's text: they are one sentence; a longer one is cut, not stored."""
+"""Characters kept of an error's text, which is one sentence; a longer text is cut."""
 MAX_ACCOUNTS = 50
-"""Accounts kept of one session: an advisor may have thousands, the report shows a few."""
+"""Accounts kept of one session: an advisor may have thousands, and the report shows a few."""
 MAX_ACCOUNT = 32
-"""Characters kept of an account: real ones have eight or nine."""
+"""Characters kept of an account name: real ones have eight or nine."""
 
 NAMES = {Side.CLIENT: names.CLIENT_MESSAGES, Side.SERVER: names.SERVER_MESSAGES}
 
-DECIDING = {
+DECODED = {
     Side.CLIENT: frozenset({names.START_API}),
     Side.SERVER: frozenset({names.ERR_MSG, names.NEXT_VALID_ID, names.MANAGED_ACCTS}),
 }
-"""Messages whose contents matter to a diagnosis; of all others only how many came."""
+"""Messages whose contents matter to a diagnosis; all others are only counted."""
 
 
-def _heads(side: Side) -> dict[bytes, str]:
-    """What a message that is only counted begins with, in each of its three forms -> its name."""
-    heads = {}
+def _counted_names(side: Side) -> dict[bytes, str]:
+    by_id = {}
     for number, name in NAMES[side].items():
-        if number not in DECIDING[side]:
-            heads[b"%d\0" % number] = name
+        if number not in DECODED[side]:
+            by_id[b"%d\0" % number] = name
             for raw_id in (number, number + names.PROTOBUF_ID_OFFSET):
-                heads[raw_id.to_bytes(RAW_ID_LENGTH, "big")] = name
-    return heads
+                by_id[raw_id.to_bytes(RAW_ID_LENGTH, "big")] = name
+    return by_id
 
 
-HEADS = {side: _heads(side) for side in Side}
+COUNTED_NAMES = {side: _counted_names(side) for side in Side}
+"""The id of a message that is only counted, as bytes in each of its three forms -> its name."""
 
 
-def head_of(payload: bytes) -> bytes:
-    """Take the id's bytes off the first bytes of a payload: a raw id, or the digits and their NUL."""
+def id_bytes(payload: bytes) -> bytes:
+    """The bytes of the id at the beginning of a payload: a raw id, or digits and their NUL."""
     return payload if payload[:1] == b"\0" else payload[: payload.find(b"\0") + 1]
 
 
 class Payload(NamedTuple):
-    """A frame's payload with its message id taken off."""
+    """A frame's payload, split into message id and body."""
 
     id: int | None
-    """IB's message number; None when the bytes begin with no id."""
+    """IB's message number; None when the bytes do not begin with an id."""
     raw_id: bool
     protobuf: bool
     body: bytes
@@ -69,7 +69,7 @@ class Payload(NamedTuple):
 
 
 def split_payload(payload: bytes) -> Payload:
-    """Take the message id off, in whichever of the three forms it has."""
+    """Split the message id from the body, in any of the three forms."""
     if payload[:1] == b"\0":
         number = int.from_bytes(payload[:RAW_ID_LENGTH], "big")
         if len(payload) < RAW_ID_LENGTH or not 0 < number <= MAX_ID:
@@ -85,22 +85,12 @@ def split_payload(payload: bytes) -> Payload:
 
 
 def name_of(side: Side, number: int | None) -> str:
-    """IB's own name of a message, ``UNKNOWN`` when it has none."""
+    """IB's own name of a message; ``UNKNOWN`` when it has none."""
     return NAMES[side].get(number, "UNKNOWN") if number is not None else "UNKNOWN"
 
 
-def looks_like_frame(side: Side, raw: bytes, max_frame: int) -> bool:
-    """Whether these bytes may well begin a frame of this side: for streams whose beginning was not seen."""
-    if len(raw) < 6:
-        return False
-    length = int.from_bytes(raw[:4], "big")
-    if not 2 <= length <= max_frame:
-        return False
-    return split_payload(raw[4 : 4 + length]).id in NAMES[side]
-
-
 def decode_error(payload: Payload, server_version: int | None, moment: Moment) -> WireError | None:
-    """Read an ERR_MSG; None when its fields are not where any version puts them."""
+    """Read an ERR_MSG; None when its fields are not where any server version puts them."""
     if payload.protobuf:
         found = protobuf.fields(payload.body)
         if not isinstance(found.get(3), int):
@@ -116,7 +106,7 @@ def decode_error(payload: Payload, server_version: int | None, moment: Moment) -
 
 
 def _has_version_field(fields: list[str], server_version: int | None) -> bool:
-    """Below 194 a version stands first; without the handshake, three numbers in a row betray it."""
+    """Below server version 194 the first field is a version; without the handshake three numbers in a row show it."""
     if server_version is not None:
         return server_version < names.ERROR_TIME
     return len(fields) >= 4 and all(_is_number(field) for field in fields[:3])
@@ -152,7 +142,7 @@ def decode_start(payload: Payload) -> tuple[StartForm, int | None]:
 
 
 def expected_start(server_version: int) -> StartForm:
-    """The form of START_API the negotiated version asks for (EClient.startApi)."""
+    """The form of START_API that the negotiated version requires (EClient.startApi)."""
     if server_version >= names.START_API_PROTOBUF:
         return StartForm.PROTOBUF
     if server_version >= names.PROTOBUF:

@@ -1,9 +1,8 @@
 """The names and numbers of IB's protocol: data with its source, no code.
 
-Where it comes from: message ids, server-version thresholds and version ranges were read out of the client libraries
-themselves (nautilus-ibapi 10.46.1, which is IB's official Python client; ibapi 9.81.1; ib_async 2.1.0; ib_insync
-0.9.86; @stoqey/ib 1.6.10; npm ib 0.2.9). IB publishes no specification. What only the server knows is inferred, and
-says so.
+Message ids, server-version thresholds and version ranges were taken from the source of the client libraries
+(nautilus-ibapi 10.46.1, which is IB's official Python client; ibapi 9.81.1; ib_async 2.1.0; ib_insync 0.9.86;
+@stoqey/ib 1.6.10; npm ib 0.2.9). IB publishes no specification. What only the server knows is inferred and marked so.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ CLIENT_MESSAGES: dict[int, str] = {
     103: "CANCEL_WSH_EVENT_DATA", 104: "REQ_USER_INFO", 105: "REQ_CURRENT_TIME_IN_MILLIS",
     106: "CANCEL_CONTRACT_DATA", 107: "CANCEL_HISTORICAL_TICKS", 108: "REQ_CONFIG", 109: "UPDATE_CONFIG",
 }
-"""What a client may send (``OUT`` in IB's ``message.py``)."""
+"""Messages from client to server (``OUT`` in IB's ``message.py``)."""
 
 SERVER_MESSAGES: dict[int, str] = {
     1: "TICK_PRICE", 2: "TICK_SIZE", 3: "ORDER_STATUS", 4: "ERR_MSG", 5: "OPEN_ORDER", 6: "ACCT_VALUE",
@@ -61,37 +60,37 @@ SERVER_MESSAGES: dict[int, str] = {
     106: "HISTORICAL_SCHEDULE", 107: "USER_INFO", 108: "HISTORICAL_DATA_END", 109: "CURRENT_TIME_IN_MILLIS",
     110: "CONFIG_RESPONSE", 111: "UPDATE_CONFIG_RESPONSE",
 }
-"""What TWS may send (``IN`` in IB's ``message.py``)."""
+"""Messages from server to client (``IN`` in IB's ``message.py``)."""
 # fmt: on
 
 START_API = 71
-"""Client to server: the one message every session must begin with."""
+"""Client to server: the message that every session must begin with."""
 ERR_MSG, NEXT_VALID_ID, MANAGED_ACCTS = 4, 9, 15
-"""Server to client: errors and notices; and the two that together make a session ready."""
+"""Server to client: errors and notices, and the two messages that together make a session ready."""
 
 # ---------------------------------------------------------------------------------------------------------------
-# Server versions that change the form of the wire (IB's ``server_versions.py``, named as there)
+# Server versions from which messages have another form (IB's ``server_versions.py``, named as there)
 
 MIN_CLIENT_VERSION = 100
 """The lowest version of the framed protocol; below it a client speaks the legacy, unframed one."""
 LEGACY_SERVER_VERSION = 76
-"""What a modern TWS answers to a legacy hello (github.com/pilwon/node-ib/issues/155)."""
+"""The version with which a modern TWS answers a legacy hello (github.com/pilwon/node-ib/issues/155)."""
 LINKING = 70
-"""From here the client introduces itself with START_API instead of its bare client id."""
+"""From this version on the client begins its session with START_API instead of its bare client id."""
 OPTIONAL_CAPABILITIES = 72
-"""From here START_API has its fourth field."""
+"""From this version on START_API has a fourth field."""
 ADVANCED_ORDER_REJECT = 166
-"""From here ERR_MSG carries a JSON text after the message."""
+"""From this version on ERR_MSG has a JSON text after the message."""
 ERROR_TIME = 194
-"""From here ERR_MSG has no version field and ends with a time in milliseconds."""
+"""From this version on ERR_MSG has no version field and ends with a time in milliseconds."""
 PROTOBUF = 201
-"""From here every message begins with its id as a 32-bit big-endian integer, in both directions."""
+"""From this version on every message begins with its id as a 32-bit big-endian integer, in both directions."""
 PROTOBUF_ID_OFFSET = 200
-"""A raw id above this means: the rest is protobuf, and the real id is this much less."""
+"""With a raw id above this the rest of the message is protobuf, and the real id is this much less."""
 START_API_PROTOBUF = 213
-"""From here START_API is protobuf."""
+"""From this version on START_API is protobuf."""
 
-_PROTOBUF_FAMILIES: dict[int, tuple[int, ...]] = {
+_PROTOBUF_GROUPS: dict[int, tuple[int, ...]] = {
     201: (7,),
     203: (3, 4, 58),
     204: (5, 15, 16, 99),
@@ -109,10 +108,10 @@ _PROTOBUF_FAMILIES: dict[int, tuple[int, ...]] = {
     221: (109,),
 }
 CLIENT_PROTOBUF_SINCE: dict[int, int] = {
-    message: version for version, messages in _PROTOBUF_FAMILIES.items() for message in messages
+    message: version for version, messages in _PROTOBUF_GROUPS.items() for message in messages
 }
 """Client message id -> the server version from which it is protobuf (``PROTOBUF_MSG_IDS`` in IB's ``common.py``;
-from 215 on the messages were born as protobuf). 72 and 73 never are."""
+from 215 on, new messages have only a protobuf form). 72 and 73 never are."""
 
 SERVER_PROTOBUF_SINCE: dict[int, int] = {
     11: 201, 55: 201, 3: 203, 4: 203, 5: 203, 53: 203, 101: 204, 102: 204, 10: 205, 52: 205,
@@ -120,8 +119,8 @@ SERVER_PROTOBUF_SINCE: dict[int, int] = {
     6: 207, 7: 207, 8: 207, 15: 207, 54: 207, 61: 207, 62: 207, 63: 207, 64: 207, 71: 207, 72: 207, 73: 207, 74: 207,
     9: 213, 49: 213, 109: 213,
 }  # fmt: skip
-"""Server message id -> the same, for what a session begins with. INFERRED from the families above: clients look at
-the id alone. Confirmed only that 10.37 (203) decodes 3, 4, 5, 11, 53 and 55."""
+"""Server message id -> the same, for the messages that a session begins with. INFERRED from the groups above, because
+clients look at the id alone. Confirmed only that 10.37 (203) decodes 3, 4, 5, 11, 53 and 55."""
 
 # ---------------------------------------------------------------------------------------------------------------
 # Ports
@@ -132,7 +131,7 @@ DEFAULT_PORTS: dict[int, str] = {
     4002: "IB Gateway, paper trading",
     4001: "IB Gateway, live trading",
 }
-"""Where TWS and Gateway listen until someone changes it."""
+"""The ports of TWS and Gateway unless they are changed."""
 
 RELAY_PORTS: dict[int, str] = {
     4003: "relay in a container to IB Gateway, live trading",
@@ -142,10 +141,10 @@ RELAY_PORTS: dict[int, str] = {
     7499: "relay in a container to TWS, paper trading",
     8888: "relay in a container to TWS or IB Gateway",
 }
-"""Where others put them (gnzsnz/ib-gateway-docker, heshiming/ibga, extrange/ibkr-docker, IBC)."""
+"""Other ports that are in use (gnzsnz/ib-gateway-docker, heshiming/ibga, extrange/ibkr-docker, IBC)."""
 
 # ---------------------------------------------------------------------------------------------------------------
-# Who says hello like this
+# Client libraries and their hellos
 
 CLIENT_LIBRARIES: dict[tuple[int, int], str] = {
     (100, 157): "ibapi 9.81 (official Python client as on PyPI)",
@@ -162,7 +161,7 @@ CLIENT_LIBRARIES: dict[tuple[int, int], str] = {
     (100, 226): "official client newer than 10.46",
     (213, 225): "rust-ibapi 3.x",
 }
-"""(lowest, highest) version a hello offers -> who offers exactly that. A guess: a range is not a signature."""
+"""(lowest, highest) version in a hello -> libraries that send exactly that. A guess: others may send the same."""
 
 LEGACY_CLIENTS: dict[int, str] = {
     47: "IBrokers (R)",
@@ -170,4 +169,4 @@ LEGACY_CLIENTS: dict[int, str] = {
     63: "official client 9.70",
     66: "official client with V100+ disabled",
 }
-"""The one version a legacy hello names -> who names it."""
+"""The version in a legacy hello -> library that sends it."""

@@ -1,7 +1,7 @@
-"""How long a client waits for the server's first words before its silence is said to be one.
+"""How long a client waits for the server's reply before TWS is called silent.
 
-A library that gives up of its own accord is no more patient than its default: a TWS that has not answered by then is
-as good as silent to its user. Never is it less: who is still waiting may still be answered.
+A client library with a timeout of its own waits no longer than that: for its user, a TWS that has not answered by then is
+silent. It is never called silent earlier: while the client waits, TWS may still answer.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ LIBRARY_PATIENCE: dict[str, float] = {
     "ib_insync": 4.0,
     "IBrokers": 5.0,
 }
-"""Library, as its name in ``names`` begins -> seconds it waits by default until the session is ready. Read in their
-source: ``IB.connect(timeout=4)`` of ib_async 2.1.0 and ib_insync 0.9.86, ``twsConnect(timeout=5)`` of IBrokers.
-IB's own clients and @stoqey/ib 1.6 wait for ever; of the others nothing is known: PATIENCE."""
+"""Beginning of a library's name in ``names`` -> seconds it waits by default until the session is ready. From their source:
+``IB.connect(timeout=4)`` of ib_async 2.1.0 and ib_insync 0.9.86, ``twsConnect(timeout=5)`` of IBrokers. IB's own clients and
+@stoqey/ib 1.6 wait forever; of the others nothing is known, so PATIENCE is used."""
 
 
 def patience_for(hello: Hello | None, given: float | None = None) -> float:
-    """Seconds: what the user asked for, else what the library that says this hello would wait, else PATIENCE."""
+    """Seconds to wait: as the user asked, else the timeout of the library that sends this hello, else PATIENCE."""
     if given is not None:
         return given
     library = _library(hello) if hello is not None else None
@@ -29,7 +29,7 @@ def patience_for(hello: Hello | None, given: float | None = None) -> float:
 
 
 def _library(hello: Hello) -> str | None:
-    """Guess who says it; a hello for several libraries, or for none, is nobody's."""
+    """Guess the library from the version range of its hello; None when no library is known to send it."""
     if not hello.is_valid or hello.max_version is None:
         return None
     if hello.dialect is Dialect.LEGACY:

@@ -1,6 +1,6 @@
-"""Just enough protobuf to read a handful of fields by number.
+"""A protobuf decoder for the few fields that are read, by their numbers.
 
-The wire format: a key (field number and wire type) as a varint, then the value. Unknown fields are skipped, as newer
+The wire format is a key (field number and wire type) as a varint, then the value. Unknown fields are skipped: newer
 servers add some. Source: protobuf.dev/programming-guides/encoding.
 """
 
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 VARINT, FIXED64, LENGTH_DELIMITED, FIXED32 = 0, 1, 2, 5
 MAX_VARINT = 10
-"""Bytes of the longest varint (64 bits, seven a byte)."""
+"""Bytes of the longest varint: 64 bits, seven in each byte."""
 
 
 def fields(raw: bytes) -> dict[int, int | bytes]:
-    """Read the top-level fields, the last value of each number winning; stops at the first malformed one.
+    """Read the top-level fields up to the first malformed one; of a repeated field the last value counts.
 
-    Signed 32- and 64-bit integers come as two's complement in 64 bits: see :func:`signed`.
+    Signed 32- and 64-bit integers are sent as two's complement in 64 bits: see :func:`signed`.
     """
     found: dict[int, int | bytes] = {}
     at = 0
@@ -54,7 +54,7 @@ def _size(raw: bytes, at: int, kind: int) -> tuple[int, int]:
 
 
 def _varint(raw: bytes, at: int) -> tuple[int, int]:
-    """Return value and the next position; a position beyond the end when it is cut off or too long."""
+    """Return the value and the next position, which is past the end when the varint is cut off or too long."""
     value = 0
     for index, byte in enumerate(raw[at : at + MAX_VARINT]):
         value |= (byte & 0x7F) << (7 * index)

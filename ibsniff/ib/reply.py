@@ -1,10 +1,10 @@
-"""The server's first words: a version reply, part of one, or another service altogether.
+"""The server's first bytes: a version reply, a part of one, or another service.
 
-A TWS answers a modern hello with one frame of two text fields, ``<serverVersion>`` and ``<connectionTime>``; in text
-even where later messages are protobuf. To a client older than version 100 it answers the same fields without a
-frame. A negative version redirects to the host in the second field.
+TWS answers a modern hello with one frame of two text fields, ``<serverVersion>`` and ``<connectionTime>``; it is text even
+when later messages are protobuf. A client older than version 100 gets the same fields without a frame. A negative version
+redirects the client to the host in the second field.
 
-Source: EClient/EDecoder of the official API (processConnectAck); unframed replies as seen in public traces.
+Source: EClient/EDecoder of the official API (processConnectAck); public traces for unframed replies.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import NamedTuple
 from ibsniff.model import ReplyKind
 
 MAX_REPLY = 512
-"""A reply is about 30 bytes; a frame longer than this in its place is no reply."""
+"""A reply has about 30 bytes; a longer frame in its place is no reply."""
 
 LOWEST_VERSION = 20
-"""Since server version 20 the connection time follows; anything lower is a message id, or no TWS."""
+"""From server version 20 on the connection time follows; a lower number is a message id, or not from TWS."""
 
 FRAMED = re.compile(rb"(-?\d{1,9})\0([^\0]*)\0", re.DOTALL)
 LEGACY = re.compile(rb"(\d{2,3})\0([^\0]{1,64})\0")
@@ -43,56 +43,57 @@ SERVICES: tuple[tuple[bytes, str], ...] = (
     (b"IBController", "the IBController command port"),
     (b"OK ", "an IBC command port"),
 )
-"""First bytes of other services that have been found behind an API port."""
+"""First bytes of other services that have been found on an API port -> the service."""
 
 
-class ReplyBytes(NamedTuple):
-    """What the bytes say."""
+class ParsedReply(NamedTuple):
+    """What the server's first bytes are."""
 
     kind: ReplyKind
     consumed: int = 0
+    """Length of a whole reply; 0 when it is not one (yet)."""
     server_version: int | None = None
     connection_time: str | None = None
     redirect: str | None = None
     service: str | None = None
 
 
-def read_reply(raw: bytes) -> ReplyBytes:
-    """Say what a server's first bytes are. Total: every byte string has an answer."""
+def read_reply(raw: bytes) -> ParsedReply:
+    """Say what a server's first bytes are; every byte string has an answer."""
     for magic, service in SERVICES:
         if raw.startswith(magic):
-            return ReplyBytes(ReplyKind.FOREIGN, service=service)
+            return ParsedReply(ReplyKind.FOREIGN, service=service)
     if raw[:1].isdigit():
         return _legacy(raw)
     if len(raw) < 4:
-        begins_like_a_frame = not raw.strip(b"\0") or raw[:2] == b"\0\0"
-        return ReplyBytes(ReplyKind.UNFINISHED if begins_like_a_frame else ReplyKind.FOREIGN)
+        may_be_a_length = not raw.strip(b"\0") or raw[:2] == b"\0\0"
+        return ParsedReply(ReplyKind.UNFINISHED if may_be_a_length else ReplyKind.FOREIGN)
     length = int.from_bytes(raw[:4], "big")
     if not 2 <= length <= MAX_REPLY:
-        return ReplyBytes(ReplyKind.FOREIGN)
+        return ParsedReply(ReplyKind.FOREIGN)
     return _framed(raw[4 : 4 + length], length)
 
 
-def _framed(body: bytes, length: int) -> ReplyBytes:
+def _framed(body: bytes, length: int) -> ParsedReply:
     if len(body) < length:
         plausible = re.fullmatch(rb"-?\d{0,9}(?:\0[^\0]*\0?)?", body, re.DOTALL)
-        return ReplyBytes(ReplyKind.UNFINISHED if plausible else ReplyKind.FOREIGN)
+        return ParsedReply(ReplyKind.UNFINISHED if plausible else ReplyKind.FOREIGN)
     match = FRAMED.fullmatch(body)
     if match is None:
-        return ReplyBytes(ReplyKind.FOREIGN)
+        return ParsedReply(ReplyKind.FOREIGN)
     version, second = int(match[1]), match[2].decode("latin-1")
     if version < 0:
-        return ReplyBytes(ReplyKind.REDIRECT, 4 + length, version, redirect=second)
+        return ParsedReply(ReplyKind.REDIRECT, 4 + length, version, redirect=second)
     if version < LOWEST_VERSION:
-        return ReplyBytes(ReplyKind.FOREIGN)
-    return ReplyBytes(ReplyKind.FRAMED, 4 + length, version, second)
+        return ParsedReply(ReplyKind.FOREIGN)
+    return ParsedReply(ReplyKind.FRAMED, 4 + length, version, second)
 
 
-def _legacy(raw: bytes) -> ReplyBytes:
+def _legacy(raw: bytes) -> ParsedReply:
     match = LEGACY.match(raw)
     if match is None:
         unfinished = LEGACY_PREFIX.fullmatch(raw)
-        return ReplyBytes(ReplyKind.UNFINISHED if unfinished else ReplyKind.FOREIGN)
+        return ParsedReply(ReplyKind.UNFINISHED if unfinished else ReplyKind.FOREIGN)
     if int(match[1]) < LOWEST_VERSION:
-        return ReplyBytes(ReplyKind.FOREIGN)
-    return ReplyBytes(ReplyKind.LEGACY, match.end(), int(match[1]), match[2].decode("latin-1"))
+        return ParsedReply(ReplyKind.FOREIGN)
+    return ParsedReply(ReplyKind.LEGACY, match.end(), int(match[1]), match[2].decode("latin-1"))

@@ -12,7 +12,7 @@ from ib_bytes import error, frame, protobuf, text
 
 from ibsniff.ib import columns, messages
 from ibsniff.ib.columns import count_messages, find_frames
-from ibsniff.ib.dialogue import MAX_FRAME
+from ibsniff.ib.frames import MAX_FRAME
 from ibsniff.model import Side
 
 payloads = st.one_of(
@@ -80,7 +80,7 @@ def test_frames_of_a_damaged_stream_are_those_of_a_walk(data: bytes, draw: st.Da
 def test_messages_are_named_as_one_by_one(payloads: list[bytes], side: Side, met: set[str]):
     data = b"".join(map(frame, payloads))
     counted = count_messages(side, data, find_frames(data, MAX_FRAME), met)
-    names = [messages.HEADS[side].get(messages.head_of(payload[:4])) for payload in payloads]
+    names = [messages.COUNTED_NAMES[side].get(messages.id_bytes(payload[:4])) for payload in payloads]
     assert counted.others == [index for index, name in enumerate(names) if name is None]
     assert {name for _, name, _ in counted.names} == set(names) - {None}
     for name in set(names) - {None}:
@@ -99,7 +99,7 @@ def test_a_length_may_end_with_the_data():
 @pytest.mark.parametrize("side", Side)
 def test_no_two_ids_leave_the_same_remainder(side: Side):
     """When IB's messages grow in number, ``_DIVISOR`` may have to grow as well."""
-    heads = [int.from_bytes(head.ljust(4, b"\0")) for head in messages.HEADS[side]]
+    heads = [int.from_bytes(head.ljust(4, b"\0")) for head in messages.COUNTED_NAMES[side]]
     assert len(set(heads)) == len(heads)
     assert len({head % int(columns._DIVISOR) for head in heads}) == len(heads)
 
@@ -107,7 +107,7 @@ def test_no_two_ids_leave_the_same_remainder(side: Side):
 @pytest.mark.parametrize("side", Side)
 def test_every_message_is_known_in_each_of_its_forms(side: Side):
     for number, name in messages.NAMES[side].items():
-        if number in messages.DECIDING[side]:
+        if number in messages.DECODED[side]:
             continue
         for said in (text(178, number, "x"), text(201, number, "x"), protobuf(number, {1: 5})):
             data = said * 3

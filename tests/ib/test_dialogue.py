@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ibsniff.ib import dialogue as room
-from ibsniff.ib import message_summary, names
-from ibsniff.ib.dialogue import DialogueReader
+from ibsniff.ib import frames, message_summary, names
+from ibsniff.ib.dialogue import MAX_OPENING, DialogueReader
 from ibsniff.ib.legacy import MAX_FIELD_BYTES
 from ibsniff.model import (
     NANOSECONDS,
@@ -445,7 +444,7 @@ def test_of_a_long_frame_only_the_beginning_is_kept(opened: bool, cuts: list[int
     long = ib_bytes.error(178, 326, "x" * 20_000)
     for piece in range(0, len(long), 3000):
         feed.turn(SERVER, long[piece : piece + 3000], [cut - piece for cut in cuts if 0 < cut - piece < 3000])
-        assert held(feed, SERVER) <= room.MAX_BEGINNING + 10
+        assert held(feed, SERVER) <= frames.MAX_BEGINNING + 10
     feed.turn(SERVER, ib_bytes.READY if opened else ib_bytes.REPLY + ib_bytes.READY)
     assert feed.dialogue.errors[326].count == 1
     assert feed.dialogue.errors[326].examples[0].text == "x" * 400
@@ -493,7 +492,7 @@ def test_what_is_not_read_is_not_kept(name: str) -> None:
         feed.turn(who, raw)
     for _ in range(100):
         feed.turn(side, endless)
-        assert held(feed, side) < 2 * max(room.MAX_OPENING, MAX_FIELD_BYTES)
+        assert held(feed, side) < 2 * max(MAX_OPENING, MAX_FIELD_BYTES)
 
 
 def test_errors_and_messages_are_tallied_not_hoarded() -> None:

@@ -33,7 +33,7 @@ def test_every_byte_names_the_packet_that_brought_it(runs: list[list[int]], data
         first, last = sorted(data.draw(st.tuples(st.integers(0, len(unread)), st.integers(0, len(unread)))))
         if first < last:
             assert buffer.packets(first, last) == tuple(dict.fromkeys(unread[first:last]))
-        assert buffer.starts() == [
+        assert buffer.packet_starts() == [
             index for index in range(len(unread)) if dropped + index == 0 or owner[dropped + index - 1] != unread[index]
         ]
 
@@ -42,7 +42,7 @@ def test_a_run_may_begin_in_the_middle_of_a_packet() -> None:
     buffer = StreamBuffer()
     buffer.append(Run(10, b"abcd", (Mark(8, 5, 50), Mark(12, 6, 60))))
     assert [buffer.moment(index).packet for index in range(4)] == [5, 5, 6, 6]
-    assert buffer.starts() == [2]
+    assert buffer.packet_starts() == [2]
 
 
 def test_a_cleared_tape_begins_anew_behind_a_gap() -> None:

@@ -1,0 +1,119 @@
+"""Frames, each a length and a payload: reading them one by one or by the thousand, and finding one after a gap.
+
+Only the beginning of a long frame is kept: what decides a diagnosis is in its first hundreds of bytes.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from ibsniff.ib import messages
+from ibsniff.ib.message_summary import MessageSummary
+from ibsniff.ib.stream_buffer import StreamBuffer
+from ibsniff.model import ColumnRun, Side
+
+FRAME_LENGTH = Struct(">I")
+MAX_FRAME = 0xFFFFFF
+"""The longest frame that any official client accepts (16 MiB less one); bytes with a longer length are no IB frame."""
+MAX_BEGINNING = 4096
+"""Bytes read of one frame; the rest is skipped. A frame that is never completed must not fill the memory with the length
+that it declared."""
+_LENGTH_AND_ID = 16
+"""Bytes enough to recognise a frame by its length and its message id."""
+
+
+class FrameReader:
+    """Reads the frames of one side's buffer and adds their messages to the summary."""
+
+    def __init__(self, side: Side, buffer: StreamBuffer, summary: MessageSummary) -> None:
+        self._side = side
+        self._buffer = buffer
+        self._summary = summary
+
+    def read(self) -> bool:
+        """Read every frame whose beginning has arrived; False when the next bytes are no frame."""
+        buffer, summary, side = self._buffer, self._summary, self._side
+        unread, at, end = buffer.unread, 0, len(buffer.unread)
+        names, counts = messages.COUNTED_NAMES[side], summary.counts(side)
+        only_counts = summary.only_counts
+        while end - at >= 4:
+            (length,) = FRAME_LENGTH.unpack_from(unread, at)
+            if not 0 < length <= MAX_FRAME:
+                summary.add_unframed(side, buffer.moment(at), f"a frame length of {length:,} bytes")
+                return False
+            if end - at - 4 < min(length, MAX_BEGINNING):
+                break
+            name = (
+                names.get(messages.id_bytes(bytes(unread[at + 4 : at + 4 + min(length, 4)]))) if only_counts else None
+            )
+            if name is None:
+                summary.add_message(side, payload_beginning(unread, at + 4, length), buffer.moment(at), length)
+            else:
+                counts[name] += 1
+            at += 4 + length
+        buffer.drop(at)
+        buffer.keep_first_mark()
+        return True
+
+    def read_one(self) -> bool:
+        """Read a single frame; False when its beginning has not arrived."""
+        buffer = self._buffer
+        (length,) = FRAME_LENGTH.unpack_from(buffer.unread)
+        if len(buffer.unread) < 4 + min(length, MAX_BEGINNING):
+            buffer.keep_first_mark()
+            return False
+        self._summary.add_message(self._side, payload_beginning(buffer.unread, 4, length), buffer.moment(0), length)
+        buffer.drop(4 + length)
+        return True
+
+    def read_columns(self, run: ColumnRun) -> None:
+        """Take a run of bytes and read the whole frames in it at once; ``read`` then reads the rest."""
+        from ibsniff.ib.columns import count_messages, find_frames  # noqa: PLC0415  (numpy, and 0.1 s)
+
+        buffer, summary, side = self._buffer, self._summary, self._side
+        counts = summary.counts(side)
+        buffer.append_columns(run)
+        data = bytes(buffer.unread)
+        frames = find_frames(data, MAX_FRAME)
+        counted = count_messages(side, data, frames, counts)
+        # in the order of the wire: the report lists names and keeps errors in the order in which they came first
+        firsts = [(first, name) for first, name, _ in counted.names]
+        for index, name in sorted(firsts + [(index, "") for index in counted.others]):
+            if name:
+                counts.setdefault(name, 0)
+            else:
+                at, length = int(frames.starts[index]), int(frames.lengths[index])
+                summary.add_message(side, payload_beginning(buffer.unread, at + 4, length), buffer.moment(at), length)
+        for _, name, count in counted.names:
+            counts[name] += count
+        buffer.drop(frames.end)
+
+
+def payload_beginning(unread: bytearray, start: int, length: int) -> bytes:
+    """A frame's payload; of a long one the first bytes, and a NUL to end the field that is cut."""
+    if length <= MAX_BEGINNING:
+        return bytes(unread[start : start + length])
+    return bytes(unread[start : start + MAX_BEGINNING]) + b"\0"
+
+
+def find_frame(side: Side, buffer: StreamBuffer) -> int | None:
+    """Find the first packet in the buffer that begins with a frame; the index of its first byte."""
+    return next((start for start in buffer.packet_starts() if _begins_frame(side, buffer.unread, start)), None)
+
+
+def _begins_frame(side: Side, unread: bytearray, start: int) -> bool:
+    """A known message begins there, and ends with the unread bytes or where another one begins."""
+    if not looks_like_frame(side, bytes(unread[start : start + _LENGTH_AND_ID])):
+        return False
+    end = start + 4 + int.from_bytes(unread[start : start + 4], "big")
+    return end == len(unread) or looks_like_frame(side, bytes(unread[end : end + _LENGTH_AND_ID]))
+
+
+def looks_like_frame(side: Side, raw: bytes) -> bool:
+    """Whether these bytes may begin a frame of this side: for streams whose beginning was not captured."""
+    if len(raw) < 6:
+        return False
+    length = int.from_bytes(raw[:4], "big")
+    if not 2 <= length <= MAX_FRAME:
+        return False
+    return messages.split_payload(raw[4 : 4 + length]).id in messages.NAMES[side]
