@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,6 +34,16 @@ def run(installed: Path, empty: Path, *arguments: str) -> subprocess.CompletedPr
     script = f"{where}\nfrom ibsniff.cli import main\nmain()"
     command = [sys.executable, "-c", script, str(installed), *arguments]
     return subprocess.run(command, cwd=empty, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_scapy_comes_by_itself_only_where_nothing_else_captures(installed: Path) -> None:
+    (metadata,) = distributions(path=[str(installed)])
+    needed = [Requirement(text) for text in metadata.requires or ()]
+    for platform, wanted in (("linux", False), ("darwin", True), ("win32", True)):
+        environment = {"sys_platform": platform, "extra": ""}
+        names = {each.name for each in needed if each.marker is None or each.marker.evaluate(environment)}
+        assert ("scapy" in names) is wanted, platform
+        assert {"typer", "rich", "numpy"} == names - {"scapy"}
 
 
 def test_demo_shows_three_cases_with_three_causes(installed: Path, tmp_path: Path) -> None:
