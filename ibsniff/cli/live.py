@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from ibsniff.cli import completion
 from ibsniff.cli.app import (
     AccountsOption,
     FailOnOption,
@@ -57,6 +58,7 @@ def live(
             "--interface",
             metavar="NAME|any",
             help="Where to listen; repeatable. Without it: where API traffic is, or would be.",
+            autocompletion=completion.interfaces,
         ),
     ] = None,
     port: PortOption = None,

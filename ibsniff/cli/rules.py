@@ -7,13 +7,17 @@ from typing import Annotated
 
 import typer
 
+from ibsniff.cli import completion
 from ibsniff.cli.app import app, edges, only_one_of
 from ibsniff.model import ExitCode, UserError
 
 
 @app.command()
 def regress(
-    folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="Where the scenarios are: captures.")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="DIR", help="Where the scenarios are: captures.", autocompletion=completion.scenarios),
+    ] = None,
     capture: Annotated[Path | None, typer.Argument(metavar="CAPTURE", help="With --new: copied into DIR.")] = None,
     new: Annotated[
         bool, typer.Option("--new", help="Make DIR a scenario: write its first scenario.toml, for your review.")
@@ -94,7 +98,11 @@ def _write_text(path: Path, text: str) -> None:
 
 
 @app.command()
-def explain(code: Annotated[str, typer.Argument(metavar="CODE", help="A rule's code, as IBS301.")]) -> None:
+def explain(
+    code: Annotated[
+        str, typer.Argument(metavar="CODE", help="A rule's code, as IBS301.", autocompletion=completion.codes)
+    ],
+) -> None:
     """Say what a code means, why it is believed, and what to do."""
     from ibsniff.rules import all_rules, explained
 

@@ -6,12 +6,15 @@ from typing import Annotated
 
 import typer
 
+from ibsniff.cli import completion
 from ibsniff.cli.app import app, edges, say
 
 
 @app.command()
 def simulate(
-    mode: Annotated[str, typer.Argument(metavar="MODE", help="How it behaves; 'list' names them.")],
+    mode: Annotated[
+        str, typer.Argument(metavar="MODE", help="How it behaves; 'list' names them.", autocompletion=completion.modes)
+    ],
     port: Annotated[
         int, typer.Option(metavar="N", min=0, max=65535, help="Port to listen on; 0 picks a free one.")
     ] = 7497,

@@ -1,0 +1,63 @@
+"""What the shell offers at a TAB: modes, codes, interfaces, scenarios. It is asked at every keystroke, so it imports little."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+Offer = tuple[str, str]
+"""What can be inserted, and what the shell shows beside it."""
+
+MOST_FOLDERS = 2000
+"""Folders looked at for scenarios: a TAB in a large tree must not wait."""
+
+
+def modes(incomplete: str) -> list[Offer]:
+    """Ways in which ``simulate`` behaves."""
+    from ibsniff.standin import MODES
+
+    offers = {"list": "Names all of them.", **MODES}
+    return [(name, meaning) for name, meaning in offers.items() if name.startswith(incomplete)]
+
+
+def codes(incomplete: str) -> list[Offer]:
+    """Codes of rules with their names, which are those of the rules' files: no rule is imported."""
+    files = sorted((Path(__file__).parents[1] / "rules").glob("ibs[0-9]*_*.py"))
+    parts = (file.stem.removeprefix("ibs").split("_", 1) for file in files)
+    offers = [(f"IBS{number}", name.replace("_", "-")) for number, name in parts]
+    return [offer for offer in offers if offer[0].startswith(incomplete)]
+
+
+def interfaces(incomplete: str) -> list[Offer]:
+    """Interfaces to listen on; none on Windows, where only scapy knows them, which is slow to import."""
+    if sys.platform == "win32":
+        return []
+    from ibsniff.capture.interfaces import list_interfaces
+
+    offers = [(one.name, one.hint or ", ".join(one.addresses)) for one in list_interfaces()]
+    if sys.platform == "linux":
+        offers.append(("any", "all interfaces"))
+    return [offer for offer in offers if offer[0].startswith(incomplete)]
+
+
+def scenarios(incomplete: str) -> list[str]:
+    """Folders that are scenarios, or hold some."""
+    typed = Path(incomplete)
+    base = typed if incomplete.endswith(("/", "\\")) else typed.parent
+    try:
+        return [folder for folder in map(str, _scenario_folders(base, depth=2)) if folder.startswith(incomplete)]
+    except OSError:
+        return []
+
+
+def _scenario_folders(base: Path, depth: int) -> Iterator[Path]:
+    """The scenarios below a folder, and before them the folder that holds them."""
+    folders = sorted(path for path in islice(base.iterdir(), MOST_FOLDERS) if path.is_dir())
+    for folder in folders:
+        if (folder / "scenario.toml").is_file():
+            yield folder
+        elif depth > 1 and not folder.name.startswith("."):
+            below = list(_scenario_folders(folder, depth - 1))
+            yield from [folder, *below] if below else []
