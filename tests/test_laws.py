@@ -183,6 +183,20 @@ def is_rule(name: str) -> bool:
     return re.match(r"rules\.ibs\d", name) is not None
 
 
+def memory_law(modules: Iterable[Module]) -> Iterator[str]:
+    """No function among facts and rules remembers what it was asked: a capture would live on behind everybody's back."""
+    for module in modules:
+        for node in ast.walk(module.tree):
+            if module.room in LOW_ROOMS and isinstance(node, ast.FunctionDef) and node.args.args:
+                caches = [
+                    ast.unparse(one)
+                    for one in node.decorator_list
+                    if re.search(r"\bcache\b|lru_cache", ast.unparse(one))
+                ]
+                if caches:
+                    yield f"{module.where}:{node.lineno} {node.name} keeps its arguments alive: {caches[0]}"
+
+
 FLOORS = 3
 """How deep the modules of these rooms may stand on each other: what is built higher is hard to read."""
 LOW_ROOMS = ("facts", "rules")
@@ -362,6 +376,8 @@ def test_law(law: Law) -> None:
         (blame_law, "facts.session", "from ibsniff.model import Alternative, Conversation"),
         (lonely_rule_law, "rules.ibs101_refused", "from ibsniff.rules.ibs102_too import OTHER"),
         (floors_law, "facts.session", "def late():\n    from ibsniff.facts.session import itself"),
+        (memory_law, "facts.session", "@lru_cache(maxsize=1)\ndef sessions(capture): ..."),
+        (memory_law, "rules.ibs101_refused", "@functools.cache\ndef served(capture): ..."),
         (lazy_law, "capture.scapy_backend", "import scapy.all"),
         (lazy_law, "net.ip", "def late():\n    from scapy.layers.inet import IP"),
         (lazy_law, "net.ip", "import dpkt"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from ibsniff.facts.ports import on_relay_port
-from ibsniff.facts.timing import is_within, time_to_server
+from ibsniff.facts.timing import time_to_server
 from ibsniff.formatting import seconds_between
 from ibsniff.model import Connection, Conversation, Dialect, Ended, How, Moment, Outcome, Side
 
@@ -53,7 +53,7 @@ def server_close(conversation: Conversation) -> ServerClose:
     WITHIN_HELLO        the client was still sending its hello
     BEFORE_HELLO        from another machine, within a second, before the client's first byte
     HELLO_UNREAD        from another machine, within a second, and the client's hello was not read
-    UNKNOWN_MOMENT      no hello had come, and when the connection was accepted, or when it ended, is not known
+    UNKNOWN_MOMENT      no hello had come, and the handshake was not captured, or the clock stepped back before the end
     AFTER_HELLO         after a valid hello
     =================== =============================================================================================
     """
@@ -138,7 +138,8 @@ def _quickest_answer(conversation: Conversation) -> float:
     hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
     if hello is None or reply is None:
         return 0.0
-    return min(time_to_server(conversation.connection), seconds_between(hello.complete, reply.began))
+    times = (time_to_server(conversation.connection), seconds_between(hello.complete, reply.began))
+    return min(time for time in times if time >= 0)
 
 
 def _before_first_byte(conversation: Conversation, ended: Ended) -> bool:
@@ -158,8 +159,7 @@ def _within_hello(conversation: Conversation, ended: Ended) -> bool:
     hello = conversation.dialogue.hello
     if hello is None or hello.dialect is not Dialect.INCOMPLETE:
         return False
-    met_on_the_way = ended.moment.packet < hello.complete.packet
-    return met_on_the_way or is_within(hello.complete, ended.moment, RELAY_CONNECTS)
+    return seconds_between(hello.complete, ended.moment) < RELAY_CONNECTS  # or negative: then it may have been
 
 
 def _early(connection: Connection, ended: Ended) -> bool:

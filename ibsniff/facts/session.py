@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ibsniff.facts.captured_bytes import all_captured
-from ibsniff.facts.timing import MINIMUM_WAIT, round_trip
+from ibsniff.facts.timing import MINIMUM_WAIT, is_within, round_trip
 from ibsniff.formatting import seconds_between
 from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, Dialect, Ended, Hello, Moment, Reply, Side
 
@@ -58,6 +58,6 @@ def _server_closed(ended: Ended | None, reply: Moment) -> bool:
 def _patience_was_over(conversation: Conversation, reply: Moment) -> bool:
     """The reply came late, and the client left just then: whether because of it, or of its own timeout, is not known."""
     ended, hello = conversation.connection.ended, conversation.dialogue.hello
-    if ended is None or hello is None or seconds_between(hello.complete, reply) < MINIMUM_WAIT:
+    if ended is None or hello is None or is_within(hello.complete, reply, MINIMUM_WAIT):
         return False
     return seconds_between(reply, ended.moment) < MINIMUM_WAIT + round_trip(conversation.connection)

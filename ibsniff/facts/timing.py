@@ -18,6 +18,11 @@ def is_within(earlier: Moment, later: Moment, seconds: float) -> bool:
     return 0 <= seconds_between(earlier, later) < seconds
 
 
+def clock_stepped_back(earlier: Moment, later: Moment) -> bool:
+    """Tell whether the later packet bears the earlier time: how long it was between them is not known."""
+    return earlier.packet < later.packet and later.time_ns < earlier.time_ns
+
+
 def time_to_server(connection: Connection) -> float:
     """Seconds from where the capture was made to the server and back; 0 when the handshake is not in it.
 

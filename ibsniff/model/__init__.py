@@ -17,8 +17,7 @@ There is no behaviour here beyond constructors and simple properties. Times are 
 (4 or 16) until they are shown.
 
 What never changes is a ``NamedTuple``; what grows is a dataclass. A frozen dataclass would express the same but takes six
-times as long to define, which every start of the program pays for; it is used where a type has a length of its own or is
-known by identity.
+times as long to define, which every start of the program pays for; it is used where a type has a length of its own.
 """
 
 from __future__ import annotations

@@ -137,12 +137,9 @@ class Conversation(NamedTuple):
     summary: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Capture:
-    """One input and the conversations in it: what rules about captures look at.
-
-    Equal to itself alone: what was found out about one can be remembered by it.
-    """
+    """One input and the conversations in it: what rules about captures look at."""
 
     index: int
     facts: InputFacts

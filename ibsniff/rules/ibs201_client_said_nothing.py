@@ -18,7 +18,7 @@ from ibsniff.facts.network_path import captured_near_server
 from ibsniff.facts.server_close import ServerClose, server_close
 from ibsniff.model import Alternative, Confidence, Connection, Conversation, Fault, Outcome, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.what_was_sent import silence
+from ibsniff.rules.wording.durations import silence
 
 LOST = Alternative(
     "it did speak, and its bytes were lost before the place of this capture",

@@ -16,7 +16,7 @@ from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.timing import wait_of_client, waited_long_enough
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.what_was_sent import silence
+from ibsniff.rules.wording.durations import silence
 
 
 @conversation_rule(Severity.WARNING)

@@ -28,8 +28,8 @@ from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.alternatives import causes_of_silence
 from ibsniff.rules.wording.client_symptom import client_symptom
 from ibsniff.rules.wording.commands import accepts_no_more, who_listens
+from ibsniff.rules.wording.durations import silence
 from ibsniff.rules.wording.remedies import look_into_its_log, not_the_box
-from ibsniff.rules.wording.what_was_sent import silence
 
 HANGS = "What listens there hangs or is still starting"
 HANGS_OR_ASKS = "What listens there hangs, is still starting, or asks whether to take a call of this address"

@@ -25,9 +25,9 @@ from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.alternatives import causes_of_silence
 from ibsniff.rules.wording.client_symptom import client_symptom
 from ibsniff.rules.wording.commands import accepts_no_more
+from ibsniff.rules.wording.durations import silence
 from ibsniff.rules.wording.menus import address_to_trust, settings_path, trusted_entry
 from ibsniff.rules.wording.remedies import look_into_its_log, not_the_box
-from ibsniff.rules.wording.what_was_sent import silence
 
 DOES_NOT_HANG = "does not hang, as it closed its side when the client did"
 RATHER_REJECTS = " (though a Gateway was seen to hang up on strangers rather than to ask)"

@@ -17,7 +17,7 @@ from ibsniff.facts.timing import waited_long_enough
 from ibsniff.formatting import counted
 from ibsniff.model import Confidence, Connection, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.what_was_sent import silence
+from ibsniff.rules.wording.durations import silence
 
 
 @conversation_rule(Severity.ERROR)

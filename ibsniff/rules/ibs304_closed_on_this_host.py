@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.facts.server_close import ServerClose, server_close
-from ibsniff.formatting import elapsed
+from ibsniff.facts.server_close import ServerClose, accepted, server_close
+from ibsniff.facts.timing import clock_stepped_back
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.alternatives import OTHER_PROGRAM, OWN_ADDRESS, SHUTTING_DOWN, too_new
 from ibsniff.rules.wording.client_symptom import client_symptom
 from ibsniff.rules.wording.commands import on_its_system, who_listens
+from ibsniff.rules.wording.durations import time_between
 
 INNER_SIDE = Alternative(
     "a relay (socat, ssh -L, docker-proxy, portproxy): nobody is behind it, or its inner side hung up, as there TWS sees "
@@ -41,14 +42,17 @@ CLOSED = (ServerClose.AFTER_HELLO, ServerClose.UNKNOWN_MOMENT)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """Hung up on one machine, after a good hello."""
     connection, hello = conversation.connection, conversation.dialogue.hello
-    ended = connection.ended
-    if server_close(conversation) not in CLOSED or not connection.same_host:
+    ended, stood = connection.ended, accepted(connection)
+    if server_close(conversation) not in CLOSED or not connection.same_host or ended is None:
         return None
-    if ended is None or hello is None or not hello.is_valid:
+    if hello is None and stood is not None and clock_stepped_back(stood, ended.moment):
+        what = "accepted the connection and closed it without a byte; when is not known, because the clock stepped back"
+    elif hello is not None and hello.is_valid:
+        what = f"heard a good hello and hung up {time_between(hello.complete, ended.moment)} later, without a word"
+    else:
         return None
     return Statement(
-        f"{connection.server} heard a good hello and hung up {elapsed(hello.complete, ended.moment)} later, without a word."
-        f"{client_symptom(conversation)}",
+        f"{connection.server} {what}.{client_symptom(conversation)}",
         Fault.UNDETERMINED,
         Confidence.LOW,
         packets=opening_packets(conversation),

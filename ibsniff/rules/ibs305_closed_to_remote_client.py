@@ -22,13 +22,14 @@ from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.network_path import network_path
 from ibsniff.facts.ports import API_PORTS, on_relay_port
 from ibsniff.facts.server_close import ServerClose, accepted, fin_not_captured, server_close
-from ibsniff.facts.timing import packets_were_lost, time_to_server
-from ibsniff.formatting import elapsed, seconds_between
+from ibsniff.facts.timing import clock_stepped_back, packets_were_lost, time_to_server
+from ibsniff.formatting import seconds_between
 from ibsniff.model import Alternative, Confidence, Connection, Conversation, Fault, How, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.alternatives import too_new
 from ibsniff.rules.wording.client_symptom import client_symptom
 from ibsniff.rules.wording.commands import on_its_system, who_listens
+from ibsniff.rules.wording.durations import time_between
 from ibsniff.rules.wording.menus import address_to_trust, settings_path, trusted_entry
 
 CLOSED = (
@@ -77,7 +78,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     stood = accepted(connection) or connection.first
     blamed = reading.fault is Fault.TWS_CONFIG and not (at_once or _hazy(connection) or _in_no_time(conversation))
     return Statement(
-        f"{connection.server} accepted and hung up {elapsed(stood, ended.moment)} later without a word: {reading.why}."
+        f"{connection.server} accepted and hung up {time_between(stood, ended.moment)} later without a word: {reading.why}."
         f"{client_symptom(conversation)}",
         reading.fault,
         Confidence.MEDIUM if blamed else Confidence.LOW,
@@ -115,6 +116,11 @@ def _reading(conversation: Conversation, index: CaptureIndex) -> _Reading:
         )
     if server_close(conversation) is ServerClose.WITHIN_HELLO:
         return _Reading("while the client was still saying its hello", Fault.UNDETERMINED, ASK_ITS_LOG)
+    if _clock_stepped_back(conversation):
+        why = (
+            "how soon is not known, because the capture's clock stepped back, so neither is whether the address was why"
+        )
+        return _Reading(why, Fault.UNDETERMINED, ASK_ITS_LOG)
     if _too_late(conversation):
         return _Reading("too late to be a decision about the address", Fault.UNDETERMINED, ASK_ITS_LOG)
     gone = index.server_history.session_ended_with(conversation)
@@ -156,6 +162,15 @@ def _in_no_time(conversation: Conversation) -> bool:
     if hello is None or ended is None:
         return False
     return seconds_between(hello.complete, ended.moment) - time_to_server(conversation.connection) <= AT_ONCE
+
+
+def _clock_stepped_back(conversation: Conversation) -> bool:
+    """Whether the close came soon enough to be a decision about the address is not known then."""
+    hello, ended = conversation.dialogue.hello, conversation.connection.ended
+    if ended is None:
+        return False
+    began = hello.complete if hello is not None else accepted(conversation.connection)
+    return began is not None and clock_stepped_back(began, ended.moment)
 
 
 def _too_late(conversation: Conversation) -> bool:

@@ -14,10 +14,10 @@ from ibsniff.facts.captured_bytes import all_captured
 from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.server_close import ServerClose, server_close
-from ibsniff.formatting import elapsed
 from ibsniff.ib import errors
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.durations import time_between
 
 OTHER_ID = Alternative(
     "the client id is in use and the error text was lost", Fault.CLIENT, "another client id works at once"
@@ -41,7 +41,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if not all_captured(conversation, Side.SERVER):
         return None
     return Statement(
-        f"TWS answered and hung up {elapsed(start.moment, ended.moment)} after START_API, without a reason. What for is "
+        f"TWS answered and hung up {time_between(start.moment, ended.moment)} after START_API, without a reason. What for is "
         "not to be seen in the packets.",
         Fault.UNDETERMINED,
         Confidence.LOW,

@@ -14,9 +14,9 @@ from __future__ import annotations
 from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.timing import waited_long_enough
-from ibsniff.formatting import elapsed
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.durations import time_between
 
 
 @conversation_rule(Severity.ERROR)
@@ -36,8 +36,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     how = " Packets were lost on the way and sent again, which took its part of that." if resent else ""
     trust = "" if conversation.connection.same_host else ", and add its address to Trusted IPs"
     return Statement(
-        f"TWS answered {elapsed(hello.complete, reply.complete)} after the hello; the client had given up "
-        f"{elapsed(ended.moment, reply.complete)} before.{how}",
+        f"TWS answered {time_between(hello.complete, reply.complete)} after the hello; the client had given up "
+        f"{time_between(ended.moment, reply.complete)} before.{how}",
         Fault.UNDETERMINED if early else Fault.TWS_STATE,
         Confidence.LOW if early else Confidence.MEDIUM,
         packets=(*opening_packets(conversation), *reply.packets),

@@ -14,10 +14,12 @@ from __future__ import annotations
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.ports import on_relay_port
 from ibsniff.facts.server_close import ServerClose, server_close
-from ibsniff.formatting import elapsed, seconds_between
+from ibsniff.facts.timing import clock_stepped_back
+from ibsniff.formatting import seconds_between
 from ibsniff.ib import errors
 from ibsniff.model import Confidence, Conversation, Ended, Fault, How, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.durations import time_between
 from ibsniff.rules.wording.menus import auto_restart
 
 TOLD = {errors.MESSAGE_RATE_EXCEEDED, errors.API_PORT_CHANGED}
@@ -49,7 +51,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         f"see {auto_restart(conversation.connection.server.port)}",
     )
     return Statement(
-        f"The session worked for {elapsed(ready, ended.moment)}; then the server ended it ({ended.how.upper()}). {why}.",
+        f"The session worked for {time_between(ready, ended.moment)}; then the server ended it ({ended.how.upper()}). {why}.",
         Fault.UNDETERMINED if another else Fault.TWS_STATE,
         Confidence.LOW if another else Confidence.MEDIUM,
         packets=(ended.moment.packet,),
@@ -68,8 +70,12 @@ def _another_reason(conversation: Conversation, ended: Ended) -> str:
     if spoke is not None and heard is not None and heard.time_ns < spoke.time_ns:
         if ended.how is How.RST and seconds_between(heard, spoke) > IDLE:
             return FORGOTTEN
+        if clock_stepped_back(spoke, ended.moment):
+            return "How long it was quiet before that is not known, because the capture's clock stepped back"
         if seconds_between(spoke, ended.moment) < UPON_A_WORD:
-            return f"It came {elapsed(spoke, ended.moment)} after the client's last message, which may be the reason"
+            return (
+                f"It came {time_between(spoke, ended.moment)} after the client's last message, which may be the reason"
+            )
     if on_relay_port(connection):
         return "A relay usually listens on this port: it was stopped, or what is behind it"
     return ""

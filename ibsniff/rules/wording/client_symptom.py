@@ -7,9 +7,9 @@ It is not what this user saw, which is not known. Read out of the libraries: ib_
 
 from __future__ import annotations
 
-from ibsniff.formatting import elapsed
 from ibsniff.ib import names
 from ibsniff.model import Conversation, Outcome, Side
+from ibsniff.rules.wording.durations import time_between
 
 RAISES_TIMEOUT = ("ib_async", "ib_insync")
 WAITS_FOR_EVER = ("official client", "ibapi", "@stoqey/ib")
@@ -21,7 +21,7 @@ def client_symptom(conversation: Conversation) -> str:
     raises = next((name for name in RAISES_TIMEOUT if guess.startswith(name)), None)
     if raises is not None:
         if ended is not None and ended.by is Side.SERVER:
-            after = elapsed(conversation.connection.first, ended.moment)
+            after = time_between(conversation.connection.first, ended.moment)
             return f" {raises}, which says hello like this, reports TimeoutError after 4 s, its default; the server was gone after {after}."
         return f" {raises}, which says hello like this, reports TimeoutError."
     waits = ended is None and conversation.outcome is Outcome.SILENT
