@@ -40,6 +40,7 @@ class FrameReader:
             (length,) = FRAME_LENGTH.unpack_from(unread, at)
             if not 0 < length <= MAX_FRAME:
                 summary.add_unframed(side, buffer.moment(at), f"a frame length of {length:,} bytes")
+                buffer.drop(at)
                 return False
             if end - at - 4 < min(length, MAX_BEGINNING):
                 break

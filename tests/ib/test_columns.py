@@ -91,11 +91,6 @@ def test_messages_are_named_as_one_by_one(payloads: list[bytes], side: Side, met
     assert all(one <= two for one, two in pairwise(first for first, _, _ in counted.names))
 
 
-def test_a_length_may_end_with_the_data():
-    for size in range(8):
-        assert find_frames((frame(b"12\0") * 2)[:size], MAX_FRAME).starts.tolist() == [0] * (size >= 7)
-
-
 @pytest.mark.parametrize("side", Side)
 def test_no_two_ids_leave_the_same_remainder(side: Side):
     """When IB's messages grow in number, ``_DIVISOR`` may have to grow as well."""

@@ -95,20 +95,6 @@ def test_options_are_read() -> None:
     assert (found.options, found.declared_length) == ("+PACEAPI", 18)
 
 
-@pytest.mark.parametrize("name", GOOD_HELLOS)
-@given(rest=st.binary(max_size=40))
-def test_what_follows_a_good_hello_changes_nothing(name: str, rest: bytes) -> None:
-    raw = GOOD_HELLOS[name]
-    assert read_hello(raw + rest) == read_hello(raw)
-
-
-@pytest.mark.parametrize("name", GOOD_HELLOS)
-def test_part_of_a_good_hello_is_never_valid_and_never_another_language(name: str) -> None:
-    raw = GOOD_HELLOS[name]
-    for end in range(1, len(raw)):
-        assert read_hello(raw[:end]).dialect in (Dialect.INCOMPLETE, Dialect.BAD_LENGTH)
-
-
 @pytest.mark.parametrize(
     ("raw", "dialect"),
     [
