@@ -101,7 +101,7 @@ class Exporter:
             feed(analysis, event)
 
         def finishing(analysis: Analysis) -> None:
-            self.write(self.taken[analysis], analysis.facts)
+            self.write(self.taken[analysis], analysis.record.facts())
             finish(analysis)
 
         Analysis.__init__, Analysis.feed, Analysis.finish = beginning, feeding, finishing  # type: ignore[method-assign]

@@ -55,11 +55,18 @@ def ours(path: Path) -> dict[int, Seen]:
                 connection, _ = table.feed(segment)
                 halves = (connection.from_client, connection.from_server)
                 counts = Counter({name: sum(getattr(half, name) for half in halves) for name in COUNTERS})
-                end = table._directions[segment.source, segment.destination][1].end
+                end = end_of_bytes(table, segment)
                 moved = frozenset(counts - known.get(id(connection), Counter()))
                 seen[segment.packet] = Seen(moved, segment, end > ends.get(segment[2:4], 0))
                 known[id(connection)], ends[segment[2:4]] = counts, end
     return seen
+
+
+def end_of_bytes(table: ConnectionTable, segment: Segment) -> int:
+    """How far the bytes of that direction are known."""
+    found = table.find(segment.source, segment.destination)
+    assert found is not None
+    return found[1].end
 
 
 def theirs(path: Path) -> dict[int, frozenset[str]]:

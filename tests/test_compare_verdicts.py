@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,8 @@ from compare_verdicts import Comparison, documents
 from exporting import pcapng
 from rule_wires import CASES
 
-from ibsniff.model import InputFacts
+from ibsniff.capture.files import open_capture
+from ibsniff.model import NANOSECONDS, InputFacts
 
 FINDING = {"code": "IBS301", "packets": [4, 6], "summary": "No answer for 4.0 s.", "remedy": "", "alternatives": []}
 DOCUMENT = {"tool": {"version": "1"}, "inputs": [{"skipped": {"not TCP": 3}}], "findings": [FINDING]}
@@ -71,7 +73,23 @@ def test_an_exported_capture_is_judged_as_in_the_test(tmp_path: Path) -> None:
 
 
 def test_the_tests_write_their_captures_when_asked(tmp_path: Path) -> None:
-    test = Path(__file__).parent / "rules" / "test_doubts.py"
-    command = [sys.executable, "-m", "pytest", "-q", "--no-cov", "-p", "no:cacheprovider", str(test)]
-    subprocess.run([*command, "--export-captures", str(tmp_path)], check=True, capture_output=True)
-    assert len(list(tmp_path.glob("default/*.pcapng"))) > len(test.read_text("utf-8").split("\ndef test_")) // 2
+    example, folder = tmp_path / "test_example.py", tmp_path / "exported"
+    example.write_text(
+        "from judging import Watch, judge\n"
+        "from wire import Wire\n"
+        "def test_one(): assert judge(Wire().connect())\n"
+        "def test_the_same(): assert judge(Wire().connect())\n"
+        "def test_another(): assert judge(Wire().syn(), watch=Watch(any_port=True, ended=7.5, dropped=3))\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "conftest", "-p", "no:cacheprovider", "-c", os.devnull]
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    arguments = ["--rootdir", str(tmp_path), "--export-captures", str(folder), str(example)]
+    subprocess.run([*command, *arguments], env=here, check=True, capture_output=True)
+    assert len(list(folder.glob("default/*.pcapng"))) == 1
+    (special,) = folder.glob("--port=any/*.pcapng")
+    assert b"test_example.py::test_another" in special.read_bytes()
+    with open_capture(str(special)) as source:
+        (frame,) = source.frames()
+        facts = source.record.facts()
+    assert (facts.dropped, facts.watched_until_ns) == (3, frame.time_ns + 15 * NANOSECONDS // 2)

@@ -19,7 +19,7 @@ from ibsniff.model import Side
 from ibsniff.model.arrays import Numbers, Truths, numbers_at
 
 LENGTH_SIZE = 4
-_DIVISOR = np.uint32(2113)
+DIVISOR = np.uint32(2113)
 """The smallest divisor by which all ids leave different remainders."""
 
 
@@ -121,7 +121,7 @@ def count_messages(side: Side, data: bytes, frames: FrameColumns, known: Contain
     """
     ids, kinds_by_remainder, names = COUNTED_IDS[side]
     found = _ids(data, frames)
-    kinds = kinds_by_remainder[found % _DIVISOR]
+    kinds = kinds_by_remainder[found % DIVISOR]
     is_counted = ids[kinds] == found
     others = np.flatnonzero(~is_counted)
     kinds[others] = len(ids)
@@ -145,9 +145,9 @@ def _ids(data: bytes, frames: FrameColumns) -> NDArray[np.uint32]:
 
 def _counted_ids(side: Side) -> tuple[NDArray[np.uint32], NDArray[np.int64], list[str]]:
     names = {int.from_bytes(raw.ljust(4, b"\0")): name for raw, name in messages.COUNTED_NAMES[side].items()}
-    kinds_by_remainder = np.zeros(int(_DIVISOR), np.int64)
+    kinds_by_remainder = np.zeros(int(DIVISOR), np.int64)
     for kind, number in enumerate(names):
-        kinds_by_remainder[number % int(_DIVISOR)] = kind
+        kinds_by_remainder[number % int(DIVISOR)] = kind
     return np.array(list(names), np.uint32), kinds_by_remainder, list(names.values())
 
 

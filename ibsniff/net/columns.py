@@ -31,7 +31,7 @@ _HELLO = int.from_bytes(HELLO)
 _CONTROL = SYN | FIN | RST | ACK
 _IS_TUNNEL = np.zeros(1 << 16, np.bool_)
 _IS_TUNNEL[list(UDP_TUNNELS)] = True
-_MULTIPLIER = np.uint64(0x9E37_79B9_7F4A_7C15)
+HASH_MULTIPLIER = np.uint64(0x9E37_79B9_7F4A_7C15)
 """Odd and without a pattern: 2^64 divided by the golden ratio, as hash functions use it."""
 
 
@@ -251,7 +251,7 @@ def _number_flows_by_hash(words: list[NDArray[np.uint32]]) -> tuple[Numbers, Num
     """The same by a hash, which takes sorting; None when two have one hash."""
     hashed = np.zeros(len(words[0]), np.uint64)
     for word in words:
-        hashed = (hashed ^ word) * _MULTIPLIER
+        hashed = (hashed ^ word) * HASH_MULTIPLIER
         hashed ^= hashed >> np.uint64(29)
     _, examples, numbers = np.unique(hashed, return_index=True, return_inverse=True)
     if any((word != word[examples][numbers]).any() for word in words):

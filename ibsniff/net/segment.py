@@ -17,7 +17,7 @@ _u16 = Struct("!H").unpack_from
 _TCP = 6
 _ONES = 0xFFFF
 
-_MAX_FLOWS = 16_384
+MAX_FLOWS = 16_384
 """Remembered pairs of endpoints, about 6 MB. They save work only, so reaching the bound just starts afresh."""
 
 _MAPPED = bytes(10) + b"\xff\xff"
@@ -53,7 +53,7 @@ class FlowCache:
         """Give the flow of both addresses and both ports as they stand in the packet."""
         flow = self._flows.get(key)
         if flow is None:
-            if len(self._flows) >= _MAX_FLOWS:
+            if len(self._flows) >= MAX_FLOWS:
                 self._flows.clear()
             flow = self._flows[key] = _split(key)
         return flow

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ib_bytes import HELLO, READY, REPLY, START
 from judging import Watch, analyse, codes, findings, judge, only
+from memory import count_kept, size_kept
 from rule_wires import CASES, LONG, silent
 from wire import START_NS, Wire
 
@@ -19,6 +20,7 @@ from ibsniff.capture.input_record import InputRecord
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
 from ibsniff.model import (
     NANOSECONDS,
+    Connection,
     Dialogue,
     Fault,
     Frame,
@@ -30,6 +32,7 @@ from ibsniff.model import (
     Tick,
     WatchedBy,
 )
+from ibsniff.net import segment
 
 PUBLIC = "8.8.4.4"
 IB_LINK = b"8=O\x019=00123\x0135=A\x01"
@@ -197,6 +200,7 @@ def test_arp_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "ALWAYS_KEPT", 2)
     monkeypatch.setattr(pipeline, "MAX_CONVERSATIONS", 5)
+    monkeypatch.setattr(segment, "MAX_FLOWS", 10)
 
 
 @pytest.mark.usefixtures("few")
@@ -212,8 +216,7 @@ def test_old_conversations_are_folded_and_counted() -> None:
     assert report.omitted == 8
     assert report.verdict is not None
     assert report.verdict.counts == {Outcome.SILENT: 1, Outcome.REFUSED: 9, Outcome.REPLIED: 3}
-    assert len(analysis._tracked) == len(analysis._table) == 5
-    assert len(analysis._foldable) == 3
+    assert count_kept(analysis, Connection) == 5
 
 
 @pytest.mark.usefixtures("few")
@@ -252,15 +255,15 @@ def test_strangers_do_not_push_out_what_was_looked_for() -> None:
 
 @pytest.mark.usefixtures("few")
 def test_memory_stays_flat_whatever_comes() -> None:
-    analysis = pipeline.Analysis(InputRecord("x"))
+    analysis, sizes = pipeline.Analysis(InputRecord("x")), []
     for n in range(200):
         wire = at(n, 10_000 + n)
         (wire.syn() if n % 3 else session(wire))
         for frame in wire.frames():
             analysis.feed(frame)
-        assert len(analysis._tracked) <= 5
-        assert len(analysis._table) <= 5
-        assert len(analysis._foldable) <= 3
+        assert count_kept(analysis, Connection) <= 5
+        sizes.append(size_kept(analysis))
+    assert max(sizes[100:]) <= 1.1 * max(sizes[20:100])
     assert analysis.seen().omitted.total() == 195
 
 

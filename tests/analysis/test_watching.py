@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from live_events import events
+from memory import size_kept
 from wire import START_NS, Wire
 
 from ibsniff.analysis import pipeline
@@ -11,6 +12,7 @@ from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.watching import Change, Follower, Limits, Pace, Watch, follow
 from ibsniff.capture.input_record import InputRecord
 from ibsniff.model import NANOSECONDS, Outcome, Report, Rung, Tick
+from ibsniff.net import segment
 
 HELLO = b"API\0\0\0\0\x09v157..178"
 
@@ -91,14 +93,16 @@ def test_what_was_folded_is_forgotten_and_never_mistaken(monkeypatch: pytest.Mon
     """A connection folded away leaves its place in memory to the next: the news must not be taken for old."""
     monkeypatch.setattr(pipeline, "ALWAYS_KEPT", 1)
     monkeypatch.setattr(pipeline, "MAX_CONVERSATIONS", 3)
+    monkeypatch.setattr(segment, "MAX_FLOWS", 10)
     analysis = pipeline.Analysis(InputRecord("x", is_live=True))
-    watch, called = Watch(analysis), []
+    watch, called, sizes = Watch(analysis), [], []
     for number in range(50):
         wire = Wire(client=f"127.0.0.1:{51_000 + number}", start_ns=START_NS + number * 10**9).syn().refuse()
         for frame in wire.frames():
             analysis.feed(frame)
         called += [change.conversation.id for change in watch.look() if change.type == "conversation"]
-        assert len(watch._known) <= 3
+        sizes.append(size_kept(watch))
+    assert max(sizes[25:]) <= 1.1 * max(sizes[5:25])
     assert called == [f"c{number}" for number in range(1, 51)]
 
 

@@ -27,6 +27,7 @@ from standin_server import HELLO
 
 from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.watching import Change, Follower, Limits, follow
+from ibsniff.capture import live
 from ibsniff.capture.backend import LinkState, RawPacket, Statistics
 from ibsniff.capture.live import LiveSource
 from ibsniff.capture.ring_files import Ring
@@ -105,8 +106,8 @@ class DayClock:
         """When the next packet comes."""
         return self._day.now_ns
 
-    def was_set(self, _packet_ns: int) -> None:
-        """Never."""
+    def resynchronise(self, _packet_ns: int) -> None:
+        """It never has to be."""
 
 
 def _session(client: str, packets: int) -> list[tuple[bytes, bytes]]:
@@ -183,8 +184,8 @@ def main() -> None:
     gc.set_threshold(SELDOM)  # as the command does
     day = Day(chosen.packets, chosen.conversations)
     screen = Quiet(day, chosen.packets)
+    live.MonotonicWallClock = lambda: DayClock(day)  # type: ignore[assignment,misc,attr-defined]
     with tempfile.TemporaryDirectory() as folder, LiveSource([("lo", day)]) as source:
-        source._clock = DayClock(day)  # type: ignore[assignment]
         ring = Ring(kilobytes=50_000, files=4)
         recorder = Recorder(Path(folder) / "day.pcapng", source, ring)
         analysis = Analysis(source.record)

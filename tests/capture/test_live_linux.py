@@ -19,7 +19,7 @@ from live_namespace import in_namespace, ip, needs_ip, needs_namespace
 from ibsniff.capture.files import open_capture
 from ibsniff.capture.interfaces import list_interfaces
 from ibsniff.capture.live import LiveSource, open_live
-from ibsniff.capture.scapy_backend import ScapyCapture
+from ibsniff.capture.scapy_backend import ScapyCapture, load_scapy
 from ibsniff.model import NANOSECONDS, Columns, ExitCode, Frame, Tick, UserError
 
 if sys.platform == "linux":
@@ -41,7 +41,7 @@ def by_name(backend: str) -> Callable[[], LiveSource]:
 def through_libpcap() -> LiveSource:
     """What macOS and Windows do."""
     capture = ScapyCapture("lo", PORTS, libpcap=True)
-    if not capture._uses_libpcap:
+    if not load_scapy().use_pcap:
         capture.close()
         pytest.skip("needs libpcap")
     return LiveSource([("lo", capture)])

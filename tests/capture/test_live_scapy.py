@@ -8,6 +8,7 @@ import select
 import socket
 import struct
 import sys
+import threading
 
 import pytest
 
@@ -77,6 +78,13 @@ def opened(monkeypatch: pytest.MonkeyPatch, answer: BsdSocket | Exception) -> Sc
     return ScapyCapture("lo0", PORTS, libpcap=True)
 
 
+def wait_for_the_thread() -> None:
+    """Until it has taken all there is, and ended."""
+    for thread in threading.enumerate():
+        if thread.name == "capture on lo0":
+            thread.join(5)
+
+
 def received(capture: ScapyCapture) -> list[RawPacket]:
     """What the thread hands over as soon as it has something."""
     assert select.select([capture], [], [], 5)[0]
@@ -105,7 +113,7 @@ def test_packets_nobody_takes_are_counted_as_dropped(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(scapy_backend, "MAX_QUEUED_PACKETS", 3)
     monkeypatch.setattr(scapy_backend, "MAX_PACKETS_AT_ONCE", 2)
     capture = opened(monkeypatch, BsdSocket([API] * 10, fails=True))
-    capture._thread.join(5)
+    wait_for_the_thread()
     assert [len(received(capture)) for _ in range(2)] == [2, 1]
     with pytest.raises(OSError, match="Device not configured"):
         capture.receive()
@@ -119,7 +127,7 @@ def test_an_interface_that_is_not_heard_is_not_taken_for_quiet(monkeypatch: pyte
     bpf = BsdSocket([])
     monkeypatch.setattr(bpf, "recv_raw", lambda _: struct.unpack("I", b""))
     capture = opened(monkeypatch, bpf)
-    capture._thread.join(5)
+    wait_for_the_thread()
     with pytest.raises(OSError, match="unpack requires"):
         capture.receive()
     assert capture.link_state() is None

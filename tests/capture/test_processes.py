@@ -11,7 +11,8 @@ from standin_server import HELLO, Caller, running
 from wire import Wire, endpoint
 
 from ibsniff.capture import processes
-from ibsniff.capture.processes import LocalProcess, ProcessWatcher, Queues
+from ibsniff.capture.processes import LocalProcess, ProcessWatcher
+from ibsniff.capture.procfs import TcpSocket, TcpState
 from ibsniff.model import Conversation, Side, UserError
 
 CLIENT, SERVER = ("127.0.0.1", 50000), ("127.0.0.1", 7497)
@@ -54,11 +55,11 @@ def conversation(*, ended: bool = False, server: str = "127.0.0.1:7497") -> Conv
 def look(
     monkeypatch: pytest.MonkeyPatch,
     sockets: Sequence[object],
-    queues: Queues | None = None,
+    waiting: Sequence[TcpSocket] = (),
     one: Conversation | None = None,
 ) -> tuple[LocalProcess, ...]:
     monkeypatch.setattr(processes, "load_psutil", lambda: Psutil(sockets))
-    monkeypatch.setattr(processes, "_queues", lambda: queues or Queues({}, {}))
+    monkeypatch.setattr(processes, "tcp_sockets", lambda: iter(waiting))
     return ProcessWatcher().refresh([one or conversation()]).get("c1", ())
 
 
@@ -78,7 +79,12 @@ def test_both_ends_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_tws_that_hangs_is_seen_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not taken, so the socket has no owner: the listener's is meant. Through IPv6, as Java listens."""
     mapped = "::ffff:127.0.0.1"
-    queues = Queues({(endpoint("127.0.0.1:7497"), endpoint("127.0.0.1:50000")): 17}, {7497: 51})
+    tws, client = endpoint("127.0.0.1:7497"), endpoint("127.0.0.1:50000")
+    waiting = [
+        TcpSocket(tws, client, TcpState.ESTABLISHED, 17),
+        TcpSocket(client, tws, TcpState.ESTABLISHED, 0),
+        TcpSocket(tws, endpoint("0.0.0.0:0"), TcpState.LISTEN, 51),
+    ]
     _, server = look(
         monkeypatch,
         [
@@ -88,7 +94,7 @@ def test_a_tws_that_hangs_is_seen_from_outside(monkeypatch: pytest.MonkeyPatch) 
             socket((mapped, 7497), (mapped, 49001), "CLOSE_WAIT", None),
             socket(("::", 7497), None, "LISTEN", 7),
         ],
-        queues,
+        waiting,
     )
     assert str(server) == (
         "server 127.0.0.1:7497 is java, process 7; 17 bytes of this conversation have arrived and it has not read them "

@@ -94,9 +94,11 @@ def test_what_still_runs_at_the_end_is_left_alone_and_named(monkeypatch: pytest.
     commands = OnVerdict("exec sleep 1", False, told.append)
     commands.look(judge(silent()))
     commands.close()
-    (left,) = commands._running
-    assert told == [f"--on-verdict: the command for c1 still runs, process {left.process.pid}"]
-    assert left.process.wait() == 0
+    (line,) = told
+    process = int(line.removeprefix("--on-verdict: the command for c1 still runs, process "))
+    with pytest.warns(ResourceWarning, match=f"subprocess {process} is still running"):
+        del commands
+    assert os.waitpid(process, 0) == (process, 0), "it ended by itself, and well"
 
 
 def test_what_it_prints_is_bounded_and_made_visible(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,10 +107,7 @@ def test_what_it_prints_is_bounded_and_made_visible(monkeypatch: pytest.MonkeyPa
 
 
 def test_folded_conversations_are_forgotten() -> None:
-    commands = OnVerdict("true", False, lambda _line: None)
-    commands.look(judge(silent()))
-    assert commands._known == {"c1"}
-    commands.look(judge(silent(5), Wire().syn()))
-    commands.look(Report((), None, (), ()))
-    assert not commands._known
-    commands.close()
+    """Their ids never come back; if one did, it would be another conversation's."""
+    assert ran("echo ran", judge(silent()), judge(silent())) == ["--on-verdict c1: ran"]
+    nothing = Report((), None, (), ())
+    assert ran("echo ran", judge(silent()), nothing, judge(silent())) == ["--on-verdict c1: ran"] * 2

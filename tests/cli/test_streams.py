@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,8 +17,8 @@ from tcp.test_corpus import OTHER_LINK_TYPES, UNSEEN_TAIL
 from typer.testing import CliRunner, Result
 from wire import Wire
 
-from ibsniff.cli import streams as command
 from ibsniff.cli.app import app
+from ibsniff.model import ExitCode
 
 HELLO = b"API\0\0\0\0\x09v157..178"
 
@@ -89,10 +92,14 @@ def test_raw_writes_gaps_as_zeros_and_not_without_end(tmp_path: Path, monkeypatc
     assert "too many to write as zeros" in result.stderr
 
 
-def test_raw_is_not_sent_to_a_terminal(capture: str, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    with pytest.raises(command.UserError, match="terminal"):
-        command._follow(capture, 0, command.Form.RAW, set(command.Side), False)
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_raw_is_not_sent_to_a_terminal(capture: str) -> None:
+    leader, follower = os.openpty()
+    with os.fdopen(leader, "rb", buffering=0), os.fdopen(follower, "wb", buffering=0) as terminal:
+        command = [sys.executable, "-m", "ibsniff", "streams", capture, "--follow", "0", "--raw"]
+        done = subprocess.run(command, stdout=terminal, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == ExitCode.USAGE
+    assert "--raw would send" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -93,10 +93,10 @@ def test_messages_are_named_as_one_by_one(payloads: list[bytes], side: Side, met
 
 @pytest.mark.parametrize("side", Side)
 def test_no_two_ids_leave_the_same_remainder(side: Side):
-    """When IB's messages grow in number, ``_DIVISOR`` may have to grow as well."""
+    """When IB's messages grow in number, ``DIVISOR`` may have to grow as well."""
     heads = [int.from_bytes(head.ljust(4, b"\0")) for head in messages.COUNTED_NAMES[side]]
     assert len(set(heads)) == len(heads)
-    assert len({head % int(columns._DIVISOR) for head in heads}) == len(heads)
+    assert len({head % int(columns.DIVISOR) for head in heads}) == len(heads)
 
 
 @pytest.mark.parametrize("side", Side)

@@ -135,5 +135,5 @@ def test_many_flows_are_told_apart(monkeypatch: pytest.MonkeyPatch):
         for number in range(200)
     ]
     assert check(many(frames, 101)) == 200
-    monkeypatch.setattr(columns, "_MULTIPLIER", np.uint64(0))
+    monkeypatch.setattr(columns, "HASH_MULTIPLIER", np.uint64(0))
     assert check(many(frames, 101)) == 0, "all hashes are equal, so that none of them tells anything"

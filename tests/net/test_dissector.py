@@ -15,6 +15,7 @@ from scapy.packet import Raw
 
 from ibsniff.model import Frame, Packet, Segment, StrayHello
 from ibsniff.net import Dissector, SkipReason
+from ibsniff.net import dissector as room
 from ibsniff.net.link import READERS
 
 
@@ -87,26 +88,21 @@ LINK_TYPES = [*READERS, 147]
 PORT_CHOICES = [PORTS, None]
 
 
-class LongWay(Dissector):
-    """A dissector without the short cut."""
-
-    def dissect(self, frame: Frame) -> Packet | None:
-        return self._dissect_any(frame)
-
-
 def both_ways(
     frames: list[tuple[int, bytes]], ports: frozenset[int] | None, more_on_the_wire: int = 0
 ) -> tuple[list[Packet | None], Counter[str]]:
     """Dissect the frames the short and the long way; both must give the same, and account for each frame."""
     outcomes = []
-    for kind in (Dissector, LongWay):
+    for short_cuts in (room.FIXED_LINK_HEADERS, {}):
         skipped: Counter[str] = Counter()
-        dissector = kind(ports, skipped)
-        found = [
-            dissector.dissect(Frame(number, number, link_type, data, len(data) + more_on_the_wire))
-            for number, (link_type, data) in enumerate(frames, 1)
-        ]
-        dissector.finish()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(room, "FIXED_LINK_HEADERS", short_cuts)
+            dissector = Dissector(ports, skipped)
+            found = [
+                dissector.dissect(Frame(number, number, link_type, data, len(data) + more_on_the_wire))
+                for number, (link_type, data) in enumerate(frames, 1)
+            ]
+            dissector.finish()
         outcomes.append((found, skipped))
     assert outcomes[0] == outcomes[1]
     return outcomes[0]

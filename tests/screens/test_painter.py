@@ -129,10 +129,14 @@ def read_until(far: BinaryIO, end: bytes) -> bytes:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no background on Windows")
 def test_the_terminal_of_another_job_is_not_painted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(painting.os, "tcgetpgrp", lambda _descriptor: os.getpgrp() + 1)
+    foreground = [os.getpgrp() + 1, os.getpgrp()]
+    monkeypatch.setattr(painting.os, "tcgetpgrp", lambda _descriptor: foreground[0])
     leader, follower = os.openpty()
-    with os.fdopen(leader, "rb", buffering=0), os.fdopen(follower, "w", encoding="utf-8") as file:
+    with os.fdopen(leader, "rb", buffering=0) as far, os.fdopen(follower, "w", encoding="utf-8") as file:
         console = Console(file=file, force_terminal=True, width=40, height=5, legacy_windows=False, color_system=None)
         with Painter(console) as painter:
             painter.paint(Text("one"))
-            assert painter._painted == []
+            del foreground[0]
+            painter.paint(Text("two"))
+            seen = read_until(far, b"two\x1b[0m\x1b[K")
+    assert b"one" not in seen

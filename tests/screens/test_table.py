@@ -26,9 +26,9 @@ class Pressed(Keys):
 
 
 class Shown:
-    def __init__(self) -> None:
+    def __init__(self, keys: Pressed | None = None) -> None:
         self.file = io.StringIO()
-        self.keys = Pressed()
+        self.keys = keys or Pressed()
         self.stops = 0
         console = Console(
             file=self.file, force_terminal=True, width=80, height=24, legacy_windows=False, color_system=None
@@ -112,8 +112,8 @@ def test_a_broken_body_gives_the_keys_back() -> None:
         ) -> None:
             self.left += 1
 
-    shown, keys = Shown(), Counted()
-    shown.screen._keys = keys
+    keys = Counted()
+    shown = Shown(keys)
     try:
         with shown.screen:
             raise ZeroDivisionError

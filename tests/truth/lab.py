@@ -54,7 +54,7 @@ class Host:
 
     def __init__(self, number: int) -> None:
         self.ipv4, self.ipv6 = f"10.77.0.{number}", f"fd77::{number}"
-        self._hardware_address = f"02:00:00:00:00:0{number}"
+        self.hardware_address = f"02:00:00:00:00:0{number}"
         self._thread = ThreadPoolExecutor(1)
         self.do(_leave_for_a_network_of_its_own)
         self.thread_id = self.do(threading.get_native_id)
@@ -80,7 +80,7 @@ class Host:
         """Bring the interface up and begin to capture on it."""
         self.run("sysctl -q net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.all.router_solicitations=0")
         self.run("ip link set lo up")
-        self.run(f"ip link set {DEVICE} address {self._hardware_address} up")
+        self.run(f"ip link set {DEVICE} address {self.hardware_address} up")
         for address, network in ((f"{self.ipv4}/24", "10.77.0.0/24"), (f"{self.ipv6}/64", "fd77::/64")):
             self.run(f"ip address add {address} dev {DEVICE} noprefixroute nodad")
             self.run(f"ip route add {network} dev {DEVICE} {ROUTE}")
@@ -89,7 +89,7 @@ class Host:
     def know(self, other: Host) -> None:
         """Neighbour discovery is not what is tested here."""
         for address in (other.ipv4, other.ipv6):
-            self.run(f"ip neighbour replace {address} lladdr {other._hardware_address} dev {DEVICE} nud permanent")
+            self.run(f"ip neighbour replace {address} lladdr {other.hardware_address} dev {DEVICE} nud permanent")
 
     def captured(self) -> list[Frame]:
         """What went by since the last time; no packet may have been missed."""
