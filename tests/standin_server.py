@@ -115,7 +115,7 @@ class Caller:
     def is_ignored(self, server: Running) -> bool:
         """Close our half first: the stand-in heard all of it, said nothing, and does not close its own."""
         self.socket.shutdown(socket.SHUT_WR)
-        server.wait_for("the client has gone")
+        server.wait_for("the client has closed")
         self.socket.setblocking(False)
         try:
             self.socket.recv(1)

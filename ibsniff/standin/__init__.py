@@ -1,7 +1,7 @@
-"""A stand-in TWS that behaves, or misbehaves in a named way: for trying ibsniff, for recordings and for tests.
+"""A stand-in for TWS that works, or fails in a chosen way: to try ibsniff, to record captures, and for the tests.
 
-It stands beside the flow: it takes part where the rest of the program only listens, and shares nothing with it but
-the names of the protocol.
+It is not part of the analysis: it takes part in conversations, where the rest of the program only listens, and shares
+nothing with it but the names and numbers of the protocol.
 """
 
 from __future__ import annotations

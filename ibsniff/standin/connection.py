@@ -1,4 +1,4 @@
-"""One client at the stand-in's door, and the steps of a session that modes are composed of."""
+"""One client of the stand-in, and the steps of a session that modes are composed of."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ import struct
 from collections.abc import AsyncIterator, Callable, Collection
 from typing import NamedTuple, NoReturn
 
-from ibsniff.ib import names
+from ibsniff.ib import errors, names
 from ibsniff.standin import messages
 from ibsniff.standin.messages import Message, frame
 from ibsniff.standin.requests import NO_REQUEST, Hello, Request, is_start, parse_legacy, parse_range, parse_request
 
-LONGEST_FRAME = 0xFF_FFFF
-"""The official clients take nothing longer; nor do we."""
+MAX_FRAME = 0xFF_FFFF
+"""The official clients accept nothing longer; neither does the stand-in."""
 
 FIRST_LEGACY_START_API = 63
-"""The first legacy client version that introduces itself with START_API (IB's Java client 9.70)."""
+"""The first legacy client version that begins its session with START_API (IB's Java client 9.70)."""
 
-MOST_DIGITS = 9
-"""Of a client id: those of a 32-bit number, whatever they are. Python itself refuses to read thousands."""
+MAX_CLIENT_ID_DIGITS = 9
+"""Digits of a client id that are read: a 32-bit number has no more. Python itself refuses to read thousands."""
 
 READ_SIZE = 65_536
 
 ONE_DOT = re.compile(rb"v\d+\.\d+")
-"""A version range with one dot: TWS resets (github.com/emptist/ib_tws_api). Other broken ones are met with silence."""
+"""A version range with one dot: TWS resets (github.com/emptist/ib_tws_api). It does not answer other wrong ranges."""
 
 _LINGER = "hh" if os.name == "nt" else "ii"
 """``struct linger`` is two shorts in Winsock, two ints everywhere else."""
 
 
 class Settings(NamedTuple):
-    """What ``simulate`` lets the user choose."""
+    """What the user of ``simulate`` can choose."""
 
     server_version: int
     delay: float
-    """Seconds; every mode that waits waits this long."""
+    """Seconds that every mode with a delay waits."""
 
 
 class Connection:
-    """One accepted connection. Methods that read raise ``EOFError`` when the client has gone."""
+    """One accepted connection. Methods that read raise ``EOFError`` when the client has closed it."""
 
     def __init__(
         self,
@@ -51,55 +51,55 @@ class Connection:
         writer: asyncio.StreamWriter,
         settings: Settings,
         others: Collection[Connection],
-        tell: Callable[[str], None],
+        log: Callable[[str], None],
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._socket = writer.get_extra_info("socket")
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a packet for every write
-        self.tell = tell
+        self.log = log
         self.settings = settings
         self._others = others
         self.client_id: int | None = None
-        """Whose session it is, once it has one."""
+        """The client id of the session, once it has one."""
         self.version = 0
-        """The negotiated server version, once answered."""
+        """The negotiated server version, once it is known."""
         self.legacy: Hello | None = None
-        """The hello, when it was a legacy one: nothing is framed then."""
+        """The hello if it was a legacy one: then nothing is framed."""
 
     # -- the steps of a session, in order
 
-    async def hello(self) -> Hello:
-        """Wait for a whole hello. One that TWS would not understand is met as TWS has been seen to: mostly with silence."""
+    async def read_hello(self) -> Hello:
+        """Wait for a whole hello. A wrong one gets the answer that TWS is known to give: in most cases none."""
         hello = await self._read_hello()
         if hello is None:
-            self.tell("not an API hello: saying nothing")
-            await self.ignore()
-        self.tell(f"hello: versions {hello.minimum} to {hello.maximum}{', legacy' if hello.legacy else ''}")
+            self.log("not an API hello: not answering")
+            await self.stay_silent()
+        self.log(f"hello: versions {hello.minimum} to {hello.maximum}{', legacy' if hello.legacy else ''}")
         return hello
 
-    async def answer(self, hello: Hello, version: int | None = None) -> None:
-        """Answer a hello with ``version``, by default with what the two sides have in common."""
-        self.accept(hello, version)
-        await self.write(self.reply())
+    async def send_reply(self, hello: Hello, version: int | None = None) -> None:
+        """Answer a hello with ``version``; by default with the highest version that both sides know."""
+        self.negotiate(hello, version)
+        await self.write(self.encode_reply())
 
-    def accept(self, hello: Hello, version: int | None = None) -> None:
-        """Settle the version without saying so yet."""
+    def negotiate(self, hello: Hello, version: int | None = None) -> None:
+        """Choose the version without sending it yet."""
         if hello.legacy:
             self.legacy = hello
             version = version or names.LEGACY_SERVER_VERSION
         self.version = version or min(hello.maximum, self.settings.server_version)
-        self.tell(f"answering with version {self.version}")
+        self.log(f"answering with version {self.version}")
 
-    def reply(self) -> bytes:
-        """The version reply for the version settled."""
+    def encode_reply(self) -> bytes:
+        """The bytes of the version reply."""
         text = messages.version_reply(self.version)
         return text if self.legacy else frame(text)
 
-    async def start(self) -> bool:
-        """Wait for START_API in the form of the negotiated version; whatever else comes first is ignored.
+    async def read_start_api(self) -> bool:
+        """Wait for START_API in the form of the negotiated version; ignore everything else that comes first.
 
-        Whether the client may have its id: another session may.
+        Returns whether the client id is free; it is not while another session has it.
         """
         client_id = await (self._legacy_start(self.legacy) if self.legacy else self._framed_start())
         if any(other.client_id == client_id for other in self._others):
@@ -107,24 +107,25 @@ class Connection:
         self.client_id = client_id
         return True
 
-    async def requests(self) -> AsyncIterator[Request]:
-        """What the client asks, until it goes. Legacy requests have no borders and are not read."""
+    async def read_requests(self) -> AsyncIterator[Request]:
+        """Give the client's requests until it closes the connection. Legacy requests have no borders and are not read."""
         if self.legacy:
-            await self.drain()
+            await self.discard_input()
             return
         async for request in self._frames():
             if request is None:
-                self.tell(f"not in the form of version {self.version}")
-                await self.say(messages.error(320, "Error reading request. Unable to parse data."))
+                self.log(f"not in the form of version {self.version}")
+                text = "Error reading request. Unable to parse data."
+                await self.send(messages.error(errors.REQUEST_NOT_READABLE, text))
                 continue
-            self.tell(request.name)
+            self.log(request.name)
             yield request
 
-    # -- saying and ending
+    # -- sending and ending
 
-    async def say(self, *said: Message) -> None:
+    async def send(self, *sent: Message) -> None:
         """Send messages in the form of the negotiated version, each in a write (so a packet) of its own."""
-        for message in said:
+        for message in sent:
             payload = message.encode(self.version)
             await self.write(payload if self.legacy else frame(payload))
 
@@ -134,37 +135,37 @@ class Connection:
         await self._writer.drain()
 
     async def read(self) -> bytes:
-        """Whatever the client has sent; at least a byte."""
+        """Wait for bytes of the client; return at least one."""
         data = await self._reader.read(READ_SIZE)
         if not data:
             raise EOFError
         return data
 
-    async def drain(self) -> None:
-        """Read and forget until the client goes."""
+    async def discard_input(self) -> None:
+        """Read and drop everything until the client closes the connection."""
         while await self._reader.read(READ_SIZE):
             pass
 
-    async def ignore(self) -> NoReturn:
-        """Say nothing, and do not close when the client does: a TWS that is silent stays in CLOSE_WAIT (ib_async 18)."""
-        await self.drain()
-        self.tell("the client has gone")
+    async def stay_silent(self) -> NoReturn:
+        """Send nothing, and do not close when the client does: a silent TWS stays in CLOSE_WAIT (ib_async 18)."""
+        await self.discard_input()
+        self.log("the client has closed")
         await asyncio.Event().wait()
         raise EOFError
 
-    async def finish(self) -> None:
-        """End with FIN. Closing alone would send RST whenever bytes lie unread."""
+    async def close(self) -> None:
+        """End with FIN. Closing alone would send RST whenever there are unread bytes."""
         self._writer.write_eof()
         self._writer.close()
 
     def reset(self) -> None:
-        """End with RST: a socket that does not linger throws its connection away."""
+        """End with RST: a socket that does not linger aborts its connection."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(_LINGER, 1, 0))
         self._writer.transport.abort()
 
     @property
-    def from_here(self) -> bool:
-        """The client is on this machine, by its address: TWS asks nobody whether to let it in."""
+    def is_from_this_machine(self) -> bool:
+        """Whether the client's address is of this machine: TWS accepts such clients without asking the user."""
         peer, own = (self._socket.getpeername()[0], self._socket.getsockname()[0])
         return peer == own or ipaddress.ip_address(peer).is_loopback
 
@@ -175,14 +176,14 @@ class Connection:
         if first.isdigit():
             return parse_legacy(first + await self._read_field())
         if first == b"\0":
-            self.tell("no API prefix: closing")
-            await self.finish()
+            self.log("no API prefix: closing")
+            await self.close()
             raise EOFError
         if first != b"A" or await self._reader.readexactly(3) != b"PI\0":
             return None
         text = await self._read_frame()
         if ONE_DOT.fullmatch(text):
-            self.tell("one dot in the version range: resetting")
+            self.log("one dot in the version range: resetting")
             self.reset()
             raise EOFError
         return parse_range(text)
@@ -190,10 +191,10 @@ class Connection:
     async def _framed_start(self) -> int:
         async for request in self._frames():
             if request is not None and is_start(request, self.version):
-                self.tell(f"START_API with client id {request.number}")
+                self.log(f"START_API with client id {request.number}")
                 return request.number
             name = "bytes" if request is None else request.name
-            self.tell(f"{name} instead of START_API in the form of version {self.version}: ignored")
+            self.log(f"{name} instead of START_API in the form of version {self.version}: ignored")
         raise EOFError
 
     async def _legacy_start(self, hello: Hello) -> int:
@@ -203,17 +204,17 @@ class Connection:
             message_version, client_id = await self._read_field(), await self._read_field()
             if message_version == b"2":
                 await self._read_field()  # the capabilities
-        self.tell(f"legacy start with client id {client_id.decode(errors='replace')}")
-        return int(client_id) if client_id.isdigit() and len(client_id) <= MOST_DIGITS else NO_REQUEST
+        self.log(f"legacy start with client id {client_id.decode(errors='replace')}")
+        return int(client_id) if client_id.isdigit() and len(client_id) <= MAX_CLIENT_ID_DIGITS else NO_REQUEST
 
     async def _read_field(self) -> bytes:
         return (await self._reader.readuntil(b"\0"))[:-1]
 
     async def _read_frame(self) -> bytes:
         (length,) = struct.unpack(">I", await self._reader.readexactly(4))
-        if length > LONGEST_FRAME:
-            self.tell(f"a frame of {length} bytes: waiting for them like TWS would")
-            await self.ignore()
+        if length > MAX_FRAME:
+            self.log(f"a frame of {length} bytes: waiting for them, as TWS would")
+            await self.stay_silent()
         return await self._reader.readexactly(length)
 
     async def _frames(self) -> AsyncIterator[Request | None]:

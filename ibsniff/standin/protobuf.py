@@ -1,7 +1,7 @@
-"""As much of the protobuf wire format as a stand-in needs (protobuf.dev/programming-guides/encoding).
+"""The part of the protobuf wire format that the stand-in needs (protobuf.dev/programming-guides/encoding).
 
-Three of the wire types occur in the messages it speaks: varint (0), 64-bit (1, doubles) and length-delimited
-(2, strings and messages). Fields are numbered as IB numbers them; nothing here knows what they mean.
+Its messages use three of the wire types: varint (0), 64-bit (1, doubles) and length-delimited (2, strings and messages).
+Fields have IB's numbers; nothing here knows what they mean.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ Value = int | float | str
 
 
 def encode(values: Iterable[Value], first_field: int = 1) -> bytes:
-    """Values as the fields ``first_field``, ``first_field + 1`` ... of one message."""
+    """Encode values as the fields ``first_field``, ``first_field + 1`` ... of one message."""
     return b"".join(_field(number, value) for number, value in enumerate(values, first_field))
 
 
 def decode(data: bytes) -> dict[int, int | bytes]:
-    """Field number -> its last value. Raises ``ValueError`` on anything that is not protobuf."""
+    """Decode to field number -> its last value. Raises ``ValueError`` when the bytes are not protobuf."""
     return dict(_fields(data))
 
 
@@ -34,7 +34,7 @@ def _field(number: int, value: Value) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    value &= 0xFFFF_FFFF_FFFF_FFFF  # a negative int32 travels as ten bytes of two's complement
+    value &= 0xFFFF_FFFF_FFFF_FFFF  # a negative int32 is sent as ten bytes of two's complement
     groups = bytearray()
     while value > 0x7F:
         groups.append(value & 0x7F | 0x80)

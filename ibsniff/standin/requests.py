@@ -1,4 +1,4 @@
-"""What a client says, as far as a stand-in must understand it."""
+"""The messages of a client, as far as the stand-in must understand them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ibsniff.ib import names
 from ibsniff.standin import protobuf
 
 NO_REQUEST = -1
-"""The id of what belongs to no request."""
+"""The request id of messages that belong to no request."""
 
 
 class Hello(NamedTuple):
-    """The version range a client offers; both ends are equal in the legacy dialect."""
+    """The version range of a client; both ends are equal in the legacy protocol."""
 
     minimum: int
     maximum: int
@@ -26,25 +26,25 @@ _RANGE = re.compile(rb"v(\d{1,9})(?:\.\.(\d{1,9}))?(?: .*)?", re.DOTALL)
 
 
 def parse_range(text: bytes) -> Hello | None:
-    """``v157..178``, ``v178`` or either with options behind a space; None when it is nothing of the kind."""
+    """Parse ``v157..178`` or ``v178``, perhaps with options after a space; None when it is something else."""
     match = _RANGE.fullmatch(text)
     return Hello(int(match[1]), int(match[2] or match[1])) if match else None
 
 
 def parse_legacy(text: bytes) -> Hello | None:
-    """``66``: the one version a legacy client speaks."""
+    """Parse ``66``: the only version that a legacy client supports."""
     return Hello(int(text), int(text), legacy=True) if _NUMBER.fullmatch(text) else None
 
 
 class Request(NamedTuple):
-    """One client message, as far as a stand-in must understand it."""
+    """One client message."""
 
     id: int
     is_protobuf: bool
     fields: int
-    """How many there are, the version field included, the id not."""
+    """How many there are, including the version field but not the id."""
     number: int
-    """The field that says whose it is: the request id, or in START_API the client id."""
+    """The request id, or in START_API the client id."""
 
     @property
     def name(self) -> str:
@@ -53,7 +53,7 @@ class Request(NamedTuple):
 
 
 def parse_request(payload: bytes, server_version: int) -> Request | None:
-    """The request in a frame's payload; None when it is not in the form of this server version."""
+    """Parse the request in a frame's payload; None when it is not in the form of this server version."""
     if server_version < names.PROTOBUF:
         message, separator, rest = payload.partition(b"\0")
         return _parse_text(int(message), rest) if separator and _NUMBER.fullmatch(message) else None
@@ -69,7 +69,7 @@ def _parse_text(message_id: int, rest: bytes) -> Request | None:
     if rest and not rest.endswith(b"\0"):
         return None
     fields = rest.split(b"\0")[:-1]
-    number = fields[1] if len(fields) > 1 else b""  # behind the version field
+    number = fields[1] if len(fields) > 1 else b""  # after the version field
     return Request(message_id, False, len(fields), int(number) if _NUMBER.fullmatch(number) else NO_REQUEST)
 
 
@@ -83,7 +83,7 @@ def _parse_protobuf(message_id: int, rest: bytes) -> Request | None:
 
 
 def is_start(request: Request, server_version: int) -> bool:
-    """Whether this is START_API as a client of this server version must send it."""
+    """Whether this is START_API in the form that this server version requires."""
     if request.id != names.START_API:
         return False
     if server_version >= names.START_API_PROTOBUF:

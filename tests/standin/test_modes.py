@@ -9,9 +9,9 @@ import pytest
 from standin_server import HELLO, Caller, running
 
 from ibsniff import standin
-from ibsniff.standin import modes, troubles
+from ibsniff.standin import modes, session_modes
 from ibsniff.standin.connection import Connection
-from ibsniff.standin.plans import PLANS
+from ibsniff.standin.server_modes import SERVER_MODES
 
 QUOTES = b"1\00011\0003\0"
 START = b"71\0002\0007\0\0"
@@ -156,14 +156,14 @@ def test_a_client_id_is_given_once_at_a_time() -> None:
                 second.frame(START)
                 assert codes([second.take_frame()]) == [b"326"]
                 assert second.rest() == b""
-        server.wait_for("over")
-        server.wait_for("over")
+        server.wait_for("connection ended")
+        server.wait_for("connection ended")
         with Caller(server.port) as third:
             third.greet()
             became_ready(third)
 
 
-def test_zombie_keeps_the_client_id_after_the_goodbye() -> None:
+def test_zombie_keeps_the_client_id_after_the_client_has_closed() -> None:
     with running("zombie", delay=60) as server:
         with Caller(server.port) as first:
             first.greet()
@@ -247,7 +247,7 @@ def test_modes_that_serve_only_their_own_machine(mode: str, monkeypatch: pytest.
     with running(mode) as server:
         with Caller(server.port) as caller:
             assert caller.greet()[0] == b"178"
-        monkeypatch.setattr(Connection, "from_here", False)
+        monkeypatch.setattr(Connection, "is_from_this_machine", False)
         with Caller(server.port) as caller:
             assert caller.is_ignored(server) if mode == "ask" else caller.rest() == b""
 
@@ -328,12 +328,12 @@ def test_modes_without_market_data_serve_the_rest(mode: str, code: bytes) -> Non
 
 
 def test_stream_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(troubles, "BURST_PAUSE", 0)
+    monkeypatch.setattr(session_modes, "BURST_PAUSE", 0)
     with running("stream") as server, Caller(server.port) as caller:
         caller.greet()
         became_ready(caller)
         caller.frame(QUOTES)
-        said = [caller.take_frame() for _ in range(4 + 3 * troubles.BURST)]
+        said = [caller.take_frame() for _ in range(4 + 3 * session_modes.BURST)]
         assert said[0].startswith(b"58\0")
         assert set(said[4:]) == {said[3]}
 
@@ -370,4 +370,4 @@ def test_every_mode_explains_itself_in_one_line_and_is_tried_here() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
     for mode, line in standin.MODES.items():
         assert line.endswith("."), mode
-        assert mode in PLANS or f'"{mode}"' in text, mode
+        assert mode in SERVER_MODES or f'"{mode}"' in text, mode

@@ -34,7 +34,7 @@ def test_a_client_that_resets_is_over() -> None:
         caller.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         server.wait_for("connected")
         caller.socket.close()
-        server.wait_for("over")
+        server.wait_for("connection ended")
 
 
 def test_listens_on_ipv6() -> None:
@@ -70,8 +70,8 @@ def test_a_taken_port_is_the_users_to_mend() -> None:
 def test_of_an_unknown_mode_one_like_it_is_named() -> None:
     problem = refusal("slient")
     assert problem.exit_code is ExitCode.USAGE
-    assert problem.what_to_do == "Perhaps silent; 'ibsniff simulate list' says what there is"
-    assert refusal("sulk").what_to_do == "'ibsniff simulate list' says what there is"
+    assert problem.what_to_do == "Perhaps you mean silent; 'ibsniff simulate list' lists all modes"
+    assert refusal("sulk").what_to_do == "'ibsniff simulate list' lists all modes"
 
 
 def test_an_address_of_another_machine_is_refused() -> None:

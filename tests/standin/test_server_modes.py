@@ -1,4 +1,4 @@
-"""The modes that are about the whole process."""
+"""The modes that concern the whole server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from standin_server import HELLO, Caller, running
 
-from ibsniff.standin.plans import PLANS
+from ibsniff.standin.server_modes import SERVER_MODES
 
 START = b"71\0002\0007\0\0"
 
@@ -57,7 +57,7 @@ def test_one_at_a_time_answers_the_second_when_the_first_has_gone() -> None:
             caller.send(HELLO)
             server.wait_for("connected")
         server.wait_for("hello: versions")
-        assert any(event.endswith("over") for event in server.heard), "the idle one had gone before"
+        assert any(event.endswith("connection ended") for event in server.heard), "the idle one had gone before"
         with caller:
             assert caller.take_frame().startswith(b"178\0")
             caller.frame(START)
@@ -70,7 +70,7 @@ def test_wedge_serves_until_somebody_leaves_without_a_hello() -> None:
             assert caller.greet()[0] == b"178"
         with Caller(server.port) as odd:
             odd.send(b"API=9.72\0")
-        server.wait_for("the client has gone")
+        server.wait_for("the client has closed")
         mute = Caller(server.port)
         mute.send(HELLO)
         server.wait_for("connected")
@@ -91,6 +91,6 @@ def test_port_changed_says_so_and_refuses() -> None:
             Caller(server.port)
 
 
-def test_every_plan_is_tried_here() -> None:
+def test_every_server_mode_is_tried_here() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
-    assert all(f'"{name}"' in text for name in PLANS)
+    assert all(f'"{name}"' in text for name in SERVER_MODES)
