@@ -63,7 +63,7 @@ class Stage:
     undo: ExitStack
 
     def call(self, visitor: Visitor) -> Process:
-        """A client calls."""
+        """Start a client, which connects."""
         host, port = visitor.host or self.recording.host, self.recording.port
         command = client_command(visitor.client, self.machines[visitor.on], self.clients, host, port)
         return start(self.undo, command)
@@ -86,7 +86,7 @@ def record(recording: Recording, clients: Path, into: Path) -> str:
             for one in visitors:
                 one.child.wait(PATIENCE)
         else:
-            wait_for_call(server, stage.raw, recording.hang, firewalled=bool(recording.firewall))
+            wait_for_connection(server, stage.raw, recording.hang, firewalled=bool(recording.firewall))
         time.sleep(SETTLE if recording.hang is None else recording.hang)
         end_capture(recording, capture)
         publish(recording, stage.raw, into)
@@ -143,7 +143,7 @@ def begin(stage: Stage) -> tuple[Process, Process]:
 
 
 def trouble(stage: Stage, server: Process | None, client: Process) -> None:
-    """What befalls the session once it is ready."""
+    """What happens to the session once it is ready."""
     recording = stage.recording
     if recording.frozen and server is not None:  # as a hung process stands still: its kernel goes on for it
         client.wait_for("ready")
@@ -175,7 +175,7 @@ def start_capture(recording: Recording, inside: list[str], raw: Path, undo: Exit
 
 
 def lose(capture: Process, inside: list[str]) -> None:
-    """Let it lose packets: it does not look while calls to a closed port come.
+    """Let it lose packets: it is stopped while connection attempts to a closed port come.
 
     Its buffer of 1 MiB is 8 blocks, and the kernel ends a block that holds a packet after 0.25 s, full or not.
     """
@@ -198,15 +198,15 @@ def end_capture(recording: Recording, capture: Process) -> None:
         raise SystemExit(f"{recording.name}: packets were lost, or should have been: {told}")
 
 
-def wait_for_call(server: Process | None, raw: Path, hang: float, *, firewalled: bool) -> None:
-    """Wait until the client has called: the stand-in says so, and for a cut of under a second, the file does."""
+def wait_for_connection(server: Process | None, raw: Path, hang: float, *, firewalled: bool) -> None:
+    """Wait until the client has connected: the stand-in says so; the file does when less than a second is recorded."""
     if server is not None and not firewalled:
         server.wait_for("connected")
     awaited = b"" if firewalled else b"API\0"
     deadline = time.monotonic() + PATIENCE
     while hang < 1 and not (len(raw.read_bytes()) > HEADER and awaited in raw.read_bytes()):
         if time.monotonic() > deadline:
-            raise SystemExit(f"no call in {raw}")
+            raise SystemExit(f"no connection in {raw}")
         time.sleep(0.01)
 
 

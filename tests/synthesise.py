@@ -50,45 +50,45 @@ def ready(wire: Wire) -> Wire:
     return wire.connect().client(HELLO).server(REPLY, after=0.003).client(START).server(ACCOUNTS + NEXT_ID)
 
 
-@scenario("The clock of the machine was set back while capturing", "it would take setting this machine's clock")
+@scenario("The clock of the machine was set back while capturing", "it would need this machine's clock to be set")
 def clock_stepped_back(path: Path) -> None:
     Wire().connect().client(HELLO).wait(8.0).fin_client().wait(-90.0).ack(Side.SERVER).write(path)
 
 
-@scenario("The machine slept for two hours while the program waited", "it would take two hours")
+@scenario("The machine slept for two hours while the program waited", "it would take two hours to record")
 def clock_leapt_forward(path: Path) -> None:
     Wire().connect().client(HELLO).fin_client(after=7200.0).ack(Side.SERVER).write(path)
 
 
 @scenario(
     "A board without a clock battery captured: it is 1970, and the session works",
-    "it would take setting this machine's clock",
+    "it would need this machine's clock to be set",
 )
 def clock_of_1970(path: Path) -> None:
     ready(Wire(start_ns=75 * NANOSECONDS)).write(path)
 
 
 @scenario(
-    "The capture was converted to blocks that have no time", "no capture tool at hand writes such blocks", "pcapng"
+    "The capture was converted to blocks that have no time", "no common capture tool writes such blocks", "pcapng"
 )
 def packets_without_time(path: Path) -> None:
     frames = Wire().connect().client(HELLO).fin_client(after=4.0).ack(Side.SERVER).frames()
     path.write_bytes(b"".join([section(), interface(), *(simple(frame.data) for frame in frames)]))
 
 
-@scenario("A server sends errors of more codes than there are", "no TWS does this: it is a bound of ours")
+@scenario("A server sends errors of more codes than there are", "no TWS does this: it tests a limit of ibsniff")
 def errors_of_more_codes_than_there_are(path: Path) -> None:
     wire = ready(Wire())
     wire.server(b"".join(framed("4", "2", "-1", str(20_000 + code), "x", "") for code in range(220))).write(path)
 
 
-@scenario("Windows tries three times against a closed port", "it takes the TCP of Windows")
+@scenario("Windows tries three times against a closed port", "it needs the TCP of Windows")
 def refused_three_times(path: Path) -> None:
     wire = Wire(client="172.24.32.9:51000", server="172.24.32.1:7497", client_ttl=128).syn().refuse()
     wire.again(2, after=0.5).again(2).again(2, after=0.5).again(2).write(path)
 
 
-@scenario("On a Mac every box is ticked, and neither ::1 nor 127.0.0.1 is answered", "it takes a Mac")
+@scenario("On a Mac every box is ticked, and neither ::1 nor 127.0.0.1 is answered", "it needs a Mac")
 def silent_macos_loopback(path: Path) -> None:
     wires = []
     for number, host in enumerate(("[::1]", "127.0.0.1", "127.0.0.1")):

@@ -21,7 +21,7 @@ class Visitor:
     """Seconds behind the first client."""
     client: tuple[str, ...]
     host: str = ""
-    """What it calls, if not what the first one calls."""
+    """The address it connects to, if not the one of the first client."""
     on: str = CLIENT
     """Its machine."""
 
@@ -58,7 +58,7 @@ class Recording:
     relayed_by: str = "socat"
     """A key of ``libraries.RELAYS``."""
     crowd: int = 0
-    """Connections made before the capture that nobody accepts."""
+    """Connections made before the capture that are never accepted."""
     joins_late: bool = False
     """The capture begins when the session is ready."""
     company: tuple[Visitor, ...] = ()
@@ -74,7 +74,7 @@ class Recording:
     beside: str = ""
     """A second interface that is captured (dumpcap only)."""
     loses: bool = False
-    """Before the client calls, the capture tool is stopped (SIGSTOP) until it has lost packets."""
+    """Before the client connects, the capture tool is stopped (SIGSTOP) until it has lost packets."""
     edited: tuple[str, ...] = ()
     """A command the capture was piped through."""
     command: str = ""

@@ -62,9 +62,9 @@ def made(recording: Recording) -> str:
 
 
 def listener(recording: Recording) -> str:
-    """What was called."""
+    """What the client connected to."""
     if recording.mode is None:
-        return "a port nobody listens on"
+        return "a port on which nothing listens"
     if recording.mode in SERVERS:
         return f"`{recording.mode}`"
     options = {name.replace("_", "-"): value for name, value in recording.options.items() if name != "backlog"}
@@ -85,13 +85,13 @@ def circumstances(recording: Recording) -> Iterator[str]:
     if recording.sysctl:
         yield f", sysctl {recording.sysctl}"
     if recording.crowd:
-        yield " whose queue was full"
+        yield ", its queue filled before"
     if recording.frozen:
         yield ", stopped (SIGSTOP) {:g} s after the session was ready, for {:g} s".format(*recording.frozen)
     if recording.cut_off is not None:
         yield f", cut off by `iptables -j DROP` {recording.cut_off:g} s after the session was ready"
     if recording.loses:
-        yield ", the capture tool stopped (SIGSTOP) while calls to another port filled its buffer"
+        yield ", the capture tool stopped (SIGSTOP) while connections to another port filled its buffer"
     if recording.unseen:
         yield f", without `{recording.unseen}`"
     if recording.snaplen != SNAPLEN:

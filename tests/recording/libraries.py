@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 @dataclass(frozen=True)
 class Client:
     shown: str
-    """How ``made`` calls it."""
+    """Its name in ``made``."""
     command: tuple[str, ...]
     """With {python}, {clients}, {host} and {port} to fill in; further arguments follow."""
     packages: tuple[str, ...] = ()
@@ -46,18 +46,18 @@ SERVERS = {
     "python -m http.server": ((sys.executable, "-um", "http.server", "-b", "127.0.0.1", "{port}"), "Serving HTTP"),
     "openssl s_server": (("openssl", "s_server", "-accept", "{port}", "-nocert", "-psk", "00"), "ACCEPT"),
 }
-"""Programs beside the stand-in: the command, and what it says when it listens."""
+"""Programs beside the stand-in: the command, and what it prints when it listens."""
 RELAYS = {
     "socat": "socat TCP-LISTEN:{port},fork,reuseaddr TCP:127.0.0.1:{target}",
     "ssh": "ssh -N -F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -p 2222 "
     "-L {port}:127.0.0.1:{target} nobody@127.0.0.1",
 }
-"""Programs that listen on one port and call another."""
+"""Programs that listen on one port and connect to another."""
 RELAYS_SHOWN = {
     "socat": "socat TCP-LISTEN:{port},fork TCP:127.0.0.1:{target}",
     "ssh": "ssh -L {port}:127.0.0.1:{target}",
 }
-"""How ``made`` calls them."""
+"""Their names in ``made``."""
 SSH_SERVER = "asyncssh"
 """The virtual environment, and the package, of ``ssh_server.py``."""
 NPM_PACKAGES = ("@stoqey/ib@1.6.10", "ib@0.2.9")

@@ -6,7 +6,7 @@ from recording.entries import HELLO, IB_ASYNC, SERVER, WSL, Recording, Visitor
 
 OTHER_ID = ("--client-id", "8")
 PROBE = ("raw", HELLO, "1.2s", "bye")
-"""Says hello, and leaves when nobody has answered for a while."""
+"""Sends a hello, and leaves when no answer has come for a while."""
 EMPTY = ("raw", "bye")
 ODD = ("raw", b"API=9.72\0".hex(), "0.5s", "bye")
 IMPATIENT = (*IB_ASYNC, "--timeout", "2")
@@ -21,41 +21,41 @@ def _windows(name: str, title: str, outcome: str, rung: str, mode: str) -> Recor
 
 RECORDINGS = (
     Recording("listener-held-by-another",
-              "A health check that says nothing holds TWS up; the bot is answered when it leaves",
+              "A health check that sends nothing blocks TWS; the bot is answered when it leaves",
               ("raw", "6s", "bye"), "replied", "ready", "one-at-a-time",
               company=(Visitor(1.0, (*IB_ASYNC, "--timeout", "10")),)),
-    Recording("deaf-since-a-broken-hello", "After a hand-made handshake nobody is answered any more (as AutoRevOption)",
+    Recording("deaf-since-a-broken-hello", "After a hand-written client's broken hello, TWS answers no client any more (as AutoRevOption)",
               IB_ASYNC, "silent", "greeted", "wedge", port=4002,
               company=(Visitor(2.0, ODD), *(Visitor(4.0 + 3 * number, IMPATIENT) for number in range(3)))),
-    Recording("deaf-to-wsl-too", "From WSL it worked; after a port test that said nothing, nobody is answered",
+    Recording("deaf-to-wsl-too", "From WSL it worked; after a port test that sent nothing, TWS answers no client any more",
               IB_ASYNC, "silent", "greeted", "wedge", network=WSL, interface="eth0", host="172.24.32.1",
               company=(Visitor(2.0, EMPTY), *(Visitor(4.0 + 3 * number, IMPATIENT) for number in range(2)))),
     Recording("queue-filled-by-probes",
-              "A probe at a steady beat fills the queue of a hung Gateway; then not even the call is answered",
+              "A probe at regular intervals fills the queue of a hung Gateway; then even SYNs get no answer",
               PROBE, "unreachable", "called", "never-accept", {"backlog": 3}, port=4002,
               company=(*(Visitor(1.5 * number, PROBE) for number in range(1, 4)), Visitor(6.0, IB_ASYNC))),
-    Recording("queue-filled-java", "A crowd fills the queue of a Java program that hangs; then a call is not answered",
+    Recording("queue-filled-java", "Many connections fill the queue of a Java program that hangs; then SYNs get no answer",
               ("crowd", "51", "6"), "unreachable", "called", "Hung.java", port=4002, company=(Visitor(1.0, IB_ASYNC),)),
-    _windows("only-loopback-answered", "TWS serves its own machine and leaves WSL waiting for a click",
+    _windows("only-loopback-answered", "TWS answers clients on its own machine; a client in WSL waits for somebody's click",
              "silent", "greeted", "ask"),
-    _windows("only-loopback-not-closed", "TWS serves its own machine and closes on WSL: localhost only",
+    _windows("only-loopback-not-closed", "TWS answers clients on its own machine and closes connections from WSL: localhost only",
              "closed", "greeted", "localhost-only"),
     Recording("client-id-twice",
               "A program reconnects with the same client id and never closed its old socket (as nautilus 4193)",
               (*IB_ASYNC, "--stay", "7"), "replied", "started", "ok", company=(Visitor(2.0, IB_ASYNC),)),
     Recording("client-id-kept-by-zombie",
-              "It works sometimes: TWS keeps the client id of a session whose client said goodbye (as nautilus 4412)",
+              "It works sometimes: TWS keeps the client id of a session that its client closed (as nautilus 4412)",
               IB_ASYNC, "replied", "started", "zombie", {"delay": 7.0},
               company=(Visitor(2.0, IB_ASYNC), Visitor(10.0, IB_ASYNC))),
-    Recording("client-id-kept-by-lost-goodbye", "The client's goodbye is lost on the way, and TWS keeps its client id",
+    Recording("client-id-kept-by-lost-goodbye", "The client's FIN is lost on the way, and TWS keeps its client id",
               IB_ASYNC, "replied", "started", "ok", network=WSL, interface="eth0", host="172.24.32.1",
               firewall=("DROP", "--tcp-flags", "FIN", "FIN"), company=(Visitor(2.0, IB_ASYNC),)),
     Recording("restart-of-two", "A restart resets two sessions at one instant; both bots try until it is back",
               (*IB_ASYNC, "--attempts", "12", "--timeout", "1"), "refused", "called", "restart", {"delay": 2.0},
               company=(Visitor(0.5, (*IB_ASYNC, *OTHER_ID, "--attempts", "12", "--timeout", "1")),)),
-    Recording("reconnect-storm", "A bot dials a closed port five times a second",
+    Recording("reconnect-storm", "A bot connects to a closed port five times a second",
               (*IB_ASYNC, "--attempts", "15", "--pause", "0.2"), "refused", "called"),
-    Recording("port-tested-at-a-beat", "A monitor tests the port at a steady beat, and a bot works beside it",
+    Recording("port-tested-at-a-beat", "A monitor tests the port at regular intervals, and a bot works beside it",
               (*IB_ASYNC, "--stay", "9"), "not_asked", "connected", "ok",
               company=tuple(Visitor(1.0 + 2 * number, EMPTY) for number in range(5))),
 )  # fmt: skip
