@@ -25,6 +25,7 @@ PACKAGE = "ibsniff"
 MAY_IMPORT = {
     "": set(),
     "model": set(),
+    "masking": {"model"},
     "formatting": {"model"},
     "capture": {"model", "formatting", "ib.names"},
     "net": {"model", "ib.names"},

@@ -9,6 +9,7 @@
 | `connection.py` | tcp -> ib |
 | `dialogue.py` | ib -> diagnosis |
 | `report.py` | diagnosis -> rules -> render |
+| `wire_text.py` | ib -> render: what somebody else wrote, which never becomes part of our own text |
 | `streams.py` | tcp -> render, for `ibsniff streams` |
 | `arrays.py` | the arrays that the column lane passes on (needs numpy, so it is not part of what is imported here) |
 
@@ -69,6 +70,7 @@ from ibsniff.model.report import (
     Verdict,
 )
 from ibsniff.model.streams import Chunk, Stream, StreamList
+from ibsniff.model.wire_text import WireBytes, WireText, pieces
 
 __all__ = [
     "ACK",
@@ -130,5 +132,8 @@ __all__ = [
     "UserError",
     "Verdict",
     "WatchedBy",
+    "WireBytes",
     "WireError",
+    "WireText",
+    "pieces",
 ]

@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
 
+from masking.corpus import accounts, lookalikes
 from rich.console import Console
 
 from ibsniff.analysis.pipeline import API_PORTS, Analysis
 from ibsniff.analysis.reading import Ports, read_files
 from ibsniff.capture.files import open_capture
 from ibsniff.ib.dialogue import DialogueReader
+from ibsniff.masking.masker import Masker
+from ibsniff.masking.sentence import resolved, sentence
 from ibsniff.model import (
     ACK,
     SYN,
@@ -33,6 +36,8 @@ from ibsniff.model import (
     Segment,
     Side,
     UserError,
+    WireBytes,
+    WireText,
 )
 from ibsniff.net import Dissector
 from ibsniff.render import terminal
@@ -308,10 +313,58 @@ def screen(report: Report, verbose: bool) -> str:
     return captured.get()
 
 
+# ---------------------------------------------------------------------------------------------------------------
+# Account numbers
+
+MASKER_SEPARATORS = ("", "-", " ", ".", ":", "\u2009", "\x00")
+MASKER_HEAD = Struct("<BBBB")
+"""Which account, how it is written, how long the text before it is, and whether the text was cut off."""
+
+
+def masker(data: bytes) -> None:
+    """Any bytes keep their length, our own words stay, and no account among them can be read."""
+    if len(data) < MASKER_HEAD.size:
+        return
+    which, how, length, cut = MASKER_HEAD.unpack_from(data)
+    rest = data[MASKER_HEAD.size :]
+    before, behind = rest[:length], rest[length:]
+    prefix, number = ("U", "F", "DU", "DI", "DUK")[which % 5], ("1234567", "246813", "12345678")[which // 5 % 3]
+    separator = MASKER_SEPARATORS[how % len(MASKER_SEPARATORS)]
+    if prefix == "DUK":
+        number = number[:7]
+    if separator:  # the prefix begins a word then
+        before += b" "
+    account = f"{prefix}{separator}{number}".encode()
+    whole = before + account + (b" " + behind if how & 0x40 else behind.lstrip(b"0123456789"))
+    masked = MASKER.bytes(whole, bool(cut & 1))
+    assert len(masked) == len(whole)
+    assert MASKER.bytes(masked) == masked
+    place = slice(len(before), len(before) + len(account))
+    assert number[:-2].encode() not in masked[place]
+    text = whole.decode("utf-8", "backslashreplace")
+    ours = f"The server {prefix}1234567 replied {WireText(text, bool(cut & 1))} and {WireBytes(whole)}."
+    shown = resolved(ours, MASKER)
+    assert shown.startswith(f"The server {prefix}1234567 replied ")
+    assert shown.endswith(f" and {masked.hex(' ')}.")
+    assert sentence(ours).isprintable()
+
+
+MASKER = Masker(["SPARROW99", "DU7654321"])
+
+
+def texts() -> Iterator[bytes]:
+    """What servers and clients say in the scenarios, and rows of the masker's corpus."""
+    for row in (*accounts(), *lookalikes()):
+        yield MASKER_HEAD.pack(len(row.text) % 15, 0x40, len(row.text) % 7, 0) + row.text.encode()
+    for which in range(15):
+        yield MASKER_HEAD.pack(which, which % 7, 3, which % 2) + b"to: , said 12:30"
+
+
 HARNESSES: dict[str, Harness] = {
     "files": Harness(files, captures),
     "frames": Harness(frames, captured_frames),
     "tcp": Harness(tcp, conversations),
     "dialogue": Harness(dialogue, sessions),
+    "masker": Harness(masker, texts),
     "read": Harness(read, captures),
 }

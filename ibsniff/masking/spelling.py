@@ -1,0 +1,102 @@
+"""A text in plain ASCII, so that one pattern finds an account number in every script, width and encoding.
+
+An account can be written with full-width digits, thin spaces, zero-width characters or two bytes for each character.
+Here such a text becomes ASCII, and it is known where each character stood. Most text is ASCII and passes untouched.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+MOST_REMEMBERED = 5_000
+"""Characters whose plain form is remembered: the writing systems of the world need fewer in one text, and hostile text
+must not fill the memory with all 1.1 million."""
+
+INVISIBLE_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Hangul fillers and the blank Braille cell: printable by category, and yet nothing is seen."""
+
+LETTER, SPACE, OTHER = "x", " ", "~"
+"""What stands for a letter, a space and any other sign that has no ASCII form of its own."""
+
+WIDE = re.compile(r"(?:[!-~]\0){6,}[!-~]?|(?:\0[!-~]){6,}")
+"""ASCII in UTF-16, in either byte order: as strings lie in the memory of Windows, Java and JavaScript."""
+
+STAR_IN_HEX = "2a"
+
+IN_HEX = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{2}(?: [0-9A-Fa-f]{2}){4,}(?![0-9A-Za-z])")
+"""Bytes spelled in hex."""
+
+
+class Spelling(NamedTuple):
+    """A text, or a part of it, in ASCII."""
+
+    plain: str
+    places: Sequence[int] | None = None
+    """Where in the text each character stands, and where the last one ends; None when nothing was moved."""
+    filler: str = "*"
+    """What a hidden character becomes in the text; as long as one character is there, or repeated."""
+
+    def hidden(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Which parts of the text are hidden with a part of the plain one."""
+        if self.places is None:
+            yield start, end
+        elif len(self.filler) == 1 and not isinstance(self.places, range):
+            yield self.places[start], self.places[end]
+        else:
+            yield from ((self.places[index], self.places[index] + len(self.filler)) for index in range(start, end))
+
+
+def spellings(text: str) -> Iterator[Spelling]:
+    """The text in ASCII, and every part of it that is text once more when it is read as UTF-16 or as hex."""
+    yield ascii_form(text)
+    if "\0" in text:
+        for wide in WIDE.finditer(text):
+            start = wide.start() + (text[wide.start()] == "\0")
+            plain = text[start : wide.end() : 2]
+            yield Spelling(plain, range(start, start + 2 * len(plain) + 1, 2))
+    for written in IN_HEX.finditer(text):
+        plain = bytes.fromhex(written.group()).decode("latin-1")
+        yield Spelling(plain, range(written.start(), written.start() + 3 * len(plain) + 1, 3), STAR_IN_HEX)
+
+
+def ascii_form(text: str) -> Spelling:
+    """The same text with an ASCII character for each of its own; what cannot be seen is left out."""
+    if text.isascii():
+        return Spelling(text, None)
+    plain = text.translate(_PLAIN)
+    if len(plain) == len(text):
+        return Spelling(plain, None)
+    places = [index for index, character in enumerate(text) if character.isascii() or _plain_form(character)]
+    return Spelling(plain, [*places, len(text)])
+
+
+def _plain_form(character: str) -> str:
+    """One ASCII character for one character; empty for what cannot be seen."""
+    category = unicodedata.category(character)
+    if category in ("Cf", "Mn", "Me") or character in INVISIBLE_LETTERS:
+        return ""
+    if category == "Nd":
+        return str(unicodedata.decimal(character))
+    folded = unicodedata.normalize("NFKC", character)
+    if len(folded) == 1 and folded.isascii():
+        return folded
+    kind = category[0]
+    if kind == "L" and category != "Lo":  # scripts without small letters write no blanks either
+        return LETTER
+    return SPACE if kind == "Z" else "-" if kind == "P" else OTHER
+
+
+class _PlainForms(dict[int, str]):
+    """For ``str.translate``: filled as characters are met."""
+
+    def __missing__(self, code: int) -> str:
+        found = chr(code) if code < 0x80 else _plain_form(chr(code))
+        if len(self) < MOST_REMEMBERED:
+            self[code] = found
+        return found
+
+
+_PLAIN = _PlainForms()
