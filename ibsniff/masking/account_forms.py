@@ -29,9 +29,6 @@ any word, or a flood."""
 FEWEST_DIGITS, MOST_DIGITS = 6, 9
 """Of a number written in groups. IB's have five to eight; groups that come to less are prices, ids or counts."""
 
-LONGEST_BEHIND_THREE = 7
-"""Digits behind a prefix of three letters; eight are the date behind a ticker (DIS, DUK)."""
-
 BETWEEN = r"""(?: %[0-9A-Fa-f]{2} | &(?:[a-z]{2,6}|\#\d{1,5}|\#x[0-9a-f]{1,4}); | \\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[nrt])
                | [^0-9A-Za-z*] ){0,6}"""
 """What may stand between prefix and digits: signs, or the escapes of URLs, HTML and JSON. No stars: those are ours."""
@@ -88,6 +85,9 @@ OTHER_NUMBERS = (DATE, ADDRESS, PRICE)
 
 OPTION = re.compile(r"\d{6}[CP]\d")
 """What follows the ticker in an option's symbol: expiry, right, strike (OCC symbology; DUK is Duke Energy)."""
+
+EXPIRY = re.compile(r"20[0-4]\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d)")
+"""A date behind a ticker of three letters; accounts with three have fewer digits."""
 
 GROUP = re.compile(r"\d+")
 
@@ -149,7 +149,7 @@ def _digits_of_account(plain: str, match: re.Match[str]) -> int:
     if not match["between"]:
         return 0 if digits.isdecimal() else _length_of_groups(digits)  # joined after all
     if digits.isdecimal():
-        is_dated = three and len(digits) > LONGEST_BEHIND_THREE
+        is_dated = three and EXPIRY.match(digits)
         is_ticker = not match["paper"] and (is_dated or OPTION.match(plain, start))
         return 0 if is_ticker else len(digits)
     is_word = three and not three.isupper()  # an amount is due, somebody did so many

@@ -24,8 +24,8 @@ MOST_HUNTED = 200
 FEWEST_CORE_DIGITS = 6
 """A known account is found by its digits alone when there are so many; fewer could be any number."""
 
-PARTS_OF_ACCOUNT = re.compile(r"([^\W\d_]{0,2})(.{2,}?)(\d\d[a-z]?)?", re.IGNORECASE | re.DOTALL)
-"""What stays, what becomes stars, what stays."""
+PARTS_OF_ACCOUNT = re.compile(r"([^\W\d_]{0,2})(.{2,}?)(\d[\W_]{0,6}\d[a-z]?)?", re.IGNORECASE | re.DOTALL)
+"""What stays, what becomes stars, what stays: two letters and two digits at most."""
 
 CORE = re.compile(rf"\d{{{FEWEST_CORE_DIGITS},}}")
 

@@ -131,17 +131,14 @@ def test_no_text_around_it_lets_an_account_through(before: str, letters: str, nu
 
 
 @given(st.text(st.characters(), max_size=200))
-def test_any_text_keeps_its_length_and_masking_again_changes_nothing(text: str) -> None:
+def test_any_text_keeps_its_length_and_what_is_not_masked(text: str) -> None:
     masked = MASKER.text(text)
-    assert len(masked) == len(text)
-    assert MASKER.text(masked) == masked
+    assert all(new in (old, "*", "2", "a") for old, new in zip(text, masked, strict=True))
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_keep_their_length(raw: bytes) -> None:
-    masked = MASKER.bytes(raw)
-    assert len(masked) == len(raw)
-    assert MASKER.bytes(masked) == masked
+    assert all(new in (old, *b"*2a") for old, new in zip(raw, MASKER.bytes(raw), strict=True))
 
 
 # ---------------------------------------------------------------------------------------------------------------
