@@ -17,7 +17,8 @@ from weakref import WeakKeyDictionary
 import capture_bytes as made
 import pytest
 
-from ibsniff.analysis.pipeline import API_PORTS, Analysis
+from ibsniff.analysis.api_traffic import API_PORTS
+from ibsniff.analysis.pipeline import Analysis
 from ibsniff.model import NANOSECONDS, Frame, InputFacts, InputState, WatchedBy
 
 NO_OPTIONS = "default"

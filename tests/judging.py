@@ -9,7 +9,8 @@ from itertools import pairwise
 
 from wire import Wire
 
-from ibsniff.analysis import pipeline
+from ibsniff.analysis.api_traffic import API_PORTS
+from ibsniff.analysis.pipeline import Analysis
 from ibsniff.capture.clock_jumps import CLOCK_JUMP_NS
 from ibsniff.model import NANOSECONDS, ClockJump, Conversation, Finding, Frame, InputFacts, Report, WatchedBy
 
@@ -27,7 +28,7 @@ class Watch:
     untimed: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     any_port: bool = False
-    ports: frozenset[int] = field(default_factory=lambda: pipeline.API_PORTS)
+    ports: frozenset[int] = field(default_factory=lambda: API_PORTS)
 
     def facts(self, frames: list[Frame]) -> InputFacts:
         times = [frame.time_ns for frame in frames]
@@ -76,9 +77,9 @@ class GivenRecord:
         )
 
 
-def analyse(frames: list[Frame], watch: Watch | None = None) -> pipeline.Analysis:
+def analyse(frames: list[Frame], watch: Watch | None = None) -> Analysis:
     watch = watch or Watch()
-    analysis = pipeline.Analysis(watch.record(frames), watch.ports, any_port=watch.any_port)
+    analysis = Analysis(watch.record(frames), watch.ports, any_port=watch.any_port)
     analysis.run(frames)
     return analysis
 
@@ -86,7 +87,7 @@ def analyse(frames: list[Frame], watch: Watch | None = None) -> pipeline.Analysi
 def judge(*wires: Wire, watch: Watch | None = None, snaplen: int | None = None) -> Report:
     """All wires as one capture."""
     wire = wires[0] if len(wires) == 1 else Wire.merge(*wires)
-    return pipeline.report([analyse(wire.frames(snaplen=snaplen), watch)])
+    return analyse(wire.frames(snaplen=snaplen), watch).report()
 
 
 def only(wire: Wire, watch: Watch | None = None) -> Conversation:

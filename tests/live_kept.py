@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ibsniff.analysis.pipeline import API_PORTS, Analysis
+from ibsniff.analysis.api_traffic import API_PORTS
+from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.reading import Ports, read_files
 from ibsniff.analysis.watching import Change, Follower, Limits, follow
 from ibsniff.capture.live import LiveSource

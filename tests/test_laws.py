@@ -22,6 +22,9 @@ from ibsniff.model import InputFacts
 ROOT = Path(__file__).parents[1]
 PACKAGE = "ibsniff"
 
+PIPELINE = ("api_traffic", "other_traffic", "tracking", "snapshot", "judgement", "columns")
+"""The parts that the pipeline puts in order."""
+
 MAY_IMPORT = {
     "": set(),
     "model": set(),
@@ -33,12 +36,31 @@ MAY_IMPORT = {
     "ib": {"model"},
     "facts": {"model", "formatting.seconds", "formatting.seconds_between", "ib.names", "ib.errors"},
     "rules": {"model", "formatting", "facts", "ib.names", "ib.errors"},
-    "diagnosis": {"model", "rules.registry"},
+    "diagnosis": {"model"},
     "render": {"model", "formatting", "ib.names", "ib.errors"},
     "standin": {"model.UserError", "model.ExitCode", "ib.names", "ib.errors"},
-    "analysis.pipeline": {"model", "net", "tcp", "ib", "diagnosis", "rules", "facts", "analysis.columns"},
+    "analysis.api_traffic": {"model", "ib.names"},
+    "analysis.other_traffic": {"model"},
+    "analysis.tracking": {"model", "ib", "diagnosis", "analysis.api_traffic"},
+    "analysis.snapshot": {"model"},
+    "analysis.judgement": {"model", "diagnosis", "facts", "rules", "analysis.snapshot"},
+    "analysis.pipeline": {
+        "model",
+        "net",
+        "tcp",
+        "ib.dialogue",
+        "diagnosis",
+        *(f"analysis.{name}" for name in PIPELINE),
+    },
     "analysis.columns": {"model", "net", "tcp", "ib"},
-    "analysis.reading": {"model", "capture", "analysis.pipeline"},
+    "analysis.reading": {
+        "model",
+        "capture",
+        "analysis.api_traffic",
+        "analysis.judgement",
+        "analysis.pipeline",
+        "analysis.snapshot",
+    },
     "analysis.streams": {"model", "net", "tcp", "ib"},
     "analysis.contents": {"model", "net", "tcp"},
     "analysis.workers": {"model"},

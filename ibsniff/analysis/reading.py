@@ -9,7 +9,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import BinaryIO, TypeVar
 
-from ibsniff.analysis.pipeline import API_PORTS, Analysis, Seen, judge
+from ibsniff.analysis.api_traffic import API_PORTS
+from ibsniff.analysis.judgement import judge
+from ibsniff.analysis.pipeline import Analysis
+from ibsniff.analysis.snapshot import Snapshot
 from ibsniff.capture.files import STDIN, CaptureFile, open_capture
 from ibsniff.capture.input_record import InputRecord
 from ibsniff.model import NANOSECONDS, Columns, ExitCode, Frame, Lane, Report, UserError
@@ -74,7 +77,7 @@ class Work:
     def conversations(self) -> int:
         """How many were found, whatever they will turn out to be."""
         analysis = self._analysis
-        return self._conversations_done + (analysis.numbered if analysis else 0)
+        return self._conversations_done + (analysis.connections if analysis else 0)
 
     def stop(self) -> None:
         """Call it enough: what was read so far will be judged. Raises KeyboardInterrupt if that is nothing, or too slow."""
@@ -123,14 +126,14 @@ class Looker:
         """Raise UserError when that word is no time, before anything is read."""
         self._vouch(InputRecord(""))
 
-    def see(self, path: str, work: Work | None = None, stdin: BinaryIO | None = None) -> Seen:
+    def see(self, path: str, work: Work | None = None, stdin: BinaryIO | None = None) -> Snapshot:
         """Analyse one input. Raises UserError when it cannot be read."""
         work = work or Work()
         work.inputs_begun += 1
         with open_capture(path, stdin) as source:
             return self._seen(source.record, work.packets(source, self.lane), work)
 
-    def see_joined(self, paths: Iterable[str], work: Work | None = None) -> Seen:
+    def see_joined(self, paths: Iterable[str], work: Work | None = None) -> Snapshot:
         """Analyse files that continue each other as one input, whose packets are numbered on, as in one file of all.
 
         Raises UserError when one of them cannot be read: what is missing between two pieces would look like silence.
@@ -142,14 +145,14 @@ class Looker:
             source.record.join(len(others))
             return self._seen(source.record, self._one_after_another(source, others, work), work)
 
-    def _seen(self, record: InputRecord, packets: Iterator[Frame | Columns], work: Work) -> Seen:
+    def _seen(self, record: InputRecord, packets: Iterator[Frame | Columns], work: Work) -> Snapshot:
         analysis = Analysis(record, self.ports.api, any_port=self.ports.any, patience=self.patience)
         work.begin(analysis)
         analysis.run(packets)
         work.end(record)
         if not work.stopped:
             self._vouch(record)
-        return analysis.seen()
+        return analysis.snapshot()
 
     def _one_after_another(self, first: CaptureFile, others: Iterable[str], work: Work) -> Iterator[Frame | Columns]:
         yield from work.packets(first, self.lane)
@@ -207,11 +210,11 @@ def attempt(see: Callable[[str], Made], path: str) -> Made | UserError:
         return error
 
 
-def gathered(results: Iterable[Seen | UserError]) -> Reading:
+def gathered(results: Iterable[Snapshot | UserError]) -> Reading:
     """Judge several inputs together: conversations are numbered on from one to the next."""
     unreadable: list[UserError] = []
 
-    def readable() -> Iterator[Seen]:
+    def readable() -> Iterator[Snapshot]:
         for result in results:
             if isinstance(result, UserError):
                 unreadable.append(result)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from ibsniff.analysis.pipeline import Analysis, report
+from ibsniff.analysis.pipeline import Analysis
 from ibsniff.model import NANOSECONDS, Columns, Conversation, Fault, Frame, Outcome, Report, Rung, Severity, Tick
 
 LOOK_EVERY = 0.1
@@ -48,12 +48,12 @@ class Watch:
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
         self._known: dict[str, _Known] = {}
-        """By conversation; those folded meanwhile are forgotten."""
-        self.report: Report = report([analysis])
+        """By conversation; those evicted meanwhile are forgotten."""
+        self.report: Report = analysis.report()
 
     def look(self) -> Iterator[Change]:
         """Judge anew and say what changed, in order."""
-        self.report = report([self._analysis])
+        self.report = self._analysis.report()
         now_ns = self._analysis.watched_until_ns
         present = {conversation.id for conversation in self.report.conversations}
         self._known = {name: known for name, known in self._known.items() if name in present}

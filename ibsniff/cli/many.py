@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ibsniff.analysis.pipeline import judge
+from ibsniff.analysis.judgement import judge
 from ibsniff.cli.app import as_document, complain, console, fitting, has_finding
 from ibsniff.render.report_view import one_line
 from ibsniff.render.text import encodable, json_text, prose

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -123,6 +124,15 @@ class Half:
     limit_reached: bool = False
     """The out-of-order buffer reached its bound and gave up a hole early."""
 
+    def copy(self) -> Half:
+        """Its present state: what happens to this one later does not change it."""
+        copied = Half(*_FIELDS_OF_HALF(self))
+        copied.gaps = list(self.gaps)
+        return copied
+
+
+_FIELDS_OF_HALF = attrgetter(*Half.__slots__)
+
 
 @dataclass(slots=True)
 class Connection:
@@ -148,7 +158,19 @@ class Connection:
     history: str = ""
     """Zeek's history letters, upper case for the client."""
 
+    def copy(self) -> Connection:
+        """Its present state: what happens to this one later does not change it."""
+        copied = Connection(*_FIELDS_OF_CONNECTION(self))
+        copied.from_client = self.from_client.copy()
+        copied.from_server = self.from_server.copy()
+        copied.syns = list(self.syns)
+        copied.refusals = list(self.refusals)
+        return copied
+
     @property
     def same_host(self) -> bool:
         """Both ends are one machine: loopback, or equal addresses."""
         return self.client.is_loopback or self.server.is_loopback or self.client.address == self.server.address
+
+
+_FIELDS_OF_CONNECTION = attrgetter(*Connection.__slots__)

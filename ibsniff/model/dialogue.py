@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 from typing import NamedTuple
 
 from ibsniff.model.connection import Gap, Moment, Side
@@ -148,6 +149,10 @@ class ErrorTally:
     count: int = 0
     examples: list[WireError] = field(default_factory=list)
 
+    def copy(self) -> ErrorTally:
+        """Its present state: what happens to this one later does not change it."""
+        return ErrorTally(self.count, list(self.examples))
+
 
 @dataclass(slots=True)
 class Dialogue:
@@ -175,3 +180,18 @@ class Dialogue:
     """The first hole that fell into IB bytes: what follows was not decoded."""
     mid_stream_frames: int = 0
     """Valid IB frames from the server in a conversation whose beginning was not seen."""
+
+    def copy(self) -> Dialogue:
+        """Its present state: what happens to this one later does not change it."""
+        copied = Dialogue(*_FIELDS_OF_DIALOGUE(self))
+        copied.accounts = list(self.accounts)
+        copied.messages = {side: Counter(counts) for side, counts in self.messages.items()}
+        copied.first_messages = list(self.first_messages)
+        copied.errors = {code: tally.copy() for code, tally in self.errors.items()}
+        copied.unframed = dict(self.unframed)
+        copied.unframed_detail = dict(self.unframed_detail)
+        copied.bytes_after_gap = dict(self.bytes_after_gap)
+        return copied
+
+
+_FIELDS_OF_DIALOGUE = attrgetter(*Dialogue.__slots__)

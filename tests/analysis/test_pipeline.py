@@ -15,7 +15,10 @@ from memory import count_kept, size_kept
 from rule_wires import CASES, LONG, silent
 from wire import START_NS, Wire
 
-from ibsniff.analysis import pipeline
+from ibsniff.analysis import other_traffic, tracking
+from ibsniff.analysis.api_traffic import API_PORTS
+from ibsniff.analysis.judgement import judge as judge_together
+from ibsniff.analysis.pipeline import Analysis
 from ibsniff.capture.input_record import InputRecord
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
 from ibsniff.model import (
@@ -69,7 +72,7 @@ def test_the_same_ports_again_are_another_conversation() -> None:
 
 def test_inputs_number_their_conversations_on() -> None:
     first, second = analyse(silent(at(0)).frames()), analyse(session(at(0)).frames())
-    report = pipeline.report([first, second])
+    report = judge_together([first.snapshot(), second.snapshot()])
     assert [(one.id, one.input) for one in report.conversations] == [("c1", 0), ("c2", 1)]
     assert len(report.inputs) == 2
 
@@ -122,7 +125,7 @@ def test_a_hello_elsewhere_is_noticed_and_offered() -> None:
 
 
 def test_many_hellos_elsewhere_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "MAX_STRAY_HELLOS", 3)
+    monkeypatch.setattr(other_traffic, "MAX_STRAY_HELLOS", 3)
     wires = [silent(at(n, 52_000 + n, "127.0.0.1:5555")) for n in range(6)]
     (offer,) = [finding for finding in judge(*wires).findings if finding.code == "IBS007"]
     assert len(offer.packets) == 3
@@ -183,13 +186,13 @@ def test_other_arp_explains_nothing(wire: Wire) -> None:
 
 
 def test_arp_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "MAX_ARP_TARGETS", 3)
-    monkeypatch.setattr(pipeline, "MAX_ARP_REQUESTS", 2)
+    monkeypatch.setattr(other_traffic, "MAX_ARP_TARGETS", 3)
+    monkeypatch.setattr(other_traffic, "MAX_ARP_REQUESTS", 2)
     wire = lan()
     for host in range(10, 20):
         for _ in range(4):
             wire.arp_who_has(f"192.168.1.{host}")
-    capture = analyse(wire.frames()).seen().capture
+    capture = analyse(wire.frames()).snapshot().capture
     assert [len(requests) for _, requests in capture.unanswered_arp] == [2, 2, 2]
 
 
@@ -198,8 +201,8 @@ def test_arp_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "ALWAYS_KEPT", 2)
-    monkeypatch.setattr(pipeline, "MAX_CONVERSATIONS", 5)
+    monkeypatch.setattr(tracking, "ALWAYS_KEPT", 2)
+    monkeypatch.setattr(tracking, "MAX_CONVERSATIONS", 5)
     monkeypatch.setattr(segment, "MAX_FLOWS", 10)
 
 
@@ -208,15 +211,16 @@ def test_old_conversations_are_folded_and_counted() -> None:
     wires = [silent(at(0))]
     wires += [at(100 * n, 51_000 + n).syn().refuse() for n in range(1, 10)]
     wires += [session(at(1000 + 100 * n, 52_000 + n)).close() for n in range(3)]
-    analysis = pipeline.Analysis(InputRecord("x"))
+    analysis = Analysis(InputRecord("x"))
     for frame in Wire.merge(*wires).frames():
         analysis.feed(frame)
-    report = pipeline.report([analysis])
+    assert count_kept(analysis, Connection) == 5
+    report = analysis.report()
+    assert count_kept(analysis, Connection) == 10, "each, and what was said of it"
     assert [one.id for one in report.conversations] == ["c1", "c2", "c11", "c12", "c13"]
     assert report.omitted == 8
     assert report.verdict is not None
     assert report.verdict.counts == {Outcome.SILENT: 1, Outcome.REFUSED: 9, Outcome.REPLIED: 3}
-    assert count_kept(analysis, Connection) == 5
 
 
 @pytest.mark.usefixtures("few")
@@ -255,7 +259,7 @@ def test_strangers_do_not_push_out_what_was_looked_for() -> None:
 
 @pytest.mark.usefixtures("few")
 def test_memory_stays_flat_whatever_comes() -> None:
-    analysis, sizes = pipeline.Analysis(InputRecord("x")), []
+    analysis, sizes = Analysis(InputRecord("x")), []
     for n in range(200):
         wire = at(n, 10_000 + n)
         (wire.syn() if n % 3 else session(wire))
@@ -264,7 +268,7 @@ def test_memory_stays_flat_whatever_comes() -> None:
         assert count_kept(analysis, Connection) <= 5
         sizes.append(size_kept(analysis))
     assert max(sizes[100:]) <= 1.1 * max(sizes[20:100])
-    assert analysis.seen().omitted.total() == 195
+    assert analysis.snapshot().evicted.total() == 195
 
 
 # -- live and file ----------------------------------------------------------------------------------------------------
@@ -279,24 +283,22 @@ def normal(report: Report) -> Report:
     )
 
 
-def live(
-    frames: list[Frame], until_ns: int, *, any_port: bool = False, ports: frozenset[int] = pipeline.API_PORTS
-) -> Report:
+def live(frames: list[Frame], until_ns: int, *, any_port: bool = False, ports: frozenset[int] = API_PORTS) -> Report:
     """Frames and ticks as they come, and a report asked for after each."""
     record = InputRecord("x", is_live=True)
-    analysis = pipeline.Analysis(record, ports, any_port=any_port)
+    analysis = Analysis(record, ports, any_port=any_port)
     ids: dict[tuple[object, ...], str] = {}
     for frame in frames:
         record.add_packet(frame.time_ns)
         analysis.feed(frame)
-        between = pipeline.report([analysis])
+        between = analysis.report()
         for one in between.conversations:
             key = (one.connection.client, one.connection.server, one.connection.first)
             assert ids.setdefault(key, one.id) == one.id, "an id is for life"
         analysis.feed(Tick(frame.time_ns))
     analysis.feed(Tick(until_ns))
     analysis.finish()
-    return pipeline.report([analysis])
+    return analysis.report()
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -306,14 +308,14 @@ def test_live_and_file_agree(name: str) -> None:
     watch = Watch(ended=case.watch.ended or 0.0, any_port=case.watch.any_port, ports=case.watch.ports)
     until = max(frame.time_ns for frame in frames) + round((case.watch.ended or 0) * NANOSECONDS)
     from_live = live(frames, until, any_port=watch.any_port, ports=watch.ports)
-    assert normal(from_live) == normal(pipeline.report([analyse(frames, watch)]))
+    assert normal(from_live) == normal(analyse(frames, watch).report())
 
 
 @given(st.lists(st.sampled_from(sorted(CASES)), min_size=2, max_size=4), st.booleans())
 def test_live_and_file_agree_on_several_at_once(names: list[str], any_port: bool) -> None:
     frames = Wire.merge(*(CASES[name].wire for name in names)).frames()
     until = max(frame.time_ns for frame in frames) + 6 * NANOSECONDS
-    file = pipeline.report([analyse(frames, Watch(ended=6.0, any_port=any_port))])
+    file = analyse(frames, Watch(ended=6.0, any_port=any_port)).report()
     assert normal(live(frames, until, any_port=any_port)) == normal(file)
 
 
@@ -334,20 +336,20 @@ def test_ids_stay_though_an_earlier_connection_turns_out_to_be_ours_only_later()
 
 def test_silence_is_concluded_from_ticks_alone() -> None:
     frames = at(0).connect().client(HELLO).frames()
-    analysis = pipeline.Analysis(InputRecord("x", is_live=True))
+    analysis = Analysis(InputRecord("x", is_live=True))
     for frame in frames:
         analysis.feed(frame)
     outcomes = []
     for second in range(7):
         analysis.feed(Tick(frames[3].time_ns + second * NANOSECONDS))
-        report = pipeline.report([analysis])
+        report = analysis.report()
         outcomes.append(report.conversations[0].outcome)
         assert report.inputs[0].watched_until_ns == frames[3].time_ns + second * NANOSECONDS or second == 0
     assert outcomes == [Outcome.UNPROVEN] * 5 + [Outcome.SILENT] * 2
 
 
 def test_time_never_runs_backwards_for_the_watcher() -> None:
-    analysis = pipeline.Analysis(InputRecord("x", is_live=True))
+    analysis = Analysis(InputRecord("x", is_live=True))
     analysis.feed(Tick(20 * NANOSECONDS))
     analysis.feed(Tick(5 * NANOSECONDS))
     assert analysis.watched_until_ns == 20 * NANOSECONDS
@@ -360,7 +362,7 @@ def test_a_files_end_is_its_last_packet_when_it_does_not_say() -> None:
 
 
 def test_an_empty_input_is_a_report_too() -> None:
-    report = pipeline.report([analyse([])])
+    report = analyse([]).report()
     assert (report.verdict, report.conversations) == (None, ())
     assert codes(report) == {"IBS006"}
     assert report.inputs[0].watched_until_ns is None
@@ -371,11 +373,11 @@ def test_an_empty_input_is_a_report_too() -> None:
 
 def test_a_report_is_the_same_when_asked_for_twice() -> None:
     analysis = analyse(Wire.merge(silent(at(0)), session(at(50, 51_001))).frames())
-    assert pipeline.report([analysis]) == pipeline.report([analysis])
+    assert analysis.report() == analysis.report()
 
 
 def test_stray_hellos_are_kept_with_their_packets() -> None:
-    capture = analyse(silent(at(0, server="127.0.0.1:5555")).frames()).seen().capture
+    capture = analyse(silent(at(0, server="127.0.0.1:5555")).frames()).snapshot().capture
     (stray,) = capture.stray_hellos
     assert isinstance(stray, StrayHello)
     assert (stray.packet, stray.destination.port) == (4, 5555)
@@ -386,11 +388,11 @@ def test_a_damaged_frame_is_counted_and_passed_over() -> None:
     frames[2] = frames[2]._replace(data=frames[2].data[:20])
     analysis = analyse(frames)
     assert analysis.facts.skipped.total() == 1
-    assert pipeline.report([analysis]).conversations[0].outcome is Outcome.REPLIED
+    assert analysis.report().conversations[0].outcome is Outcome.REPLIED
 
 
 def test_findings_belong_to_their_input() -> None:
-    report = pipeline.report([analyse(session(at(0)).frames()), analyse(silent(at(0)).frames())])
+    report = judge_together(analyse(wire.frames()).snapshot() for wire in (session(at(0)), silent(at(0))))
     assert {finding.input for one in report.conversations[1:] for finding in one.findings} == {1}
     assert all(isinstance(one.dialogue, Dialogue) for one in report.conversations)
     assert Counter(one.outcome for one in report.conversations) == {Outcome.REPLIED: 1, Outcome.SILENT: 1}
@@ -412,12 +414,12 @@ def test_hellos_on_many_ports_are_named_in_part_and_offered_in_whole() -> None:
 
 
 def test_what_is_beyond_a_bound_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "MAX_STRAY_HELLOS", 2)
-    monkeypatch.setattr(pipeline, "MAX_ARP_TARGETS", 2)
+    monkeypatch.setattr(other_traffic, "MAX_STRAY_HELLOS", 2)
+    monkeypatch.setattr(other_traffic, "MAX_ARP_TARGETS", 2)
     strays = [silent(at(n, 52_000 + n, "127.0.0.1:5555")) for n in range(4)]
     asked = lan()
     for host in range(10, 13):
         asked.arp_who_has(f"192.168.1.{host}").arp_who_has(f"192.168.1.{host}")
     analysis = analyse(Wire.merge(*strays, asked).frames())
-    assert analysis.facts.skipped[pipeline.STRAY_HELLO_LIMIT] == 2
-    assert analysis.facts.skipped[pipeline.ARP_LIMIT] == 2
+    assert analysis.facts.skipped[other_traffic.STRAY_HELLO_LIMIT] == 2
+    assert analysis.facts.skipped[other_traffic.ARP_LIMIT] == 2

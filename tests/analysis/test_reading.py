@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wire import START_NS, Wire
 
-from ibsniff.analysis.pipeline import API_PORTS, judge
+from ibsniff.analysis.api_traffic import API_PORTS
+from ibsniff.analysis.judgement import judge
 from ibsniff.analysis.reading import Looker, Ports, Work, in_order, parse_ports, parse_watched_until, read_files
 from ibsniff.capture.input_record import InputRecord
 from ibsniff.model import NANOSECONDS, Confidence, ExitCode, Outcome, UserError, WatchedBy

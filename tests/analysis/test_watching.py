@@ -7,7 +7,7 @@ from live_events import events
 from memory import size_kept
 from wire import START_NS, Wire
 
-from ibsniff.analysis import pipeline
+from ibsniff.analysis import tracking
 from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.watching import Change, Follower, Limits, Pace, Watch, follow
 from ibsniff.capture.input_record import InputRecord
@@ -91,10 +91,10 @@ def test_until_verdict_does_not_wait_for_a_session_that_was_joined() -> None:
 
 def test_what_was_folded_is_forgotten_and_never_mistaken(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection folded away leaves its place in memory to the next: the news must not be taken for old."""
-    monkeypatch.setattr(pipeline, "ALWAYS_KEPT", 1)
-    monkeypatch.setattr(pipeline, "MAX_CONVERSATIONS", 3)
+    monkeypatch.setattr(tracking, "ALWAYS_KEPT", 1)
+    monkeypatch.setattr(tracking, "MAX_CONVERSATIONS", 3)
     monkeypatch.setattr(segment, "MAX_FLOWS", 10)
-    analysis = pipeline.Analysis(InputRecord("x", is_live=True))
+    analysis = Analysis(InputRecord("x", is_live=True))
     watch, called, sizes = Watch(analysis), [], []
     for number in range(50):
         wire = Wire(client=f"127.0.0.1:{51_000 + number}", start_ns=START_NS + number * 10**9).syn().refuse()

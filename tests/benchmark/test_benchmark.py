@@ -20,7 +20,7 @@ from measure import MEGABYTE, Run, Spread, run
 from tools import OURS, TOOLS, environment
 from traffic import Made
 
-from ibsniff.analysis import pipeline
+from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.reading import Ports, read_files
 from ibsniff.capture.files import open_capture
 from ibsniff.capture.input_record import InputRecord
@@ -89,9 +89,9 @@ def test_bulk_is_as_it_says() -> None:
 
 
 def told_of(frames: list[bytes]) -> Report:
-    analysis = pipeline.Analysis(InputRecord("generated"))
+    analysis = Analysis(InputRecord("generated"))
     analysis.run(Frame(number, number * 200_000, 1, data, len(data)) for number, data in enumerate(frames, 1))
-    return pipeline.report([analysis])
+    return analysis.report()
 
 
 def _ends_within_a_message(payload: bytes) -> bool:

@@ -13,8 +13,9 @@ from ib_bytes import HELLO, READY, REPLY, START
 from judging import Watch, judge, only
 from wire import START_NS, Wire
 
-from ibsniff import diagnosis
-from ibsniff.diagnosis import CALL_PATIENCE, CALLS, WORST_FIRST
+from ibsniff.diagnosis import is_fine, verdict_of
+from ibsniff.diagnosis.outcome import ENOUGH_SYNS, SYN_PATIENCE
+from ibsniff.diagnosis.verdict import WORST_FIRST, badness
 from ibsniff.model import (
     FIN,
     LADDER,
@@ -89,7 +90,7 @@ ROWS: dict[str, tuple[Wire, Watch, Outcome, Rung]] = {
     "3 ICMP port": (remote().syn().unreachable(), Watch(), Outcome.REFUSED, Rung.CALLED),
     # 4: unreachable
     "4 three SYNs": (remote().syn().syn(after=1).syn(after=1.5), Watch(), Outcome.UNREACHABLE, Rung.CALLED),
-    "4 three seconds": (remote().syn(), Watch(ended=CALL_PATIENCE), Outcome.UNREACHABLE, Rung.CALLED),
+    "4 three seconds": (remote().syn(), Watch(ended=SYN_PATIENCE), Outcome.UNREACHABLE, Rung.CALLED),
     "4 not yet": (remote().syn().syn(after=1), Watch(ended=1.9), Outcome.UNPROVEN, Rung.CALLED),
     **{
         f"4 ICMP {kind}": (remote().syn().unreachable(kind), Watch(), Outcome.UNREACHABLE, Rung.CALLED)
@@ -203,9 +204,9 @@ def test_a_hello_sent_again_does_not_begin_the_turn_anew() -> None:
 
 def test_three_calls_are_enough_and_two_are_not() -> None:
     wire = remote()
-    for count in range(1, CALLS + 1):
+    for count in range(1, ENOUGH_SYNS + 1):
         wire.syn(after=0.5)
-        assert only(wire).outcome is (Outcome.UNREACHABLE if count == CALLS else Outcome.UNPROVEN)
+        assert only(wire).outcome is (Outcome.UNREACHABLE if count == ENOUGH_SYNS else Outcome.UNPROVEN)
 
 
 def test_three_tries_of_windows_are_one_conversation() -> None:
@@ -241,7 +242,7 @@ def test_how_far_it_got(wire: Wire, rung: Rung) -> None:
 def test_a_ready_session_is_fine() -> None:
     conversation = only(session(), SHORT)
     assert (conversation.fault, conversation.confidence, conversation.cause) == (Fault.NONE, Confidence.HIGH, None)
-    assert diagnosis.is_fine(conversation)
+    assert is_fine(conversation)
 
 
 def test_what_rests_on_the_users_word_is_medium_at_most() -> None:
@@ -349,11 +350,11 @@ def test_a_working_session_alone_is_fine() -> None:
 
 
 def test_no_conversation_no_verdict() -> None:
-    assert diagnosis.verdict([], Counter()) is None
+    assert verdict_of([], Counter()) is None
 
 
-def test_folded_conversations_are_counted() -> None:
-    verdict = diagnosis.verdict(judge(session()).conversations, Counter({Outcome.SILENT: 7}))
+def test_evicted_conversations_are_counted() -> None:
+    verdict = verdict_of(judge(session()).conversations, Counter({Outcome.SILENT: 7}))
     assert verdict is not None
     assert verdict.counts == {Outcome.REPLIED: 1, Outcome.SILENT: 7}
 
@@ -368,10 +369,10 @@ def test_worse_is_written_down() -> None:
         Outcome.UNPROVEN: greeted(),
     }
     judged = [only(wire) for wire in wires.values()]
-    ranked = [one.outcome for one in sorted(judged, key=diagnosis.badness)]
+    ranked = [one.outcome for one in sorted(judged, key=badness)]
     assert ranked == [Outcome.REFUSED, Outcome.SILENT, Outcome.NOT_ASKED, Outcome.UNPROVEN, Outcome.REPLIED]
     assert only(silent()).cause is not None
-    assert diagnosis.badness(only(silent()))[0] == list(Severity).index(Severity.ERROR)
+    assert badness(only(silent()))[0] == list(Severity).index(Severity.ERROR)
 
 
 @pytest.mark.parametrize("flags", [FIN | RST, 31, 0])

@@ -22,7 +22,7 @@ from field.thread import call, session, silent
 from judging import GivenRecord, Watch, codes, judge
 from wire import Wire
 
-from ibsniff.analysis import pipeline
+from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.reading import parse_ports
 from ibsniff.capture.files import open_capture
 from ibsniff.model import FIN, RST, Confidence, Fault, Frame, InputFacts, Report, Segment
@@ -64,9 +64,9 @@ def judged(name: str, frames: list[Frame], *, ends_early: bool = False) -> Repor
     facts = watch.facts(frames)
     if not ends_early:
         facts = replace(facts, watched_until_ns=whole.watched_until_ns, watched_by=whole.watched_by)
-    analysis = pipeline.Analysis(GivenRecord(facts), ports_of(SCENARIOS[name]))
+    analysis = Analysis(GivenRecord(facts), ports_of(SCENARIOS[name]))
     analysis.run(frames)
-    return pipeline.report([analysis])
+    return analysis.report()
 
 
 def begun(frames: list[Frame]) -> Iterator[list[Frame]]:

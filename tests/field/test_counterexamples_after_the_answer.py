@@ -10,7 +10,7 @@ from ib_bytes import HELLO
 from judging import Watch, judge
 from wire import Wire
 
-from ibsniff.analysis import pipeline
+from ibsniff.analysis.pipeline import Analysis
 from ibsniff.model import ACK, FIN, Confidence, Fault, Side, WatchedBy
 
 # -- who ended the session --------------------------------------------------------------------------------------------
@@ -215,6 +215,6 @@ def test_a_farm_that_may_be_back_is_not_lost_for_certain() -> None:
 @pytest.mark.parametrize(("patience", "sure"), [(0.01, False), (0.5, False), (2.0, True)])
 def test_less_patience_than_a_tws_needs_makes_a_guess(patience: float, sure: bool) -> None:
     frames = Wire().connect().client(HELLO).frames()
-    analysis = pipeline.Analysis(Watch(ended=patience).record(frames), patience=patience)
+    analysis = Analysis(Watch(ended=patience).record(frames), patience=patience)
     analysis.run(frames)
-    assert bool(accused(pipeline.report([analysis]))) is sure
+    assert bool(accused(analysis.report())) is sure

@@ -16,7 +16,8 @@ from struct import Struct
 from masking.corpus import accounts, lookalikes
 from rich.console import Console
 
-from ibsniff.analysis.pipeline import API_PORTS, Analysis
+from ibsniff.analysis.api_traffic import API_PORTS
+from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.reading import Ports, read_files
 from ibsniff.capture.files import open_capture
 from ibsniff.ib.dialogue import DialogueReader

@@ -20,7 +20,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1])]
 from packets import ACK, FIN, HELLO, RAW_IP, REPLY, RST, START, START_NS, SYN, Stream  # noqa: E402  (the path comes first)
 from table import GROWTH, lines_executed, processor_seconds  # noqa: E402
 
-from ibsniff.analysis.pipeline import API_PORTS, Analysis, report  # noqa: E402
+from ibsniff.analysis.api_traffic import API_PORTS  # noqa: E402
+from ibsniff.analysis.pipeline import Analysis  # noqa: E402
 from ibsniff.capture.input_record import InputRecord  # noqa: E402
 from ibsniff.model import Frame  # noqa: E402
 
@@ -370,10 +371,10 @@ class Grown:
 
 
 def grown(name: str, small: int) -> Grown:
-    report([analysis(COMPANIES[name](8))])  # imports are nobody's work
+    analysis(COMPANIES[name](8)).report()  # imports are nobody's work
     read = [analysis(COMPANIES[name](size)) for size in (small, GROWTH * small)]
-    work = [lines_executed(lambda one=one: report([one])) for one in read]
-    few, many = (report([one]) for one in read)
+    work = [lines_executed(one.report) for one in read]
+    few, many = (one.report() for one in read)
     said = {found.code for found in many.findings} | {f.code for one in many.conversations for f in one.findings}
     return Grown(name, (len(few.conversations), len(many.conversations)), (work[0], work[1]), sorted(said))
 
@@ -394,7 +395,7 @@ def main() -> None:
             print(json.dumps(found.__dict__), flush=True)
             continue
         large = analysis(COMPANIES[name](2000))
-        seconds = processor_seconds(lambda large=large: report([large]))
+        seconds = processor_seconds(large.report)
         ratio = found.work[1] / found.work[0]
         print(f"{name:<50} {found.work[0]:>9,} {found.work[1]:>9,} {ratio:>6.2f} {seconds:>6.2f} s", *found.said)
 

@@ -18,7 +18,8 @@ import capture_bytes as made
 from packets import ACK, ETHERNET, FIN, HELLO, MORE_FRAGMENTS, RST, SYN, Stream, frames, ip
 from rich.console import Console
 
-from ibsniff.analysis.pipeline import API_PORTS, Analysis, report
+from ibsniff.analysis.api_traffic import API_PORTS
+from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.watching import Follower, Limits, follow
 from ibsniff.capture.files import open_capture
 from ibsniff.capture.input_record import InputRecord
@@ -73,7 +74,7 @@ def judged(packets: Iterable[bytes], any_port: bool = False, step_ns: int = 1_00
     """Push packets through the rooms."""
     analysis = Analysis(InputRecord("x"), API_PORTS, any_port=any_port)
     analysis.run(frames(packets, step_ns, link_type))
-    return shown(report([analysis]))
+    return shown(analysis.report())
 
 
 class Packer(Protocol):
@@ -104,7 +105,7 @@ def file(*parts: Iterable[bytes]) -> Found:
         with open_capture("-", Endless(chain.from_iterable(parts))) as capture:
             analysis = Analysis(capture.record)
             analysis.run(capture.frames())
-        return shown(report([analysis]))
+        return shown(analysis.report())
     except UserError as error:
         return {error.what}
 

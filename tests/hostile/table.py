@@ -22,7 +22,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1])]
 
 from shapes import SHAPES, Found, Shape  # noqa: E402  (the path comes first)
 
-from ibsniff.analysis import pipeline  # noqa: E402
+from ibsniff.analysis import tracking  # noqa: E402
 
 PACKAGE = str(HERE.parents[1] / "ibsniff")
 GROWTH = 4
@@ -95,7 +95,7 @@ def measure(name: str, small: int, timed: bool) -> Measured:
 
 def quickly(shape: Shape) -> int:
     """A size for the tests: a tenth; what must reach a bound a fifth, or a twentieth with the bound that is the dearest."""
-    pipeline.MAX_CONVERSATIONS, pipeline.ALWAYS_KEPT = 100, 5
+    tracking.MAX_CONVERSATIONS, tracking.ALWAYS_KEPT = 100, 5
     part = 20 if shape.says == "IBS011" else 5 if shape.says else 10
     return shape.n // part if shape.n >= 100 else shape.n
 

@@ -4,7 +4,7 @@ import pytest
 from judging import Watch, judge
 from wire import Wire
 
-from ibsniff.analysis.pipeline import Analysis, report
+from ibsniff.analysis.pipeline import Analysis
 from ibsniff.ib.names import CLIENT_LIBRARIES, LEGACY_CLIENTS
 from ibsniff.ib.patience import LIBRARY_PATIENCE, patience_for
 from ibsniff.model import PATIENCE, Dialect, Hello, Moment, Outcome
@@ -66,7 +66,7 @@ def test_an_analysis_heeds_the_users_word_and_says_it(given: float, outcome: Out
     frames = Wire().connect().client(IB_ASYNC).frames()
     analysis = Analysis(Watch(ended=10.0).record(frames), patience=given)
     analysis.run(frames)
-    (conversation,) = report([analysis]).conversations
+    (conversation,) = analysis.report().conversations
     assert (conversation.outcome, conversation.patience) == (outcome, given)
     if outcome is Outcome.UNPROVEN:
         assert "30 s or more are needed" in conversation.summary

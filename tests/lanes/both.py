@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from ibsniff.analysis import columns as lane
-from ibsniff.analysis import pipeline
-from ibsniff.analysis.pipeline import Seen, judge
+from ibsniff.analysis import tracking
+from ibsniff.analysis.judgement import judge
 from ibsniff.analysis.reading import Looker, Ports
+from ibsniff.analysis.snapshot import Snapshot
 from ibsniff.capture import files, input_buffer, pcapng
 from ibsniff.ib import dialogue, message_summary
 from ibsniff.model import Lane, UserError
@@ -35,8 +36,8 @@ class Scale:
     read_size: int = 1 << 16
     bulk_size: int = 4096
     first_messages: int = 3
-    conversations: int = pipeline.MAX_CONVERSATIONS
-    always_kept: int = pipeline.ALWAYS_KEPT
+    conversations: int = tracking.MAX_CONVERSATIONS
+    always_kept: int = tracking.ALWAYS_KEPT
     waiting: int = reassembly_buffer.TOTAL_LIMIT
 
 
@@ -91,13 +92,13 @@ def scaled(scale: Scale) -> Iterator[Work]:
         patch.setattr(files, "COLUMNS_FROM_OFFSET", 4 * scale.bulk_size)
         patch.setattr(files, "COLUMNS_MIN_BUFFERED", scale.bulk_size // 4)
         patch.setattr(message_summary, "MAX_FIRST_MESSAGES", scale.first_messages)
-        patch.setattr(pipeline, "MAX_CONVERSATIONS", scale.conversations)
-        patch.setattr(pipeline, "ALWAYS_KEPT", scale.always_kept)
+        patch.setattr(tracking, "MAX_CONVERSATIONS", scale.conversations)
+        patch.setattr(tracking, "ALWAYS_KEPT", scale.always_kept)
         patch.setattr(reassembly_buffer, "TOTAL_LIMIT", scale.waiting)
         yield work
 
 
-def look(source: bytes | str, lane: Lane, ports: Ports = DEFAULT_PORTS) -> Seen | tuple[str, str]:
+def look(source: bytes | str, lane: Lane, ports: Ports = DEFAULT_PORTS) -> Snapshot | tuple[str, str]:
     """What one lane sees in bytes that come through a pipe, or in a file; or what it tells the user instead."""
     looker = Looker(ports, lane=lane)
     try:
@@ -108,7 +109,7 @@ def look(source: bytes | str, lane: Lane, ports: Ports = DEFAULT_PORTS) -> Seen 
         return error.what, error.what_to_do
 
 
-def written(seen: Seen | tuple[str, str]) -> str:
+def written(seen: Snapshot | tuple[str, str]) -> str:
     """To the last byte, the order of everything included."""
     return str(seen) if isinstance(seen, tuple) else json.dumps(document(judge([seen]), "1"), indent=1)
 

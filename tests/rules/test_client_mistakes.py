@@ -11,7 +11,7 @@ from judging import Watch, analyse, codes, findings, judge, only
 from rule_wires import LONG
 from wire import Wire
 
-from ibsniff.analysis import pipeline
+from ibsniff.analysis.pipeline import Analysis
 from ibsniff.model import PATIENCE, Confidence, Conversation, Fault, Outcome, Side
 
 LOCAL = ("127.0.0.1:51000", "127.0.0.1:7497")
@@ -172,11 +172,11 @@ def test_half_a_hello_is_not_held_against_the_client_while_the_capture_still_run
     wire = Wire().connect().client(HELLO[:9], ack=False).lose().client(HELLO[9:], ack=False).ack(Side.SERVER)
     watch = Watch(ended=PATIENCE + 1)
     frames = wire.frames()
-    analysis = pipeline.Analysis(watch.record(frames))
+    analysis = Analysis(watch.record(frames))
     for frame in frames:
         analysis.feed(frame)
-    running = pipeline.report([analysis])
-    finished = pipeline.report([analyse(frames, watch)])
+    running = analysis.report()
+    finished = analyse(frames, watch).report()
     for report in (running, finished):
         assert all(finding.fault is not Fault.CLIENT for finding in findings(report))
 
@@ -199,19 +199,19 @@ def test_half_a_hello_is_not_held_against_the_client_while_the_capture_still_run
 )
 def test_what_was_not_captured_is_not_missed_while_the_capture_still_runs(wire: Wire) -> None:
     frames = wire.frames()
-    analysis = pipeline.Analysis(LONG.record(frames))
+    analysis = Analysis(LONG.record(frames))
     for frame in frames:
         analysis.feed(frame)
-    assert codes(pipeline.report([analysis])) == set()
+    assert codes(analysis.report()) == set()
 
 
 def test_half_a_reply_is_not_called_cut_off_while_the_capture_still_runs() -> None:
     wire = Wire().connect().client(HELLO).server(REPLY[:9], ack=False).lose().server(REPLY[9:], ack=False).ack()
     frames = wire.frames()
-    analysis = pipeline.Analysis(LONG.record(frames))
+    analysis = Analysis(LONG.record(frames))
     for frame in frames:
         analysis.feed(frame)
-    (conversation,) = pipeline.report([analysis]).conversations
+    (conversation,) = analysis.report().conversations
     assert conversation.outcome is Outcome.UNPROVEN
 
 

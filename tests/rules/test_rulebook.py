@@ -13,7 +13,7 @@ from judging import codes, findings, judge
 from rule_wires import CASES, FOLDED
 from wire import Wire
 
-from ibsniff.analysis import pipeline
+from ibsniff.analysis import tracking
 from ibsniff.model import Confidence, Fault, Outcome, Report, Severity
 from ibsniff.rules import Rule, all_rules, registry
 from ibsniff.rules.registry import capture_rule, conversation_rule
@@ -61,8 +61,8 @@ def test_every_rule_is_reached_and_has_a_near_miss() -> None:
 
 
 def test_conversations_beyond_the_bound_are_said_to_be_folded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "ALWAYS_KEPT", 2)
-    monkeypatch.setattr(pipeline, "MAX_CONVERSATIONS", 4)
+    monkeypatch.setattr(tracking, "ALWAYS_KEPT", 2)
+    monkeypatch.setattr(tracking, "MAX_CONVERSATIONS", 4)
     wires = [Wire(client=f"127.0.0.1:{50_000 + n}", start_ns=n * 10**11).connect().close() for n in range(1, 6)]
     assert "IBS011" in codes(judge(*wires))
     assert "IBS011" not in codes(judge(*wires[:4]))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from wire import Wire
 
-from ibsniff.analysis.pipeline import API_PORTS
+from ibsniff.analysis.api_traffic import API_PORTS
 from ibsniff.model import ACK, PSH, Columns, Segment, SegmentColumns, Side
 from ibsniff.model.arrays import Numbers
 from ibsniff.tcp import ConnectionTable, columns

@@ -1,0 +1,61 @@
+"""What is remembered of packets that belong to no API conversation and may explain one: bounded."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ibsniff.model import Arp, Connection, Endpoint, Moment, StrayHello
+
+MAX_STRAY_HELLOS = 100
+"""Different conversations noticed on other ports; one would be enough."""
+STRAY_HELLO_LIMIT = "TCP on other ports that begins as an IB client does, beyond those remembered"
+MAX_ARP_TARGETS = 1000
+"""Pairs of addresses whose ARP requests are remembered: a sweep of a network asks for a few hundred."""
+ARP_LIMIT = "ARP for more addresses than are remembered"
+MAX_ARP_REQUESTS = 20
+"""Requests remembered for each pair."""
+
+
+class OtherTraffic:
+    """Hellos on other ports, and ARP requests that nobody answered."""
+
+    def __init__(self, skipped: Counter[str]) -> None:
+        """``skipped`` counts the packets beyond the bounds."""
+        self._skipped = skipped
+        self._hellos: dict[tuple[Endpoint, Endpoint], StrayHello] = {}
+        self._unanswered_arp: dict[tuple[bytes, bytes], list[Moment]] = {}
+        """By who asks and for which address. Requests are broadcast, replies go to the host that asked: so only of the
+        client's own requests can it be known that they were not answered."""
+
+    def take_hello(self, hello: StrayHello) -> None:
+        """Remember the first of each conversation."""
+        ends = hello.source, hello.destination
+        if ends in self._hellos or len(self._hellos) < MAX_STRAY_HELLOS:
+            self._hellos.setdefault(ends, hello)
+        else:
+            self._skipped[STRAY_HELLO_LIMIT] += 1
+
+    def take_arp(self, arp: Arp) -> None:
+        """Remember a request until it is answered."""
+        if arp.is_reply:
+            self._unanswered_arp.pop((arp.target, arp.sender), None)
+        elif (arp.sender, arp.target) in self._unanswered_arp or len(self._unanswered_arp) < MAX_ARP_TARGETS:
+            requests = self._unanswered_arp.setdefault((arp.sender, arp.target), [])
+            if len(requests) < MAX_ARP_REQUESTS:
+                requests.append(Moment(arp.packet, arp.time_ns))
+        else:
+            self._skipped[ARP_LIMIT] += 1
+
+    def stray_hellos(self) -> tuple[StrayHello, ...]:
+        """Those remembered."""
+        return tuple(self._hellos.values())
+
+    def unanswered_arp(self) -> tuple[tuple[bytes, tuple[Moment, ...]], ...]:
+        """Addresses that did not answer, with the requests for them."""
+        return tuple((address, tuple(requests)) for (_, address), requests in self._unanswered_arp.items())
+
+    def arp_unanswered_for(self, connection: Connection) -> tuple[Moment, ...]:
+        """The client's requests for its server's address, while there is no sign of the server."""
+        if connection.syn_ack is not None:
+            return ()
+        return tuple(self._unanswered_arp.get((connection.client.address, connection.server.address), ()))

@@ -1,0 +1,28 @@
+"""One input as it was at one moment: values that do not change when more packets come."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from ibsniff.model import Capture, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One input before it is judged; one process may hand it to another."""
+
+    capture: Capture
+    """As the only input: its conversations are numbered from c1 and have no findings."""
+    connections: int
+    """How many connections there were, whatever they turned out to be."""
+    evicted: Counter[Outcome]
+    """Outcomes of the conversations that are not kept any more."""
+
+    def as_input(self, index: int, connections_before: int) -> Capture:
+        """The same as one of several inputs, whose connections are numbered on from one to the next."""
+        conversations = tuple(
+            one._replace(input=index, id=f"c{int(one.id[1:]) + connections_before}")
+            for one in self.capture.conversations
+        )
+        return replace(self.capture, index=index, conversations=conversations)

@@ -1,0 +1,139 @@
+"""The connections of one input and what was said in them; old ones are evicted, so that memory stays bounded."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ibsniff.analysis.api_traffic import ApiTraffic
+from ibsniff.diagnosis import outcome_of
+from ibsniff.ib.dialogue import DialogueReader
+from ibsniff.ib.patience import patience_for
+from ibsniff.model import NANOSECONDS, Connection, Dialogue, Gap, Outcome, Run, Side
+
+MAX_CONVERSATIONS = 2000
+"""Conversations kept whole, about 10 KB each; older ones are evicted and only counted."""
+ALWAYS_KEPT = 100
+"""The first conversations are never evicted: why a server stopped answering is explained by what came first."""
+STILL_TALKING = 60 * NANOSECONDS
+"""A conversation with traffic this recent is not evicted while another can be."""
+MAX_SECOND_CHANCES = 8
+"""How many conversations that still talk are passed over when one must be evicted."""
+
+NOTHING_SAID = Dialogue()
+"""Of every connection without a byte: a flood of connection attempts makes thousands of those."""
+
+
+@dataclass(slots=True)
+class Tracked:
+    """A connection and the reader of what is said in it."""
+
+    number: int
+    """Its place among all connections of the input, from 1."""
+    connection: Connection
+    seen_from_start: bool
+    reader: DialogueReader | None = None
+    """There is none until something is said."""
+    copied: tuple[Connection, Dialogue] | None = None
+    """Both as last reported, while nothing has changed since."""
+
+    @property
+    def dialogue(self) -> Dialogue:
+        """What was said so far."""
+        return NOTHING_SAID if self.reader is None else self.reader.dialogue
+
+    def take(self, side: Side, piece: Run | Gap) -> None:
+        """One side says something."""
+        if self.reader is None:
+            self.reader = DialogueReader(self.seen_from_start)
+        self.reader.take(side, piece)
+
+    def copy(self) -> tuple[Connection, Dialogue]:
+        """Both as they are now, for a report that will not change any more; copied only if they changed since the last."""
+        if self.copied is None:
+            dialogue = NOTHING_SAID if self.reader is None else self.reader.dialogue.copy()
+            self.copied = self.connection.copy(), dialogue
+        return self.copied
+
+    def finish(self) -> None:
+        """Nothing will change any more: what it is now may be reported as it is."""
+        self.copied = self.connection, self.dialogue
+
+
+class ConversationTracker:
+    """Everything tracked, by connection; whoever changes a connection asks for it here first."""
+
+    def __init__(self, traffic: ApiTraffic, patience: float | None, forget: Callable[[Connection], None]) -> None:
+        """``forget`` is told of evicted connections; ``patience`` in seconds makes a silence one, if the user chose it."""
+        self._traffic = traffic
+        self._patience = patience
+        self._forget = forget
+        self.catch_up: Callable[[Connection], None] = _is_up_to_date
+        """Called before a connection is judged: part of what was captured of it may not have been taken yet."""
+        self._tracked: dict[int, Tracked] = {}
+        """By ``id`` of the connection, in the order of first packets."""
+        self._evictable: deque[int] = deque()
+        self.count = 0
+        """How many connections there were, whatever they turned out to be."""
+        self.evicted: Counter[Outcome] = Counter()
+        """API conversations that are not kept any more, by outcome."""
+
+    def changing(self, connection: Connection) -> Tracked | None:
+        """The connection, which is about to change or has just changed; None when it is not tracked."""
+        tracked = self._tracked.get(id(connection))
+        if tracked is not None:
+            tracked.copied = None
+        return tracked
+
+    def begin(self, connection: Connection) -> Tracked:
+        """Track a new connection, and evict another if there are too many."""
+        self.count += 1
+        seen_from_start = bool(connection.syn_count) or connection.syn_ack is not None
+        tracked = self._tracked[id(connection)] = Tracked(self.count, connection, seen_from_start)
+        if self.count > ALWAYS_KEPT:
+            self._evictable.append(id(connection))
+        if len(self._tracked) > MAX_CONVERSATIONS:
+            self._evict_one(connection.first.time_ns)
+        return tracked
+
+    def api_conversations(self) -> Iterator[Tracked]:
+        """Those that belong to the API, as far as it is known."""
+        return (each for each in self._tracked.values() if self._traffic.includes(each.connection, each.dialogue))
+
+    def patience_for(self, dialogue: Dialogue) -> float:
+        """Seconds without an answer that make a silence: the user's choice, else what the client's library waits."""
+        return patience_for(dialogue.hello, self._patience)
+
+    def finish(self) -> None:
+        """The input is over."""
+        for tracked in self._tracked.values():
+            tracked.finish()
+
+    def _evict_one(self, now_ns: int) -> None:
+        """Evict the oldest conversation; one that had better stay gets a second chance."""
+        for _ in range(MAX_SECOND_CHANCES):
+            key = self._evictable.popleft()
+            self.catch_up(self._tracked[key].connection)
+            if self._may_be_evicted(self._tracked[key], now_ns):
+                break
+            self._evictable.append(key)
+        else:
+            key = self._evictable.popleft()
+        tracked = self._tracked.pop(key)
+        connection, dialogue = tracked.connection, tracked.dialogue
+        if self._traffic.includes(connection, dialogue):
+            self.evicted[outcome_of(connection, dialogue, now_ns, self.patience_for(dialogue))] += 1
+        self._forget(connection)
+
+    def _may_be_evicted(self, tracked: Tracked, now_ns: int) -> bool:
+        """It is over or quiet; and where all ports are looked at, it is none of those looked for."""
+        connection = tracked.connection
+        is_over = connection.ended is not None or bool(connection.refusals)
+        if not is_over and now_ns - connection.last.time_ns <= STILL_TALKING:
+            return False
+        return not (self._traffic.any_port and self._traffic.includes(connection, tracked.dialogue))
+
+
+def _is_up_to_date(_connection: Connection) -> None:
+    """Nothing is left to be taken."""
