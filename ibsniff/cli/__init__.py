@@ -1,7 +1,7 @@
 """The command line: the only place that prints, and the only one that ends the process.
 
-``group`` knows which module holds which command, ``app`` what they share. Imports of rooms stand inside the commands, so
-that each pays only for what it uses.
+``group`` knows which module defines which command, and ``app`` contains what they share. Other rooms are imported inside
+the commands, so that each command pays only for what it uses.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import os
 import sys
 from pathlib import Path
 
-SELDOM = 50_000
-"""Objects made since garbage was last looked for, of which there is next to none: at Python's 700, importing what a report
-needs would take a fifth longer."""
+GC_THRESHOLD = 50_000
+"""Objects created before Python looks for garbage again. There is hardly any; at Python's usual 700, importing what a
+report needs would take a fifth longer."""
 
 
 def main() -> None:
     """Run the command line; ``ibsniff FILE`` and ``ibsniff -r FILE`` mean ``ibsniff read FILE``."""
-    gc.set_threshold(SELDOM)
-    from ibsniff.cli.app import app, unwritable
+    gc.set_threshold(GC_THRESHOLD)
+    from ibsniff.cli.app import app, output_failed
     from ibsniff.cli.group import MODULES
 
-    _settle_streams()
-    # numpy's linear algebra, which nobody here uses, would start a thread for every core: half of what importing it costs
+    _make_streams_safe()
+    # numpy's linear algebra is not used here, but would start a thread for every core: half the cost of the import
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = sys.argv[1:]
     if arguments and arguments[0] not in MODULES:
@@ -33,14 +33,14 @@ def main() -> None:
             sys.argv.insert(1, "read")
     try:
         app()
-    except OSError as error:  # help is printed outside the commands
-        sys.exit(unwritable(error))
+    except OSError as error:  # help is printed outside of the commands
+        sys.exit(output_failed(error))
     finally:
-        gc.freeze()  # the interpreter looks once more before it ends: at what is going anyway
+        gc.freeze()  # otherwise the interpreter searches all objects for garbage once more before it ends
 
 
-def _settle_streams() -> None:
-    """Let printing never fail for a stream that was closed before the start, or for a letter it does not know."""
+def _make_streams_safe() -> None:
+    """Make printing work on a stream that was closed before the start, or that cannot encode a character."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The command line's frame: the app, options several commands share, how reports are printed and errors said."""
+"""What all commands share: the app, common options, and how reports and errors are printed."""
 
 from __future__ import annotations
 
@@ -24,41 +24,47 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Why does my program not connect to TWS or IB Gateway? ibsniff reads the packets between the two, and says "
-    "what happened, whose turn it is, which packets prove it, and what to do next.",
-    epilog="ibsniff demo shows it on three recorded cases. Exit codes: 0 analysed, 1 findings (--fail-on, regress), "
-    "2 usage, 3 input unreadable, 4 no permission or no such interface, 130 interrupted.",
+    help="Find out why a program does not connect to TWS or IB Gateway. ibsniff reads the packets between the two and "
+    "reports what happened, what must be fixed, which packets prove it, and what to do next.",
+    epilog="Try 'ibsniff demo' to see the reports on three recorded cases. Exit codes: 0 success, 1 findings (with "
+    "--fail-on or regress), 2 wrong usage, 3 unreadable input, 4 no permission or no such interface, 130 interrupted.",
 )
 
 OUTPUT_FAILS = (errno.ENOSPC, errno.EFBIG, errno.EIO)
-"""What a write to stdout ends with on a full disk, at a size limit, and on a terminal that is gone."""
+"""Errors of a write to stdout: the disk is full, a size limit is reached, the terminal is gone."""
 
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document (schema_version 1) instead of the report.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document (schema_version 1) instead of the report.")
+]
 PortOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--port", metavar="N|any", help="Another API port; repeatable. 'any': every conversation that speaks IB."
+        "--port",
+        metavar="N|any",
+        help="Also treat port N as an API port; repeatable. 'any': every conversation that speaks the IB API.",
     ),
 ]
-FailOnOption = Annotated[Severity | None, typer.Option(help="Exit 1 when there is a finding this severe.")]
+FailOnOption = Annotated[
+    Severity | None, typer.Option(help="Exit with code 1 if there is a finding of this severity or a higher one.")
+]
 PatienceOption = Annotated[
     float | None,
     typer.Option(
         min=0.1,
         max=86_400,
         metavar="SECONDS",
-        help="No answer for so long counts as silence; usually 5 s, or what the client's library waits.",
+        help="Count a missing answer as silence after this time; by default 5 s, or the timeout of the client library.",
     ),
 ]
-AccountsOption = Annotated[bool, typer.Option("--show-accounts", help="Do not mask account numbers.")]
-VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="Everything, however long.")]
-QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="The verdict in one line.")]
+AccountsOption = Annotated[bool, typer.Option("--show-accounts", help="Show account numbers instead of masking them.")]
+VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="Print everything, however long.")]
+QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Print the verdict in one line.")]
 
 
 @app.callback(invoke_without_command=True)
 def _version(
     version: Annotated[
-        bool, typer.Option("-V", "--version", is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("-V", "--version", is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     if version:
@@ -67,61 +73,64 @@ def _version(
 
 
 @contextmanager
-def edges() -> Iterator[None]:
-    """Turn what a user can do wrong into two lines and an exit code."""
+def handle_errors() -> Iterator[None]:
+    """Turn errors that a user can make into two lines on stderr and an exit code."""
     try:
         yield
         sys.stdout.flush()
     except UserError as error:
-        complain(error)
+        print_error(error)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     except BrokenPipeError:
-        let_go(sys.stdout)
+        discard_output(sys.stdout)
         raise typer.Exit(ExitCode.OK) from None
     except OSError as error:
-        raise typer.Exit(unwritable(error)) from None
+        raise typer.Exit(output_failed(error)) from None
 
 
-def unwritable(error: OSError) -> ExitCode:
-    """Say that the output cannot be written, and return the exit code; any other error is raised again."""
+def output_failed(error: OSError) -> ExitCode:
+    """Report that the output cannot be written, and return the exit code; any other error is raised again."""
     if error.errno not in OUTPUT_FAILS or error.filename is not None:
         raise error
-    let_go(sys.stdout)
-    complain(UserError(f"cannot write the output: {error.strerror}", "Make room, or send it elsewhere"))
+    discard_output(sys.stdout)
+    print_error(UserError(f"cannot write the output: {error.strerror}", "Free some space, or write to another place"))
     return ExitCode.INPUT
 
 
-def let_go(stream: IO[str]) -> None:
-    """Nobody takes what is still buffered, or comes: it goes nowhere, and the interpreter need not try at its end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+def discard_output(stream: IO[str]) -> None:
+    """Discard what is still buffered and all that follows, so that the interpreter does not fail to write it at its end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)
 
 
-def complain(error: UserError) -> None:
-    """Say on stderr what failed, and what to do about it."""
-    from ibsniff.render.text import prose
+def print_error(error: UserError) -> None:
+    """Print on stderr what failed, and what to do about it."""
+    from ibsniff.render.text import visible_line
 
-    said = [f"ibsniff: {prose(error.what)}", *(f"  {prose(line)}" for line in error.what_to_do.splitlines())]
+    lines = [
+        f"ibsniff: {visible_line(error.what)}",
+        *(f"  {visible_line(line)}" for line in error.what_to_do.splitlines()),
+    ]
     try:
-        print(*said, sep="\n", file=sys.stderr, flush=True)
-    except OSError:  # nobody hears it; the exit code says it all the same
-        let_go(sys.stderr)
+        print(*lines, sep="\n", file=sys.stderr, flush=True)
+    except OSError:  # nobody can read it; the exit code still reports it
+        discard_output(sys.stderr)
 
 
 def only_one_of(**given: bool) -> None:
-    """Raise UserError when two options were given of which only one could be heeded; named as they are written, less dashes."""
+    """Raise UserError if two of these options were given, which exclude each other; their names have no dashes here."""
     both = [f"-{name}" if len(name) == 1 else f"--{name}" for name, is_given in given.items() if is_given]
     if len(both) > 1:
-        raise UserError(f"{' and '.join(both)} exclude each other", "Give one of them", ExitCode.USAGE)
+        raise UserError(f"{' and '.join(both)} exclude each other", "Give only one of them", ExitCode.USAGE)
 
 
 def print_report(
     report: Report, as_json: bool, as_markdown: bool, show_accounts: bool, verbose: bool, quiet: bool
 ) -> None:
-    """Print a report on stdout in the form the user chose."""
+    """Print a report on stdout in the form that the user chose."""
     if as_json:
         from ibsniff.render.text import json_text
 
@@ -129,11 +138,11 @@ def print_report(
     elif as_markdown:
         from ibsniff.render.markdown import markdown
 
-        print(fitting(markdown(report, tool_version=__version__, show_accounts=show_accounts)))
+        print(for_stdout(markdown(report, tool_version=__version__, show_accounts=show_accounts)))
     elif quiet:
-        from ibsniff.render.report_view import one_line
+        from ibsniff.render.report_view import verdict_line
 
-        print(one_line(report, show_accounts=show_accounts))
+        print(verdict_line(report, show_accounts=show_accounts))
     else:
         from ibsniff.render.terminal import renderable
 
@@ -141,8 +150,8 @@ def print_report(
     sys.stdout.flush()
 
 
-def fitting(text: str) -> str:
-    """Return text as stdout's encoding can take it."""
+def for_stdout(text: str) -> str:
+    """Return a text that the encoding of stdout can represent."""
     from ibsniff.render.text import plain_ascii
 
     try:
@@ -153,7 +162,7 @@ def fitting(text: str) -> str:
 
 
 def has_finding(report: Report, level: Severity) -> bool:
-    """Tell whether any finding is at or above a level: ``--fail-on``."""
+    """Tell whether any finding has at least this severity: ``--fail-on``."""
     wanted = list(Severity)[: list(Severity).index(level) + 1]
     findings = [*report.findings, *(finding for one in report.conversations for finding in one.findings)]
     return any(finding.severity in wanted for finding in findings)
@@ -167,12 +176,12 @@ def as_document(report: Report, show_accounts: bool) -> dict[str, Any]:
 
 
 def console() -> Console:
-    """Return a console on stdout that takes text as it is."""
+    """Return a console on stdout that does not interpret text as markup."""
     from rich.console import Console
 
     return Console(highlight=False, emoji=False, markup=False)
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     """Print one line on stdout at once."""
     print(line, flush=True)

@@ -1,4 +1,4 @@
-"""What the shell offers at a TAB: modes, codes, interfaces, scenarios. It is asked at every keystroke, so it imports little."""
+"""Shell completion for modes, codes, interfaces and scenarios. It runs at every TAB, so it imports little."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from itertools import islice
 from pathlib import Path
 
 Offer = tuple[str, str]
-"""What can be inserted, and what the shell shows beside it."""
+"""The text to insert, and the description that the shell shows next to it."""
 
-MOST_FOLDERS = 2000
-"""Folders looked at for scenarios: a TAB in a large tree must not wait."""
+MAX_FOLDERS = 2000
+"""Folders searched for scenarios: completion in a large tree must be fast."""
 
 
 def modes(incomplete: str) -> list[Offer]:
-    """Ways in which ``simulate`` behaves."""
+    """The modes of ``simulate``."""
     from ibsniff.standin import MODES
 
-    offers = {"list": "Names all of them.", **MODES}
+    offers = {"list": "Lists all modes.", **MODES}
     return [(name, meaning) for name, meaning in offers.items() if name.startswith(incomplete)]
 
 
 def codes(incomplete: str) -> list[Offer]:
-    """Codes of rules with their names, which are those of the rules' files: no rule is imported."""
+    """The codes of the rules with their names. Both are parts of the file names, so no rule is imported."""
     files = sorted((Path(__file__).parents[1] / "rules").glob("ibs[0-9]*_*.py"))
     parts = (file.stem.removeprefix("ibs").split("_", 1) for file in files)
     offers = [(f"IBS{number}", name.replace("_", "-")) for number, name in parts]
@@ -31,7 +31,7 @@ def codes(incomplete: str) -> list[Offer]:
 
 
 def interfaces(incomplete: str) -> list[Offer]:
-    """Interfaces to listen on; none on Windows, where only scapy knows them, which is slow to import."""
+    """Interfaces to capture on; none on Windows, where only scapy knows them, which is slow to import."""
     if sys.platform == "win32":
         return []
     from ibsniff.capture.interfaces import list_interfaces
@@ -43,7 +43,7 @@ def interfaces(incomplete: str) -> list[Offer]:
 
 
 def scenarios(incomplete: str) -> list[str]:
-    """Folders that are scenarios, or hold some."""
+    """Folders that are scenarios or contain some."""
     typed = Path(incomplete)
     base = typed if incomplete.endswith(("/", "\\")) else typed.parent
     try:
@@ -53,8 +53,8 @@ def scenarios(incomplete: str) -> list[str]:
 
 
 def _scenario_folders(base: Path, depth: int) -> Iterator[Path]:
-    """The scenarios below a folder, and before them the folder that holds them."""
-    folders = sorted(path for path in islice(base.iterdir(), MOST_FOLDERS) if path.is_dir())
+    """The scenarios below a folder, each after the folder that contains it."""
+    folders = sorted(path for path in islice(base.iterdir(), MAX_FOLDERS) if path.is_dir())
     for folder in folders:
         if (folder / "scenario.toml").is_file():
             yield folder

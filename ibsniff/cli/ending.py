@@ -1,4 +1,4 @@
-"""How a live capture ends, and how it pauses: signals, and terminals that go away."""
+"""How a live capture ends, and how it is suspended: signals, and terminals that are closed."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from ibsniff.cli.app import let_go
+from ibsniff.cli.app import discard_output
 
 if TYPE_CHECKING:
     from types import FrameType
 
 
 @contextmanager
-def stopping(stop: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C, a termination signal and a closed terminal end the capture, not the report; Ctrl-C again ends both."""
+def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Let Ctrl-C, a termination signal or a closed terminal end the capture but not the report; Ctrl-C again ends both."""
 
-    def heed(_number: int, _frame: FrameType | None) -> None:
+    def handle(_number: int, _frame: FrameType | None) -> None:
         stop()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     ends = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    # a shell starts what ends in & with Ctrl-C ignored, yet a script that sends it on purpose means it, as with tcpdump
+    # A shell starts background jobs (&) with Ctrl-C ignored; but a script that sends it means it, as with tcpdump.
     wanted = [each for each in ends if each == signal.SIGINT or signal.getsignal(each) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, heed) for number in wanted}
+    before = {number: signal.signal(number, handle) for number in wanted}
     try:
         yield
     finally:
@@ -36,8 +36,8 @@ def stopping(stop: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class Pauses:
-    """Ctrl-Z: wished for by a signal, fulfilled when nobody is in the middle of painting."""
+class SuspendRequest:
+    """Ctrl-Z: the signal only asks for it, and the process stops when nothing is being painted."""
 
     def __init__(self) -> None:
         self.wanted = False
@@ -45,7 +45,7 @@ class Pauses:
 
     def __enter__(self) -> Self:
         if sys.platform != "win32" and signal.getsignal(signal.SIGTSTP) is not signal.SIG_IGN:
-            self._before = signal.signal(signal.SIGTSTP, self._wish)
+            self._before = signal.signal(signal.SIGTSTP, self._request)
         return self
 
     def __exit__(
@@ -55,26 +55,26 @@ class Pauses:
             signal.signal(signal.SIGTSTP, self._before)
             self._before = None
 
-    def _wish(self, _number: int, _frame: FrameType | None) -> None:
+    def _request(self, _number: int, _frame: FrameType | None) -> None:
         self.wanted = True
 
-    def pause(self) -> None:
-        """Stop until the shell lets us go on."""
+    def stop_process(self) -> None:
+        """Stop this process until the shell continues it."""
         self.wanted = False
         if sys.platform != "win32":
             os.kill(os.getpid(), signal.SIGSTOP)
 
 
-def let_go_of_terminal() -> None:
-    """The terminal is gone: what is still said goes nowhere, and raises nothing."""
+def discard_terminal_output() -> None:
+    """Discard all further output to a terminal that is gone, so that printing raises no error."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             if stream.isatty() or os.isatty(stream.fileno()) or _is_gone(stream.fileno()):
-                let_go(stream)
+                discard_output(stream)
 
 
 def _is_gone(descriptor: int) -> bool:
-    """A terminal that hung up is no terminal any more for isatty(3), and cannot be written to."""
+    """Tell whether this was a terminal that is gone: isatty(3) no longer recognises it, and it cannot be written to."""
     try:
         os.write(descriptor, b"")
     except OSError as error:
@@ -82,6 +82,6 @@ def _is_gone(descriptor: int) -> bool:
     return False
 
 
-def outlives_terminal() -> bool:
-    """Tell whether whoever started us wants us to go on when the terminal is closed (nohup)."""
+def survives_hangup() -> bool:
+    """Tell whether the process is meant to continue when the terminal is closed (nohup)."""
     return hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN

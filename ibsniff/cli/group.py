@@ -1,7 +1,7 @@
-"""Commands that cost nothing until they are called, so that the report on a small file is there at once.
+"""Commands that are imported only when they are called, so that the report about a small file appears at once.
 
-Two things are slow about a command line of typer's: to import and build the commands nobody asked for, and, since typer
-0.29, to import pydantic (0.06 s: more than all of ours) in order to make a string of a string.
+Two things make a typer command line slow: importing and building commands that are not called, and, since typer 0.29,
+importing pydantic (0.06 s: more than all of ibsniff) to convert a string to a string.
 """
 
 from __future__ import annotations
@@ -27,33 +27,33 @@ MODULES = {
     "rules": "rules",
     "simulate": "simulate",
 }
-"""Command -> the module beside this one that defines it, in the order of ``--help``."""
+"""Command -> the module of this package that defines it, in the order of ``--help``."""
 
 
 class LazyCommand(TyperCommand):
-    """A command that converts only the values that need it."""
+    """A command that converts only the values that need conversion."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Everything it can be given."""
-        return [_sparing(parameter) for parameter in super().get_params(ctx)]
+        """All parameters of the command."""
+        return [_without_needless_conversion(parameter) for parameter in super().get_params(ctx)]
 
 
 class LazyGroup(TyperGroup):
-    """The commands, each imported and built when it is called; help and a mistyped name need them all."""
+    """The commands, each imported and built when it is called; only help and a mistyped name need all of them."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**{**settings, "commands": {}})
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Everything that can be given before the command's name."""
-        return [_sparing(parameter) for parameter in super().get_params(ctx)]
+        """All options that stand before the name of the command."""
+        return [_without_needless_conversion(parameter) for parameter in super().get_params(ctx)]
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Name them all, in the order of help."""
+        """The names of all commands, in the order of help."""
         return [name for name in MODULES if self.get_command(ctx, name)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Import and build a command; of an unknown name, all of them, so that one like it can be suggested."""
+        """Import and build a command; for an unknown name all of them, so that a similar one can be suggested."""
         for name in [cmd_name] if cmd_name in MODULES else MODULES:
             if name not in self.commands:
                 self.commands[name] = self._build(name)
@@ -71,16 +71,16 @@ def _name(info: CommandInfo) -> str | None:
     return info.name or (info.callback.__name__ if info.callback else None)
 
 
-def _sparing(parameter: Any) -> Any:
-    """Let a parameter leave alone its default, and text that is to be text.
+def _without_needless_conversion(parameter: Any) -> Any:
+    """Let a parameter convert neither its default nor a text that stays a text.
 
-    ``process_value`` is where click converts a value (documented for Parameter). Before typer 0.29 parameters have no
+    click converts a value in ``process_value`` (documented for Parameter). Before typer 0.29 parameters have no
     ``type_descriptor``, and conversion is cheap.
     """
     if "process_value" in vars(parameter):
         return parameter
     if getattr(parameter, "is_flag", False) or parameter.param_type_name == "argument":
-        parameter.display_type_rich = _untold  # <bool> and <list[str]> help nobody, and take room from the help
+        parameter.display_type_rich = _no_type  # <bool> and <list[str]> say nothing, and take space in the help
     convert = parameter.process_value
     described = getattr(parameter, "type_descriptor", None)
     is_text = described is not None and described.annotation in (str, list[str])
@@ -95,5 +95,5 @@ def _sparing(parameter: Any) -> Any:
     return parameter
 
 
-def _untold(*_: Any, **__: Any) -> None:
-    """The type of what has none, or whose name says it."""
+def _no_type(*_: Any, **__: Any) -> None:
+    """No type: a flag has none, and the name of an argument says enough."""

@@ -1,4 +1,4 @@
-"""What ``read`` is to read: files, what is in folders, and who reads them."""
+"""The inputs of ``read``: files and the captures in folders, and the processes that read them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ibsniff.capture.files import STDIN
 from ibsniff.formatting import counted
 from ibsniff.model import ExitCode, UserError
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
-SHARED_FROM_BYTES = 64 << 20
-SHARED_FROM_FILES = 500
-"""So much is shared among all cores unless ``--jobs`` says otherwise: below, starting processes takes longer."""
+PARALLEL_FROM_BYTES = 64 << 20
+PARALLEL_FROM_FILES = 500
+"""From here on all cores share the work unless ``--jobs`` says otherwise; for less, starting processes takes longer."""
 
 
-def cores() -> int:
-    """How many processes may run beside each other."""
+def cpu_count() -> int:
+    """The number of processes that can run at the same time."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -32,83 +32,86 @@ class Inputs:
     """The captures to read, in order."""
 
     paths: list[str] = field(default_factory=list)
-    others: int = 0
-    """Files in folders that are no captures."""
-    closed: list[UserError] = field(default_factory=list)
-    """What cannot be looked into."""
+    other_files: int = 0
+    """Files in folders that are not captures."""
+    unreadable_folders: list[UserError] = field(default_factory=list)
+    """Folders that cannot be listed."""
 
     @property
     def size(self) -> int | None:
-        """Bytes of all; None when a pipe is among them."""
+        """Bytes of all inputs; None if a pipe is among them."""
         return sum(map(_size, self.paths)) if all(Path(path).is_file() for path in self.paths) else None
 
     def jobs(self, wanted: int | None) -> int:
-        """How many processes read them. One reads standard input, which no other can."""
+        """The number of processes to read with. Standard input can be read by this process only."""
         if STDIN in self.paths:
             return 1
-        is_much = len(self.paths) >= SHARED_FROM_FILES or (self.size or 0) >= SHARED_FROM_BYTES
-        return min(len(self.paths), wanted or (cores() if is_much else 1)) or 1
+        is_large = len(self.paths) >= PARALLEL_FROM_FILES or (self.size or 0) >= PARALLEL_FROM_BYTES
+        return min(len(self.paths), wanted or (cpu_count() if is_large else 1)) or 1
 
-    def tell_rest(self, work: Work) -> None:
-        """Say on stderr what was not read, and why."""
-        if self.others:
-            files, are = ("file", "is no capture") if self.others == 1 else ("files", "are no captures")
-            print(f"ibsniff: {self.others:,} other {files} in the folders {are}", file=sys.stderr)
+    def print_unread(self, work: Work) -> None:
+        """Print on stderr what was not read, and why."""
+        if self.other_files:
+            are = "is not a capture" if self.other_files == 1 else "are not captures"
+            print(f"ibsniff: {counted(self.other_files, 'other file')} in the folders {are}", file=sys.stderr)
         left = len(self.paths) - work.inputs_begun
         if work.stopped and left:
-            print(f"ibsniff: interrupted, {left} of {len(self.paths)} inputs not read", file=sys.stderr)
+            print(f"ibsniff: interrupted; {left} of {counted(len(self.paths), 'input')} not read", file=sys.stderr)
 
 
 def find_inputs(named: list[str]) -> Inputs:
-    """Take files as they are named, and of folders the captures in them.
+    """Take files as they are named, and the captures in folders.
 
-    Raises UserError when nothing is named, and when there is no capture in the folders.
+    Raises UserError if nothing is named, or if the folders contain no capture.
     """
     if not named:
-        raise UserError("no capture named", "ibsniff read FILE; or - for stdin", ExitCode.USAGE)
+        raise UserError("no capture is named", "Name one: ibsniff read FILE; or - for standard input", ExitCode.USAGE)
     if "" in named:
-        what_to_do = "A variable in the command is empty; quoted, a name with blanks stays one"
-        raise UserError("a capture's name is empty", what_to_do, ExitCode.USAGE)
+        what_to_do = "Check the variables in the command, and put names that contain spaces in quotes"
+        raise UserError("the name of a capture is empty", what_to_do, ExitCode.USAGE)
     inputs = Inputs()
     for name in named:
         if name != STDIN and Path(name).is_dir():
-            _look_into(name, inputs)
+            _add_captures_in(name, inputs)
         else:
             inputs.paths.append(name)
-    if not inputs.paths and not inputs.closed:
+    if not inputs.paths and not inputs.unreadable_folders:
         raise UserError(
-            f"{', '.join(named)}: no capture there, of {counted(inputs.others, 'file')}",
-            "Name a capture, or its folder",
+            f"{', '.join(named)}: no capture among {counted(inputs.other_files, 'file')}",
+            "Name a capture, or the folder that contains it",
         )
     return inputs
 
 
-def _look_into(folder: str, inputs: Inputs) -> None:
+def _add_captures_in(folder: str, inputs: Inputs) -> None:
     from ibsniff.capture.folder import find_captures
 
     found = find_captures(folder)
     named = {os.path.abspath(path) for path in inputs.paths}  # noqa: PTH100  (resolve() follows links)
     inputs.paths += [path for path in found.captures if os.path.abspath(path) not in named]  # noqa: PTH100
-    inputs.others += found.others
-    inputs.closed += found.unreadable
+    inputs.other_files += found.others
+    inputs.unreadable_folders += found.unreadable
 
 
-def from_each(
-    task: Callable[..., Made], inputs: Inputs, jobs: int, work: Work
-) -> Iterator[tuple[str, Made | UserError]]:
-    """What a task makes of each input, in order, up to Ctrl-C. Alone it is also given the work, to be ended within."""
-    results = _alone(task, inputs.paths, work) if jobs == 1 else _shared(task, inputs.paths, jobs, work)
+def results_of_each(
+    task: Callable[..., Result], inputs: Inputs, jobs: int, work: Work
+) -> Iterator[tuple[str, Result | UserError]]:
+    """Run a task on each input and yield the results in order, until Ctrl-C.
+
+    In a single process the task also gets ``work``, so that Ctrl-C can end it within an input.
+    """
+    results = _in_this_process(task, inputs.paths, work) if jobs == 1 else _in_parallel(task, inputs.paths, jobs, work)
     yield from zip(inputs.paths, results, strict=False)
 
 
-def _alone(task: Callable[..., Made], paths: Iterable[str], work: Work) -> Iterator[Made | UserError]:
+def _in_this_process(task: Callable[..., Result], paths: Iterable[str], work: Work) -> Iterator[Result | UserError]:
     for path in paths:
         if work.stopped:
             return
         yield attempt(partial(task, work=work), path)
 
 
-def _shared(task: Callable[..., Made], paths: list[str], jobs: int, work: Work) -> Iterator[Made | UserError]:
+def _in_parallel(task: Callable[..., Result], paths: list[str], jobs: int, work: Work) -> Iterator[Result | UserError]:
     from ibsniff.analysis.workers import in_parallel
 
     try:
@@ -118,8 +121,10 @@ def _shared(task: Callable[..., Made], paths: list[str], jobs: int, work: Work) 
             yield result
     except KeyboardInterrupt:
         if not work.inputs_begun:
-            what = f"interrupted, none of {len(paths)} inputs was read to its end"
-            one_by_one = "--jobs 1 reads them one by one, and reports what it had read when it was interrupted"
+            what = f"interrupted before any of {counted(len(paths), 'input')} was read to its end"
+            one_by_one = (
+                "Add --jobs 1 to read them one by one; then an interrupted input is reported as far as it was read"
+            )
             raise UserError(what, one_by_one, ExitCode.INTERRUPTED) from None
         work.stopped = True
 

@@ -1,4 +1,4 @@
-"""``ibsniff live`` and ``ibsniff interfaces``: say it while it happens."""
+"""``ibsniff live`` and ``ibsniff interfaces``: capture packets and analyse them as they come."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from ibsniff.cli.app import (
     app,
     as_document,
     console,
-    edges,
+    handle_errors,
     has_finding,
     only_one_of,
+    print_line,
     print_report,
-    say,
 )
 from ibsniff.model import ExitCode, UserError
 
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from ibsniff.capture.interface_choice import InterfaceChoice
     from ibsniff.capture.live import LiveSource
     from ibsniff.capture.ring_files import Ring
-    from ibsniff.cli.audience import Audience
+    from ibsniff.cli.live_output import LiveOutput
     from ibsniff.model import Report
 
 
 class Backend(StrEnum):
-    """Ways to capture; ``auto`` is the socket on Linux and scapy elsewhere."""
+    """Ways to capture; ``auto`` is a packet socket on Linux, and scapy on other systems."""
 
     AUTO = "auto"
     SOCKET = "socket"
@@ -57,85 +57,94 @@ def live(
             "-i",
             "--interface",
             metavar="NAME|any",
-            help="Where to listen; repeatable. Without it: where API traffic is, or would be.",
+            help="Interface to capture on; repeatable. By default those with API traffic, or where it would be.",
             autocompletion=completion.interfaces,
         ),
     ] = None,
     port: PortOption = None,
     write: Annotated[
-        Path | None, typer.Option("-w", "--write", metavar="FILE", help="Keep the packets (pcapng).")
+        Path | None, typer.Option("-w", "--write", metavar="FILE", help="Write the packets to a pcapng file.")
     ] = None,
     ring: Annotated[
         list[str] | None,
         typer.Option(
             "-b",
             metavar="KIND:N",
-            help="With -w: a new file after duration:SECONDS or filesize:KB, and keep only files:N; repeatable.",
+            help="With -w: begin a new file after duration:SECONDS or filesize:KB, and keep files:N; repeatable.",
         ),
     ] = None,
-    count: Annotated[int | None, typer.Option("-c", metavar="N", min=1, help="Stop after so many packets.")] = None,
-    stop_after: Annotated[str | None, typer.Option("-a", metavar="duration:SECONDS", help="Stop after a time.")] = None,
+    count: Annotated[int | None, typer.Option("-c", metavar="N", min=1, help="Stop after N packets.")] = None,
+    stop_after: Annotated[
+        str | None, typer.Option("-a", metavar="duration:SECONDS", help="Stop after this time.")
+    ] = None,
     until_verdict: Annotated[
-        bool, typer.Option("--until-verdict", help="Stop when the first conversation is ready, or has failed.")
+        bool, typer.Option("--until-verdict", help="Stop when the first conversation is ready or has failed.")
     ] = False,
     patience: PatienceOption = None,
     on_verdict: Annotated[
         str | None,
         typer.Option(
-            metavar="COMMAND", help="Run a shell command for each verdict; IBSNIFF_* in its environment say it."
+            metavar="COMMAND",
+            help="Run a shell command for each verdict, which it gets in environment variables IBSNIFF_*.",
         ),
     ] = None,
     fail_on: FailOnOption = None,
-    follow: Annotated[bool, typer.Option("--follow", help="Print messages as they come, a line each.")] = False,
-    process: Annotated[
-        bool, typer.Option("--process", help="Name the processes behind both ends, where they are on this machine.")
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Print each message as it comes, on a line of its own.")
     ] = False,
-    backend: Annotated[Backend, typer.Option(help="How to capture: a packet socket (Linux), or scapy.")] = Backend.AUTO,
-    as_json: Annotated[bool, typer.Option("--json", help="NDJSON events, and the document as the last.")] = False,
+    process: Annotated[
+        bool, typer.Option("--process", help="Show which processes of this machine have the connections open.")
+    ] = False,
+    backend: Annotated[
+        Backend, typer.Option(help="How to capture: with a packet socket (Linux) or with scapy.")
+    ] = Backend.AUTO,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print events as NDJSON; the last one contains the JSON document.")
+    ] = False,
     show_accounts: AccountsOption = False,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Say it while it happens: sniff interfaces until Ctrl-C."""
+    """Capture on network interfaces and analyse the packets as they come, until Ctrl-C."""
     from ibsniff.analysis.pipeline import Analysis
     from ibsniff.analysis.reading import parse_ports
     from ibsniff.analysis.watching import Follower, Limits
     from ibsniff.analysis.watching import follow as follow_until
     from ibsniff.capture.live import open_live
     from ibsniff.capture.traffic_hint import traffic_hint
-    from ibsniff.cli.audience import Audience, Wishes
-    from ibsniff.cli.ending import stopping
+    from ibsniff.cli.ending import stopped_by_signals
+    from ibsniff.cli.live_output import LiveOutput, OutputOptions
     from ibsniff.recording.recorder import Recorder
 
-    with edges():
+    with handle_errors():
         only_one_of(q=quiet, v=verbose)
         only_one_of(json=as_json, follow=follow)
         only_one_of(q=quiet, follow=follow)
         ports, limits = parse_ports(port or []), Limits(count, _duration(stop_after), until_verdict)
         turning = _ring(ring or [], write)
         choice = _choice(interface, ports)
-        wishes = Wishes(as_json, quiet, follow, show_accounts, on_verdict, process)
+        options = OutputOptions(as_json, quiet, follow, show_accounts, on_verdict, process)
         with open_live(choice.names, ports.filter, backend) as source:
             names = [each.name for each in source.interfaces]
             hint = partial(traffic_hint, names, ports.filter, source.packets_before)
-            audience = Audience(wishes, hint, source.stop, choice.reason)
+            output = LiveOutput(options, hint, source.stop, choice.reason)
             recorder = Recorder(write, source, turning) if write else None
             analysis = Analysis(source.record, ports.api, any_port=ports.any, patience=patience)
             given_up = _drop_privileges(process)
             try:
-                with stopping(source.stop):
+                with stopped_by_signals(source.stop):
                     _announce(source, choice, given_up, as_json)
-                    with audience:
-                        follower = Follower(analysis, audience, limits, recorder, time.monotonic, time.process_time)
+                    with output:
+                        follower = Follower(analysis, output, limits, recorder, time.monotonic, time.process_time)
                         report = follow_until(source.events(as_columns=count is None and not follow), follower)
             finally:
                 if recorder is not None:
                     recorder.finish(analysis.watched_until_ns)
         if as_json:
-            _say_json({"type": "report", "report": as_document(report, show_accounts)})
+            _print_json({"type": "report", "report": as_document(report, show_accounts)})
         else:
             print_report(report, False, False, show_accounts, verbose, quiet)
-            _print_seen_here(audience, quiet)
+            _print_process_lines(output, quiet)
         if recorder is not None and recorder.failure is not None:
             raise recorder.failure
         if fail_on is not None and (has_finding(report, fail_on) or _is_missing_verdict(report, limits)):
@@ -143,66 +152,66 @@ def live(
 
 
 def _is_missing_verdict(report: Report, limits: Limits) -> bool:
-    """Say that there is no verdict, where one was waited for: a script must not pass on nothing."""
+    """Report that there is no verdict though ``--until-verdict`` asked for one: a script must not succeed without it."""
     from ibsniff.analysis.watching import verdict_reached
-    from ibsniff.cli.audience import complain_line
+    from ibsniff.cli.live_output import print_message
 
     if not limits.until_verdict or verdict_reached(report):
         return False
-    complain_line("no verdict was reached")
+    print_message("no verdict was reached")
     return True
 
 
 def watch_pipe(stdin: BinaryIO, ports: Ports, patience: float | None, show_accounts: bool) -> Report:
-    """Watch a capture that comes through a pipe as it is written; return the report at its end.
+    """Show a capture that comes through a pipe while it grows, and return the report at its end.
 
-    Raises UserError when it is no capture.
+    Raises UserError if it is not a capture.
     """
     from ibsniff.analysis.pipeline import Analysis
     from ibsniff.analysis.watching import Follower, Limits
     from ibsniff.capture.pipe import LivePipe
-    from ibsniff.cli.audience import Audience, Wishes
-    from ibsniff.cli.ending import stopping
+    from ibsniff.cli.ending import stopped_by_signals
+    from ibsniff.cli.live_output import LiveOutput, OutputOptions
 
     with LivePipe(stdin) as source:
         analysis = Analysis(source.record, ports.api, any_port=ports.any, patience=patience)
-        audience = Audience(Wishes(show_accounts=show_accounts), lambda: "", source.stop)
-        with stopping(source.stop), audience:
-            follower = Follower(analysis, audience, Limits(), None, time.monotonic, time.process_time)
+        output = LiveOutput(OutputOptions(show_accounts=show_accounts), lambda: "", source.stop)
+        with stopped_by_signals(source.stop), output:
+            follower = Follower(analysis, output, Limits(), None, time.monotonic, time.process_time)
             source.push(follower.take)
             return follower.finish()
 
 
 def _choice(named: list[str] | None, ports: Ports) -> InterfaceChoice:
-    """Where to listen: as the user says, else by evidence."""
+    """Choose the interfaces: those that the user names, otherwise those with API traffic."""
     from ibsniff.capture.interface_choice import InterfaceChoice, choose_interfaces
 
     return InterfaceChoice(tuple(named), "") if named else choose_interfaces(ports.filter)
 
 
 def _ring(options: list[str], write: Path | None) -> Ring | None:
-    """Read ``-b``. Raises UserError when there is no file to turn over, or none at all: ``-w -``."""
+    """Read ``-b``. Raises UserError if no file is written, and for ``-w -``."""
     from ibsniff.capture.ring_files import parse_ring_options
 
     if str(write) == "-":
-        raise UserError("-w -: packets are kept in a file only", "Name a file: -w case.pcapng", ExitCode.USAGE)
+        raise UserError("-w -: packets are not written to stdout", "Name a file: -w case.pcapng", ExitCode.USAGE)
     ring = parse_ring_options(options)
     if ring is not None and write is None:
-        raise UserError("-b without -w: no file is written", "Name it: -w case.pcapng", ExitCode.USAGE)
+        raise UserError("-b needs -w", "Name the file: -w case.pcapng", ExitCode.USAGE)
     return ring
 
 
 def _drop_privileges(process: bool) -> str:
-    """Give up what only the opening of the sockets needed; what was given up, in words.
+    """Give up the privileges that only opening the sockets needed, and return a line that says so.
 
-    Root itself, not reached through sudo, keeps what it has for ``--process``: without its capabilities it may not look
-    at processes that have them, and those of a container all do.
+    With ``--process``, root itself (not reached through sudo) keeps its capabilities: without them it cannot look at
+    processes that have them, and all processes of a container do.
     """
     from ibsniff.capture.privilege import caller, drop_privileges
 
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     if process and is_root and caller() is None:
-        return "keeps root's rights, for --process"
+        return "keeping the privileges of root, because --process needs them"
     try:
         return drop_privileges()
     except OSError as error:
@@ -210,35 +219,35 @@ def _drop_privileges(process: bool) -> str:
 
 
 def _announce(source: LiveSource, choice: InterfaceChoice, given_up: str, as_json: bool) -> None:
-    """Say that the sockets are armed: scripts wait for this line. Then why these, and what was given up."""
+    """Print that the capture has begun, a line that scripts wait for; then why here, and which privileges were given up."""
     from ibsniff.render.report_view import link_name
-    from ibsniff.render.text import prose
+    from ibsniff.render.text import visible_line
 
     names = " and ".join(each.name for each in source.interfaces)
     types = list(dict.fromkeys(each.link_type for each in source.interfaces))
     if as_json:
         each_one = [{"name": each.name, "link_type": each.link_type} for each in source.interfaces]
-        _say_json({"type": "listening", "interface": names, "link_type": types[0], "interfaces": each_one})
-    said = [f"listening on {names} ({' and '.join(map(link_name, types))}), Ctrl-C stops", choice.reason, given_up]
-    for line in filter(None, said):
-        print(prose(line), file=sys.stderr, flush=True)
+        _print_json({"type": "listening", "interface": names, "link_type": types[0], "interfaces": each_one})
+    lines = [f"listening on {names} ({' and '.join(map(link_name, types))}), Ctrl-C stops", choice.reason, given_up]
+    for line in filter(None, lines):
+        print(visible_line(line), file=sys.stderr, flush=True)
 
 
-def _say_json(row: dict[str, object]) -> None:
+def _print_json(row: dict[str, object]) -> None:
     from ibsniff.render.text import json_text
 
-    say(json_text(row))
+    print_line(json_text(row))
 
 
-def _print_seen_here(audience: Audience, quiet: bool) -> None:
-    """What the tables of this machine say of the conversations' ends: no part of the report, which is of packets alone."""
-    lines = audience.seen_on_this_machine()
+def _print_process_lines(output: LiveOutput, quiet: bool) -> None:
+    """Print the processes behind the conversations. They are not part of the report, which is based on packets alone."""
+    lines = output.process_lines()
     if lines and not quiet:
         from rich.padding import Padding
         from rich.text import Text
 
         screen = console()
-        screen.print("\nSeen on this machine")
+        screen.print("\nProcesses on this machine")
         for line in lines:
             screen.print(Padding(Text(line), (0, 0, 0, 2), expand=False))
         sys.stdout.flush()
@@ -254,22 +263,22 @@ def _duration(text: str | None) -> float | None:
             return seconds
     except ValueError:
         pass
-    raise UserError(f"-a {text}: not understood", "Give duration:SECONDS, as duration:30", ExitCode.USAGE)
+    raise UserError(f"-a {text}: not understood", "Give duration:SECONDS, for example duration:30", ExitCode.USAGE)
 
 
 @app.command()
 def interfaces() -> None:
-    """List what can be sniffed, and which interface carries TWS traffic."""
+    """List the network interfaces, and which of them carry TWS traffic."""
     from rich.table import Table
 
     from ibsniff.capture.interfaces import list_interfaces
-    from ibsniff.render.text import prose
+    from ibsniff.render.text import visible_line
 
-    with edges():
+    with handle_errors():
         table = Table(box=None, pad_edge=False)
         for heading in ("interface", "addresses", "state", "carries"):
             table.add_column(heading, overflow="fold")
         for one in list_interfaces():
-            addresses = "\n".join(map(prose, one.addresses))
-            table.add_row(prose(one.name), addresses, "up" if one.up else "down", prose(one.hint))
+            addresses = "\n".join(map(visible_line, one.addresses))
+            table.add_row(visible_line(one.name), addresses, "up" if one.up else "down", visible_line(one.hint))
         console().print(table)

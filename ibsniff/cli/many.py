@@ -1,7 +1,7 @@
-"""Reports on many captures, one by one: a line each, a document each, or each in full.
+"""Reports about many captures, one by one: a line for each, a document for each, or each in full.
 
-A form makes what it will print in the process that read the capture, so that little is handed over and all cores share
-the work; it prints in this one, in the order of the inputs.
+A format makes what will be printed in the process that read the capture, so that little is passed between processes and
+all cores share the work. It prints in the main process, in the order of the inputs.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ibsniff.analysis.judgement import judge
-from ibsniff.cli.app import as_document, complain, console, fitting, has_finding
-from ibsniff.render.report_view import one_line
-from ibsniff.render.text import encodable, json_text, prose
+from ibsniff.cli.app import as_document, console, for_stdout, has_finding, print_error
+from ibsniff.render.report_view import verdict_line
+from ibsniff.render.text import encodable, json_text, visible_line
 
 if TYPE_CHECKING:
     from ibsniff.analysis.reading import Looker, Work
@@ -22,146 +22,147 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """How each capture is told of: the usual words for those that cannot be read, and none for all together."""
+class OutputFormat:
+    """How each capture is printed. By default unreadable ones are reported on stderr, and nothing sums up all of them."""
 
     show_accounts: bool
 
     @property
-    def is_silent_meanwhile(self) -> bool:
-        """Nothing is printed on a terminal while others are read: then progress may be shown there."""
+    def leaves_terminal_free(self) -> bool:
+        """Tell whether nothing is printed on a terminal while captures are read, so that progress can be shown there."""
         return not sys.stdout.isatty()
 
     def make(self, report: Report) -> Any:
-        """What is to be printed of one capture, as little as possible; called where it was read."""
+        """Make what is printed of one capture, as little as possible; called in the process that read it."""
         raise NotImplementedError
 
-    def tell(self, path: str, made: Any) -> None:
+    def print_capture(self, path: str, content: Any) -> None:
         """Print it."""
         raise NotImplementedError
 
-    def tell_unreadable(self, _path: str, error: UserError) -> None:
-        """Say that one could not be read."""
-        complain(error)
+    def print_unreadable(self, _path: str, error: UserError) -> None:
+        """Report that a capture could not be read."""
+        print_error(error)
 
-    def end(self) -> None:
-        """Print what is said of all together."""
+    def print_summary(self) -> None:
+        """Print what sums up all captures."""
 
 
-class Documents(Form):
-    """``--ndjson``: the contract's document of each capture, one a line; of an unreadable one what is wrong."""
+class NdjsonFormat(OutputFormat):
+    """``--ndjson``: the contract's document of each capture, one per line; of an unreadable one the error."""
 
     def make(self, report: Report) -> str:
         """One line."""
         return json_text(as_document(report, self.show_accounts))
 
-    def tell(self, _path: str, made: str) -> None:
-        """Print it at once, for whoever reads along."""
-        print(made, flush=True)
+    def print_capture(self, _path: str, content: str) -> None:
+        """Print it at once, for programs that read along."""
+        print(content, flush=True)
 
-    def tell_unreadable(self, path: str, error: UserError) -> None:
-        """A line too, so that every input has one."""
-        complain(error)
-        said = {"what": encodable(error.what), "what_to_do": encodable(error.what_to_do)}
-        print(json_text({"path": encodable(path), "error": said}), flush=True)
+    def print_unreadable(self, path: str, error: UserError) -> None:
+        """Print a line too, so that every input has one."""
+        print_error(error)
+        described = {"what": encodable(error.what), "what_to_do": encodable(error.what_to_do)}
+        print(json_text({"path": encodable(path), "error": described}), flush=True)
 
 
-class Lines(Form):
-    """``-q``: the verdict of each in one line."""
+class LineFormat(OutputFormat):
+    """``-q``: the verdict about each capture in one line."""
 
     def make(self, report: Report) -> str:
         """One line."""
-        return one_line(report, show_accounts=self.show_accounts)
+        return verdict_line(report, show_accounts=self.show_accounts)
 
-    def tell(self, path: str, made: str) -> None:
-        """Print it behind the name."""
-        print(f"{prose(path)}: {made}", flush=True)
+    def print_capture(self, path: str, content: str) -> None:
+        """Print it after the path."""
+        print(f"{visible_line(path)}: {content}", flush=True)
 
 
-class Reports(Form):
-    """``-v``: each in full."""
+class FullFormat(OutputFormat):
+    """``-v``: each report in full."""
 
     def make(self, report: Report) -> Report:
-        """It is laid out when the console is known."""
+        """The report itself: it is laid out when the console is known."""
         return report
 
-    def tell(self, path: str, made: Report) -> None:
-        """Print it under its name."""
+    def print_capture(self, path: str, content: Report) -> None:
+        """Print it below the path."""
         from ibsniff.render.terminal import renderable
 
-        print(fitting(f"── {prose(path)}"))
-        console().print(renderable(made, verbose=True, show_accounts=self.show_accounts))
+        print(for_stdout(f"── {visible_line(path)}"))
+        console().print(renderable(content, verbose=True, show_accounts=self.show_accounts))
         print(flush=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Overview(Form):
-    """The usual form for many: a table with a line for each, and what they come to."""
+class TableFormat(OutputFormat):
+    """The default for many captures: a table with a line for each, and a summary."""
 
     rows: list[Row] = field(default_factory=list)
 
-    def __reduce__(self) -> tuple[type[Overview], tuple[bool]]:
-        """Another process makes rows and needs none."""
-        return Overview, (self.show_accounts,)
+    def __reduce__(self) -> tuple[type[TableFormat], tuple[bool]]:
+        """Leave the rows behind: another process only makes them."""
+        return TableFormat, (self.show_accounts,)
 
     @property
-    def is_silent_meanwhile(self) -> bool:
-        """The table comes in the end."""
+    def leaves_terminal_free(self) -> bool:
+        """Return True: the table is printed at the end."""
         return True
 
     def make(self, report: Report) -> Row:
-        """One line of it."""
+        """One row of the table."""
         from ibsniff.render.overview import row
 
         return row(report, self.show_accounts)
 
-    def tell(self, _path: str, made: Row) -> None:
-        """Keep it: how wide the columns are shows in the end."""
-        self.rows.append(made)
+    def print_capture(self, _path: str, content: Row) -> None:
+        """Keep the row: the widths of the columns are known at the end."""
+        self.rows.append(content)
 
-    def tell_unreadable(self, path: str, error: UserError) -> None:
-        """A line too."""
+    def print_unreadable(self, path: str, error: UserError) -> None:
+        """Keep a row too."""
         from ibsniff.render.overview import unreadable_row
 
-        complain(error)
+        print_error(error)
         self.rows.append(unreadable_row(path, error))
 
-    def end(self) -> None:
-        """Print it; lines are cut where a terminal ends, and whole in a file."""
-        from ibsniff.render.overview import Table, totals
+    def print_summary(self) -> None:
+        """Print table and summary; lines are cropped to the width of a terminal, and whole in a file."""
+        from ibsniff.render.overview import OverviewTable, totals
 
         if sys.stdout.isatty():
-            console().print(Table(self.rows, is_cut=True), no_wrap=True, overflow="ellipsis")
+            console().print(OverviewTable(self.rows, is_cropped=True), no_wrap=True, overflow="ellipsis")
         else:
-            console().print(Table(self.rows, is_cut=False), soft_wrap=True)
-        print(*map(fitting, totals(self.rows)), sep="\n", flush=True)
+            console().print(OverviewTable(self.rows, is_cropped=False), soft_wrap=True)
+        print(*map(for_stdout, totals(self.rows)), sep="\n", flush=True)
 
 
-def form_of(as_ndjson: bool, show_accounts: bool, verbose: bool, quiet: bool) -> Form:
-    """The form the user chose."""
+def choose_format(as_ndjson: bool, show_accounts: bool, verbose: bool, quiet: bool) -> OutputFormat:
+    """The format that the options ask for."""
     if as_ndjson:
-        return Documents(show_accounts)
+        return NdjsonFormat(show_accounts)
     if quiet:
-        return Lines(show_accounts)
-    return Reports(show_accounts) if verbose else Overview(show_accounts)
+        return LineFormat(show_accounts)
+    return FullFormat(show_accounts) if verbose else TableFormat(show_accounts)
 
 
-class Told(NamedTuple):
-    """Of one capture: what is printed, and whether it has a finding as severe as ``--fail-on`` says."""
+class CaptureResult(NamedTuple):
+    """Of one capture: what will be printed, and whether it has a finding as severe as ``--fail-on`` says."""
 
-    made: Any
+    content: Any
     fails: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
-    """Reads one capture and makes what is printed of it, here or in another process."""
+class CaptureTask:
+    """Reads one capture and makes what will be printed of it, in this process or in another one."""
 
     looker: Looker
-    form: Form
+    output_format: OutputFormat
     fail_on: Severity | None
 
-    def __call__(self, path: str, work: Work | None = None) -> Told:
-        """Raise UserError when it cannot be read."""
+    def __call__(self, path: str, work: Work | None = None) -> CaptureResult:
+        """Raise UserError if the capture cannot be read."""
         report = judge([self.looker.see(path, work)])
-        return Told(self.form.make(report), self.fail_on is not None and has_finding(report, self.fail_on))
+        fails = self.fail_on is not None and has_finding(report, self.fail_on)
+        return CaptureResult(self.output_format.make(report), fails)

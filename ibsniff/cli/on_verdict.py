@@ -1,7 +1,8 @@
-"""``live --on-verdict COMMAND``: a shell command for each conversation whose verdict is reached.
+"""``live --on-verdict COMMAND``: a shell command for each conversation when its verdict is reached.
 
-What is known goes into its environment, never onto its command line: wire text must not become shell code. It runs
-beside the capture with whatever privileges are left by then, in a session of its own, so that Ctrl-C does not end it.
+The verdict is passed in the environment, never on the command line: text from the wire must not become shell code. The
+command runs in parallel with the capture, with the privileges that are left by then, and in a session of its own, so
+that Ctrl-C does not end it.
 """
 
 from __future__ import annotations
@@ -17,22 +18,23 @@ from dataclasses import dataclass
 from typing import IO
 
 from ibsniff.analysis.watching import is_settled
+from ibsniff.formatting import counted
 from ibsniff.model import Conversation, Report
-from ibsniff.render.text import Veil, prose, visible
+from ibsniff.render.text import Masker, visible, visible_line
 
-MOST_AT_ONCE = 4
-"""Commands running at the same time: a storm of reconnects must not become one of processes."""
+MAX_RUNNING = 4
+"""Commands running at the same time: many reconnects must not start as many processes."""
 
-MOST_WAITING = 100
-"""Conversations whose command waits for its turn; beyond that none is run, and their number is said."""
+MAX_WAITING = 100
+"""Conversations whose command waits; for further ones no command is run, and their number is reported."""
 
-SHOWN_BYTES = 16_384
-"""Of what one command prints."""
+MAX_SHOWN_BYTES = 16_384
+"""Shown of the output of one command."""
 
-LAST_SECONDS = 10.0
-"""How long the end of the capture waits for commands that still run."""
+MAX_WAIT_SECONDS = 10.0
+"""How long the end of the capture waits for commands that are still running."""
 
-Tell = Callable[[str], None]
+PrintLine = Callable[[str], None]
 
 
 @dataclass(slots=True)
@@ -43,58 +45,61 @@ class _Running:
 
 
 class OnVerdict:
-    """Runs the command, once a conversation."""
+    """Runs the command once for each conversation."""
 
-    def __init__(self, command: str, show_accounts: bool, tell: Tell) -> None:
-        """``tell`` takes what the commands print, line by line."""
+    def __init__(self, command: str, show_accounts: bool, print_line: PrintLine) -> None:
+        """``print_line`` takes the output of the commands, line by line."""
         self._command = command
         self._show_accounts = show_accounts
-        self._tell = tell
-        self._known: set[str] = set()
-        """Conversations that had theirs; those folded meanwhile are forgotten, their ids never come back."""
+        self._print_line = print_line
+        self._done: set[str] = set()
+        """Conversations whose command was run; evicted ones are forgotten, because their ids never come back."""
         self._waiting: deque[tuple[str, dict[str, str]]] = deque()
         self._running: list[_Running] = []
         self._left_out = 0
 
-    def look(self, seen: Report) -> None:
-        """Run what is due; never waits."""
-        veil = Veil.over(seen, self._show_accounts)
-        present = {one.id for one in seen.conversations}
-        self._known &= present
-        for one in seen.conversations:
-            if one.id not in self._known and is_settled(one):
-                self._known.add(one.id)
-                if len(self._waiting) < MOST_WAITING:
-                    self._waiting.append((one.id, environment(one, veil)))
+    def update(self, report: Report) -> None:
+        """Run the commands that are due, without waiting for them."""
+        masker = Masker.for_report(report, self._show_accounts)
+        self._done &= {one.id for one in report.conversations}
+        for one in report.conversations:
+            if one.id not in self._done and is_settled(one):
+                self._done.add(one.id)
+                if len(self._waiting) < MAX_WAITING:
+                    self._waiting.append((one.id, environment(one, masker)))
                 else:
                     self._left_out += 1
-        self._turn_over()
+        self._collect_and_start()
 
     def close(self) -> None:
-        """Wait for what still runs, but not for ever; say what was not run."""
-        deadline = time.monotonic() + LAST_SECONDS
+        """Wait a limited time for the commands that are still running; report those that were not run."""
+        deadline = time.monotonic() + MAX_WAIT_SECONDS
         while (self._waiting or self._running) and time.monotonic() < deadline:
-            self._turn_over()
+            self._collect_and_start()
             if self._running:
                 time.sleep(0.02)
         for each in self._running:
-            self._tell(f"--on-verdict: the command for {each.conversation} still runs, process {each.process.pid}")
+            self._print_line(
+                f"--on-verdict: the command for {each.conversation} is still running (process {each.process.pid})"
+            )
             each.printed.close()
         if left_out := self._left_out + len(self._waiting):
-            self._tell(f"--on-verdict: not run for {left_out:,} conversations: too many at once")
+            self._print_line(
+                f"--on-verdict: not run for {counted(left_out, 'conversation')}, because there were too many at once"
+            )
 
-    def _turn_over(self) -> None:
-        """See who is ready, and let the next ones begin."""
+    def _collect_and_start(self) -> None:
+        """Collect the commands that have ended, and start the next ones."""
         for each in [each for each in self._running if each.process.poll() is not None]:
             self._running.remove(each)
-            self._ended(each)
-        while self._waiting and len(self._running) < MOST_AT_ONCE:
-            self._begin(*self._waiting.popleft())
+            self._report_end(each)
+        while self._waiting and len(self._running) < MAX_RUNNING:
+            self._start(*self._waiting.popleft())
 
-    def _begin(self, conversation: str, variables: dict[str, str]) -> None:
+    def _start(self, conversation: str, variables: dict[str, str]) -> None:
         try:
-            with ExitStack() as unless_begun:
-                printed = unless_begun.enter_context(tempfile.TemporaryFile())
+            with ExitStack() as on_failure:
+                printed = on_failure.enter_context(tempfile.TemporaryFile())
                 process = subprocess.Popen(
                     self._command,
                     shell=True,
@@ -104,23 +109,23 @@ class OnVerdict:
                     env={**os.environ, **variables},
                     start_new_session=True,
                 )
-                unless_begun.pop_all()  # closed when the command has ended
+                on_failure.pop_all()  # the file is closed when the command has ended
         except OSError as error:
-            self._tell(f"--on-verdict: cannot be run: {error.strerror or error}")
+            self._print_line(f"--on-verdict: the command cannot be run: {error.strerror or error}")
         else:
             self._running.append(_Running(conversation, process, printed))
 
-    def _ended(self, each: _Running) -> None:
+    def _report_end(self, each: _Running) -> None:
         with each.printed as printed:
             printed.seek(0)
-            for line in printed.read(SHOWN_BYTES).splitlines():
-                self._tell(f"--on-verdict {each.conversation}: {visible(line)}")
+            for line in printed.read(MAX_SHOWN_BYTES).splitlines():
+                self._print_line(f"--on-verdict {each.conversation}: {visible(line)}")
         if code := each.process.returncode:
-            self._tell(f"--on-verdict {each.conversation}: exit code {code}")
+            self._print_line(f"--on-verdict {each.conversation}: exit code {code}")
 
 
-def environment(conversation: Conversation, veil: Veil) -> dict[str, str]:
-    """Return the variables a command gets: plain text without control characters, accounts masked."""
+def environment(conversation: Conversation, masker: Masker) -> dict[str, str]:
+    """Return the variables for a command: text without control characters, with accounts masked."""
     return {
         "IBSNIFF_CONVERSATION": conversation.id,
         "IBSNIFF_OUTCOME": conversation.outcome,
@@ -129,5 +134,5 @@ def environment(conversation: Conversation, veil: Veil) -> dict[str, str]:
         "IBSNIFF_CODE": conversation.cause.code if conversation.cause else "",
         "IBSNIFF_CLIENT": str(conversation.connection.client),
         "IBSNIFF_SERVER": str(conversation.connection.server),
-        "IBSNIFF_SUMMARY": prose(veil.text(conversation.summary)),
+        "IBSNIFF_SUMMARY": visible_line(masker.encodable(conversation.summary)),
     }

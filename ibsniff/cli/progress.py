@@ -1,4 +1,4 @@
-"""While a large input is read: how far that is, on the terminal; and Ctrl-C, which ends the reading and not the report."""
+"""Progress on the terminal while a large input is read, and Ctrl-C, which ends the reading but not the report."""
 
 from __future__ import annotations
 
@@ -16,21 +16,24 @@ if TYPE_CHECKING:
 
     from ibsniff.analysis.reading import Work
 
-PATIENCE_SECONDS = 0.5
-"""Who waits less needs no telling; and until then rich is not imported for it."""
+DELAY_SECONDS = 0.5
+"""Shorter waits need no progress bar, and rich need not be imported for it."""
 REFRESH_SECONDS = 0.2
 
 
 @contextmanager
 def reading(work: Work, size: int | None, *, alone: bool, show: bool) -> Iterator[None]:
-    """While inputs are read: ``size`` is in bytes, if known; ``alone`` means that no other process reads."""
+    """Show progress and handle Ctrl-C while inputs are read.
+
+    ``size`` is in bytes, if it is known; ``alone`` means that no other process reads.
+    """
     with _ended_by_interrupt(work) if alone else nullcontext(), _shown(work, size) if show else nullcontext():
         yield
 
 
 @contextmanager
 def _ended_by_interrupt(work: Work) -> Iterator[None]:
-    """Let Ctrl-C end the input, so that what was read is judged; a second one ends the program."""
+    """Let Ctrl-C end the input, so that what was read is analysed; a second one ends the program."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         work.stop()
@@ -44,7 +47,7 @@ def _ended_by_interrupt(work: Work) -> Iterator[None]:
 
 @contextmanager
 def _shown(work: Work, size: int | None) -> Iterator[None]:
-    """Show on a terminal how far reading is, once it has taken a moment; nothing of it stays."""
+    """Show progress on a terminal if reading takes longer than a moment; the bar disappears at the end."""
     if not sys.stderr.isatty():
         yield
         return
@@ -59,7 +62,7 @@ def _shown(work: Work, size: int | None) -> Iterator[None]:
 
 
 def _show(work: Work, size: int | None, over: threading.Event) -> None:
-    if over.wait(PATIENCE_SECONDS):
+    if over.wait(DELAY_SECONDS):
         return
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn

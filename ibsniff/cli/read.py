@@ -1,4 +1,4 @@
-"""``ibsniff read`` and ``ibsniff demo``: what capture files prove."""
+"""``ibsniff read`` and ``ibsniff demo``: reports about capture files."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ibsniff.cli.app import (
     QuietOption,
     VerboseOption,
     app,
-    complain,
-    edges,
+    handle_errors,
     has_finding,
     only_one_of,
+    print_error,
     print_report,
 )
 from ibsniff.model import ExitCode, Lane, Severity, UserError
@@ -27,13 +27,13 @@ from ibsniff.model import ExitCode, Lane, Severity, UserError
 if TYPE_CHECKING:
     from ibsniff.analysis.reading import Looker, Reading, Work
     from ibsniff.cli.inputs import Inputs
-    from ibsniff.cli.many import Teller
+    from ibsniff.cli.many import CaptureTask
 
 DEMO = ("silent-ib-async-loopback", "closed-by-relay-socat", "dropped-wsl")
-"""Scenarios that share one error text of the client, ``TimeoutError``, and have three causes."""
+"""Scenarios with three different causes in which the client reports the same error, ``TimeoutError``."""
 
-MOST_TOLD_TOGETHER = 5
-"""Captures that still make one report for a reader; of more each gets a line."""
+MAX_IN_ONE_REPORT = 5
+"""Up to this number, captures are reported together; of more captures each gets a line."""
 
 
 @app.command()
@@ -41,67 +41,81 @@ def read(
     files: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="FILE|DIR...", help="Captures (pcap, pcapng, compressed too), or folders of them; - is stdin."
+            metavar="FILE|DIR...",
+            help="Captures (pcap or pcapng, also compressed), or folders that contain captures; - is standard input.",
         ),
     ] = None,
     more: Annotated[
-        list[str] | None, typer.Option("-r", metavar="FILE", help="A capture too, from tcpdump habit.")
+        list[str] | None, typer.Option("-r", metavar="FILE", help="Another way to name a capture, as with tcpdump.")
     ] = None,
     port: PortOption = None,
     as_json: JsonOption = False,
-    as_ndjson: Annotated[bool, typer.Option("--ndjson", help="One JSON document a capture, one a line.")] = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="A report to paste into a ticket.")] = False,
-    join: Annotated[bool, typer.Option("--join", help="The files are pieces of one capture (tcpdump -C, -G).")] = False,
+    as_ndjson: Annotated[
+        bool, typer.Option("--ndjson", help="Print one JSON document per capture, each on one line.")
+    ] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a report to paste into a ticket.")] = False,
+    join: Annotated[
+        bool, typer.Option("--join", help="Treat the files as parts of one capture (tcpdump -C, -G).")
+    ] = False,
     jobs: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Read so many files at once; unasked, as many as pays off.")
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Read N files at the same time; by default chosen by the size of the input."
+        ),
     ] = None,
     watched_until: Annotated[
         str | None,
         typer.Option(
-            metavar="TIME|+SECONDS", help="You watched longer than the file says: until then, or so long after."
+            metavar="TIME|+SECONDS",
+            help="The capture lasted longer than the file states: until TIME, or until SECONDS after the last packet.",
         ),
     ] = None,
     patience: PatienceOption = None,
     lane: Annotated[
-        Lane, typer.Option(help="Read packet by packet, by columns, or as pays off; the report is the same.")
+        Lane,
+        typer.Option(
+            help="How to process packets: one by one (plain), many at once (columns), or by size; same report."
+        ),
     ] = Lane.AUTO,
-    fail_on: Annotated[Severity | None, typer.Option(help="Exit 1 when there is a finding this severe.")] = None,
+    fail_on: Annotated[
+        Severity | None, typer.Option(help="Exit with code 1 if there is a finding of this severity or a higher one.")
+    ] = None,
     show_accounts: AccountsOption = False,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Say what capture files prove."""
+    """Analyse capture files."""
     from ibsniff.analysis.reading import Looker, Work, parse_ports
     from ibsniff.cli.inputs import find_inputs
 
-    with edges():
+    with handle_errors():
         only_one_of(json=as_json, ndjson=as_ndjson, markdown=as_markdown)
         only_one_of(q=quiet, v=verbose)
         only_one_of(join=join, ndjson=as_ndjson)
         looker = Looker(parse_ports(port or []), watched_until, lane, patience)
         inputs, work = find_inputs([*(more or []), *(files or [])]), Work()
         processes = inputs.jobs(jobs)
-        is_many = len(inputs.paths) > MOST_TOLD_TOGETHER and not (join or as_json or as_markdown)
+        is_many = len(inputs.paths) > MAX_IN_ONE_REPORT and not (join or as_json or as_markdown)
         if as_ndjson or is_many:
-            from ibsniff.cli.many import Teller, form_of
+            from ibsniff.cli.many import CaptureTask, choose_format
 
-            teller = Teller(looker, form_of(as_ndjson, show_accounts, verbose, quiet), fail_on)
-            code = _one_by_one(teller, inputs, processes, work, quiet)
+            task = CaptureTask(looker, choose_format(as_ndjson, show_accounts, verbose, quiet), fail_on)
+            code = _read_one_by_one(task, inputs, processes, work, quiet)
         else:
-            if _comes_live(inputs) and not (as_json or as_markdown or join or quiet or watched_until):
+            if _is_live_pipe(inputs) and not (as_json or as_markdown or join or quiet or watched_until):
                 reading = _watch(looker, show_accounts)
             else:
-                reading = _together(looker, inputs, 1 if join else processes, work, join, quiet)
+                reading = _read_for_one_report(looker, inputs, 1 if join else processes, work, join, quiet)
             if reading.report.inputs:
                 print_report(reading.report, as_json, as_markdown, show_accounts, verbose, quiet)
             code = _exit_code(reading, fail_on)
         if not quiet:
-            inputs.tell_rest(work)
+            inputs.print_unread(work)
         raise typer.Exit(ExitCode.INTERRUPTED if work.stopped else code)
 
 
-def _comes_live(inputs: Inputs) -> bool:
-    """Whether a capture comes through a pipe while somebody looks: it is shown as it grows."""
+def _is_live_pipe(inputs: Inputs) -> bool:
+    """Tell whether a capture comes through a pipe and goes to a terminal: then it is shown as it grows."""
     if inputs.paths != ["-"] or not sys.stdout.isatty():
         return False
     from ibsniff.capture.pipe import is_pipe
@@ -116,42 +130,42 @@ def _watch(looker: Looker, show_accounts: bool) -> Reading:
     return Reading(watch_pipe(sys.stdin.buffer, looker.ports, looker.patience, show_accounts))
 
 
-def _together(looker: Looker, inputs: Inputs, jobs: int, work: Work, join: bool, quiet: bool) -> Reading:
-    """Read all inputs for one report."""
+def _read_for_one_report(looker: Looker, inputs: Inputs, jobs: int, work: Work, join: bool, quiet: bool) -> Reading:
+    """Read all inputs for one common report."""
     from ibsniff.analysis.reading import attempt, gathered
-    from ibsniff.cli.inputs import from_each
+    from ibsniff.cli.inputs import results_of_each
     from ibsniff.cli.progress import reading
 
     with reading(work, inputs.size, alone=jobs == 1, show=not quiet):
         if join:
             results = iter([attempt(lambda _: looker.see_joined(inputs.paths, work), "")])
         else:
-            results = (result for _, result in from_each(looker.see, inputs, jobs, work))
+            results = (result for _, result in results_of_each(looker.see, inputs, jobs, work))
         made = gathered(results)
-    made.unreadable += inputs.closed
+    made.unreadable += inputs.unreadable_folders
     for error in made.unreadable:
-        complain(error)
+        print_error(error)
     return made
 
 
-def _one_by_one(teller: Teller, inputs: Inputs, jobs: int, work: Work, quiet: bool) -> ExitCode:
-    """Read all inputs, and tell of each as it comes."""
-    from ibsniff.cli.inputs import from_each
+def _read_one_by_one(task: CaptureTask, inputs: Inputs, jobs: int, work: Work, quiet: bool) -> ExitCode:
+    """Read all inputs, and print each as it comes."""
+    from ibsniff.cli.inputs import results_of_each
     from ibsniff.cli.progress import reading
 
     code = ExitCode.OK
-    for error in inputs.closed:
-        complain(error)
+    for error in inputs.unreadable_folders:
+        print_error(error)
         code = ExitCode.INPUT
-    with reading(work, inputs.size, alone=jobs == 1, show=not quiet and teller.form.is_silent_meanwhile):
-        for path, told in from_each(teller, inputs, jobs, work):
-            if isinstance(told, UserError):
-                teller.form.tell_unreadable(path, told)
-                code = told.exit_code
+    with reading(work, inputs.size, alone=jobs == 1, show=not quiet and task.output_format.leaves_terminal_free):
+        for path, result in results_of_each(task, inputs, jobs, work):
+            if isinstance(result, UserError):
+                task.output_format.print_unreadable(path, result)
+                code = result.exit_code
             else:
-                teller.form.tell(path, told.made)
-                code = code or (ExitCode.FINDINGS if told.fails else ExitCode.OK)
-    teller.form.end()
+                task.output_format.print_capture(path, result.content)
+                code = code or (ExitCode.FINDINGS if result.fails else ExitCode.OK)
+    task.output_format.print_summary()
     return code
 
 
@@ -164,25 +178,29 @@ def _exit_code(reading: Reading, fail_on: Severity | None) -> ExitCode:
 
 @app.command()
 def demo() -> None:
-    """Read three recorded cases: one error text in the client, three causes."""
+    """Show the reports on three recorded cases: the same error in the client, three different causes."""
     from ibsniff.analysis.reading import Ports, read_files
     from ibsniff.regression import load_scenario
 
-    with edges():
+    with handle_errors():
         root = _shipped_captures()
         for number, name in enumerate(DEMO, 1):
             scenario = load_scenario(root / name)
-            print(f"\n{number}. The client says: TimeoutError.  ibsniff read {name}/{scenario.capture.name} says:\n")
+            print(
+                f"\n{number}. The client reports TimeoutError. 'ibsniff read {name}/{scenario.capture.name}' reports:\n"
+            )
             print_report(read_files([str(scenario.capture)], Ports()).report, False, False, False, False, False)
 
 
 def _shipped_captures() -> Path:
-    """Where the demo's scenarios are: inside the wheel, or beside the package in a checkout.
+    """The folder of the demo's scenarios: inside the installed package, or next to it in a checkout.
 
-    Raises UserError when they are in neither place.
+    Raises UserError if they are in neither place.
     """
     package = Path(__file__).parents[1]
     for root in (package / "captures", package.parent / "captures"):
         if (root / DEMO[0]).is_dir():
             return root
-    raise UserError("the demo's captures are not installed", "Install ibsniff from its wheel, or run it in a checkout")
+    raise UserError(
+        "the captures of the demo are not installed", "Install ibsniff from its wheel, or run it in a checkout"
+    )

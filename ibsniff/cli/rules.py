@@ -1,84 +1,100 @@
-"""``ibsniff regress``, ``explain`` and ``rules``: the rulebook, and the recorded cases that hold it."""
+"""``ibsniff regress``, ``explain`` and ``rules``: the rules, IB's error numbers, and the recorded cases."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ibsniff.cli import completion
-from ibsniff.cli.app import app, edges, only_one_of
-from ibsniff.model import ExitCode, UserError
+from ibsniff.cli.app import app, handle_errors, only_one_of
+from ibsniff.model import ExitCode, Fault, UserError
+
+if TYPE_CHECKING:
+    from ibsniff.ib.errors import ErrorNumber
 
 
 @app.command()
 def regress(
     folder: Annotated[
         Path | None,
-        typer.Argument(metavar="DIR", help="Where the scenarios are: captures.", autocompletion=completion.scenarios),
+        typer.Argument(
+            metavar="DIR",
+            help="The folder with the scenarios; by default captures.",
+            autocompletion=completion.scenarios,
+        ),
     ] = None,
-    capture: Annotated[Path | None, typer.Argument(metavar="CAPTURE", help="With --new: copied into DIR.")] = None,
+    capture: Annotated[
+        Path | None, typer.Argument(metavar="CAPTURE", help="With --new: the capture, which is copied into DIR.")
+    ] = None,
     new: Annotated[
-        bool, typer.Option("--new", help="Make DIR a scenario: write its first scenario.toml, for your review.")
+        bool, typer.Option("--new", help="Make DIR a scenario: write its first scenario.toml for you to review.")
     ] = False,
     private: Annotated[
-        bool, typer.Option("--private", help="With --new: DIR will not be published and may hold account numbers.")
+        bool, typer.Option("--private", help="With --new: DIR will not be published and may contain account numbers.")
     ] = False,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML.")] = None,
-    update: Annotated[bool, typer.Option("--update", help="Rewrite the promises as found, for your review.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only what is broken, and the count.")] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Change the promises to what was found, for you to review.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only broken promises and the count.")] = False,
 ) -> None:
-    """Hold every recorded scenario against its promise."""
-    with edges():
+    """Analyse all recorded scenarios and compare each verdict with what the scenario promises."""
+    with handle_errors():
         only_one_of(new=new, update=update)
         only_one_of(new=new, junit=junit is not None)
         if new:
             _create(folder, capture, private)
         elif capture is not None or private:
             given = "--private" if capture is None else str(capture)
-            raise UserError(f"{given}: only --new takes it", "ibsniff regress --new DIR [CAPTURE]", ExitCode.USAGE)
+            raise UserError(f"{given} needs --new", "Use: ibsniff regress --new DIR [CAPTURE]", ExitCode.USAGE)
         else:
             _run_all(folder or Path("captures"), junit, update, quiet)
 
 
 def _create(folder: Path | None, capture: Path | None, private: bool) -> None:
     from ibsniff import regression
-    from ibsniff.render.text import prose
+    from ibsniff.render.text import visible_line
 
     if folder is None:
-        raise UserError("--new needs a folder", "ibsniff regress --new DIR [CAPTURE]", ExitCode.USAGE)
+        raise UserError("--new needs a folder", "Use: ibsniff regress --new DIR [CAPTURE]", ExitCode.USAGE)
     created = regression.create(folder, capture, private=private)
-    print(prose(f"{created.folder / regression.SCENARIO}: written, and it promises:"))
-    print(*(f"  {prose(line)}" for line in created.promise.lines()), sep="\n")
+    print(visible_line(f"{created.folder / regression.SCENARIO} was written. It promises:"))
+    print(*(f"  {visible_line(line)}" for line in created.promise.lines()), sep="\n")
     print("Review it before you share it:")
-    print(*(f"  * {prose(line)}" for line in created.to_review()), sep="\n")
+    print(*(f"  * {visible_line(line)}" for line in created.to_review()), sep="\n")
 
 
 def _run_all(folder: Path, junit: Path | None, update: bool, quiet: bool) -> None:
     from ibsniff import regression
-    from ibsniff.render.text import prose
+    from ibsniff.render.text import visible_line
 
     results = []
     for scenario in regression.find_scenarios(folder):
         result = regression.run(scenario)
         results.append(result)
         if not result.kept:
-            told = [f"{scenario.folder}: {scenario.title}", *result.difference()]
-            print(*map(prose, told), sep="\n  ")
+            lines = [f"{scenario.folder}: {scenario.title}", *result.difference()]
+            print(*map(visible_line, lines), sep="\n  ")
             if update:
                 regression.update(result)
         elif not quiet:
-            print(prose(f"{scenario.folder}: kept"))
+            print(visible_line(f"{scenario.folder}: kept"))
     without = regression.find_captures_without_promise(folder)
     if not results and not without:
         raise UserError(
-            f"{folder}: no scenario in it",
-            "A scenario is a folder with a capture and scenario.toml; ibsniff regress --new DIR CAPTURE makes one",
+            f"{folder} contains no scenario",
+            "A scenario is a folder with a capture and scenario.toml; make one: ibsniff regress --new DIR CAPTURE",
             ExitCode.USAGE,
         )
     for path in without:
-        print(prose(f"{path}: nothing is promised of this capture; write a promise: {regression.how_to_promise(path)}"))
+        print(
+            visible_line(
+                f"{path}: no scenario promises anything about this capture; make one: {regression.how_to_promise(path)}"
+            )
+        )
     broken = sum(not result.kept for result in results)
     lacking = f", {len(without)} without a promise" if without else ""
     print(f"{len(results) - broken} kept, {broken} {'rewritten' if update else 'broken'}{lacking}")
@@ -100,29 +116,74 @@ def _write_text(path: Path, text: str) -> None:
 @app.command()
 def explain(
     code: Annotated[
-        str, typer.Argument(metavar="CODE", help="A rule's code, as IBS301.", autocompletion=completion.codes)
+        str,
+        typer.Argument(
+            metavar="CODE",
+            help="The code of a rule (IBS301), or an error number of IB (326).",
+            autocompletion=completion.codes,
+        ),
     ],
 ) -> None:
-    """Say what a code means, why it is believed, and what to do."""
+    """Explain a rule or an error number of IB: what it means, how sure that is, and what to do."""
+    with handle_errors():
+        explained = [text for text in (_explain_error(code), _explain_rule(code)) if text]
+        if not explained:
+            raise UserError(
+                f"{code} is neither the code of a rule nor a known error number of IB",
+                "'ibsniff rules' lists the rules; what TWS says about an error is in its message",
+                ExitCode.USAGE,
+            )
+        print(*explained, sep="\n\n")
+
+
+def _explain_rule(code: str) -> str:
     from ibsniff.rules import all_rules, explained
 
-    with edges():
-        found = next(
-            (rule for rule in all_rules() if rule.code.removeprefix("IBS") == code.upper().removeprefix("IBS")), None
-        )
-        if found is None:
-            raise UserError(f"{code}: no such code", "'ibsniff rules' lists them all", ExitCode.USAGE)
-        print(f"{found.code} {found.name} ({found.severity})\n\n{explained(found)}")
+    number = code.upper().removeprefix("IBS")
+    found = (rule for rule in all_rules() if rule.code.removeprefix("IBS") == number)
+    return "".join(f"{rule.code} {rule.name} ({rule.severity})\n\n{explained(rule)}" for rule in found)
+
+
+def _explain_error(code: str) -> str:
+    from ibsniff.ib.errors import find_error
+    from ibsniff.rules import all_rules
+
+    error = find_error(int(code)) if re.fullmatch(r"[0-9]{1,9}", code) else None
+    if error is None:
+        return ""
+    mentioned = re.compile(rf"\berrors?\b[^.]*\b{error.code}\b")
+    rules = [f"{rule.code} {rule.name}" for rule in all_rules() if mentioned.search(rule.text)]
+    sentences = [error.meaning, *_sender(error), _where_to_fix(error.fault)]
+    sources = [*([f"Rules that mention it: {', '.join(rules)}"] if rules else []), f"Source: {error.source}"]
+    return "\n".join([f"IB error {error.code} ({error.error_class})", "", *sentences, "", *sources])
+
+
+def _sender(error: ErrorNumber) -> list[str]:
+    if error.is_sent_by_tws:
+        return []
+    return [f"The {error.error_class} reports this number itself; TWS never sends it."]
+
+
+def _where_to_fix(fault: Fault) -> str:
+    from ibsniff.render.report_view import FIX_LABELS
+
+    if fault is Fault.NONE:
+        return "It reports no problem: nothing needs to be fixed."
+    if fault is Fault.UNDETERMINED:
+        return "The number alone does not say what must be fixed; read the text of the message."
+    return FIX_LABELS[fault]
 
 
 @app.command()
 def rules(
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="The whole rulebook, explained.")] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print all rules with their explanations as Markdown.")
+    ] = False,
 ) -> None:
-    """List every rule."""
+    """List all rules."""
     from ibsniff.rules import all_rules, catalogue
 
-    with edges():
+    with handle_errors():
         if as_markdown:
             print(catalogue(), end="")
             return

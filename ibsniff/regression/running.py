@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from ibsniff.analysis.reading import Ports, parse_ports, read_files
 from ibsniff.model import ExitCode, Report, UserError
 from ibsniff.regression.scenario import NOTHING, SCENARIO, Promise, Scenario
-from ibsniff.render.text import prose
+from ibsniff.render.text import visible_line
 
 NO_PROMISE = f"no {SCENARIO} says what this capture must show"
 
@@ -113,7 +113,7 @@ def junit(results: Sequence[Result], without_promise: Sequence[Path] = ()) -> st
 
 
 def _case(suite: ElementTree.Element, path: Path, message: str, failures: Sequence[str]) -> None:
-    case = ElementTree.SubElement(suite, "testcase", classname="regress", name=prose(str(path)))
+    case = ElementTree.SubElement(suite, "testcase", classname="regress", name=visible_line(str(path)))
     if failures:
         failure = ElementTree.SubElement(case, "failure", message=message)
-        failure.text = "\n".join(map(prose, failures))
+        failure.text = "\n".join(map(visible_line, failures))

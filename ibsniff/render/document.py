@@ -1,7 +1,8 @@
-"""The report as one JSON document: the contract others rely on, ``schema_version`` 1.
+"""The report as one JSON document: the contract that other programs rely on, ``schema_version`` 1.
 
-Fields are added within a schema version, never renamed. Times are ISO 8601 in UTC with nanoseconds, spans are
-seconds, packet numbers are Wireshark's. Wire text is masked and bounded but not escaped: JSON does that itself.
+Within a schema version fields may be added, but are never renamed. Times are ISO 8601 in UTC with nanoseconds, durations
+are in seconds, and packets have the numbers that Wireshark gives them. Text from the wire is masked and bounded but not
+escaped: JSON has its own escaping.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ from ibsniff.model import (
     Verdict,
     WatchedBy,
 )
-from ibsniff.render.report_view import NOTHING_SEEN, gravest
-from ibsniff.render.text import Veil
+from ibsniff.render.report_view import NO_CONVERSATION, most_severe
+from ibsniff.render.text import Masker
 from ibsniff.render.timeline import guessed_library
 
 SCHEMA_VERSION = 1
 
-MOST_LISTED = 20
-"""Packets, accounts, conversations or link types in one list; the full number stands beside it (``..._count``)."""
+MAX_LISTED = 20
+"""Packets, accounts, conversations or link types in one list; the full number is given next to it (``..._count``)."""
 
-MOST_CODES = 100
-"""Error codes and message names of one conversation, reasons to skip packets: a hostile peer has more than there are."""
+MAX_CODES = 100
+"""Error codes and message names of one conversation, or reasons to skip packets: a hostile peer can invent any number."""
 
 Json = dict[str, Any]
 
@@ -46,42 +47,42 @@ WATCHED_BY = {
     WatchedBy.LAST_PACKET: "last packet",
     WatchedBy.USER: "user",
 }
-"""Who says until when was watched; live and its file say alike, for the file holds the end of the capture."""
+"""How the end of the capture is known. A live capture and its file say the same, because the file states the end."""
 
 
 def document(report: Report, tool_version: str, show_accounts: bool = False) -> Json:
-    """The whole report, made of what ``json.dumps`` takes."""
-    writer = Writer(Veil.over(report, show_accounts))
+    """The whole report, made of types that ``json.dumps`` accepts."""
+    writer = DocumentWriter(Masker.for_report(report, show_accounts))
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "ibsniff", "version": tool_version},
         "inputs": [writer.input(facts) for facts in report.inputs],
-        "verdict": writer.verdict(report.verdict, gravest(report.findings)),
+        "verdict": writer.verdict(report.verdict, most_severe(report.findings)),
         "findings": [writer.shared_finding(finding) for finding in report.findings],
         "omitted": report.omitted,
         "conversations": [writer.conversation(conversation) for conversation in report.conversations],
     }
 
 
-class Writer(NamedTuple):
-    """Writes the parts of the document; every text passes its veil."""
+class DocumentWriter(NamedTuple):
+    """Makes the parts of the document; every text passes through its masker."""
 
-    veil: Veil
+    masker: Masker
 
     def text(self, text: str) -> str:
-        """Masked, valid Unicode, bounded."""
-        return self.veil.text(text)
+        """A text: masked, valid Unicode, bounded."""
+        return self.masker.encodable(text)
 
     def optional(self, text: str | None) -> str | None:
-        """The same where there may be none."""
+        """The same for a text that may be missing."""
         return None if text is None else self.text(text)
 
     def input(self, facts: InputFacts) -> Json:
-        """What one capture says of itself."""
+        """What is known of one capture as a whole."""
         return {
             "path": self.text(facts.path),
             "format": facts.format,
-            "link_types": list(facts.link_types[:MOST_LISTED]),
+            "link_types": list(facts.link_types[:MAX_LISTED]),
             "link_type_count": len(facts.link_types),
             "packets": facts.packets,
             "first_time": _time(facts.first_time_ns),
@@ -94,27 +95,27 @@ class Writer(NamedTuple):
             "dropped": facts.dropped,
             "cut_by_snaplen": facts.cut_by_snaplen,
             "times_backwards": facts.times_backwards,
-            "skipped": {self.text(reason): count for reason, count in facts.skipped.most_common(MOST_CODES)},
-            "skipped_reasons_omitted": max(0, len(facts.skipped) - MOST_CODES),
-            "notes": [self.text(note) for note in facts.notes[:MOST_LISTED]],
-            "notes_omitted": max(0, len(facts.notes) - MOST_LISTED),
+            "skipped": {self.text(reason): count for reason, count in facts.skipped.most_common(MAX_CODES)},
+            "skipped_reasons_omitted": max(0, len(facts.skipped) - MAX_CODES),
+            "notes": [self.text(note) for note in facts.notes[:MAX_LISTED]],
+            "notes_omitted": max(0, len(facts.notes) - MAX_LISTED),
         }
 
-    def verdict(self, verdict: Verdict | None, gravest_of_capture: Finding | None) -> Json:
-        """What the capture says; without any conversation ``outcome`` is null and the gravest finding speaks."""
-        speaks = verdict or gravest_of_capture
+    def verdict(self, verdict: Verdict | None, most_severe_of_capture: Finding | None) -> Json:
+        """The verdict; without any conversation ``outcome`` is null, and the most severe finding takes its place."""
+        lead = verdict or most_severe_of_capture
         return {
             "outcome": verdict.outcome.value if verdict else None,
-            "fault": speaks.fault.value if speaks else "undetermined",
-            "confidence": speaks.confidence.value if speaks else "low",
-            "code": speaks.code if speaks else None,
-            "summary": self.text(speaks.summary) if speaks else NOTHING_SEEN,
+            "fault": lead.fault.value if lead else "undetermined",
+            "confidence": lead.confidence.value if lead else "low",
+            "code": lead.code if lead else None,
+            "summary": self.text(lead.summary) if lead else NO_CONVERSATION,
             "conversation": verdict.conversation if verdict else None,
             "counts": {outcome.value: count for outcome, count in verdict.counts.items()} if verdict else {},
         }
 
     def finding(self, finding: Finding) -> Json:
-        """One rule's statement."""
+        """What one rule found."""
         return {
             "code": finding.code,
             "name": finding.name,
@@ -122,14 +123,14 @@ class Writer(NamedTuple):
             "fault": finding.fault.value,
             "confidence": finding.confidence.value,
             "summary": self.text(finding.summary),
-            "packets": list(finding.packets[:MOST_LISTED]),
+            "packets": list(finding.packets[:MAX_LISTED]),
             "packet_count": len(finding.packets),
             "remedy": self.text(finding.remedy),
             "alternatives": [self.alternative(alternative) for alternative in finding.alternatives],
         }
 
     def alternative(self, alternative: Alternative) -> Json:
-        """Another cause that fits."""
+        """Another possible cause."""
         return {
             "cause": self.text(alternative.cause),
             "fault": alternative.fault.value,
@@ -140,15 +141,15 @@ class Writer(NamedTuple):
         """A finding about the capture, or across conversations."""
         return self.finding(finding) | {
             "input": finding.input,
-            "conversations": list(finding.conversations[:MOST_LISTED]),
+            "conversations": list(finding.conversations[:MAX_LISTED]),
             "conversation_count": len(finding.conversations),
         }
 
     def conversation(self, conversation: Conversation) -> Json:
-        """One connection with all that is known and concluded of it."""
+        """One connection, with all that is known and concluded about it."""
         connection, dialogue = conversation.connection, conversation.dialogue
         codes = list(dialogue.errors.items())
-        accounts = [self.veil.account(account) for account in dialogue.accounts[:MOST_LISTED]]
+        accounts = [self.masker.account(account) for account in dialogue.accounts[:MAX_LISTED]]
         return {
             "id": conversation.id,
             "input": conversation.input,
@@ -156,7 +157,7 @@ class Writer(NamedTuple):
             "server": _endpoint(connection.server),
             "start": iso(connection.first.time_ns),
             "end": iso(connection.last.time_ns),
-            "duration": _span(connection.first, connection.last),
+            "duration": _seconds_between(connection.first, connection.last),
             "conn_state": conversation.conn_state,
             "history": connection.history,
             "outcome": conversation.outcome.value,
@@ -173,14 +174,14 @@ class Writer(NamedTuple):
             "ended": _ended(connection.ended, connection.first) if connection.ended else None,
             "timings": _timings(conversation),
             "messages": {side.value: self.messages(conversation, side) for side in Side},
-            "message_names_omitted": sum(max(0, len(dialogue.messages[side]) - MOST_CODES) for side in Side),
-            "errors": [self.error(code, tally) for code, tally in codes[:MOST_CODES]],
-            "error_codes_omitted": max(0, len(codes) - MOST_CODES),
+            "message_names_omitted": sum(max(0, len(dialogue.messages[side]) - MAX_CODES) for side in Side),
+            "errors": [self.error(code, tally) for code, tally in codes[:MAX_CODES]],
+            "error_codes_omitted": max(0, len(codes) - MAX_CODES),
             "findings": [self.finding(finding) for finding in conversation.findings],
         }
 
     def hello(self, hello: Hello) -> Json:
-        """The client's first words; ``min`` and ``max`` are versions."""
+        """The client's first bytes; ``min`` and ``max`` are versions."""
         return {
             "dialect": hello.dialect.value,
             "min": hello.min_version,
@@ -188,30 +189,30 @@ class Writer(NamedTuple):
             "options": self.optional(hello.options),
             "client_library": guessed_library(hello),
             "detail": self.text(hello.detail),
-            "raw": self.veil.hex(hello.raw),
-            "packets": list(hello.packets[:MOST_LISTED]),
+            "raw": self.masker.hex(hello.raw),
+            "packets": list(hello.packets[:MAX_LISTED]),
             "packet_count": len(hello.packets),
         }
 
     def reply(self, reply: Reply) -> Json:
-        """The server's first words."""
+        """The server's first bytes."""
         return {
             "kind": reply.kind.value,
             "server_version": reply.server_version,
             "connection_time": self.optional(reply.connection_time),
             "redirect": self.optional(reply.redirect),
             "service": self.optional(reply.service),
-            "raw": self.veil.hex(reply.raw),
-            "packets": list(reply.packets[:MOST_LISTED]),
+            "raw": self.masker.hex(reply.raw),
+            "packets": list(reply.packets[:MAX_LISTED]),
             "packet_count": len(reply.packets),
         }
 
     def messages(self, conversation: Conversation, side: Side) -> dict[str, int]:
-        """How often one side sent which message, the most frequent ones first."""
-        return {self.text(name): n for name, n in conversation.dialogue.messages[side].most_common(MOST_CODES)}
+        """How often one side sent each message, the most frequent first."""
+        return {self.text(name): n for name, n in conversation.dialogue.messages[side].most_common(MAX_CODES)}
 
     def error(self, code: int, tally: ErrorTally) -> Json:
-        """All messages of one error code; ``id`` is the request's."""
+        """All messages with one error code; ``id`` is that of the request."""
         examples = [
             {
                 "id": error.request,
@@ -233,21 +234,21 @@ def _endpoint(endpoint: Endpoint) -> Json:
 
 
 def _ended(ended: Ended, first: Moment) -> Json:
-    after = _span(first, ended.moment)
+    after = _seconds_between(first, ended.moment)
     return {"by": ended.by.value, "how": ended.how.value, "after": after, "packet": ended.moment.packet}
 
 
 def _timings(conversation: Conversation) -> dict[str, float | None]:
-    """``connect``: SYN to SYN-ACK; ``reply``: whole hello to whole reply; the others: since the first packet."""
+    """``connect``: SYN to SYN-ACK; ``reply``: whole hello to whole reply; the others: time since the first packet."""
     connection, dialogue = conversation.connection, conversation.dialogue
     hello, reply = dialogue.hello, dialogue.reply
     return {
-        "connect": _span(connection.syns[0], connection.syn_ack) if connection.syns else None,
-        "reply": _span(hello.complete, reply.complete) if hello and reply and reply.is_whole else None,
-        "ready": _span(connection.first, dialogue.ready),
+        "connect": _seconds_between(connection.syns[0], connection.syn_ack) if connection.syns else None,
+        "reply": _seconds_between(hello.complete, reply.complete) if hello and reply and reply.is_whole else None,
+        "ready": _seconds_between(connection.first, dialogue.ready),
         "watched": seconds(conversation.watched_until_ns - connection.first.time_ns),
     }
 
 
-def _span(earlier: Moment, later: Moment | None) -> float | None:
+def _seconds_between(earlier: Moment, later: Moment | None) -> float | None:
     return None if later is None else seconds_between(earlier, later)

@@ -1,7 +1,7 @@
-"""Conversations that are one story told many times, folded into one row.
+"""Identical conversations, grouped: a row stands for all attempts that failed in the same way.
 
-A bot that retries every minute for a night makes five hundred conversations that differ in nothing but the time and
-the client's port. What they have in common is the news, and so is their rhythm.
+A bot that retries every minute for a night makes five hundred conversations that differ only in their time and in the
+client's port. Shown are what they have in common, how many there are, and the interval between them.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from itertools import pairwise
 
 from ibsniff.model import NANOSECONDS, Conversation
 
-FEWEST_INTERVALS = 3
-"""Two retries a minute apart are chance; from the third interval on it is a rhythm."""
+MIN_INTERVALS = 3
+"""Fewer equal intervals may be chance."""
 
 TOLERANCE = 0.1
-"""A retry timer drifts by the time the attempt itself takes."""
+"""A retry timer varies by the time that the attempt itself takes."""
 
 REGULAR_SHARE = 0.8
-"""So many of the intervals must agree: one long pause over a restart does not hide a rhythm."""
+"""Share of the intervals that must agree: one long pause for a restart does not hide a regular interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +30,22 @@ class ConversationGroup:
     newest: Conversation
     count: int
     interval: float | None
-    """Seconds from one start to the next, when they are regular."""
+    """Seconds from one start to the next, if they are regular."""
 
 
-def fold(conversations: Iterable[Conversation]) -> list[ConversationGroup]:
-    """Group what is identical, in the order of each group's first conversation."""
+def group_identical(conversations: Iterable[Conversation]) -> list[ConversationGroup]:
+    """Group identical conversations; the groups are in the order of their first conversations."""
     groups: dict[object, list[Conversation]] = {}
-    for conversation in sorted(conversations, key=started):
-        groups.setdefault(key(conversation), []).append(conversation)
+    for conversation in sorted(conversations, key=start_time_ns):
+        groups.setdefault(group_key(conversation), []).append(conversation)
     return [
-        ConversationGroup(group[0], group[-1], len(group), rhythm(map(started, group))) for group in groups.values()
+        ConversationGroup(group[0], group[-1], len(group), regular_interval(map(start_time_ns, group)))
+        for group in groups.values()
     ]
 
 
-def key(conversation: Conversation) -> object:
-    """Equal for conversations that tell the same story."""
+def group_key(conversation: Conversation) -> object:
+    """A value that is equal for conversations that went the same way."""
     connection, hello = conversation.connection, conversation.dialogue.hello
     return (
         conversation.input,
@@ -58,16 +59,16 @@ def key(conversation: Conversation) -> object:
     )
 
 
-def rhythm(times_ns: Iterable[int]) -> float | None:
-    """The median interval between ascending times in seconds, or None when they follow no rhythm."""
+def regular_interval(times_ns: Iterable[int]) -> float | None:
+    """The median interval between ascending times in seconds, or None if the intervals differ."""
     intervals = sorted(later - earlier for earlier, later in pairwise(times_ns))
-    if len(intervals) < FEWEST_INTERVALS:
+    if len(intervals) < MIN_INTERVALS:
         return None
-    usual = intervals[len(intervals) // 2]
-    regular = sum(abs(interval - usual) <= TOLERANCE * usual for interval in intervals)
-    return usual / NANOSECONDS if usual > 0 and regular >= REGULAR_SHARE * len(intervals) else None
+    median = intervals[len(intervals) // 2]
+    regular = sum(abs(interval - median) <= TOLERANCE * median for interval in intervals)
+    return median / NANOSECONDS if median > 0 and regular >= REGULAR_SHARE * len(intervals) else None
 
 
-def started(conversation: Conversation) -> int:
-    """When its first packet came, nanoseconds."""
+def start_time_ns(conversation: Conversation) -> int:
+    """The time of its first packet in nanoseconds."""
     return conversation.connection.first.time_ns

@@ -1,4 +1,4 @@
-"""The ladder: which rungs a conversation climbed, in which packet, and what stood in the way of the next one."""
+"""The ladder: which rungs a conversation reached, in which packet, and why it did not reach the next one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ibsniff.model import LADDER, Conversation, Moment, Outcome, Rung
 
 
 class Step(Enum):
-    """How a rung stands."""
+    """The state of a rung."""
 
     REACHED = "reached"
     MISSED = "missed"
@@ -21,30 +21,30 @@ class Step(Enum):
 
 
 class RungView(NamedTuple):
-    """One rung as drawn."""
+    """One rung, ready to be drawn."""
 
     rung: Rung
     step: Step
     moment: Moment | None
-    """When it was reached."""
-    why: str
-    """What happened instead, on the first rung not reached."""
+    """The packet in which it was reached."""
+    reason: str
+    """What happened instead; only the first rung that was not reached has one."""
 
 
-def ladder(conversation: Conversation, *, is_under_way: bool = False) -> list[RungView]:
-    """All six rungs, lowest first; under way nothing is missed yet."""
+def ladder(conversation: Conversation, *, in_progress: bool = False) -> list[RungView]:
+    """All six rungs, the lowest first; while a conversation is in progress no rung counts as missed."""
     if conversation.rung is Rung.UNKNOWN:
         return [RungView(rung, Step.UNKNOWN, None, "") for rung in LADDER]
-    climbed = 0 if conversation.rung is Rung.NOTHING else LADDER.index(conversation.rung) + 1
-    views = [RungView(rung, Step.REACHED, moment_of(conversation, rung), "") for rung in LADDER[:climbed]]
-    for missed in LADDER[climbed : climbed + 1]:
-        step = Step.AWAITED if is_under_way else Step.MISSED
-        views.append(RungView(missed, step, None, why_missed(conversation, missed)))
-    return views + [RungView(rung, Step.AHEAD, None, "") for rung in LADDER[climbed + 1 :]]
+    reached = 0 if conversation.rung is Rung.NOTHING else LADDER.index(conversation.rung) + 1
+    views = [RungView(rung, Step.REACHED, moment_of(conversation, rung), "") for rung in LADDER[:reached]]
+    for missed in LADDER[reached : reached + 1]:
+        step = Step.AWAITED if in_progress else Step.MISSED
+        views.append(RungView(missed, step, None, reason_missed(conversation, missed)))
+    return views + [RungView(rung, Step.AHEAD, None, "") for rung in LADDER[reached + 1 :]]
 
 
 def moment_of(conversation: Conversation, rung: Rung) -> Moment | None:
-    """The packet a rung was reached in, as far as it is known."""
+    """The packet in which a rung was reached, if it is known."""
     connection, dialogue = conversation.connection, conversation.dialogue
     match rung:
         case Rung.CALLED:
@@ -61,8 +61,8 @@ def moment_of(conversation: Conversation, rung: Rung) -> Moment | None:
             return dialogue.ready if rung is Rung.READY else None
 
 
-def why_missed(conversation: Conversation, rung: Rung) -> str:
-    """A few words for the first rung that was not reached."""
+def reason_missed(conversation: Conversation, rung: Rung) -> str:
+    """A few words on why the first rung was not reached."""
     hello, start = conversation.dialogue.hello, conversation.dialogue.start
     if rung is Rung.GREETED and hello is not None and not hello.is_valid:
         return f"hello: {hello.dialect}"
@@ -70,7 +70,7 @@ def why_missed(conversation: Conversation, rung: Rung) -> str:
         return f"START_API {start.form}" if start else "no START_API"
     if rung is Rung.READY:
         return _not_ready(conversation)
-    return _server_did(conversation)
+    return _server_reaction(conversation)
 
 
 def _not_ready(conversation: Conversation) -> str:
@@ -80,7 +80,7 @@ def _not_ready(conversation: Conversation) -> str:
     return _ended_or_waited(conversation, "not seen")
 
 
-def _server_did(conversation: Conversation) -> str:
+def _server_reaction(conversation: Conversation) -> str:
     reply = conversation.dialogue.reply
     match conversation.outcome:
         case Outcome.REFUSED:
@@ -89,7 +89,7 @@ def _server_did(conversation: Conversation) -> str:
             unreachable = conversation.connection.unreachable
             return unreachable.kind.value if unreachable else _waited(conversation, "no answer")
         case Outcome.FOREIGN:
-            return f"{reply.service} answered" if reply and reply.service else "not IB's bytes"
+            return f"{reply.service} answered" if reply and reply.service else "not the IB API"
         case Outcome.CUT_OFF:
             return "reply cut off"
         case Outcome.NOT_ASKED:
@@ -113,7 +113,7 @@ def _ended_or_waited(conversation: Conversation, what: str) -> str:
 
 
 def _waited(conversation: Conversation, what: str) -> str:
-    """How long nothing came: until somebody ended it, or until nobody watched any more."""
+    """How long nothing came: until a side closed the connection, or until the capture ended."""
     ended = conversation.connection.ended
     until = ended.moment.time_ns if ended else conversation.watched_until_ns
     return f"{what} in {duration(seconds(until - _waiting_since(conversation).time_ns))}"

@@ -1,4 +1,4 @@
-"""The ladder drawn: side by side where it fits, upright where it does not."""
+"""The ladder as drawn on a console: the rungs in one row if there is room, otherwise in one column."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from rich.text import Text
 from ibsniff.formatting import date_and_time, elapsed
 from ibsniff.model import Conversation
 from ibsniff.render.ladder import RungView, Step, ladder
-from ibsniff.render.screen import Pen, columns
+from ibsniff.render.screen import ConsoleWriter, columns
 
-NARROWEST_GAP, WIDEST_GAP = 2, 8
-"""Columns between rungs: kept apart, and not so far apart that the ladder is no longer seen as one."""
+MIN_GAP, MAX_GAP = 2, 8
+"""Columns between rungs: enough to separate them, and few enough that the ladder is still seen as one."""
 
 STEPS: dict[Step, tuple[str, str]] = {
     Step.REACHED: ("✓", "green"),
@@ -27,96 +27,100 @@ STEPS: dict[Step, tuple[str, str]] = {
 """Sign and style of a rung."""
 
 
-class Drawn(NamedTuple):
-    """A rung and what is written below it."""
+class DrawnRung(NamedTuple):
+    """A rung, and what is written below its name."""
 
     view: RungView
     packet: str
-    when: str
+    time: str
 
 
-def climb(
-    conversation: Conversation, pen: Pen, width: int, which: str = "", *, is_under_way: bool = False
+def draw_ladder(
+    conversation: Conversation, writer: ConsoleWriter, width: int, prefix: str = "", *, in_progress: bool = False
 ) -> RenderableType:
-    """Who spoke to whom and when, and how far it got."""
+    """Both addresses and the start of a conversation, and below them the ladder."""
     connection = conversation.connection
-    ends = f"{connection.client} → {connection.server}"
-    title = Text(f"{which}{conversation.id}  ", "bold").append_text(pen.sign(ends, "bold"))
+    addresses = f"{connection.client} → {connection.server}"
+    title = Text(f"{prefix}{conversation.id}  ", "bold").append_text(writer.literal(addresses, "bold"))
     title.append(f"  {date_and_time(connection.first.time_ns)}", "dim")
-    rungs = [drawn(conversation, view) for view in ladder(conversation, is_under_way=is_under_way)]
-    return Group(title, Padding(across(rungs, pen, width - 2) or upright(rungs, pen), (0, 0, 0, 2)))
+    rungs = [drawn_rung(conversation, view) for view in ladder(conversation, in_progress=in_progress)]
+    body = in_one_row(rungs, writer, width - 2) or in_one_column(rungs, writer)
+    return Group(title, Padding(body, (0, 0, 0, 2)))
 
 
-def drawn(conversation: Conversation, view: RungView) -> Drawn:
-    """A rung with its packet and the time since the conversation's first."""
+def drawn_rung(conversation: Conversation, view: RungView) -> DrawnRung:
+    """A rung with its packet and the time since the first packet of the conversation."""
     if view.moment is None:
-        return Drawn(view, "", "")
-    return Drawn(view, f"#{view.moment.packet}", elapsed(conversation.connection.first, view.moment))
+        return DrawnRung(view, "", "")
+    return DrawnRung(view, f"#{view.moment.packet}", elapsed(conversation.connection.first, view.moment))
 
 
-def across(rungs: list[Drawn], pen: Pen, width: int) -> RenderableType | None:
-    """Six rungs side by side, packet and time below each, on one line or on two; None where they find no room.
+def in_one_row(rungs: list[DrawnRung], writer: ConsoleWriter, width: int) -> RenderableType | None:
+    """Six rungs side by side with packet and time below each, on one line or on two; None if there is no room.
 
-    What happened instead stretches below the rungs never reached, or else stands on a line of its own.
+    The reason why a rung was missed extends below the rungs that were never reached, or is written on a line of its own.
     """
-    indent = max(pen.sign(f"{sign} ").cell_len for sign, _ in STEPS.values())
-    together = [[f"{rung.packet} {rung.when}".strip() for rung in rungs]]
-    apart = [[rung.packet for rung in rungs], [rung.when for rung in rungs]]
-    for rows, reserved in ((together, len(rungs[-1].view.why)), (together, 0), (apart, 0)):
+    indent = max(writer.literal(f"{sign} ").cell_len for sign, _ in STEPS.values())
+    on_one_line = [[f"{rung.packet} {rung.time}".strip() for rung in rungs]]
+    on_two_lines = [[rung.packet for rung in rungs], [rung.time for rung in rungs]]
+    for rows, reserved in ((on_one_line, len(rungs[-1].view.reason)), (on_one_line, 0), (on_two_lines, 0)):
         needed = [indent + max(map(len, cells)) for cells in zip(names_of(rungs), *rows, strict=True)]
         needed[-1] = max(needed[-1], indent + reserved)
-        gap = min((width - sum(needed)) // (len(rungs) - 1), WIDEST_GAP)
-        if gap >= NARROWEST_GAP:
+        gap = min((width - sum(needed)) // (len(rungs) - 1), MAX_GAP)
+        if gap >= MIN_GAP:
             starts = list(accumulate((each + gap for each in needed[:-1]), initial=0))
-            return Group(
-                headline(rungs, starts, pen), *details(rungs, rows, [at + indent for at in starts], pen, width)
-            )
+            below = details(rungs, rows, [start + indent for start in starts], writer, width)
+            return Group(name_line(rungs, starts, writer), *below)
     return None
 
 
-def names_of(rungs: list[Drawn]) -> list[str]:
-    """The rungs' names."""
+def names_of(rungs: list[DrawnRung]) -> list[str]:
+    """The names of the rungs."""
     return [rung.view.rung.value for rung in rungs]
 
 
-def headline(rungs: list[Drawn], starts: list[int], pen: Pen) -> Text:
-    """Signs and names, joined by dashes as far as the climb went."""
+def name_line(rungs: list[DrawnRung], starts: list[int], writer: ConsoleWriter) -> Text:
+    """Signs and names, joined by dashes up to the first rung that was not reached."""
     line = Text(no_wrap=True)
     for start, (view, _, _) in zip(starts, rungs, strict=True):
         sign, style = STEPS[view.step]
         if start:
             dash = "─" if view.step in (Step.REACHED, Step.MISSED) else " "
-            line.append_text(pen.sign(f" {dash * (start - line.cell_len - 2)} ", "dim"))
-        line.append_text(pen.sign(f"{sign} ", style)).append(view.rung.value, style)
+            line.append_text(writer.literal(f" {dash * (start - line.cell_len - 2)} ", "dim"))
+        line.append_text(writer.literal(f"{sign} ", style)).append(view.rung.value, style)
     return line
 
 
-def details(rungs: list[Drawn], rows: list[list[str]], starts: list[int], pen: Pen, width: int) -> list[Text]:
-    """What stands below the names: the rows, and why the climb ended."""
+def details(
+    rungs: list[DrawnRung], rows: list[list[str]], starts: list[int], writer: ConsoleWriter, width: int
+) -> list[Text]:
+    """The lines below the names: packets and times, and the reason why a rung was missed."""
     lines = [Text(no_wrap=True) for _ in rows]
     for row, line in zip(rows, lines, strict=True):
         for start, cell in zip(starts, row, strict=True):
-            place(line, start, pen.sign(cell, "dim"))
+            append_at(line, start, writer.literal(cell, "dim"))
     for start, rung in zip(starts, rungs, strict=True):
-        why = pen.words(rung.view.why, STEPS[rung.view.step][1])
-        if start + why.cell_len <= width:
-            place(lines[0], start, why)
+        reason = writer.text(rung.view.reason, STEPS[rung.view.step][1])
+        if start + reason.cell_len <= width:
+            append_at(lines[0], start, reason)
         else:
-            why.justify = "right"
-            lines.append(why)
+            reason.justify = "right"
+            lines.append(reason)
     return [line for line in lines if line]
 
 
-def place(line: Text, start: int, cell: Text) -> None:
-    """Write a cell at its column."""
+def append_at(line: Text, start: int, cell: Text) -> None:
+    """Append a cell that begins at a column."""
     if cell:
         line.append(" " * (start - line.cell_len)).append_text(cell)
 
 
-def upright(rungs: list[Drawn], pen: Pen) -> RenderableType:
+def in_one_column(rungs: list[DrawnRung], writer: ConsoleWriter) -> RenderableType:
     """Six rungs below each other, for narrow consoles."""
     grid = columns("left", "left", "left")
-    for view, packet, when in rungs:
+    for view, packet, time in rungs:
         sign, style = STEPS[view.step]
-        grid.add_row(pen.sign(sign, style), Text(view.rung.value, style), pen.words(view.why or f"{packet} {when}"))
+        grid.add_row(
+            writer.literal(sign, style), Text(view.rung.value, style), writer.text(view.reason or f"{packet} {time}")
+        )
     return grid

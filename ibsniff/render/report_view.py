@@ -1,4 +1,4 @@
-"""What there is to tell, whatever it is told in: which conversations to show, which finding, in which words."""
+"""What every form of the report shows: which conversation, which finding, in what order, and the words they share."""
 
 from __future__ import annotations
 
@@ -6,21 +6,40 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ibsniff.formatting import counted, period
-from ibsniff.model import Confidence, Conversation, Fault, Finding, InputFacts, Outcome, Report, Severity, Verdict
-from ibsniff.render.grouping import ConversationGroup, fold, key, started
-from ibsniff.render.text import Veil, plain_ascii
+from ibsniff.model import (
+    Confidence,
+    Conversation,
+    Fault,
+    Finding,
+    InputFacts,
+    Outcome,
+    Report,
+    Severity,
+    Verdict,
+    WatchedBy,
+)
+from ibsniff.render.grouping import ConversationGroup, group_identical, group_key, start_time_ns
+from ibsniff.render.text import Masker, plain_ascii
 from ibsniff.render.timeline import Event, events
 
-TURN: dict[Fault, str] = {
-    Fault.NONE: "nothing to mend",
-    Fault.CLIENT: "your program's turn",
-    Fault.TWS_CONFIG: "TWS's turn: a setting",
-    Fault.TWS_STATE: "TWS's turn: its state",
-    Fault.NETWORK: "the network's turn",
-    Fault.IB: "IB's turn: servers or account",
-    Fault.UNDETERMINED: "undecided",
+FIX_LABELS: dict[Fault, str] = {
+    Fault.NONE: "No problem found",
+    Fault.CLIENT: "Fix: your program (the API client)",
+    Fault.TWS_CONFIG: "Fix: TWS (its settings)",
+    Fault.TWS_STATE: "Fix: TWS (its state)",
+    Fault.NETWORK: "Fix: the network",
+    Fault.IB: "Fix: IB (its servers or the account)",
+    Fault.UNDETERMINED: "Cause not determined",
 }
-"""Whose turn it is to act."""
+"""Where the problem must be fixed. Every form of output uses these labels."""
+
+END_TIMES: dict[WatchedBy, str] = {
+    WatchedBy.STATISTICS: "stated by the capture file",
+    WatchedBy.LAST_PACKET: "time of the last packet",
+    WatchedBy.USER: "given by --watched-until",
+    WatchedBy.LIVE: "clock of this machine",
+}
+"""How it is known when the capture ended."""
 
 LINK_TYPES: dict[int, str] = {
     0: "loopback (NULL)",
@@ -35,54 +54,54 @@ LINK_TYPES: dict[int, str] = {
     258: "pktap",
     276: "Linux cooked v2",
 }
-"""LINKTYPE_ values as people call them (tcpdump.org/linktypes.html)."""
+"""Usual names of LINKTYPE_ values (tcpdump.org/linktypes.html)."""
 
-MOST_NOTES = 10
+MAX_NOTES = 10
 """Notes shown of one input."""
 
-NOTHING_SEEN = "No conversation with TWS or IB Gateway was seen."
+NO_CONVERSATION = "The capture contains no conversation with TWS or IB Gateway."
 
-MOST_CITED = 10
-"""Conversations of one finding whose packets are looked up by name."""
+MAX_CONVERSATIONS_OF_FINDING = 10
+"""Conversations of one finding whose packets are shown as evidence."""
 
 
 class ReportView(NamedTuple):
-    """One report, chosen from and put in order for a reader."""
+    """The parts of one report, selected and put in order for a reader."""
 
     report: Report
     verdict: Verdict | None
     worst: Conversation | None
-    """The one the verdict speaks of."""
+    """The conversation that the verdict is about."""
     newest: Conversation | None
-    """The one that began last, when it tells something else than the worst."""
+    """The conversation that began last, if it went differently from the worst."""
     finding: Finding | None
-    """The one behind the verdict."""
-    others: tuple[Finding, ...]
-    """What else was found about the worst conversation, and across conversations."""
-    of_capture: tuple[Finding, ...]
-    """What was found about the captures themselves."""
-    folds: tuple[ConversationGroup, ...]
-    """Conversations, identical ones folded; the worst first."""
+    """The finding behind the verdict."""
+    other_findings: tuple[Finding, ...]
+    """Further findings about the worst conversation, and across conversations."""
+    capture_findings: tuple[Finding, ...]
+    """Findings about the captures themselves."""
+    groups: tuple[ConversationGroup, ...]
+    """Conversations, identical ones in one group; the group of the worst one first."""
 
     @property
-    def happened(self) -> list[Event]:
-        """The packets of the worst conversation, and of others when the finding is about them, too."""
-        cited = set(self.finding.conversations[:MOST_CITED]) if self.finding else set()
-        told = [event for c in self.report.conversations if c is self.worst or c.id in cited for event in events(c)]
-        return sorted(told, key=lambda event: event.packet)
+    def packet_events(self) -> list[Event]:
+        """The packets of the worst conversation, and of the other conversations that the finding is about."""
+        related = set(self.finding.conversations[:MAX_CONVERSATIONS_OF_FINDING]) if self.finding else set()
+        shown = (c for c in self.report.conversations if c is self.worst or c.id in related)
+        return sorted((event for c in shown for event in events(c)), key=lambda event: event.packet)
 
 
-def story(report: Report) -> ReportView:
-    """Choose what to tell of a report."""
+def view_of(report: Report) -> ReportView:
+    """Select what to show of a report."""
     by_id = {conversation.id: conversation for conversation in report.conversations}
     verdict = report.verdict
     worst = by_id.get(verdict.conversation) if verdict and verdict.conversation else None
-    newest = max(report.conversations, key=started, default=None)
+    newest = max(report.conversations, key=start_time_ns, default=None)
     if worst is None:
         worst = newest
-    if newest is not None and worst is not None and key(newest) == key(worst):
+    if newest is not None and worst is not None and group_key(newest) == group_key(worst):
         newest = None
-    finding = _behind(verdict, worst, report.findings)
+    finding = _finding_behind(verdict, worst, report.findings)
     own = worst.findings if worst else ()
     across = tuple(found for found in report.findings if found.conversations)
     return ReportView(
@@ -91,81 +110,82 @@ def story(report: Report) -> ReportView:
         worst=worst,
         newest=newest,
         finding=finding,
-        others=tuple(found for found in (*own, *across) if found != finding),
-        of_capture=tuple(found for found in report.findings if not found.conversations and found != finding),
-        folds=_worst_first(fold(report.conversations), worst),
+        other_findings=tuple(found for found in (*own, *across) if found != finding),
+        capture_findings=tuple(found for found in report.findings if not found.conversations and found != finding),
+        groups=_worst_first(group_identical(report.conversations), worst),
     )
 
 
-def gravest(findings: Iterable[Finding]) -> Finding | None:
-    """The first of the most severe."""
+def most_severe(findings: Iterable[Finding]) -> Finding | None:
+    """The first of the most severe findings."""
     return min(findings, key=lambda found: list(Severity).index(found.severity), default=None)
 
 
-def speaker(told: ReportView) -> Verdict | Finding | None:
-    """What speaks for the report: its verdict; without any conversation the gravest finding about the capture."""
-    return told.verdict or told.finding
+def lead_of(view: ReportView) -> Verdict | Finding | None:
+    """What the report begins with: the verdict, or without any conversation the most severe finding about the capture."""
+    return view.verdict or view.finding
 
 
-def standing(told: ReportView) -> str:
-    """The line below the verdict: whose turn, how sure, which conversation of how many."""
-    speaks = speaker(told)
-    if speaks is None:
-        return TURN[Fault.UNDETERMINED]
-    parts = [TURN[speaks.fault]]
-    if speaks.fault is not Fault.UNDETERMINED or speaks.confidence is not Confidence.LOW:
-        parts.append(f"{speaks.confidence} confidence")
-    parts += [speaks.code] if speaks.code else []
-    total = len(told.report.conversations) + told.report.omitted
-    if told.worst is not None and total > 1:
-        counts = told.verdict.counts if told.verdict else {}
-        parts.append(f"{told.worst.id} of {total}: " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items()))
-    elif told.worst is not None:
-        parts.append(told.worst.outcome)
+def status_line(view: ReportView) -> str:
+    """The line below the verdict: where to fix the problem, how sure that is, which conversation of how many."""
+    lead = lead_of(view)
+    if lead is None:
+        return FIX_LABELS[Fault.UNDETERMINED]
+    parts = [FIX_LABELS[lead.fault]]
+    if lead.fault is not Fault.UNDETERMINED or lead.confidence is not Confidence.LOW:
+        parts.append(f"{lead.confidence} confidence")
+    parts += [lead.code] if lead.code else []
+    total = len(view.report.conversations) + view.report.omitted
+    if view.worst is not None and total > 1:
+        counts = view.verdict.counts if view.verdict else {}
+        parts.append(f"{view.worst.id} of {total}: " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items()))
+    elif view.worst is not None:
+        parts.append(view.worst.outcome)
     return " · ".join(parts)
 
 
-def one_line(report: Report, *, show_accounts: bool = False) -> str:
-    """The verdict in one line for ``-q``: outcome, turn, code, summary. ASCII, for it goes to logs and scripts."""
-    told = story(report)
-    speaks = speaker(told)
-    said = [told.verdict.outcome if told.verdict else "no conversation"]
-    said += [TURN[speaks.fault if speaks else Fault.UNDETERMINED]]
-    said += [speaks.code] if speaks and speaks.code else []
-    line = f"{', '.join(said)}: {speaks.summary if speaks else NOTHING_SEEN}"
-    return plain_ascii(Veil.over(report, show_accounts).shown(line))
+def verdict_line(report: Report, *, show_accounts: bool = False) -> str:
+    """The verdict in one line for ``-q``: outcome, where to fix it, code, summary. ASCII, because scripts and logs read it."""
+    view = view_of(report)
+    lead = lead_of(view)
+    label = FIX_LABELS[lead.fault if lead else Fault.UNDETERMINED]
+    parts = [view.verdict.outcome if view.verdict else "no conversation", label[0].lower() + label[1:]]
+    parts += [lead.code] if lead and lead.code else []
+    line = f"{', '.join(parts)}: {lead.summary if lead else NO_CONVERSATION}"
+    return plain_ascii(Masker.for_report(report, show_accounts).visible_line(line))
 
 
-def how_it_stood(conversation: Conversation) -> str | None:
-    """What was so when the watching ended; None when the conversation had ended before."""
+def state_at_end(conversation: Conversation) -> str | None:
+    """The state of a conversation when the capture ended; None if it had ended before."""
     if conversation.connection.ended is not None or conversation.outcome is Outcome.REFUSED:
         return None
     quiet = conversation.outcome in (Outcome.SILENT, Outcome.UNPROVEN, Outcome.UNREACHABLE, Outcome.NOT_ASKED)
-    return f"{'nothing more' if quiet else 'still open'}; watched until here ({conversation.watched_by})"
+    state = "nothing more" if quiet else "still open"
+    return f"{state} until the capture ended ({END_TIMES[conversation.watched_by]})"
 
 
 def input_line(facts: InputFacts) -> str:
-    """One input in one sentence: what it holds, until when it watched and how that is known, what was not looked at."""
+    """One input in one line: its packets, the time it covers and how its end is known, and what was skipped."""
     links = ", ".join(map(link_name, facts.link_types[:4]))
     name = "standard input" if facts.path == "-" else facts.path
-    said = [f"{name}: {counted(facts.packets, 'packet')}" + (f", {links}" if links else "")]
+    parts = [f"{name}: {counted(facts.packets, 'packet')}" + (f", {links}" if links else "")]
     if facts.first_time_ns is not None and facts.watched_until_ns is not None:
-        watched = period(facts.first_time_ns, facts.watched_until_ns)
-        said.append(f"watched {watched} (end: {facts.watched_by})")
-    said += [f"{counted(facts.dropped, 'packet')} lost by the capturing side"] if facts.dropped else []
-    said += [f"cut short: {facts.truncated}"] if facts.truncated else []
-    said += facts.notes[:MOST_NOTES]
-    said += [f"{more} more notes"] if (more := len(facts.notes) - MOST_NOTES) > 0 else []
+        covered = period(facts.first_time_ns, facts.watched_until_ns)
+        parts.append(f"from {covered} (end: {END_TIMES[facts.watched_by]})")
+    parts += [f"{counted(facts.dropped, 'packet')} lost while capturing"] if facts.dropped else []
+    parts += [f"incomplete: {facts.truncated}"] if facts.truncated else []
+    parts += facts.notes[:MAX_NOTES]
+    parts += [counted(more, "more note")] if (more := len(facts.notes) - MAX_NOTES) > 0 else []
     if facts.skipped:
         most = facts.skipped.most_common(4)
         rest = facts.skipped.total() - sum(count for _, count in most)
         reasons = [f"{count} {reason}" for reason, count in most] + ([f"{rest} more"] if rest else [])
-        said.append("not looked at: " + ", ".join(reasons))
-    return " · ".join(said)
+        parts.append("skipped: " + ", ".join(reasons))
+    return " · ".join(parts)
 
 
 def link_name(link_type: int) -> str:
-    """What people call a LINKTYPE_ value."""
+    """The usual name of a LINKTYPE_ value."""
     return LINK_TYPES.get(link_type, f"link type {link_type}")
 
 
@@ -175,15 +195,17 @@ def display_filter(packets: Iterable[int]) -> str:
     return f"frame.number in {{{numbers}}}" if numbers else ""
 
 
-def _behind(verdict: Verdict | None, worst: Conversation | None, findings: tuple[Finding, ...]) -> Finding | None:
+def _finding_behind(
+    verdict: Verdict | None, worst: Conversation | None, findings: tuple[Finding, ...]
+) -> Finding | None:
     if verdict is None:
-        return gravest(findings)
+        return most_severe(findings)
     own = worst.findings if worst else ()
     matching = (found for found in (*own, *findings) if found.code == verdict.code)
     return next(matching, worst.cause if worst else None)
 
 
-def _worst_first(folds: list[ConversationGroup], worst: Conversation | None) -> tuple[ConversationGroup, ...]:
+def _worst_first(groups: list[ConversationGroup], worst: Conversation | None) -> tuple[ConversationGroup, ...]:
     if worst is None:
-        return tuple(folds)
-    return tuple(sorted(folds, key=lambda each: key(each.first) != key(worst)))
+        return tuple(groups)
+    return tuple(sorted(groups, key=lambda each: group_key(each.first) != group_key(worst)))

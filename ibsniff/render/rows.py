@@ -1,4 +1,4 @@
-"""The table of a live capture: a row a conversation, in a written-down order, no more of them than fit."""
+"""The table of a live capture: a row for each conversation, in a defined order, and no more rows than fit."""
 
 from __future__ import annotations
 
@@ -10,42 +10,44 @@ from rich.text import Text
 
 from ibsniff.formatting import age, seconds
 from ibsniff.model import Conversation, Fault, Outcome, Report, Rung, Severity
-from ibsniff.render.screen import Pen
+from ibsniff.render.screen import ConsoleWriter
 from ibsniff.render.terminal import COLOURS
 
 
 class Cells(NamedTuple):
-    """One row, in words."""
+    """The texts of one row."""
 
     id: str
     client: str
     server: str
     rung: str
     outcome: str
-    quiet: str
+    idle: str
     rate: str
 
 
-TITLES = Cells("", "client", "server", "rung", "outcome", "quiet", "msg/s")
+TITLES = Cells("", "client", "server", "rung", "outcome", "idle", "msg/s")
 
-WIDTHS = Cells("", "", "", "connected", "✗ unreachable", "59 min", "99,999")
-"""What stands in these columns at most: they shall not move while one looks at them."""
+WIDEST = Cells("", "", "", "connected", "✗ unreachable", "59 min", "99,999")
+"""The longest texts these columns can hold: their widths must not change while the user looks at them."""
 
-RIGHT = frozenset({"quiet", "rate"})
+RIGHT_ALIGNED = frozenset({"idle", "rate"})
 
 
-def in_order(conversations: Sequence[Conversation]) -> list[Conversation]:
+def display_order(conversations: Sequence[Conversation]) -> list[Conversation]:
     """Sort the rows.
 
-    The newest stands first, for it is the user's last attempt. Then those in trouble, errors before warnings; those under
-    way; those that work; and those that have ended well. Newer ones first among equals.
+    The newest conversation comes first, because it is the user's last attempt. Then come those with a problem (errors
+    before warnings), those in progress, those that work, and those that have ended well; among equals newer ones first.
     """
-    newest = max(conversations, key=began, default=None)
-    return sorted(conversations, key=lambda one: (one is not newest, _rank(one), *(-number for number in began(one))))
+    newest = max(conversations, key=start_of, default=None)
+    return sorted(
+        conversations, key=lambda one: (one is not newest, _rank(one), *(-number for number in start_of(one)))
+    )
 
 
-def began(conversation: Conversation) -> tuple[int, int]:
-    """Sort key: when its first packet came."""
+def start_of(conversation: Conversation) -> tuple[int, int]:
+    """Time and number of its first packet: a sort key."""
     return conversation.connection.first.time_ns, conversation.connection.first.packet
 
 
@@ -59,43 +61,48 @@ def _rank(conversation: Conversation) -> int:
 
 
 def table_lines(
-    seen: Report, rates: Mapping[str, float], chosen: Conversation | None, pen: Pen, width: int, rows: int
+    report: Report,
+    rates: Mapping[str, float],
+    selected: Conversation | None,
+    writer: ConsoleWriter,
+    width: int,
+    max_lines: int,
 ) -> Iterator[Text]:
-    """The table in so many lines: titles, rows with the chosen one among them, and how many are not shown.
+    """The table in at most so many lines: titles, rows with the selected one among them, and the number of hidden ones.
 
-    ``rates`` are messages a second, by conversation.
+    ``rates`` are messages per second, by conversation.
     """
-    if not seen.conversations:
+    if not report.conversations:
         return
-    ordered = in_order(seen.conversations)
-    rows -= 1  # the titles
-    if len(ordered) > rows or seen.omitted:
-        rows -= 1  # how many are not shown
-    at = next((number for number, one in enumerate(ordered) if one is chosen), 0)
-    top = max(0, at - rows + 1)
+    ordered = display_order(report.conversations)
+    rows = max_lines - 1  # the titles
+    if len(ordered) > rows or report.omitted:
+        rows -= 1  # the line about hidden rows
+    position = next((number for number, one in enumerate(ordered) if one is selected), 0)
+    top = max(0, position - rows + 1)
     visible = ordered[top : top + rows]
     cells = [_cells(one, rates.get(one.id, 0.0)) for one in visible]
     widths = _widths(cells, width)
-    yield Text(_joined(TITLES, widths), "dim", no_wrap=True)
-    for one, words in zip(visible, cells, strict=True):
-        yield _row(one, words, widths, one is chosen, pen)
+    yield Text(_line(TITLES, widths), "dim", no_wrap=True)
+    for one, texts in zip(visible, cells, strict=True):
+        yield _row(one, texts, widths, one is selected, writer)
     hidden = Counter(one.outcome for one in (*ordered[:top], *ordered[top + rows :]))
-    if hidden or seen.omitted:
-        folded = [f"{seen.omitted:,} of which only the number was kept"] if seen.omitted else []
+    if hidden or report.omitted:
+        evicted = [f"{report.omitted:,} older ones were only counted"] if report.omitted else []
         more = [f"{hidden.total():,} more ({counts_of(hidden)})"] if hidden else []
-        yield one_line(pen.sign(f"  … and {'; '.join((*more, *folded))}", "dim"), pen, width)
+        yield cropped(writer.literal(f"  … {'; '.join((*more, *evicted))}", "dim"), writer, width)
 
 
 def _cells(conversation: Conversation, rate: float) -> Cells:
     connection = conversation.connection
-    quiet = age(seconds(conversation.watched_until_ns - connection.last.time_ns))
+    idle = age(seconds(conversation.watched_until_ns - connection.last.time_ns))
     return Cells(
         conversation.id,
         str(connection.client),
         str(connection.server),
         conversation.rung,
         f"{_sign(conversation)} {conversation.outcome}",
-        "ended" if connection.ended is not None else quiet,
+        "ended" if connection.ended is not None else idle,
         f"{rate:,.0f}" if rate >= 0.5 else "",
     )
 
@@ -110,8 +117,8 @@ def _sign(conversation: Conversation) -> str:
 
 
 def _widths(cells: Sequence[Cells], width: int) -> list[int]:
-    """Of each column: what it needs, the two addresses no more than there is room for."""
-    widths = [max(map(len, column)) for column in zip(TITLES, WIDTHS, *cells, strict=True)]
+    """The widths of the columns: as wide as needed, but the two addresses no wider than there is room for."""
+    widths = [max(map(len, column)) for column in zip(TITLES, WIDEST, *cells, strict=True)]
     gaps = 2 + len(widths) - 1
     spare = width - gaps - sum(widths)
     client, server = Cells._fields.index("client"), Cells._fields.index("server")
@@ -122,36 +129,39 @@ def _widths(cells: Sequence[Cells], width: int) -> list[int]:
     return widths
 
 
-def _joined(cells: Cells, widths: Sequence[int]) -> str:
-    fitted = (
-        _fitted(text, width, name in RIGHT) for text, width, name in zip(cells, widths, Cells._fields, strict=True)
+def _line(cells: Cells, widths: Sequence[int]) -> str:
+    padded = (
+        _padded(text, width, name in RIGHT_ALIGNED)
+        for text, width, name in zip(cells, widths, Cells._fields, strict=True)
     )
-    return "  " + " ".join(fitted)
+    return "  " + " ".join(padded)
 
 
-def _fitted(text: str, width: int, right: bool) -> str:
-    """As wide as the column; of an address too long its end is kept, where the port is."""
+def _padded(text: str, width: int, right: bool) -> str:
+    """A text of exactly this width; an address that is too long keeps its end, where the port is."""
     if len(text) > width:
         text = f"…{text[1 - width :]}"
     return text.rjust(width) if right else text.ljust(width)
 
 
-def _row(conversation: Conversation, cells: Cells, widths: Sequence[int], chosen: bool, pen: Pen) -> Text:
+def _row(
+    conversation: Conversation, cells: Cells, widths: Sequence[int], selected: bool, writer: ConsoleWriter
+) -> Text:
     ended = conversation.connection.ended is not None
     style = COLOURS[conversation.fault] if conversation.cause is not None or conversation.rung is Rung.READY else ""
-    line = pen.sign(_joined(cells, widths), "dim" if ended and not chosen else "")
+    line = writer.literal(_line(cells, widths), "dim" if ended and not selected else "")
     start = 2 + sum(widths[:3]) + 3
     line.stylize(style, start, start + widths[3] + 1 + widths[4])
-    if chosen:
-        line = pen.sign("▸", "bold").append_text(line[1:])
+    if selected:
+        line = writer.literal("▸", "bold").append_text(line[1:])
         line.stylize("bold")
     line.no_wrap = True
     return line
 
 
-def one_line(text: Text, pen: Pen, width: int) -> Text:
-    """Cut to the width, in place."""
-    text.truncate(width, overflow="crop" if pen.ascii_only else "ellipsis")
+def cropped(text: Text, writer: ConsoleWriter, width: int) -> Text:
+    """Cut a line to the width, in place."""
+    text.truncate(width, overflow="crop" if writer.ascii_only else "ellipsis")
     text.no_wrap = True
     return text
 

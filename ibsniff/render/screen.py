@@ -1,4 +1,4 @@
-"""Getting a report onto a console: the pen that writes only what is safe, and the fitting into forty lines."""
+"""Writing on a console: text that is safe to show, and sections shortened to the lines of a screen."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from ibsniff.render.text import SHOWN_PROSE, Veil, plain_ascii
+from ibsniff.render.text import MAX_LINE_CHARACTERS, Masker, plain_ascii
 
-MOST_LINES = 40
-"""What fits on a laptop's screen without scrolling the verdict away."""
+MAX_LINES = 40
+"""As many as the screen of a laptop shows, so that the verdict is not scrolled away."""
 
 Lines = list[list[Segment]]
 
 
-class Pen(NamedTuple):
-    """Writes for one reader on one console: masked, visible, and in ASCII where it must be. Never markup."""
+class ConsoleWriter(NamedTuple):
+    """Makes text for one reader on one console: masked, escaped, in ASCII if necessary, and never markup."""
 
-    veil: Veil
+    masker: Masker
     ascii_only: bool
 
-    def words(self, text: str, style: str = "", limit: int = SHOWN_PROSE) -> Text:
-        """A sentence, which may quote the wire."""
-        return self.sign(self.veil.shown(text, limit), style)
+    def text(self, text: str, style: str = "", limit: int = MAX_LINE_CHARACTERS) -> Text:
+        """A line that may quote the wire."""
+        return self.literal(self.masker.visible_line(text, limit), style)
 
-    def sign(self, text: str, style: str = "") -> Text:
-        """Our own typography, taken as it is."""
+    def literal(self, text: str, style: str = "") -> Text:
+        """Text of our own, used as it is."""
         return Text(plain_ascii(text) if self.ascii_only else text, style)
 
 
@@ -38,24 +38,24 @@ class Section(NamedTuple):
     """One part of the screen."""
 
     body: RenderableType
-    least: int
-    """The fewest lines it may be shortened to."""
-    gives_way: int = 0
-    """Who is shortened first: the highest."""
-    ends_with: int = 0
+    min_lines: int
+    """It is never shortened to fewer lines."""
+    shorten_rank: int = 0
+    """Sections with the highest rank are shortened first."""
+    last_lines: int = 0
     """Lines at its end that stay when it is shortened."""
 
 
 def columns(*justify: JustifyMethod, gap: int = 1) -> Table:
-    """A table without lines, its cells folded and never cut: a cut would end in a sign not every console has."""
+    """A table without borders. Its cells are wrapped, not cut: a cut ends in a sign that not every console has."""
     grid = Table.grid(padding=(0, gap, 0, 0))
     for side in justify:
         grid.add_column(justify=side, overflow="fold")
     return grid
 
 
-def trimmed(lines: Lines) -> Lines:
-    """Without trailing spaces: they wrap on a narrow terminal and spoil a copied text."""
+def without_trailing_spaces(lines: Lines) -> Lines:
+    """The lines without spaces at their ends, which would wrap on a narrow terminal and be copied with the text."""
     kept: Lines = []
     for line in lines:
         while line and not line[-1].text.strip():
@@ -64,21 +64,21 @@ def trimmed(lines: Lines) -> Lines:
     return kept
 
 
-def shorten(laid_out: list[Lines], parts: list[Section], pen: Pen) -> None:
-    """Cut the sections that give way first, in place, until all fit; each cut says how many lines it took."""
-    excess = sum(map(len, laid_out)) + len(laid_out) - 1 - MOST_LINES
-    for index in sorted(range(len(parts)), key=lambda index: -parts[index].gives_way):
+def shorten_to_fit(laid_out: list[Lines], sections: list[Section], writer: ConsoleWriter) -> None:
+    """Shorten sections in place until all fit on the screen; each cut says how many lines it removed."""
+    excess = sum(map(len, laid_out)) + len(laid_out) - 1 - MAX_LINES
+    for index in sorted(range(len(sections)), key=lambda index: -sections[index].shorten_rank):
         lines = laid_out[index]
-        kept = max(parts[index].least, len(lines) - max(excess, 0))
+        kept = max(sections[index].min_lines, len(lines) - max(excess, 0))
         if kept < len(lines):
             excess -= len(lines) - kept
-            hint = pen.sign(f"  … {len(lines) - kept + 1} more lines with -v").plain
-            end = len(lines) - parts[index].ends_with
+            hint = writer.literal(f"  … {len(lines) - kept + 1} more lines with -v").plain
+            end = len(lines) - sections[index].last_lines
             laid_out[index] = [*lines[: end - len(lines) + kept - 1], [Segment(hint, Style(dim=True))], *lines[end:]]
 
 
-def barred(lines: Lines, pen: Pen, colour: str) -> Iterator[list[Segment]]:
-    """Lines with a coloured bar in front."""
-    bar = Segment("| " if pen.ascii_only else "▌ ", Style.parse(colour))
+def with_bar(lines: Lines, writer: ConsoleWriter, colour: str) -> Iterator[list[Segment]]:
+    """Lines with a coloured bar at their left."""
+    bar = Segment("| " if writer.ascii_only else "▌ ", Style.parse(colour))
     for line in lines:
         yield [bar, *line]

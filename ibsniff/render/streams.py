@@ -1,4 +1,4 @@
-"""The list of TCP conversations: three lines each on a screen, or a JSON document with everything."""
+"""The list of TCP conversations: three lines for each on a screen, or a JSON document with everything."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from rich.text import Text
 
 from ibsniff.formatting import counted, elapsed, iso, seconds_between
 from ibsniff.model import Connection, Half, Side, Stream, StreamList
-from ibsniff.render.document import MOST_LISTED, SCHEMA_VERSION, Json, Writer
+from ibsniff.render.document import MAX_LISTED, SCHEMA_VERSION, DocumentWriter, Json
 from ibsniff.render.report_view import input_line
-from ibsniff.render.screen import Pen
-from ibsniff.render.text import Veil
+from ibsniff.render.screen import ConsoleWriter
+from ibsniff.render.text import Masker
 from ibsniff.render.transcript import ARROWS
 
-MOST_ON_SCREEN = 1000
-"""Conversations shown; the JSON document has all that are listed."""
+MAX_ON_SCREEN = 1000
+"""Conversations shown; the JSON document contains all that are listed."""
 
-TROUBLES = (
+ANOMALIES = (
     ("retransmissions", "retransmission", "retransmissions"),
     ("out_of_order", "out of order", "out of order"),
-    ("duplicates", "copy", "copies"),
+    ("duplicates", "duplicate", "duplicates"),
     ("keep_alives", "keep-alive", "keep-alives"),
     ("zero_windows", "zero window", "zero windows"),
     ("conflicts", "conflict", "conflicts"),
-    ("damaged", "wrong checksum", "wrong checksums"),
-    ("cut_by_snaplen", "cut by the snaplen", "cut by the snaplen"),
+    ("damaged", "bad checksum", "bad checksums"),
+    ("cut_by_snaplen", "cut by the snapshot length", "cut by the snapshot length"),
 )
-"""Counters of a ``Half``, and what one and several are called."""
+"""Counters of a ``Half``, with their names in singular and plural."""
 
 
 class StreamScreen(NamedTuple):
@@ -40,21 +40,24 @@ class StreamScreen(NamedTuple):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for found in self.lists:
-            yield from self._list(found, _pen(options))
+            yield from self._list(found, _console_writer(options))
 
-    def _list(self, found: StreamList, pen: Pen) -> Iterator[Text]:
-        for stream in found.streams[:MOST_ON_SCREEN]:
-            yield from stream_lines(stream, pen)
+    def _list(self, found: StreamList, writer: ConsoleWriter) -> Iterator[Text]:
+        for stream in found.streams[:MAX_ON_SCREEN]:
+            yield from stream_lines(stream, writer)
         if not (found.streams or found.unlisted):
-            yield Text("No TCP conversation to list.")
-        if (more := len(found.streams) - MOST_ON_SCREEN) > 0:
-            yield pen.sign(f"… {counted(more, 'more conversation')} with --json or --port", "dim")
+            yield Text("No TCP conversation found.")
+        if (more := len(found.streams) - MAX_ON_SCREEN) > 0:
+            yield writer.literal(f"… {counted(more, 'more conversation')} with --json or --port", "dim")
         if found.unlisted:
-            yield pen.sign(f"… and {counted(found.unlisted.total(), 'conversation')} only counted: {_states(found)}")
+            evicted = counted(found.unlisted.total(), "more conversation")
+            yield writer.literal(f"… {evicted}, only counted: {_states(found)}")
         if found.closed_early:
             early = counted(found.closed_early, "conversation")
-            yield pen.sign(f"… {early} no longer followed, there being too many: one that went on has a second number")
-        yield pen.words(input_line(found.facts), "dim")
+            yield writer.literal(
+                f"… {early} given up because there were too many; one that went on has a second number"
+            )
+        yield writer.text(input_line(found.facts), "dim")
 
 
 class StreamLines(NamedTuple):
@@ -63,56 +66,58 @@ class StreamLines(NamedTuple):
     stream: Stream
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from stream_lines(self.stream, _pen(options))
+        yield from stream_lines(self.stream, _console_writer(options))
 
 
-def _pen(options: ConsoleOptions) -> Pen:
-    return Pen(Veil(frozenset(), show_accounts=False), options.ascii_only or options.legacy_windows)
+def _console_writer(options: ConsoleOptions) -> ConsoleWriter:
+    return ConsoleWriter(Masker(frozenset(), show_accounts=False), options.ascii_only or options.legacy_windows)
 
 
 def _states(found: StreamList) -> str:
     return ", ".join(f"{count} {state}" for state, count in found.unlisted.most_common())
 
 
-def stream_lines(stream: Stream, pen: Pen) -> Iterator[Text]:
-    """One conversation: who and how it went, then each direction."""
+def stream_lines(stream: Stream, writer: ConsoleWriter) -> Iterator[Text]:
+    """One conversation: its addresses, state and times, then each direction."""
     connection = stream.connection
     lasted = elapsed(connection.first, connection.last)
     yield Text.assemble(
         (f"{stream.number:>4}  ", "bold"),
-        pen.sign(f"{connection.client} → {connection.server}  "),
+        writer.literal(f"{connection.client} → {connection.server}  "),
         (f"{stream.conn_state} {connection.history}  ", "cyan"),
-        pen.sign(f"#{connection.first.packet} to #{connection.last.packet}, {lasted}", "dim"),
+        writer.literal(f"#{connection.first.packet} to #{connection.last.packet}, {lasted}", "dim"),
     )
     for side, half in halves(connection):
-        line = pen.sign(f"      {ARROWS[side]} {counted(packets(half), 'packet')}, {counted(half.length, 'byte')}")
-        for trouble in troubles(stream, side, half):
-            line.append(f"; {trouble}", "yellow")
+        line = writer.literal(
+            f"      {ARROWS[side]} {counted(packets(half), 'packet')}, {counted(half.length, 'byte')}"
+        )
+        for anomaly in anomalies(stream, side, half):
+            line.append(f"; {anomaly}", "yellow")
         yield line
         if side in stream.sha256:
             yield Text(f"        sha256 {stream.sha256[side] or 'not computed: the gaps are too large'}", "dim")
 
 
-def troubles(stream: Stream, side: Side, half: Half) -> Iterator[str]:
-    """What went not quite as it should."""
+def anomalies(stream: Stream, side: Side, half: Half) -> Iterator[str]:
+    """What was irregular in one direction."""
     if half.gap_bytes:
         where = ", ".join(f"{gap.length} at {gap.offset}" for gap in half.gaps[:3])
         more = ", ..." if stream.gaps[side] > 3 else ""
         yield f"{counted(half.gap_bytes, 'byte')} missing ({where}{more})"
-    for counter, one, several in TROUBLES:
+    for counter, one, several in ANOMALIES:
         if count := getattr(half, counter):
             yield f"{count} {one if count == 1 else several}"
     if half.limit_reached:
-        yield "a hole given up early, for too much waited behind it"
+        yield "a gap given up early, because too much data was buffered behind it"
 
 
 def halves(connection: Connection) -> tuple[tuple[Side, Half], ...]:
-    """Both directions by who sends."""
+    """Both directions, by sender."""
     return (Side.CLIENT, connection.from_client), (Side.SERVER, connection.from_server)
 
 
 def packets(half: Half) -> int:
-    """Packets captured, second copies and damaged ones included, as Wireshark counts them."""
+    """Packets captured, including duplicates and damaged ones, as Wireshark counts them."""
     return half.segments + half.duplicates + half.damaged
 
 
@@ -121,8 +126,8 @@ def packets(half: Half) -> int:
 
 
 def document(lists: Sequence[StreamList], tool_version: str, show_accounts: bool = False) -> Json:
-    """All of it, made of what ``json.dumps`` takes; packets, times and inputs as in the report's document."""
-    writer = Writer(Veil(frozenset(), show_accounts))
+    """Everything, made of types that ``json.dumps`` accepts; packets, times and inputs as in the report's document."""
+    writer = DocumentWriter(Masker(frozenset(), show_accounts))
     unlisted = sum((found.unlisted for found in lists), Counter[str]())
     return {
         "schema_version": SCHEMA_VERSION,
@@ -137,7 +142,7 @@ def document(lists: Sequence[StreamList], tool_version: str, show_accounts: bool
 
 def _stream(stream: Stream, index: int) -> Json:
     connection = stream.connection
-    ended, about = connection.ended, connection.unreachable
+    ended, unreachable = connection.ended, connection.unreachable
     return {
         "stream": stream.number,
         "input": index,
@@ -152,14 +157,14 @@ def _stream(stream: Stream, index: int) -> Json:
         "history": connection.history,
         "syns": connection.syn_count,
         "refusals": len(connection.refusals),
-        "unreachable": {"kind": about.kind.value, "packet": about.packet} if about else None,
+        "unreachable": {"kind": unreachable.kind.value, "packet": unreachable.packet} if unreachable else None,
         "ended": {"by": ended.by.value, "how": ended.how.value, "packet": ended.moment.packet} if ended else None,
         **{f"from_{side}": _half(stream, side, half) for side, half in halves(connection)},
     }
 
 
 def _half(stream: Stream, side: Side, half: Half) -> Json:
-    """One direction: ``bytes`` is the stream's length, each byte counted once and the missing ones included."""
+    """One direction: ``bytes`` is the length of the stream; each byte counts once, and missing bytes count, too."""
     hashed = {"sha256": stream.sha256[side]} if side in stream.sha256 else {}
     return {
         "packets": packets(half),
@@ -167,11 +172,10 @@ def _half(stream: Stream, side: Side, half: Half) -> Json:
         "captured_bytes": half.captured,
         "gap_bytes": half.gap_bytes,
         "gaps": [
-            {"offset": gap.offset, "length": gap.length, "packet": gap.noticed.packet}
-            for gap in half.gaps[:MOST_LISTED]
+            {"offset": gap.offset, "length": gap.length, "packet": gap.noticed.packet} for gap in half.gaps[:MAX_LISTED]
         ],
         "gap_count": stream.gaps.get(side, 0),
-        **{counter: getattr(half, counter) for counter, _, _ in TROUBLES},
+        **{counter: getattr(half, counter) for counter, _, _ in ANOMALIES},
         "limit_reached": half.limit_reached,
         **hashed,
     }

@@ -1,8 +1,8 @@
 """The report for a tired person at 80 columns whose bot does not connect.
 
-The verdict first, then the ladder, the packets that prove it, what to do, what else it could be; the capture and
-the crowd of other conversations last. Forty lines at most unless more is asked for: the screen counts real lines, as
-they come out at this console's width, and shortens the least important sections first.
+The verdict comes first, then the ladder, the packets that prove it, what to do, and what else it could be; the other
+conversations and the capture come last. It has forty lines at most unless more is asked for: the screen counts the lines
+as they are laid out at this console's width, and shortens the least important sections first.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ from rich.text import Text
 from ibsniff.formatting import counted, date_and_time, duration, seconds
 from ibsniff.model import Conversation, Fault, Finding, Report, Severity, Side
 from ibsniff.render.grouping import ConversationGroup
-from ibsniff.render.ladder_view import climb
+from ibsniff.render.ladder_view import draw_ladder
 from ibsniff.render.report_view import (
-    NOTHING_SEEN,
-    TURN,
+    FIX_LABELS,
+    NO_CONVERSATION,
     ReportView,
     display_filter,
-    how_it_stood,
     input_line,
-    speaker,
-    standing,
-    story,
+    lead_of,
+    state_at_end,
+    status_line,
+    view_of,
 )
-from ibsniff.render.screen import Pen, Section, barred, columns, shorten, trimmed
-from ibsniff.render.text import SHOWN_CHARACTERS, Veil
-from ibsniff.render.timeline import Event, decisive
+from ibsniff.render.screen import ConsoleWriter, Section, columns, shorten_to_fit, with_bar, without_trailing_spaces
+from ibsniff.render.text import MAX_SHOWN_CHARACTERS, Masker
+from ibsniff.render.timeline import Event, decisive_events
 
-WIDEST = 120
-"""Longer lines are hard to read; a wider console is left empty at the right."""
+MAX_WIDTH = 120
+"""Longer lines are hard to read; a wider console stays empty at the right."""
 
-NARROWEST = 20
-"""Below this nothing can be laid out; the console crops."""
+MIN_WIDTH = 20
+"""Nothing can be laid out in fewer columns; the console crops."""
 
 EVIDENCE_ROWS, EVIDENCE_ROWS_VERBOSE = 10, 200
 ALTERNATIVE_ROWS, ALTERNATIVE_ROWS_VERBOSE = 4, 50
-NOTICED_ROWS, NOTICED_ROWS_VERBOSE = 4, 100
-FOLD_ROWS, FOLD_ROWS_VERBOSE = 4, 200
+FINDING_ROWS, FINDING_ROWS_VERBOSE = 4, 100
+GROUP_ROWS, GROUP_ROWS_VERBOSE = 4, 200
 
-QUOTED_CHARACTERS = 140
-"""Of one packet: two lines say which it is; ``-v`` quotes more."""
+MAX_QUOTED_CHARACTERS = 140
+"""Quoted of one packet: two lines are enough to recognise it; ``-v`` quotes more."""
 
 COLOURS: dict[Fault, str] = {
     Fault.NONE: "green",
@@ -67,10 +67,10 @@ def renderable(
     report: Report, *, verbose: bool = False, show_accounts: bool = False, width: int | None = None
 ) -> RenderableType:
     """The whole report for a rich console; ``width`` overrides the console's own."""
-    return Screen(report, verbose, show_accounts, width)
+    return ReportScreen(report, verbose, show_accounts, width)
 
 
-class Screen(NamedTuple):
+class ReportScreen(NamedTuple):
     """The report as a rich renderable: laid out when the console's width and encoding are known."""
 
     report: Report
@@ -79,15 +79,16 @@ class Screen(NamedTuple):
     width: int | None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width = max(NARROWEST, min(self.width or options.max_width, WIDEST))
-        pen = Pen(Veil.over(self.report, self.show_accounts), options.ascii_only or options.legacy_windows)
-        told = story(self.report)
-        parts = list(sections(told, pen, width, self.verbose))
+        width = max(MIN_WIDTH, min(self.width or options.max_width, MAX_WIDTH))
+        ascii_only = options.ascii_only or options.legacy_windows
+        writer = ConsoleWriter(Masker.for_report(self.report, self.show_accounts), ascii_only)
+        view = view_of(self.report)
+        parts = list(sections(view, writer, width, self.verbose))
         within = options.update(width=width, height=None)
-        laid_out = [trimmed(console.render_lines(part.body, within, pad=False)) for part in parts]
-        laid_out[0] = list(barred(laid_out[0], pen, COLOURS[fault_of(told)]))
+        laid_out = [without_trailing_spaces(console.render_lines(part.body, within, pad=False)) for part in parts]
+        laid_out[0] = list(with_bar(laid_out[0], writer, COLOURS[fault_of(view)]))
         if not self.verbose:
-            shorten(laid_out, parts, pen)
+            shorten_to_fit(laid_out, parts, writer)
         for number, lines in enumerate(laid_out):
             if number:
                 yield Segment.line()
@@ -97,140 +98,142 @@ class Screen(NamedTuple):
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# The sections, in the order they stand on the screen
+# The sections, in the order in which they stand on the screen
 
 
-def sections(told: ReportView, pen: Pen, width: int, verbose: bool) -> Iterator[Section]:
-    """What there is to say. The fewest lines of all sections and the blank ones between stay below MOST_LINES."""
-    yield Section(verdict(told, pen), least=6, ends_with=3)  # whose turn it is
-    if told.worst is not None:
-        yield Section(climbs(told, told.worst, pen, width), least=7)
-        yield Section(evidence(told, told.worst, pen, verbose), least=5, gives_way=3)
-    if told.finding is not None and told.finding.remedy:
-        yield Section(headed("What to do", [pen.words(told.finding.remedy)]), least=4, gives_way=2)
-    if told.finding is not None and told.finding.alternatives:
-        yield Section(headed("It could also be", alternatives(told.finding, pen, verbose)), least=4, gives_way=6)
-    if told.others or told.of_capture:
-        yield Section(headed("Also noticed", noticed(told, pen, verbose)), least=2, gives_way=4)
-    if len(told.report.conversations) > 1:
-        yield Section(headed("Conversations", crowd(told, pen, verbose)), least=3, gives_way=5)
-    yield Section(Group(*(pen.words(input_line(facts), "dim") for facts in told.report.inputs)), least=2, gives_way=1)
+def sections(view: ReportView, writer: ConsoleWriter, width: int, verbose: bool) -> Iterator[Section]:
+    """All sections. Their minimum numbers of lines and the blank lines between them add up to less than MAX_LINES."""
+    yield Section(verdict(view, writer), min_lines=6, last_lines=3)  # the status line is among the last
+    if view.worst is not None:
+        yield Section(ladders(view, view.worst, writer, width), min_lines=7)
+        yield Section(evidence(view, view.worst, writer, verbose), min_lines=5, shorten_rank=3)
+    if view.finding is not None and view.finding.remedy:
+        remedy = with_heading("What to do", [writer.text(view.finding.remedy)])
+        yield Section(remedy, min_lines=4, shorten_rank=2)
+    if view.finding is not None and view.finding.alternatives:
+        causes = with_heading("It could also be", alternatives(view.finding, writer, verbose))
+        yield Section(causes, min_lines=4, shorten_rank=6)
+    if view.other_findings or view.capture_findings:
+        yield Section(with_heading("Also noticed", other_findings(view, writer, verbose)), min_lines=2, shorten_rank=4)
+    if len(view.report.conversations) > 1:
+        yield Section(with_heading("Conversations", group_rows(view, writer, verbose)), min_lines=3, shorten_rank=5)
+    inputs = Group(*(writer.text(input_line(facts), "dim") for facts in view.report.inputs))
+    yield Section(inputs, min_lines=2, shorten_rank=1)
 
 
-def verdict(told: ReportView, pen: Pen) -> RenderableType:
-    """One sentence, and below it whose turn it is and how sure that is."""
-    speaks, colour = speaker(told), COLOURS[fault_of(told)]
-    summary = pen.words(speaks.summary if speaks else NOTHING_SEEN, f"bold {colour}")
-    return Padding(Group(summary, pen.words(standing(told), colour)), (0, 2, 0, 0))
+def verdict(view: ReportView, writer: ConsoleWriter) -> RenderableType:
+    """The verdict in one sentence, and below it the status line."""
+    lead, colour = lead_of(view), COLOURS[fault_of(view)]
+    summary = writer.text(lead.summary if lead else NO_CONVERSATION, f"bold {colour}")
+    return Padding(Group(summary, writer.text(status_line(view), colour)), (0, 2, 0, 0))
 
 
-def climbs(told: ReportView, worst: Conversation, pen: Pen, width: int) -> RenderableType:
-    """The ladder of the worst conversation, and of the newest when that tells something else."""
-    drawn = [climb(worst, pen, width)]
-    if told.newest is not None:
-        drawn += [Text(), climb(told.newest, pen, width, "newest: ")]
+def ladders(view: ReportView, worst: Conversation, writer: ConsoleWriter, width: int) -> RenderableType:
+    """The ladder of the worst conversation, and that of the newest if it went differently."""
+    drawn = [draw_ladder(worst, writer, width)]
+    if view.newest is not None:
+        drawn += [Text(), draw_ladder(view.newest, writer, width, "newest: ")]
     return Group(*drawn)
 
 
-def evidence(told: ReportView, worst: Conversation, pen: Pen, verbose: bool) -> RenderableType:
-    """The packets that prove it: number, time since the first one, direction, what it was, decisive bytes in hex."""
-    happened = told.happened
-    shown = decisive(happened, told.finding, EVIDENCE_ROWS_VERBOSE if verbose else EVIDENCE_ROWS)
+def evidence(view: ReportView, worst: Conversation, writer: ConsoleWriter, verbose: bool) -> RenderableType:
+    """The packets that prove the verdict: number, time since the first one, direction, meaning, decisive bytes in hex."""
+    known = view.packet_events
+    shown = decisive_events(known, view.finding, EVIDENCE_ROWS_VERBOSE if verbose else EVIDENCE_ROWS)
     grid = columns("right", "right", "left", "left")
     for event in shown:
-        grid.add_row(*packet(event, worst, pen, verbose))
-    if stood := how_it_stood(worst):
+        grid.add_row(*evidence_row(event, worst, writer, verbose))
+    if state := state_at_end(worst):
         until = duration(seconds(worst.watched_until_ns - worst.connection.first.time_ns))
-        grid.add_row("", pen.sign(until, "dim"), "", pen.words(stood, "dim"))
-    title = Text("Evidence", "bold").append_text(pen.sign("   → to the server, ← from it", "dim"))
+        grid.add_row("", writer.literal(until, "dim"), "", writer.text(state, "dim"))
+    title = Text("Evidence", "bold").append_text(writer.literal("   → to the server, ← from it", "dim"))
     lines: list[RenderableType] = [title, Padding(grid, (0, 0, 0, 2))]
-    lines += more(len(happened) - len(shown), "packet", pen)
+    lines += more_line(len(known) - len(shown), "packet", writer)
     if verbose:
-        lines.append(pen.words(f"Wireshark: {display_filter(event.packet for event in shown)}", "dim"))
+        lines.append(writer.text(f"Wireshark: {display_filter(event.packet for event in shown)}", "dim"))
     return Group(*lines)
 
 
-def packet(event: Event, worst: Conversation, pen: Pen, verbose: bool) -> Iterator[RenderableType]:
-    """One row of the evidence."""
+def evidence_row(event: Event, worst: Conversation, writer: ConsoleWriter, verbose: bool) -> Iterator[RenderableType]:
+    """One packet of the evidence."""
     yield Text(f"#{event.packet}", "bold")
     since = "" if event.time_ns is None else duration(seconds(event.time_ns - worst.connection.first.time_ns))
-    yield pen.sign(since, "dim")
-    yield pen.sign(ARROWS[event.side])
-    what = pen.words(event.what, limit=SHOWN_CHARACTERS if verbose else QUOTED_CHARACTERS)
-    yield Group(what, Text(pen.veil.hex(event.raw), "cyan")) if event.raw else what
+    yield writer.literal(since, "dim")
+    yield writer.literal(ARROWS[event.side])
+    what = writer.text(event.what, limit=MAX_SHOWN_CHARACTERS if verbose else MAX_QUOTED_CHARACTERS)
+    yield Group(what, Text(writer.masker.hex(event.raw), "cyan")) if event.raw else what
 
 
-def alternatives(finding: Finding, pen: Pen, verbose: bool) -> Iterator[RenderableType]:
-    """Other causes that fit, each with what would tell it apart, and whose turn it were then."""
+def alternatives(finding: Finding, writer: ConsoleWriter, verbose: bool) -> Iterator[RenderableType]:
+    """Other possible causes, each with where it would have to be fixed and how to tell."""
     rows = ALTERNATIVE_ROWS_VERBOSE if verbose else ALTERNATIVE_ROWS
     for other in finding.alternatives[:rows]:
-        turn = "" if other.fault is finding.fault else f" ({TURN[other.fault]})"
-        cause = pen.words(f"{other.cause}{turn}", "bold")
-        yield bullet(cause.append(": ").append_text(pen.words(other.how_to_tell, "not bold")), pen)
-    yield from more(len(finding.alternatives) - rows, "cause", pen)
+        label = "" if other.fault is finding.fault else f" [{FIX_LABELS[other.fault]}]"
+        cause = writer.text(f"{other.cause}{label}", "bold")
+        yield bullet(cause.append(": ").append_text(writer.text(other.how_to_tell, "not bold")), writer)
+    yield from more_line(len(finding.alternatives) - rows, "cause", writer)
 
 
-def noticed(told: ReportView, pen: Pen, verbose: bool) -> Iterator[RenderableType]:
-    """Other findings, a line each; everything they say with ``-v``."""
-    rows = NOTICED_ROWS_VERBOSE if verbose else NOTICED_ROWS
-    found_too = (*told.others, *told.of_capture)
-    for found in found_too[:rows]:
-        text = pen.words(found.code, SEVERITIES[found.severity]).append(" ").append_text(pen.words(found.summary))
+def other_findings(view: ReportView, writer: ConsoleWriter, verbose: bool) -> Iterator[RenderableType]:
+    """Other findings, a line each; in full with ``-v``."""
+    rows = FINDING_ROWS_VERBOSE if verbose else FINDING_ROWS
+    others = (*view.other_findings, *view.capture_findings)
+    for found in others[:rows]:
+        text = writer.text(found.code, SEVERITIES[found.severity]).append(" ").append_text(writer.text(found.summary))
         if not verbose:
-            text.no_wrap, text.overflow = True, "crop" if pen.ascii_only else "ellipsis"
-        yield bullet(text, pen)
+            text.no_wrap, text.overflow = True, "crop" if writer.ascii_only else "ellipsis"
+        yield bullet(text, writer)
         if verbose and found.remedy:
-            yield Padding(pen.words(found.remedy, "dim"), (0, 0, 0, 2))
-    yield from more(len(found_too) - rows, "finding", pen)
+            yield Padding(writer.text(found.remedy, "dim"), (0, 0, 0, 2))
+    yield from more_line(len(others) - rows, "finding", writer)
 
 
-def crowd(told: ReportView, pen: Pen, verbose: bool) -> Iterator[RenderableType]:
-    """Conversations as rows, identical ones folded into one."""
-    rows = FOLD_ROWS_VERBOSE if verbose else FOLD_ROWS
-    days = {date_and_time(c.connection.first.time_ns)[:10] for each in told.folds for c in (each.first, each.newest)}
+def group_rows(view: ReportView, writer: ConsoleWriter, verbose: bool) -> Iterator[RenderableType]:
+    """The conversations, a row for each group of identical ones."""
+    rows = GROUP_ROWS_VERBOSE if verbose else GROUP_ROWS
+    days = {date_and_time(c.connection.first.time_ns)[:10] for each in view.groups for c in (each.first, each.newest)}
     grid = columns("right", "left", "left", "left", "left", gap=2)
-    for each in told.folds[:rows]:
-        grid.add_row(*fold_row(each, pen, slice(11, 19) if len(days) == 1 else slice(5, 19)))
+    for each in view.groups[:rows]:
+        grid.add_row(*group_row(each, writer, slice(11, 19) if len(days) == 1 else slice(5, 19)))
     yield grid
-    yield from more(sum(each.count for each in told.folds[rows:]), "conversation", pen)
-    if told.report.omitted:
-        yield pen.words(
-            f"… and {counted(told.report.omitted, 'conversation')} of which only the number was kept", "dim"
-        )
+    yield from more_line(sum(each.count for each in view.groups[rows:]), "conversation", writer)
+    if view.report.omitted:
+        evicted = counted(view.report.omitted, "older conversation")
+        yield writer.text(f"… and {evicted}, only counted", "dim")
 
 
-def fold_row(each: ConversationGroup, pen: Pen, part_of_clock: slice) -> Iterator[RenderableType]:
-    """One row of the crowd: how many, what, who, when, how often."""
-    first, last = (date_and_time(c.connection.first.time_ns)[part_of_clock] for c in (each.first, each.newest))
+def group_row(each: ConversationGroup, writer: ConsoleWriter, part_of_time: slice) -> Iterator[RenderableType]:
+    """One group: how many, outcome, addresses, times, interval."""
+    first, last = (date_and_time(c.connection.first.time_ns)[part_of_time] for c in (each.first, each.newest))
     yield Text(f"{each.count}x", "bold")
     yield Text(each.first.outcome, COLOURS[each.first.fault])
-    yield pen.sign(f"{each.first.connection.client.ip} → {each.first.connection.server}")
+    yield writer.literal(f"{each.first.connection.client.ip} → {each.first.connection.server}")
     yield Text(first if each.count == 1 else f"{first} to {last}")
-    yield pen.sign(f"every {duration(each.interval)}" if each.interval else "", "dim")
+    yield writer.literal(f"every {duration(each.interval)}" if each.interval else "", "dim")
 
 
 # ---------------------------------------------------------------------------------------------------------------
 # Small parts
 
 
-def fault_of(told: ReportView) -> Fault:
-    """Whose turn the screen's colour shows."""
-    speaks = speaker(told)
-    return speaks.fault if speaks else Fault.UNDETERMINED
+def fault_of(view: ReportView) -> Fault:
+    """The fault that decides the colour of the screen."""
+    lead = lead_of(view)
+    return lead.fault if lead else Fault.UNDETERMINED
 
 
-def headed(title: str, body: Iterable[RenderableType]) -> RenderableType:
-    """A heading and what stands below it, indented."""
+def with_heading(title: str, body: Iterable[RenderableType]) -> RenderableType:
+    """A heading, and below it the body, indented."""
     return Group(Text(title, "bold"), Padding(Group(*body), (0, 0, 0, 2)))
 
 
-def bullet(text: Text, pen: Pen) -> RenderableType:
+def bullet(text: Text, writer: ConsoleWriter) -> RenderableType:
     """One item of a list, wrapped beside its bullet."""
     grid = columns("left", "left")
-    grid.add_row(pen.sign("•", "dim"), text)
+    grid.add_row(writer.literal("•", "dim"), text)
     return grid
 
 
-def more(number: int, of_what: str, pen: Pen) -> list[RenderableType]:
+def more_line(number: int, noun: str, writer: ConsoleWriter) -> list[RenderableType]:
     """The line that says how many are not shown."""
-    return [pen.sign(f"… {counted(number, f'more {of_what}')} with -v", "dim")] if number > 0 else []
+    return [writer.literal(f"… {counted(number, f'more {noun}')} with -v", "dim")] if number > 0 else []

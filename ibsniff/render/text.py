@@ -1,8 +1,8 @@
-"""How anything from the wire becomes text: made visible, account numbers masked.
+"""Make text from the wire safe to show: escape what is not printable, and mask account numbers.
 
-Whoever sent the bytes may have meant them for the reader's terminal, browser or ticket system. So wire text passes
-`visible`, the one function that leaves nothing unprintable in it, and the renderers show its result as plain text,
-never as markup. Account numbers are masked first, before anything is cut, escaped or turned into hex.
+The sender may have written the bytes to attack the reader's terminal, browser or ticket system. So text from the wire
+passes through `visible`, the one function that leaves nothing unprintable in it, and the renderers show the result as
+plain text, never as markup. Account numbers are masked first, before anything is cut, escaped or converted to hex.
 """
 
 from __future__ import annotations
@@ -17,36 +17,38 @@ from typing import NamedTuple
 from ibsniff.model import Report
 
 # ---------------------------------------------------------------------------------------------------------------
-# Visible
+# Escaping
 
-SHOWN_CHARACTERS = 400
-"""Longest text shown: five lines of a terminal. TWS's own error texts stay below; a hostile peer sends megabytes."""
+MAX_SHOWN_CHARACTERS = 400
+"""Longest text from the wire that is shown: five lines of a terminal. TWS's error texts are shorter; a hostile peer sends
+megabytes.
+"""
 
-SHOWN_PROSE = 4 * SHOWN_CHARACTERS
-"""Longest sentence of ours, quotations included."""
+MAX_LINE_CHARACTERS = 4 * MAX_SHOWN_CHARACTERS
+"""Longest line of our own, with everything it quotes."""
 
-WRITTEN_CHARACTERS = 10 * SHOWN_CHARACTERS
-"""Longest text in a document for machines."""
+MAX_WRITTEN_CHARACTERS = 10 * MAX_SHOWN_CHARACTERS
+"""Longest text in a document for programs."""
 
 INVISIBLE_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Hangul fillers and the blank Braille cell: printable by category, and yet nothing is seen."""
+"""Hangul fillers and the blank Braille cell: their Unicode categories are printable, but they look like spaces."""
 
-STACKING = frozenset({"Mn", "Me"})
-"""Marks drawn over the character before them: harmless once, unreadable by the hundred."""
+COMBINING_MARKS = frozenset({"Mn", "Me"})
+"""Categories of marks that are drawn over the preceding character: hundreds of them hide the text."""
 
 ASCII_FORMS = str.maketrans("·•─µ–—×’‘“”", "-*-u--x''\"\"") | str.maketrans(  # noqa: RUF001
     {"…": "...", "→": "->", "←": "<-", "✓": "ok", "✗": "x", "≥": ">=", "≤": "<="}
 )
-"""What our own typography becomes where the terminal cannot show it."""
+"""ASCII replacements for the signs that ibsniff itself prints, for terminals that cannot show them."""
 
 
-def visible(text: str | bytes, limit: int = SHOWN_CHARACTERS, beyond: int = 0) -> str:
-    r"""Wire text in a form that is safe to show: what cannot be seen comes out as ``\x1b`` or ``\u202e``.
+def visible(text: str | bytes, limit: int = MAX_SHOWN_CHARACTERS, beyond: int = 0) -> str:
+    r"""Text from the wire in a form that is safe to show: unprintable characters become ``\x1b`` or ``\u202e``.
 
-    Escaped are control, format and bidirectional characters, separators other than the space, stacking marks,
-    unassigned and private characters, surrogates, and bytes that are no UTF-8. At most ``limit`` characters come
-    back; a longer text ends in an ellipsis that says how many characters of it were left out, the ``beyond`` ones
-    that somebody cut off before included.
+    Control, format and bidirectional characters are escaped, and so are separators other than the space, combining
+    marks, unassigned and private characters, surrogates, and bytes that are not valid UTF-8. The result has at most
+    ``limit`` characters: a longer text ends with the number of characters that were left out, including the ``beyond``
+    characters that the caller had already cut off.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "surrogateescape")
@@ -54,52 +56,52 @@ def visible(text: str | bytes, limit: int = SHOWN_CHARACTERS, beyond: int = 0) -
     if not beyond and sum(map(len, escaped)) <= limit:
         return "".join(escaped)
     total = len(text) + beyond
-    room = limit - len(_left_out(total))
+    room = limit - len(_omission(total))
     kept = sum(1 for end in accumulate(map(len, escaped)) if end <= room)
-    return "".join(escaped[:kept]) + _left_out(total - kept)
+    return "".join(escaped[:kept]) + _omission(total - kept)
 
 
-def encodable(text: str, limit: int = WRITTEN_CHARACTERS, beyond: int = 0) -> str:
-    """Text as it was, but valid Unicode and bounded: for formats that do their own escaping, as JSON does."""
+def encodable(text: str, limit: int = MAX_WRITTEN_CHARACTERS, beyond: int = 0) -> str:
+    """Text unchanged, except that it is valid Unicode and bounded: for formats with their own escaping, such as JSON."""
     kept = text[:limit]
     if not kept.isascii():
         kept = "".join(_escape(c) if "\ud800" <= c <= "\udfff" else c for c in kept)
     beyond += max(0, len(text) - limit)
-    return kept + _left_out(beyond) if beyond else kept
+    return kept + _omission(beyond) if beyond else kept
 
 
 def json_text(made: object, indent: int | None = None) -> str:
-    """JSON that is safe to show: ASCII, and without DEL, the one control character JSON leaves as it is."""
+    """JSON that is safe to print: pure ASCII, with DEL escaped, the only control character that ``json`` does not escape."""
     return json.dumps(made, indent=indent).replace("\x7f", "\\u007f")
 
 
-def prose(text: str, limit: int = SHOWN_PROSE) -> str:
-    """A sentence of ours that may quote somebody: line breaks are only wrapping in it, the rest is `visible`."""
+def visible_line(text: str, limit: int = MAX_LINE_CHARACTERS) -> str:
+    """One line of our own that may quote the wire: white space is collapsed, everything else is made `visible`."""
     return visible(" ".join(text.split()), limit)
 
 
 def plain_ascii(text: str) -> str:
-    """The same for terminals that show only ASCII."""
+    """The same text for terminals that can show only ASCII."""
     return text.translate(ASCII_FORMS).encode("ascii", "backslashreplace").decode("ascii")
 
 
 def _visible_character(character: str) -> str:
     if character.isascii():
         return character if character.isprintable() else _escape(character)
-    hidden = character in INVISIBLE_LETTERS or unicodedata.category(character) in STACKING
+    hidden = character in INVISIBLE_LETTERS or unicodedata.category(character) in COMBINING_MARKS
     return character if character.isprintable() and not hidden else _escape(character)
 
 
 def _escape(character: str) -> str:
     code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8, as "surrogateescape" smuggles it (PEP 383)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not valid UTF-8, as "surrogateescape" encodes it (PEP 383)
         code -= 0xDC00
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def _left_out(characters: int) -> str:
+def _omission(characters: int) -> str:
     return f"… (+{characters} more)"
 
 
@@ -109,29 +111,31 @@ def _left_out(characters: int) -> str:
 ACCOUNT = re.compile(r"(D[UFI]\d{3}|[UFI]\d{5})\d*[A-Z]?", re.IGNORECASE)
 """IB account numbers: U (live), F and I (advisor, broker), with D in front on paper; an advisor's group adds a letter.
 
-No word boundary is asked for: a number glued to other text is still a number, and masking too much does no harm.
+A word boundary is not required: a number next to other text is still an account number, and masking too much does no
+harm.
 """
 
 ACCOUNT_IN_HEX = re.compile(
     r"([46]4 (?:[57]5|[46]6|[46]9)(?= 3\d 3\d 3\d)|(?:[57]5|[46]6|[46]9)(?=(?: 3\d){5}))((?: 3\d)+)"
 )
-"""The same spelled as bytes in hex, as a finding quotes an opening that was no hello."""
+"""The same, written as hex bytes: a finding quotes the first bytes of a client that sent no hello."""
 
-SHORTEST_KNOWN, LONGEST_ACCOUNT = 5, 64
-"""A shorter or longer "account" in managedAccounts is masked there, but not hunted in other text: it could be any
-word, or a flood."""
+MIN_KNOWN_LENGTH, MAX_ACCOUNT_LENGTH = 5, 64
+"""Lengths of an account in managedAccounts that is also masked in other text: a shorter one could be any word, and a
+longer one is an attack. In managedAccounts itself every account is masked."""
 
+MAX_KNOWN_ACCOUNTS = 200
+"""Accounts without the form of an account number that are searched for in other text: IB's accounts all have that form,
+and a hostile peer can name a hundred thousand.
+"""
 
-MOST_HUNTED = 200
-"""Different accounts hunted that do not look like accounts: IB's all do, and a hostile peer can name a hundred thousand."""
-
-PARTS_OF_ACCOUNT = re.compile(r"([^\W\d_]{0,2})(.{2,}?)(\d\d[a-z]?)?", re.IGNORECASE | re.DOTALL)
-"""What stays, what becomes stars, what stays."""
+ACCOUNT_PARTS = re.compile(r"([^\W\d_]{0,2})(.{2,}?)(\d\d[a-z]?)?", re.IGNORECASE | re.DOTALL)
+"""The part that stays, the part that becomes stars, the part that stays."""
 
 
 def mask_account(account: str) -> str:
-    """``DU1234567`` as ``DU*****67``: two letters and the last two digits stay; the length does, too."""
-    parts = PARTS_OF_ACCOUNT.fullmatch(account)
+    """``DU1234567`` as ``DU*****67``: two letters and the last two digits stay, and so does the length."""
+    parts = ACCOUNT_PARTS.fullmatch(account)
     if parts is None:
         return "*" * len(account)
     head, hidden, tail = parts.groups(default="")
@@ -139,20 +143,21 @@ def mask_account(account: str) -> str:
 
 
 def mask_accounts(text: str, known: Collection[str] = ()) -> str:
-    """All account numbers in a text masked, whatever their case and whatever surrounds them.
+    """Mask all account numbers in a text, in upper or lower case and whatever surrounds them.
 
-    ``known`` are accounts the conversation named (managedAccounts); they are masked even when they do not look so.
+    ``known`` are accounts that the conversation named (managedAccounts): they are masked even if they do not have the
+    form of an account number.
     """
-    folded = text.casefold() if known else ""
-    there = (account for account in known if _is_odd(account) and account.casefold() in folded)
-    if odd := sorted(there, key=len, reverse=True):
-        text = re.sub("|".join(map(re.escape, odd)), _masked, text, flags=re.IGNORECASE)
+    lowered = text.casefold() if known else ""
+    found = (account for account in known if _needs_its_own_search(account) and account.casefold() in lowered)
+    if by_length := sorted(found, key=len, reverse=True):
+        text = re.sub("|".join(map(re.escape, by_length)), _masked, text, flags=re.IGNORECASE)
     return ACCOUNT_IN_HEX.sub(_masked_hex, ACCOUNT.sub(_masked, text))
 
 
-def _is_odd(account: str) -> bool:
-    """It does not look like an account number, and can be told from other words."""
-    return SHORTEST_KNOWN <= len(account) <= LONGEST_ACCOUNT and not ACCOUNT.fullmatch(account)
+def _needs_its_own_search(account: str) -> bool:
+    """It does not have the form of an account number, and is long enough to be distinguished from ordinary words."""
+    return MIN_KNOWN_LENGTH <= len(account) <= MAX_ACCOUNT_LENGTH and not ACCOUNT.fullmatch(account)
 
 
 def _masked(match: re.Match[str]) -> str:
@@ -166,51 +171,51 @@ def _masked_hex(match: re.Match[str]) -> str:
 # ---------------------------------------------------------------------------------------------------------------
 # Hex
 
-SHOWN_BYTES = 32
-"""A whole hello with options fits; more would not be read anyway."""
+MAX_SHOWN_BYTES = 32
+"""Enough for a whole hello with options; nobody would read more."""
 
 
-def hexdump(raw: bytes, limit: int = SHOWN_BYTES, known: Collection[str] = (), show_accounts: bool = False) -> str:
-    """Bytes as ``41 50 49 00``; accounts in them become stars (``2a``) first, so every byte keeps its place."""
+def hexdump(raw: bytes, limit: int = MAX_SHOWN_BYTES, known: Collection[str] = (), show_accounts: bool = False) -> str:
+    """Bytes as ``41 50 49 00``; accounts in them become stars (``2a``) first, so that every byte keeps its position."""
     if not show_accounts:
-        spelled = {account.encode("utf-8", "surrogatepass").decode("latin-1") for account in known}
-        raw = mask_accounts(raw.decode("latin-1"), spelled).encode("latin-1")
-    left_out = f" ... (+{len(raw) - limit} bytes)" if len(raw) > limit else ""
-    return raw[:limit].hex(" ") + left_out
+        encoded = {account.encode("utf-8", "surrogatepass").decode("latin-1") for account in known}
+        raw = mask_accounts(raw.decode("latin-1"), encoded).encode("latin-1")
+    omitted = f" ... (+{len(raw) - limit} bytes)" if len(raw) > limit else ""
+    return raw[:limit].hex(" ") + omitted
 
 
-class Veil(NamedTuple):
-    """What of a report its reader may see: everything, or everything but account numbers."""
+class Masker(NamedTuple):
+    """Makes the texts of one report safe to show, and masks account numbers unless the user asked to see them."""
 
     known: frozenset[str]
     show_accounts: bool
 
     @classmethod
-    def over(cls, report: Report, show_accounts: bool) -> Veil:
-        """The veil for one report, which knows every account named anywhere in it that does not show what it is."""
+    def for_report(cls, report: Report, show_accounts: bool) -> Masker:
+        """The masker for one report: it knows every account named in it that does not have the form of an account number."""
         named = (account for conversation in report.conversations for account in conversation.dialogue.accounts)
-        odd = dict.fromkeys(account for account in named if _is_odd(account))
-        return cls(frozenset(islice(odd, MOST_HUNTED)), show_accounts)
+        unusual = dict.fromkeys(account for account in named if _needs_its_own_search(account))
+        return cls(frozenset(islice(unusual, MAX_KNOWN_ACCOUNTS)), show_accounts)
 
-    def shown(self, text: str, limit: int = SHOWN_PROSE) -> str:
-        """Masked `prose`."""
+    def visible_line(self, text: str, limit: int = MAX_LINE_CHARACTERS) -> str:
+        """A line that may quote the wire, masked and made visible."""
         head, beyond = self._masked_head(" ".join(text.split()), limit)
         return visible(head, limit, beyond)
 
-    def text(self, text: str, limit: int = WRITTEN_CHARACTERS) -> str:
-        """Masked and `encodable`, otherwise as it came."""
+    def encodable(self, text: str, limit: int = MAX_WRITTEN_CHARACTERS) -> str:
+        """A text for a document, masked and `encodable`, otherwise unchanged."""
         head, beyond = self._masked_head(text, limit)
         return encodable(head, limit, beyond)
 
     def _masked_head(self, text: str, limit: int) -> tuple[str, int]:
-        """As much as can be shown, and one account more lest it be cut in two; how many characters follow."""
-        head = text[: limit + LONGEST_ACCOUNT]
+        """Mask as much as can be shown, and one account more so that none is cut in two; return it and the length of the rest."""
+        head = text[: limit + MAX_ACCOUNT_LENGTH]
         return head if self.show_accounts else mask_accounts(head, self.known), len(text) - len(head)
 
     def account(self, account: str) -> str:
-        """One account, masked even when it does not look like one; `encodable`."""
+        """One account, masked even if it does not have the form of an account number; `encodable`."""
         return encodable(account if self.show_accounts else mask_account(account))
 
-    def hex(self, raw: bytes, limit: int = SHOWN_BYTES) -> str:
-        """Masked bytes in hex."""
+    def hex(self, raw: bytes, limit: int = MAX_SHOWN_BYTES) -> str:
+        """Bytes in hex, masked."""
         return hexdump(raw, limit, self.known, self.show_accounts)

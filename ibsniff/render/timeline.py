@@ -1,6 +1,6 @@
 """What happened in a conversation, packet by packet: the events worth showing, each with a weight.
 
-The words here quote the wire as it came; whoever shows them masks, cuts and escapes them (`text`).
+The texts quote the wire unchanged; the renderers mask, shorten and escape them (see `text`).
 """
 
 from __future__ import annotations
@@ -11,50 +11,51 @@ from typing import NamedTuple
 from ibsniff.ib.names import CLIENT_LIBRARIES, LEGACY_CLIENTS
 from ibsniff.model import Connection, Conversation, Dialect, Dialogue, ErrorTally, Finding, Hello, Moment, Reply, Side
 
-LANDMARK, DETAIL = 2, 1
-"""Weights: what decides a verdict, and what only explains it."""
+DECISIVE, DETAIL = 2, 1
+"""Weights: an event that decides the verdict, and one that only explains it."""
 
 
 class Event(NamedTuple):
-    """One packet and what it meant."""
+    """One packet and its meaning."""
 
     packet: int
     time_ns: int | None
-    """None when only the packet's number is known."""
+    """None if only the number of the packet is known."""
     side: Side | None
-    """Who sent it; None for neither of the two."""
+    """Who sent it; None if neither of the two did."""
     what: str
     raw: bytes = b""
-    """The bytes that decide, for hex."""
+    """The decisive bytes, shown in hex."""
     weight: int = DETAIL
 
 
 def events(conversation: Conversation) -> list[Event]:
-    """Everything known of single packets, in packet order; what came in one packet is one event."""
+    """All that is known of single packets, in packet order; one packet makes one event."""
     merged: dict[tuple[int, Side | None], Event] = {}
-    for event in (*_set_up(conversation), *_spoken(conversation), *_torn_down(conversation.connection)):
+    of_dialogue = _dialogue_events(conversation)
+    for event in (*_opening_events(conversation), *of_dialogue, *_closing_events(conversation.connection)):
         before = merged.get((event.packet, event.side))
         merged[event.packet, event.side] = _joined(before, event) if before else event
     return sorted(merged.values(), key=lambda event: event.packet)
 
 
-def decisive(happened: list[Event], finding: Finding | None, rows: int) -> list[Event]:
-    """The ``rows`` most telling events: what the finding cites, then landmarks, then details, earlier ones first.
+def decisive_events(known: list[Event], finding: Finding | None, rows: int) -> list[Event]:
+    """The ``rows`` most important events: packets of the finding, decisive ones, details; earlier ones first.
 
-    A cited packet nothing is known of stands there with its number alone, where landmarks leave room.
+    A packet of the finding without a known event is listed with its number alone, if decisive events leave room for it.
     """
     cited = dict.fromkeys(finding.packets[:rows]) if finding else {}
-    known = {event.packet for event in happened}
+    numbers = {event.packet for event in known}
     code = finding.code if finding else ""
-    unknown = [Event(packet, None, None, f"cited by {code}") for packet in cited if packet not in known]
-    told = sorted(happened, key=lambda event: (event.packet not in cited, -event.weight, event.packet))
-    details = [event for event in told if event.packet not in cited and event.weight < LANDMARK]
-    ranked = [*told[: len(told) - len(details)], *unknown, *details]
+    unknown = [Event(packet, None, None, f"evidence for {code}") for packet in cited if packet not in numbers]
+    ordered = sorted(known, key=lambda event: (event.packet not in cited, -event.weight, event.packet))
+    details = [event for event in ordered if event.packet not in cited and event.weight < DECISIVE]
+    ranked = [*ordered[: len(ordered) - len(details)], *unknown, *details]
     return sorted(ranked[:rows], key=lambda event: event.packet)
 
 
 def guessed_library(hello: Hello) -> str | None:
-    """Which client library offers exactly these versions; a guess, for a range is no signature."""
+    """The client library that offers exactly these versions; a guess, because a range of versions proves no library."""
     if hello.max_version is None or not hello.is_valid:
         return None
     if hello.dialect is Dialect.LEGACY:
@@ -70,46 +71,48 @@ def _joined(first: Event, second: Event) -> Event:
     )
 
 
-def _set_up(conversation: Conversation) -> Iterator[Event]:
+def _opening_events(conversation: Conversation) -> Iterator[Event]:
     connection = conversation.connection
     for number, arp in enumerate(conversation.arp_unanswered[:2], 1):
-        yield Event(*arp, Side.CLIENT, f"ARP for {connection.server.ip}" + " again" * (number > 1), weight=LANDMARK)
+        yield Event(
+            *arp, Side.CLIENT, f"ARP request for {connection.server.ip}" + ", repeated" * (number > 1), weight=DECISIVE
+        )
     for number, syn in enumerate(connection.syns, 1):
-        again = f" again ({number} of {connection.syn_count})" if number > 1 else ""
-        yield Event(*syn, Side.CLIENT, f"SYN{again}", weight=DETAIL if again else LANDMARK)
+        repeated = f", repeated ({number} of {connection.syn_count})" if number > 1 else ""
+        yield Event(*syn, Side.CLIENT, f"SYN{repeated}", weight=DETAIL if repeated else DECISIVE)
     for number, refusal in enumerate(connection.refusals, 1):
-        yield Event(*refusal, Side.SERVER, "RST: refused", weight=LANDMARK if number == 1 else DETAIL)
+        yield Event(*refusal, Side.SERVER, "RST: connection refused", weight=DECISIVE if number == 1 else DETAIL)
     if connection.unreachable is not None:
         about = connection.unreachable
-        yield Event(about.packet, about.time_ns, None, f"ICMP: {about.kind}", weight=LANDMARK)
+        yield Event(about.packet, about.time_ns, None, f"ICMP: {about.kind}", weight=DECISIVE)
     if connection.syn_ack is not None:
-        yield Event(*connection.syn_ack, Side.SERVER, "SYN-ACK", weight=LANDMARK)
+        yield Event(*connection.syn_ack, Side.SERVER, "SYN-ACK", weight=DECISIVE)
     if connection.established is not None:
         yield Event(*connection.established, Side.CLIENT, "ACK")
 
 
-def _spoken(conversation: Conversation) -> Iterator[Event]:
+def _dialogue_events(conversation: Conversation) -> Iterator[Event]:
     dialogue = conversation.dialogue
     client, server = conversation.connection.from_client, conversation.connection.from_server
     if dialogue.hello is not None:
         yield hello_event(dialogue.hello)
     elif client.first_data is not None:
-        yield Event(*client.first_data, Side.CLIENT, "first data", weight=LANDMARK)
+        yield Event(*client.first_data, Side.CLIENT, "first data", weight=DECISIVE)
     if client.ack_of_first_data is not None:
-        of_what = "the hello" if dialogue.hello and dialogue.hello.is_valid else "these bytes"
-        yield Event(*client.ack_of_first_data, Side.SERVER, f"ACK of {of_what}", weight=LANDMARK)
+        data = "the hello" if dialogue.hello and dialogue.hello.is_valid else "this data"
+        yield Event(*client.ack_of_first_data, Side.SERVER, f"ACK of {data}", weight=DECISIVE)
     if dialogue.reply is not None:
         yield reply_event(dialogue.reply)
     elif server.first_data is not None:
-        yield Event(*server.first_data, Side.SERVER, "first data", weight=LANDMARK)
-    yield from _session(dialogue)
+        yield Event(*server.first_data, Side.SERVER, "first data", weight=DECISIVE)
+    yield from _session_events(dialogue)
     for side, half in ((Side.CLIENT, client), (Side.SERVER, server)):
         if half.first_zero_window is not None:
-            yield Event(*half.first_zero_window, side, "window 0: it does not read")
+            yield Event(*half.first_zero_window, side, f"zero window: the {side} does not read")
 
 
 def hello_event(hello: Hello) -> Event:
-    """The client's first words: what they offer, or what is wrong with them."""
+    """The client's first bytes: the versions they offer, or what is wrong with them."""
     if hello.is_valid:
         low, high, library = hello.min_version, hello.max_version, guessed_library(hello)
         versions = f"version {high}" if low is None or low == high else f"versions {low} to {high}"
@@ -118,47 +121,47 @@ def hello_event(hello: Hello) -> Event:
         what = f"{legacy}hello, {versions}{options}" + (f" ({library}?)" if library else "")
     else:
         what = f"{hello.dialect}: {hello.detail}" if hello.detail else f"hello: {hello.dialect}"
-    return Event(*hello.complete, Side.CLIENT, what, hello.raw, LANDMARK)
+    return Event(*hello.complete, Side.CLIENT, what, hello.raw, DECISIVE)
 
 
 def reply_event(reply: Reply) -> Event:
-    """The server's first words."""
+    """The server's first bytes."""
     if reply.redirect is not None:
         what = f"redirect to {reply.redirect}"
     elif reply.is_whole:
         what = f"version reply: server version {reply.server_version}, {reply.connection_time or 'no time'}"
     else:
         what = f"{reply.kind} reply" + (f": {reply.service}" if reply.service else "")
-    return Event(*reply.complete, Side.SERVER, what, b"" if reply.is_whole else reply.raw, LANDMARK)
+    return Event(*reply.complete, Side.SERVER, what, b"" if reply.is_whole else reply.raw, DECISIVE)
 
 
-def _session(dialogue: Dialogue) -> Iterator[Event]:
+def _session_events(dialogue: Dialogue) -> Iterator[Event]:
     if dialogue.start is not None:
         start = dialogue.start
         early = ", before the reply" if start.before_reply else ""
-        who = "" if start.client_id is None else f" client id {start.client_id}"
-        yield Event(*start.moment, Side.CLIENT, f"START_API{who} ({start.form}{early})", start.raw, LANDMARK)
+        client_id = "" if start.client_id is None else f" client id {start.client_id}"
+        yield Event(*start.moment, Side.CLIENT, f"START_API{client_id} ({start.form}{early})", start.raw, DECISIVE)
     if dialogue.managed_accounts is not None:
-        yield Event(*dialogue.managed_accounts, Side.SERVER, "managedAccounts", weight=LANDMARK)
+        yield Event(*dialogue.managed_accounts, Side.SERVER, "managedAccounts", weight=DECISIVE)
     if dialogue.next_valid_id is not None:
-        yield Event(*dialogue.next_valid_id, Side.SERVER, "nextValidId", weight=LANDMARK)
+        yield Event(*dialogue.next_valid_id, Side.SERVER, "nextValidId", weight=DECISIVE)
     for code, tally in dialogue.errors.items():
-        yield from _errors(code, tally)
+        yield from _error_events(code, tally)
     for side, moment in dialogue.unframed.items():
         yield Event(
-            *moment, side, dialogue.unframed_detail.get(side, "") or "no IB frame from here on", weight=LANDMARK
+            *moment, side, dialogue.unframed_detail.get(side, "") or "no IB message from here on", weight=DECISIVE
         )
     for side, gap in dialogue.bytes_after_gap.items():
         yield Event(*gap.noticed, side, f"{gap.length} bytes before this packet were not captured")
 
 
-def _errors(code: int, tally: ErrorTally) -> Iterator[Event]:
+def _error_events(code: int, tally: ErrorTally) -> Iterator[Event]:
     for number, error in enumerate(tally.examples, 1):
         times = f" ({tally.count} times)" if number == 1 and tally.count > 1 else ""
         yield Event(*error.moment, Side.SERVER, f"error {code}{times}: {error.text}")
 
 
-def _torn_down(connection: Connection) -> Iterator[Event]:
+def _closing_events(connection: Connection) -> Iterator[Event]:
     ends: list[tuple[Moment | None, Side, str]] = [
         (connection.from_client.fin, Side.CLIENT, "FIN"),
         (connection.from_client.rst, Side.CLIENT, "RST"),
@@ -169,7 +172,8 @@ def _torn_down(connection: Connection) -> Iterator[Event]:
     ended = connection.ended.moment.packet if connection.ended else None
     for end, side, flag in ends:
         if end is not None and end.packet not in refused:
-            first = end.packet == ended
-            yield Event(
-                *end, side, f"{flag}: the {side} ends it" if first else flag, weight=LANDMARK if first else DETAIL
-            )
+            if end.packet == ended:
+                verb = "closes" if flag == "FIN" else "resets"
+                yield Event(*end, side, f"{flag}: the {side} {verb} the connection", weight=DECISIVE)
+            else:
+                yield Event(*end, side, flag)

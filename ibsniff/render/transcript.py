@@ -1,7 +1,7 @@
-"""One conversation's bytes for the eye: as text or in hex, each packet's marked with who sent it and its number.
+"""The bytes of one conversation as text or in hex; each packet is marked with its direction and number.
 
-Account numbers are masked across packets: a client that writes byte by byte sends one letter in each. So chunks wait in
-a window until what follows them is known.
+Account numbers are masked across packets, because a client that writes byte by byte sends one letter in each. So chunks
+are buffered until the bytes that follow them are known.
 """
 
 from __future__ import annotations
@@ -9,33 +9,33 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from ibsniff.model import Chunk, Side
-from ibsniff.render.text import LONGEST_ACCOUNT, mask_accounts, visible
+from ibsniff.render.text import MAX_ACCOUNT_LENGTH, mask_accounts, visible
 
 WINDOW = 1 << 20
-"""Bytes that wait: an account number is found when its letters lie within half of it, both directions counted."""
+"""Bytes buffered: an account number is found if its letters lie within half of them, counting both directions."""
 CHUNK_COST = 200
-"""What a chunk costs beside its bytes, so that the window bounds memory for one-byte chunks too."""
-LONGEST_ESCAPE = len("\\xff")
-"""Of one byte."""
+"""What a chunk costs besides its bytes, so that the window limits the memory for one-byte chunks, too."""
+MAX_ESCAPE_LENGTH = len("\\xff")
+"""The longest escape of one byte."""
 ROW = 16
-"""Bytes in a row of hex."""
+"""Bytes in a row of a hex dump."""
 ARROWS = {Side.CLIENT: "→", Side.SERVER: "←"}
 
 
 def as_text(chunks: Iterable[Chunk]) -> Iterator[str]:
-    """Lines of text: what cannot be seen is escaped, and after a line feed a new line begins, indented."""
+    """Lines of text: unprintable characters are escaped, and a line feed begins a new, indented line."""
     for chunk in chunks:
         if chunk.missing:
             yield missing(chunk)
             continue
         mark = f"{ARROWS[chunk.side]} #{chunk.packet}  "
         for line in chunk.data.splitlines(keepends=True):
-            yield mark + visible(line, limit=len(line) * LONGEST_ESCAPE)
+            yield mark + visible(line, limit=len(line) * MAX_ESCAPE_LENGTH)
             mark = " " * len(mark)
 
 
 def as_hex(chunks: Iterable[Chunk]) -> Iterator[str]:
-    """Rows of hex and ASCII behind their offset in the direction's stream."""
+    """Rows of hex and ASCII after their offset in the stream of the direction."""
     for chunk in chunks:
         if chunk.missing:
             yield missing(chunk)
@@ -48,14 +48,15 @@ def as_hex(chunks: Iterable[Chunk]) -> Iterator[str]:
 
 
 def missing(chunk: Chunk) -> str:
-    """The line for a gap; no packet's line begins like it."""
+    """The line for a gap; it begins differently from the line of a packet."""
     return f"{ARROWS[chunk.side]} {chunk.missing} bytes from offset {chunk.offset} on were not captured"
 
 
 def masked(chunks: Iterable[Chunk], accounts: Callable[[], Collection[str]]) -> Iterator[Chunk]:
-    """The chunks with account numbers as stars, every byte in its place.
+    """The chunks with account numbers as stars, every byte in its position.
 
-    ``accounts`` tells those the conversation has named so far, which need not look like account numbers.
+    ``accounts`` returns the accounts that the conversation has named so far, which need not have the form of an account
+    number.
     """
     before = dict.fromkeys(Side, b"")
     held: list[Chunk] = []
@@ -67,23 +68,23 @@ def masked(chunks: Iterable[Chunk], accounts: Callable[[], Collection[str]]) -> 
             done = max(1, len(held) // 2)
             yield from _mask(held, before, accounts())[:done]
             for old in held[:done]:
-                before[old.side] = (before[old.side] + old.data)[-LONGEST_ACCOUNT:]
+                before[old.side] = (before[old.side] + old.data)[-MAX_ACCOUNT_LENGTH:]
                 size -= len(old.data) + CHUNK_COST
             del held[:done]
     yield from _mask(held, before, accounts())
 
 
 def _mask(held: list[Chunk], before: dict[Side, bytes], accounts: Collection[str]) -> list[Chunk]:
-    """Mask each direction as one piece, beginning with what came ``before``."""
-    spelled = {account.encode("utf-8", "surrogatepass").decode("latin-1") for account in accounts}
-    text, at = {}, {}
+    """Mask each direction as one piece, beginning with the bytes that came ``before``."""
+    encoded = {account.encode("utf-8", "surrogatepass").decode("latin-1") for account in accounts}
+    text, position = {}, {}
     for side in Side:
         whole = before[side] + b"".join(chunk.data for chunk in held if chunk.side is side)
-        text[side] = mask_accounts(whole.decode("latin-1"), spelled).encode("latin-1")
-        at[side] = len(before[side])
+        text[side] = mask_accounts(whole.decode("latin-1"), encoded).encode("latin-1")
+        position[side] = len(before[side])
     done = []
     for chunk in held:
-        start, end = at[chunk.side], at[chunk.side] + len(chunk.data)
+        start, end = position[chunk.side], position[chunk.side] + len(chunk.data)
         done.append(chunk._replace(data=text[chunk.side][start:end]))
-        at[chunk.side] = end
+        position[chunk.side] = end
     return done

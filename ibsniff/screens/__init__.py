@@ -1,6 +1,6 @@
-"""Ways to show a live capture: a screen that is painted anew, lines, messages as they come, and NDJSON.
+"""Forms of live output: a screen that is repainted, lines, messages as they come, and NDJSON.
 
-Each is handed where to write, and is a context manager: what it took of the terminal it gives back at the end.
+Each gets a function to write with. Each is a context manager, which restores the terminal at the end.
 """
 
 from ibsniff.screens.lines import JsonLines, Lines

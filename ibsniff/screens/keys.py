@@ -1,6 +1,6 @@
-"""Keys pressed while a live screen is shown, where they can be had: a terminal of our own, in the foreground.
+"""Keys pressed while a live screen is shown. They can be read only from a terminal that this process controls.
 
-What knows terminals is imported only here: Windows lacks termios, everything else lacks msvcrt.
+The modules that know terminals are imported only here: Windows lacks termios, all other systems lack msvcrt.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ else:
     import termios
     import tty
 
-NAMES = {
+ACTIONS = {
     b"j": "down",
     b"\x1b[B": "down",
     b"\x1bOB": "down",
@@ -27,18 +27,18 @@ NAMES = {
     b"\x1bOA": "up",
     b"f": "newest",
     b"q": "stop",
-    b"\x0c": "paint",
+    b"\x0c": "repaint",
 }
-"""What a key sends -> what it means; arrows as xterm sends them in both of its modes, Ctrl-L."""
+"""Bytes that a key sends -> action. Arrows as xterm sends them in both of its modes; the last one is Ctrl-L."""
 
 WINDOWS_ARROWS = {"H": "up", "P": "down"}
-"""What follows ``\\x00`` or ``\\xe0`` from ``msvcrt.getwch``."""
+"""The second character after ``\\x00`` or ``\\xe0`` from ``msvcrt.getwch``."""
 
-HELP = "↑↓ or j k: choose · f: newest · q: stop"
+HELP = "↑↓ or j k: select · f: follow the newest · q: stop"
 
 
 class Keys:
-    """No keys: standard input is no terminal, or not ours."""
+    """No keys: standard input is not a terminal, or another process controls it."""
 
     help = "Ctrl-C stops"
 
@@ -48,37 +48,37 @@ class Keys:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the terminal back."""
+        """Restore the terminal."""
 
     def pressed(self) -> list[str]:
-        """Return what was asked for since the last call; never waits."""
+        """Return the actions since the last call, without waiting."""
         return []
 
 
 if sys.platform == "win32":
 
-    class OwnKeys(Keys):
+    class TerminalKeys(Keys):
         """Keys of a Windows console."""
 
         help = HELP
 
         def __init__(self, _descriptor: int) -> None:
-            """There is one console."""
+            """Take no descriptor: there is only one console."""
 
         def pressed(self) -> list[str]:
-            """Return what was asked for since the last call; never waits."""
+            """Return the actions since the last call, without waiting."""
             found = []
             while msvcrt.kbhit():
                 key = msvcrt.getwch()
                 if key in ("\x00", "\xe0"):
                     found.append(WINDOWS_ARROWS.get(msvcrt.getwch(), ""))
-                else:  # half a surrogate pair is a key as well
-                    found.append(NAMES.get(key.encode(errors="replace"), ""))
-            return [name for name in found if name]
+                else:  # half of a surrogate pair also counts as a key
+                    found.append(ACTIONS.get(key.encode(errors="replace"), ""))
+            return [action for action in found if action]
 
 else:
 
-    class OwnKeys(Keys):
+    class TerminalKeys(Keys):
         """Keys of a POSIX terminal, one by one and not echoed; Ctrl-C stays Ctrl-C."""
 
         help = HELP
@@ -95,38 +95,38 @@ else:
         def __exit__(
             self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
         ) -> None:
-            """Give the terminal back as it was; one that is gone needs nothing."""
+            """Restore the terminal, unless it is gone."""
             with suppress(termios.error, OSError):
                 termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
 
         def pressed(self) -> list[str]:
-            """Return what was asked for since the last call; never waits."""
+            """Return the actions since the last call, without waiting."""
             try:
                 if not select.select([self._descriptor], [], [], 0)[0]:
                     return []
-                return named(os.read(self._descriptor, 256))
+                return actions_of(os.read(self._descriptor, 256))
             except OSError:
                 return []
 
 
-def named(read: bytes) -> list[str]:
-    """Return what the bytes a terminal sent ask for; what means nothing is passed over."""
-    found, at = [], 0
-    while at < len(read):
-        length = 3 if read[at : at + 2] in (b"\x1b[", b"\x1bO") else 1
-        if name := NAMES.get(read[at : at + length]):
-            found.append(name)
-        at += length
+def actions_of(read: bytes) -> list[str]:
+    """Return the actions that the bytes from a terminal ask for; other keys are ignored."""
+    found, position = [], 0
+    while position < len(read):
+        length = 3 if read[position : position + 2] in (b"\x1b[", b"\x1bO") else 1
+        if action := ACTIONS.get(read[position : position + length]):
+            found.append(action)
+        position += length
     return found
 
 
-def keys_of(stdin: IO[Any] | None) -> Keys:
-    """Return the keys that can be had from this standard input."""
+def open_keys(stdin: IO[Any] | None) -> Keys:
+    """Return the keys that can be read from this standard input."""
     try:
         if stdin is None or not stdin.isatty():
             return Keys()
-        # Setting up a terminal from the background would stop the whole job (SIGTTOU).
-        in_front = sys.platform == "win32" or os.tcgetpgrp(stdin.fileno()) == os.getpgrp()
-        return OwnKeys(stdin.fileno()) if in_front else Keys()
+        # Changing the mode of a terminal from the background would stop the whole job (SIGTTOU).
+        in_foreground = sys.platform == "win32" or os.tcgetpgrp(stdin.fileno()) == os.getpgrp()
+        return TerminalKeys(stdin.fileno()) if in_foreground else Keys()
     except (OSError, ValueError):
         return Keys()

@@ -1,4 +1,4 @@
-"""News as lines: for pipes, for logs, and as NDJSON for programs."""
+"""Live output as lines: for pipes and logs, and as NDJSON for programs."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from typing import Any, Self
 from ibsniff.analysis.watching import Change
 from ibsniff.formatting import iso
 from ibsniff.model import Report
-from ibsniff.render.text import Veil, json_text, prose
+from ibsniff.render.text import Masker, json_text, visible_line
 
-Say = Callable[[str], None]
+PrintLine = Callable[[str], None]
 
 
 class Lines:
-    """One line an event; hints go where complaints go."""
+    """One line for each event; hints and notes go to stderr."""
 
-    def __init__(self, say: Say, complain: Say, show_accounts: bool, hint: Callable[[], str]) -> None:
-        self._say = say
-        self._complain = complain
+    def __init__(
+        self, print_line: PrintLine, print_error: PrintLine, show_accounts: bool, hint: Callable[[], str]
+    ) -> None:
+        self._print_line = print_line
+        self._print_error = print_error
         self._show_accounts = show_accounts
         self._hint = hint
         self._dropped = 0
-        self._noted = 0
+        self._notes_printed = 0
 
     def __enter__(self) -> Self:
         return self
@@ -31,54 +33,56 @@ class Lines:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing to tidy up."""
+        """Do nothing: lines leave nothing open."""
 
-    def show(self, seen: Report, changes: list[Change]) -> None:
-        """Say what changed, and what befell the capture."""
-        veil = Veil.over(seen, self._show_accounts)
-        for change in self.worth_telling(changes):
-            self.tell(change, veil)
-        dropped = max((facts.dropped or 0 for facts in seen.inputs), default=0)
+    def show(self, report: Report, changes: list[Change]) -> None:
+        """Print what changed, and what happened to the capture itself."""
+        masker = Masker.for_report(report, self._show_accounts)
+        for change in self.selected(changes):
+            self.print_change(change, masker)
+        dropped = max((facts.dropped or 0 for facts in report.inputs), default=0)
         if dropped > self._dropped:
             self._dropped = dropped
-            self.tell_drops(dropped, seen)
-        notes = [note for facts in seen.inputs for note in facts.notes]
-        for note in notes[self._noted :]:
-            self._complain(prose(note))
-        self._noted = len(notes)
+            self.print_losses(dropped, report)
+        notes = [note for facts in report.inputs for note in facts.notes]
+        for note in notes[self._notes_printed :]:
+            self._print_error(visible_line(note))
+        self._notes_printed = len(notes)
 
-    def worth_telling(self, changes: Sequence[Change]) -> list[Change]:
-        """What a person wants to read: an outcome's sentence is its cause's, and is not said twice."""
-        said = {(change.conversation.id, change.text) for change in changes if change.type == "outcome"}
-        return [one for one in changes if one.type != "finding" or (one.conversation.id, one.text) not in said]
+    def selected(self, changes: Sequence[Change]) -> list[Change]:
+        """Return the changes worth a line: the sentence of an outcome is that of its cause, and is not printed twice."""
+        printed = {(change.conversation.id, change.text) for change in changes if change.type == "outcome"}
+        return [one for one in changes if one.type != "finding" or (one.conversation.id, one.text) not in printed]
 
-    def tell(self, change: Change, veil: Veil) -> None:
-        """Say one change."""
+    def print_change(self, change: Change, masker: Masker) -> None:
+        """Print one change."""
         kind, cause = change.type, change.conversation.cause
         if kind == "outcome":
             kind = f"outcome {change.conversation.outcome}" + (f", {cause.code}" if cause else "")
         elif change.code:
             kind = f"{kind} {change.code}"
-        self._say(f"{iso(change.time_ns)} {change.conversation.id} {kind}: {prose(veil.text(change.text))}")
+        self._print_line(
+            f"{iso(change.time_ns)} {change.conversation.id} {kind}: {visible_line(masker.encodable(change.text))}"
+        )
 
-    def tell_drops(self, dropped: int, _seen: Report) -> None:
-        """Say that the capture loses packets."""
-        self._complain(f"dropped: {dropped:,} packets so far; every silence since is in doubt")
+    def print_losses(self, dropped: int, _report: Report) -> None:
+        """Print that the capture is losing packets."""
+        self._print_error(f"{dropped:,} packets lost so far; a missing answer may be among them")
 
     def quiet(self) -> None:
-        """Say what can be seen instead."""
-        self._complain(prose(self._hint()))
+        """Print what traffic can be seen instead."""
+        self._print_error(visible_line(self._hint()))
 
 
 class JsonLines(Lines):
-    """NDJSON: one object an event, as the contract says."""
+    """NDJSON: one object for each event, as the contract says."""
 
-    def worth_telling(self, changes: Sequence[Change]) -> list[Change]:
-        """Programs want each."""
+    def selected(self, changes: Sequence[Change]) -> list[Change]:
+        """Return all changes."""
         return [*changes]
 
-    def tell(self, change: Change, veil: Veil) -> None:
-        """Write one change."""
+    def print_change(self, change: Change, masker: Masker) -> None:
+        """Print one change."""
         conversation = change.conversation
         row = {
             "type": change.type,
@@ -90,14 +94,14 @@ class JsonLines(Lines):
             "outcome": conversation.outcome,
             "fault": conversation.fault,
             "code": change.code,
-            "summary": veil.text(change.text),
+            "summary": masker.encodable(change.text),
         }
         self._write(row)
 
-    def tell_drops(self, dropped: int, seen: Report) -> None:
-        """Write that the capture loses packets."""
-        last_ns = max((facts.last_time_ns or 0 for facts in seen.inputs), default=0)
+    def print_losses(self, dropped: int, report: Report) -> None:
+        """Print that the capture is losing packets."""
+        last_ns = max((facts.last_time_ns or 0 for facts in report.inputs), default=0)
         self._write({"type": "drops", "time": iso(last_ns), "dropped": dropped})
 
     def _write(self, row: dict[str, Any]) -> None:
-        self._say(json_text(row))
+        self._print_line(json_text(row))

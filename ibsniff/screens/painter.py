@@ -1,7 +1,7 @@
-"""A screen of its own on the terminal, of which only the lines that changed are written again.
+"""Paint on the alternate screen of a terminal, and write only the lines that have changed.
 
-So nothing flickers, a slow line to a distant machine carries little, and a quiet capture is a quiet screen. The
-sequences are those of ECMA-48 and xterm's alternate screen; rich writes the ones it knows.
+So nothing flickers, a slow connection to a remote machine carries little, and without news nothing is written. The
+escape sequences are those of ECMA-48 and xterm's alternate screen; rich writes the ones that it knows.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Self
 
 from rich.console import Console, RenderableType
 
-PLACE, RESET, ERASE_REST = "\x1b[{};1H", "\x1b[0m", "\x1b[K"
+MOVE_TO_LINE, RESET, ERASE_REST = "\x1b[{};1H", "\x1b[0m", "\x1b[K"
 CLEAR = "\x1b[2J"
 
 
 class Painter:
-    """Paints renderables on the alternate screen; it is entered with the first, and left at the end."""
+    """Paints renderables on the alternate screen, which it enters with the first one and leaves at the end."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -33,7 +33,7 @@ class Painter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the terminal back as it was; one that is gone needs nothing."""
+        """Restore the terminal, unless it is gone."""
         if self._size == (0, 0):
             return
         self._size = (0, 0)
@@ -42,11 +42,11 @@ class Painter:
             self.console.set_alt_screen(False)
 
     def paint(self, drawn: RenderableType) -> None:
-        """Show this, as large as the terminal is now; not to one that takes nothing now, or that is another job's.
+        """Show this at the present size of the terminal, unless it accepts no output now or another job has it.
 
-        Raises OSError when the terminal is gone.
+        Raises OSError if the terminal is gone.
         """
-        if not self._takes():
+        if not self._is_writable():
             return
         size = (self.console.width, self.console.height)
         with self.console.capture() as capture:
@@ -59,19 +59,19 @@ class Painter:
             self.console.file.flush()
 
     def forget(self) -> None:
-        """Somebody else wrote on the terminal: paint everything the next time."""
+        """Repaint everything the next time, because somebody else wrote on the terminal."""
         self._size = (-1, -1) if self._size != (0, 0) else self._size
 
-    def _takes(self) -> bool:
-        """A terminal that was halted (Ctrl-S), or is behind a line that hangs, must not hold up the capture."""
+    def _is_writable(self) -> bool:
+        """Tell whether writing would not block: a halted terminal (Ctrl-S) or a slow line must not stop the capture."""
         try:
             descriptor = self.console.file.fileno()
-            return not _is_anothers(descriptor) and bool(select.select([], [descriptor], [], 0)[1])
-        except (OSError, ValueError):  # nothing that could be asked; whether it is gone shows the writing
+            return not _has_other_job(descriptor) and bool(select.select([], [descriptor], [], 0)[1])
+        except (OSError, ValueError):  # it cannot be asked; writing will show whether it is gone
             return True
 
     def _beginning(self, size: tuple[int, int]) -> str:
-        """On a terminal that was never painted, or has another size now, nothing stands that could stay."""
+        """What to write first: on the first painting, and after a change of size, the screen is cleared."""
         if size == self._size:
             return ""
         if self._size == (0, 0):
@@ -83,17 +83,17 @@ class Painter:
     def _changed(self, lines: list[str]) -> list[str]:
         before = self._painted + [""] * (len(lines) - len(self._painted))
         return [
-            f"{PLACE.format(row)}{RESET}{line}{RESET}{ERASE_REST}"
+            f"{MOVE_TO_LINE.format(row)}{RESET}{line}{RESET}{ERASE_REST}"
             for row, (line, old) in enumerate(zip(lines, before, strict=False), 1)
             if line != old
         ]
 
 
-def _is_anothers(descriptor: int) -> bool:
-    """The shell, or another job of it, has the terminal: we are in the background."""
+def _has_other_job(descriptor: int) -> bool:
+    """Tell whether the shell or another of its jobs has the terminal, and this process is in the background."""
     if sys.platform == "win32":
         return False
     try:
         return os.tcgetpgrp(descriptor) != os.getpgrp()
-    except OSError:  # not the terminal that controls us
+    except OSError:  # not our controlling terminal
         return False

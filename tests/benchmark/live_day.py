@@ -31,7 +31,7 @@ from ibsniff.capture import live
 from ibsniff.capture.backend import LinkState, RawPacket, Statistics
 from ibsniff.capture.live import LiveSource
 from ibsniff.capture.ring_files import Ring
-from ibsniff.cli import SELDOM
+from ibsniff.cli import GC_THRESHOLD
 from ibsniff.model import ACK, FIN, NANOSECONDS, PSH, SYN, Report
 from ibsniff.recording.recorder import Recorder
 
@@ -181,7 +181,7 @@ def main() -> None:
     parser.add_argument("--packets", type=int, default=20_000_000)
     parser.add_argument("--conversations", type=int, default=100_000)
     chosen = parser.parse_args()
-    gc.set_threshold(SELDOM)  # as the command does
+    gc.set_threshold(GC_THRESHOLD)  # as the command does
     day = Day(chosen.packets, chosen.conversations)
     screen = Quiet(day, chosen.packets)
     live.MonotonicWallClock = lambda: DayClock(day)  # type: ignore[assignment,misc,attr-defined]

@@ -39,14 +39,14 @@ def process(*arguments: str, **kwargs: object) -> subprocess.CompletedProcess[st
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **kwargs)  # type: ignore[call-overload, no-any-return]
 
 
-def test_read_says_the_verdict_first(silent: str) -> None:
+def test_read_prints_the_verdict_first(silent: str) -> None:
     result = run("read", silent)
     assert result.exit_code == 0
     assert "127.0.0.1:7497 took the call" in result.stdout.splitlines()[0]
     assert "IBS301" in result.stdout
 
 
-def test_json_is_the_contracts_document(silent: str) -> None:
+def test_json_is_the_document_of_the_contract(silent: str) -> None:
     document = json.loads(run("read", silent, "--json").stdout)
     assert document["schema_version"] == 1
     assert document["tool"] == {"name": "ibsniff", "version": __version__}
@@ -65,10 +65,10 @@ def test_quiet_is_one_line(silent: str) -> None:
         (("--ndjson", "--json"), "--json and --ndjson exclude each other"),
         (("-q", "-v"), "-q and -v exclude each other"),
         (("--join", "--ndjson"), "--join and --ndjson exclude each other"),
-        (("",), "a capture's name is empty"),
+        (("",), "the name of a capture is empty"),
     ],
 )
-def test_of_two_forms_neither_is_taken_in_silence(silent: str, options: tuple[str, ...], said: str) -> None:
+def test_options_that_exclude_each_other_are_an_error(silent: str, options: tuple[str, ...], said: str) -> None:
     result = run("read", silent, *options)
     assert result.exit_code == 2
     assert said in result.stderr
@@ -79,23 +79,23 @@ def test_markdown_can_be_pasted(silent: str) -> None:
     assert "IBS301" in run("read", "--markdown", silent).stdout
 
 
-def test_stdin_is_a_capture_too(silent: str) -> None:
+def test_standard_input_can_be_a_capture(silent: str) -> None:
     assert "IBS301" in run("read", "-", stdin=Path(silent).read_bytes()).stdout
 
 
-def test_tcpdumps_r_and_a_bare_file_mean_read(silent: str) -> None:
+def test_r_and_a_bare_file_name_mean_read(silent: str) -> None:
     for arguments in (["-r", silent], [silent], ["read", "-r", silent]):
         assert "IBS301" in process(*arguments).stdout
 
 
-def test_fail_on_is_opt_in_and_the_report_comes_first(silent: str) -> None:
+def test_only_fail_on_changes_the_exit_code_and_the_report_comes_first(silent: str) -> None:
     assert run("read", silent).exit_code == 0
     result = run("read", silent, "--json", "--fail-on", "error")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["verdict"]["outcome"] == "silent"
 
 
-def test_fail_on_error_passes_what_has_only_warnings(tmp_path: Path) -> None:
+def test_fail_on_error_ignores_warnings(tmp_path: Path) -> None:
     Wire().connect().client(HELLO).write(tmp_path / "short.pcap")
     assert run("read", str(tmp_path / "short.pcap"), "--fail-on", "error").exit_code == 0
     assert run("read", str(tmp_path / "short.pcap"), "--fail-on", "warning").exit_code == 1
@@ -118,7 +118,7 @@ def test_fail_on_error_passes_what_has_only_warnings(tmp_path: Path) -> None:
         (["simulate", "ok", "--port", "70000"], 2),
     ],
 )
-def test_mistakes_end_with_the_designs_exit_code_and_no_traceback(arguments: list[str], code: int) -> None:
+def test_wrong_usage_has_an_exit_code_and_no_traceback(arguments: list[str], code: int) -> None:
     result = process(*arguments)
     assert result.returncode == code, result.stderr
     assert result.stderr.strip()
@@ -126,14 +126,14 @@ def test_mistakes_end_with_the_designs_exit_code_and_no_traceback(arguments: lis
     assert result.stdout == ""
 
 
-def test_a_folder_and_an_unreadable_file_are_said_in_two_lines(tmp_path: Path) -> None:
+def test_a_folder_and_an_unreadable_file_are_errors_of_two_lines(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.pcap"):
         result = process("read", str(path))
         assert result.returncode == 3
         assert len(result.stderr.splitlines()) == 2
 
 
-def test_one_bad_file_of_two_is_named_and_the_other_read(silent: str, tmp_path: Path) -> None:
+def test_of_two_files_the_unreadable_one_is_named_and_the_other_read(silent: str, tmp_path: Path) -> None:
     result = process("read", str(tmp_path / "none.pcap"), silent)
     assert result.returncode == 3
     assert "none.pcap" in result.stderr
@@ -190,7 +190,7 @@ def test_regress_prints_what_differs_and_fails(silent: str, tmp_path: Path) -> N
     assert run("regress", str(folder.parent)).exit_code == 0
 
 
-def test_regress_without_a_folder_takes_captures_here_and_says_so_when_there_is_none(tmp_path: Path) -> None:
+def test_regress_without_a_folder_looks_for_captures_and_reports_if_there_is_none(tmp_path: Path) -> None:
     result = process("regress", cwd=tmp_path)
     assert result.returncode == 2
     assert "captures: no such folder" in result.stderr

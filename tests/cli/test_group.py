@@ -30,14 +30,14 @@ def test_help_names_all_in_order() -> None:
     assert places == sorted(places)
 
 
-def test_help_spends_no_room_on_types_that_say_nothing() -> None:
+def test_help_omits_types_that_say_nothing() -> None:
     for name in MODULES:
         shown = run(name, "--help").stdout
         assert "<bool>" not in shown
         assert "<list" not in shown
 
 
-def test_a_mistyped_command_is_recognised() -> None:
+def test_for_a_mistyped_command_a_similar_one_is_suggested() -> None:
     result = run("raed", "x.pcap")
     assert result.exit_code == 2
     assert "Did you mean 'read'?" in result.output

@@ -17,7 +17,7 @@ from ibsniff.analysis.watching import Watch
 from ibsniff.capture import interfaces
 from ibsniff.capture.input_record import InputRecord
 from ibsniff.capture.interfaces import Interface
-from ibsniff.cli.app import app, complain
+from ibsniff.cli.app import app, print_error
 from ibsniff.model import UserError
 from ibsniff.screens import JsonLines, Lines, MessageLines
 
@@ -52,7 +52,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes) -> None:
     assert "pwned" in result.stderr
 
 
-def test_a_name_that_is_no_text_is_valid_json() -> None:
+def test_a_name_that_is_not_text_becomes_valid_json() -> None:
     """On Linux a name is bytes; JSON is Unicode, and strict readers refuse half of a surrogate pair."""
     (line,) = run("read", "--ndjson", "no \udcff text.pcap").stdout.splitlines()
     said = json.loads(line)
@@ -111,7 +111,7 @@ def test_an_interface(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "pwned" in run("interfaces").stdout
 
 
-def test_news_of_a_live_capture() -> None:
+def test_events_of_a_live_capture() -> None:
     hello = b"API\0\0\0\0\x10v100..187 " + b"\x1b[2J\x7f"
     record = InputRecord(TITLE)
     record.set_dropped(3)
@@ -128,10 +128,10 @@ def test_news_of_a_live_capture() -> None:
             assert line.isprintable()
 
 
-def test_an_error_of_ours() -> None:
+def test_an_error_message() -> None:
     with pytest.MonkeyPatch.context() as patch:
         said: list[str] = []
         patch.setattr("builtins.print", lambda *lines, **_: said.extend(lines))
-        complain(UserError(TITLE, f"{TITLE}\nand {TITLE}"))
+        print_error(UserError(TITLE, f"{TITLE}\nand {TITLE}"))
     assert len(said) == 3
     assert all(line.isprintable() for line in said)

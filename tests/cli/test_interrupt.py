@@ -16,7 +16,7 @@ import pytest
 from wire import Wire
 
 from ibsniff.analysis.reading import Work
-from ibsniff.cli.inputs import Inputs, from_each
+from ibsniff.cli.inputs import Inputs, results_of_each
 from ibsniff.model import ExitCode, UserError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals are POSIX's")
@@ -80,7 +80,7 @@ def interrupted(content: bytes, *arguments: str) -> tuple[int, str, str]:
         return process.returncode, out.decode(), err.decode()
 
 
-def test_what_was_read_is_reported_and_called_partial(silent: bytes) -> None:
+def test_what_was_read_is_reported_as_incomplete(silent: bytes) -> None:
     code, out, err = interrupted(silent)
     assert code == 130
     assert "IBS301" in out
@@ -88,7 +88,7 @@ def test_what_was_read_is_reported_and_called_partial(silent: bytes) -> None:
     assert err == ""
 
 
-def test_json_says_it_too(silent: bytes) -> None:
+def test_json_says_that_it_was_interrupted(silent: bytes) -> None:
     code, out, _ = interrupted(silent, "--json")
     assert code == 130
     (facts,) = json.loads(out)["inputs"]
@@ -97,11 +97,11 @@ def test_json_says_it_too(silent: bytes) -> None:
     assert facts["truncated_detail"] == f"reading was interrupted after 6 packets ({len(silent)} bytes)"
 
 
-def test_markdown_says_it_too(silent: bytes) -> None:
+def test_markdown_says_that_it_was_interrupted(silent: bytes) -> None:
     assert "interrupted" in interrupted(silent, "--markdown")[1]
 
 
-def test_no_silence_is_claimed_beyond_the_last_packet_read(silent: bytes) -> None:
+def test_no_silence_is_reported_beyond_the_last_packet_read(silent: bytes) -> None:
     """The client had just said hello when reading was interrupted: how long it waited is not known."""
     code, out, _ = interrupted(silent[: len(silent) // 2], "--json", "--watched-until", "+60")
     assert code == 130
@@ -109,7 +109,7 @@ def test_no_silence_is_claimed_beyond_the_last_packet_read(silent: bytes) -> Non
     assert conversation["outcome"] == "unproven"
 
 
-def test_nothing_is_reported_of_nothing(silent: bytes) -> None:
+def test_without_a_packet_there_is_no_report(silent: bytes) -> None:
     for content in (b"", silent[:24]):
         code, out, err = interrupted(content)
         assert (code, out, err) == (130, "", "")
@@ -127,17 +127,17 @@ def test_inputs_not_read_are_counted(silent: bytes, tmp_path: Path) -> None:
     code, out, err = interrupted(silent, str(tmp_path / "silent.pcap"), "-", "never.pcap")
     assert code == 130
     assert "silent" in out
-    assert "interrupted, 2 of 4 inputs not read" in err
+    assert "interrupted; 2 of 4 inputs not read" in err
 
 
-def test_beside_each_other_perhaps_none_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_several_processes_perhaps_no_input_was_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     def in_parallel(*_: object) -> Iterator[str]:
         raise KeyboardInterrupt
         yield ""
 
     monkeypatch.setattr("ibsniff.analysis.workers.in_parallel", in_parallel)
-    with pytest.raises(UserError, match="interrupted, none of 2 inputs was read to its end") as caught:
-        list(from_each(str, Inputs(["a.pcap", "b.pcap"]), 2, Work()))
+    with pytest.raises(UserError, match="interrupted before any of 2 inputs was read to its end") as caught:
+        list(results_of_each(str, Inputs(["a.pcap", "b.pcap"]), 2, Work()))
     assert caught.value.exit_code is ExitCode.INTERRUPTED
     assert "--jobs 1" in caught.value.what_to_do
 
@@ -162,7 +162,7 @@ def seen_on(terminal: int, until: bytes) -> bytes:
     return seen
 
 
-def test_a_terminal_shows_how_far_it_is_and_then_no_more(silent: bytes, terminal: tuple[int, int]) -> None:
+def test_a_terminal_shows_progress_that_disappears_at_the_end(silent: bytes, terminal: tuple[int, int]) -> None:
     ours, theirs = terminal
     with a_pipe_that_stays_open(silent) as pipe, reading("-", stdin=pipe, stderr=theirs) as process:
         seen_on(ours, b"1 connection")
@@ -172,7 +172,7 @@ def test_a_terminal_shows_how_far_it_is_and_then_no_more(silent: bytes, terminal
         assert b"\x1b[2K" in seen_on(ours, b"\x1b[?25h\r\x1b[1A\x1b[2K"), "the line is taken away again"
 
 
-def test_a_short_reading_shows_nothing_on_a_terminal(tmp_path: Path, silent: bytes, terminal: tuple[int, int]) -> None:
+def test_a_short_reading_shows_no_progress(tmp_path: Path, silent: bytes, terminal: tuple[int, int]) -> None:
     ours, theirs = terminal
     with reading(str(tmp_path / "silent.pcap"), stdin=subprocess.DEVNULL, stderr=theirs) as process:
         process.communicate(timeout=DEADLINE)

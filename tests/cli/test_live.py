@@ -66,8 +66,8 @@ def watch(mode: str, call: Callable[[int], None], *arguments: str, **options: An
     def inside() -> list[dict[str, Any]]:
         with running(mode, port=7497, **options) as server, live("--json", *arguments) as process:
             call(server.port)
-            printed, complaints = process.communicate(timeout=PATIENCE)
-        assert process.returncode == 0, complaints
+            printed, messages = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, messages
         return [json.loads(line) for line in printed.splitlines()]
 
     return in_namespace(inside)
@@ -97,7 +97,7 @@ def without_path(document: dict[str, Any]) -> dict[str, Any]:
 
 
 @needs_ib_async
-def test_a_silent_tws_is_said_within_six_seconds_and_never_the_clients_fault(tmp_path: Path) -> None:
+def test_a_silent_tws_is_reported_within_six_seconds_and_never_blamed_on_the_client(tmp_path: Path) -> None:
     kept = tmp_path / "silent.pcapng"
     events = watch("silent", ib_async, "--until-verdict", "-w", str(kept))
     document = events[-1]["report"]
@@ -110,7 +110,7 @@ def test_a_silent_tws_is_said_within_six_seconds_and_never_the_clients_fault(tmp
 
 
 @needs_ib_async
-def test_a_good_session_is_ready_and_nobodys_fault(tmp_path: Path) -> None:
+def test_a_good_session_is_ready_and_has_no_fault(tmp_path: Path) -> None:
     kept = tmp_path / "ok.pcapng"
     events = watch("ok", ib_async, "--until-verdict", "-w", str(kept))
     document = events[-1]["report"]
@@ -119,7 +119,7 @@ def test_a_good_session_is_ready_and_nobodys_fault(tmp_path: Path) -> None:
     assert without_path(document) == as_file(kept)
 
 
-def test_silence_is_concluded_while_nothing_comes_any_more() -> None:
+def test_silence_is_concluded_while_no_packet_comes() -> None:
     """A client that waits for ever: only ticks can tell."""
 
     def inside() -> dict[str, Any]:
@@ -132,7 +132,7 @@ def test_silence_is_concluded_while_nothing_comes_any_more() -> None:
     assert in_namespace(inside)["code"] == "IBS301"
 
 
-def test_ndjson_tells_the_story_in_order_and_ends_with_the_document() -> None:
+def test_ndjson_events_are_in_order_and_end_with_the_document() -> None:
     kinds = [event["type"] for event in watch("close-after-hello", closes, "--until-verdict")]
     assert kinds[0] == "listening"
     assert kinds[1] == "conversation"
@@ -147,7 +147,7 @@ def closes(port: int) -> None:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_capture_and_not_the_report(stop: signal.Signals, tmp_path: Path) -> None:
+def test_a_signal_ends_the_capture_but_not_the_report(stop: signal.Signals, tmp_path: Path) -> None:
     kept = tmp_path / "stopped.pcapng"
 
     def inside() -> tuple[int, str]:
@@ -170,17 +170,17 @@ def test_it_stops_after_a_number_of_packets() -> None:
     assert document["inputs"][0]["packets"] == 3
 
 
-def test_it_stops_after_a_time_and_says_what_a_quiet_line_means() -> None:
+def test_it_stops_after_a_time_and_explains_missing_traffic() -> None:
     def inside() -> tuple[str, str]:
         with live("-a", "duration:6") as process:
             return process.communicate(timeout=PATIENCE)
 
-    printed, complaints = in_namespace(inside)
+    printed, messages = in_namespace(inside)
     assert "IBS006" in printed
-    assert "Not one packet has crossed lo" in complaints
+    assert "Not one packet has crossed lo" in messages
 
 
-def test_both_back_ends_say_the_same() -> None:
+def test_both_back_ends_report_the_same() -> None:
     pytest.importorskip("scapy", reason="needs scapy")
     verdicts = [
         watch("close-after-hello", closes, "--until-verdict", "--backend", name)[-1]["report"]["verdict"]["code"]
@@ -196,7 +196,7 @@ def drop_net_raw() -> None:
         raise OSError(ctypes.get_errno(), "prctl")
 
 
-def test_without_permission_it_says_the_line_that_works() -> None:
+def test_without_permission_it_prints_the_command_that_works() -> None:
     command = [sys.executable, "-m", "ibsniff", "live", "-i", "lo"]
     result = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=drop_net_raw)
     assert result.returncode == 4
@@ -214,7 +214,7 @@ def ibsniff(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
-def test_without_an_interface_it_chooses_by_evidence_and_says_why() -> None:
+def test_without_an_interface_it_chooses_by_traffic_and_says_why() -> None:
     def inside() -> subprocess.CompletedProcess[str]:
         with running("ok", port=7497):
             return ibsniff("live", "-a", "duration:0.2", "--json")
@@ -258,18 +258,18 @@ def test_fail_on_is_an_exit_code_for_scripts() -> None:
     assert in_namespace(inside) == (1, 0)
 
 
-def test_a_script_does_not_pass_when_there_was_no_verdict() -> None:
+def test_a_script_fails_when_there_was_no_verdict() -> None:
     def inside() -> tuple[int, str]:
         with live("--until-verdict", "--fail-on", "error", "-q", "-a", "duration:0.5") as process:
-            complaints = process.communicate(timeout=PATIENCE)[1]
-        return process.returncode, complaints
+            messages = process.communicate(timeout=PATIENCE)[1]
+        return process.returncode, messages
 
-    code, complaints = in_namespace(inside)
+    code, messages = in_namespace(inside)
     assert code == 1
-    assert "no verdict was reached" in complaints
+    assert "no verdict was reached" in messages
 
 
-def test_ctrl_c_sent_on_purpose_ends_what_a_shell_started_in_the_background() -> None:
+def test_ctrl_c_sent_by_a_script_ends_a_background_job() -> None:
     ignoring = ["sh", "-c", 'trap "" INT; exec "$0" "$@"', sys.executable, "-m", "ibsniff", "live", "-i", "lo", "-q"]
 
     def inside() -> int:
@@ -291,11 +291,11 @@ def becomes_ready(port: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "message"),
     [
-        (("-b", "filesize:100"), "-b without -w"),
+        (("-b", "filesize:100"), "-b needs -w"),
         (("-b", "hours:3", "-w", "x.pcapng"), "not understood"),
-        (("-w", "-"), "in a file only"),
+        (("-w", "-"), "packets are not written to stdout"),
         (("-a", "packets:3"), "not understood"),
         (("-a", "duration:inf"), "not understood"),
         (("--patience", "0"), "Invalid value"),
@@ -305,10 +305,10 @@ def becomes_ready(port: int) -> None:
         (("--json", "--follow"), "--json and --follow exclude each other"),
     ],
 )
-def test_what_cannot_be_meant(arguments: tuple[str, ...], complaint: str) -> None:
+def test_options_that_make_no_sense(arguments: tuple[str, ...], message: str) -> None:
     done = ibsniff("live", *arguments)
     assert done.returncode == 2
-    assert complaint in done.stderr
+    assert message in done.stderr
 
 
 def test_a_ring_of_files(tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ def test_a_ring_of_files(tmp_path: Path) -> None:
     assert all(name.startswith("ring_0") for name in files)
 
 
-def test_patience_is_the_same_live_and_in_the_file(tmp_path: Path) -> None:
+def test_patience_means_the_same_live_and_in_the_file(tmp_path: Path) -> None:
     kept = tmp_path / "impatient.pcapng"
 
     def inside() -> dict[str, Any]:
@@ -343,7 +343,7 @@ def test_patience_is_the_same_live_and_in_the_file(tmp_path: Path) -> None:
     assert as_file(kept)["verdict"]["outcome"] == "unproven"
 
 
-def test_a_reply_after_the_patience_takes_the_silence_back() -> None:
+def test_a_reply_after_the_patience_withdraws_the_silence() -> None:
     events = watch("slow", becomes_ready, "-a", "duration:4", "--patience", "0.5", delay=1.5)
     outcomes = [event["outcome"] for event in events if event["type"] == "outcome"]
     assert outcomes == ["silent", "replied"]
@@ -351,7 +351,7 @@ def test_a_reply_after_the_patience_takes_the_silence_back() -> None:
     assert events[-1]["report"]["verdict"]["outcome"] == "replied"
 
 
-def test_messages_as_they_come() -> None:
+def test_follow_prints_messages_as_they_come() -> None:
     def inside() -> str:
         with running("ok", port=7497) as server, live("--follow", "--until-verdict") as process:
             becomes_ready(server.port)
@@ -362,7 +362,7 @@ def test_messages_as_they_come() -> None:
     assert "c1 ← NEXT_VALID_ID" in said
 
 
-def test_a_command_for_each_verdict(tmp_path: Path) -> None:
+def test_a_command_runs_for_each_verdict(tmp_path: Path) -> None:
     def inside() -> str:
         command = f'echo "$IBSNIFF_CODE $IBSNIFF_SERVER" > {tmp_path / "verdict"}; echo told'
         with (
@@ -372,9 +372,9 @@ def test_a_command_for_each_verdict(tmp_path: Path) -> None:
             closes(server.port)
             return process.communicate(timeout=PATIENCE)[1]
 
-    complaints = in_namespace(inside)
+    messages = in_namespace(inside)
     assert (tmp_path / "verdict").read_text() == "IBS304 127.0.0.1:7497\n"
-    assert "--on-verdict c1: told" in complaints
+    assert "--on-verdict c1: told" in messages
 
 
 def test_the_processes_behind_both_ends() -> None:
@@ -393,8 +393,10 @@ def test_the_processes_behind_both_ends() -> None:
     named = {event["end"]: event for event in events if event["type"] == "process"}
     assert named["client"]["pid"] == named["server"]["pid"] == os.getpid()
     assert "pid" not in json.dumps(events[-1]["report"]), "the report is of packets alone"
-    assert "\nSeen on this machine\n" in report
-    assert max(map(len, report.partition("Seen on this machine")[2].splitlines())) <= 80, "wrapped as the report is"
+    assert "\nProcesses on this machine\n" in report
+    assert max(map(len, report.partition("Processes on this machine")[2].splitlines())) <= 80, (
+        "wrapped as the report is"
+    )
 
 
 # -- on a terminal -----------------------------------------------------------------------------------------------------
@@ -458,7 +460,7 @@ def test_the_screen_on_a_terminal_and_its_keys() -> None:
             terminal.wait_for("▸ c1 ")
             terminal.press(b"q")
             terminal.wait_for("\x1b[?1049l")
-            terminal.wait_for("clock)")
+            terminal.wait_for("machine)")
             return terminal.process.wait(PATIENCE), terminal.seen
 
     code, seen = in_namespace(inside)
@@ -468,7 +470,7 @@ def test_the_screen_on_a_terminal_and_its_keys() -> None:
     assert b"127.0.0.1:7497" in report
 
 
-def test_ctrl_z_gives_the_terminal_back_and_takes_it_again() -> None:
+def test_ctrl_z_restores_the_terminal_and_takes_it_again() -> None:
     def inside() -> bytes:
         with running("ok", port=7497) as server, OnTerminal() as terminal:
             says_hello(server.port)
@@ -488,7 +490,7 @@ def test_ctrl_z_gives_the_terminal_back_and_takes_it_again() -> None:
     assert in_namespace(inside).startswith(b"\x1b[?1049h")
 
 
-def test_a_terminal_that_is_closed_takes_no_packet_with_it(tmp_path: Path) -> None:
+def test_a_closed_terminal_loses_no_packet(tmp_path: Path) -> None:
     kept = tmp_path / "closed.pcapng"
 
     def inside() -> int:
@@ -505,7 +507,7 @@ def test_a_terminal_that_is_closed_takes_no_packet_with_it(tmp_path: Path) -> No
     assert not facts["truncated"]
 
 
-def test_told_to_outlive_its_terminal_it_goes_on(tmp_path: Path) -> None:
+def test_under_nohup_it_survives_its_terminal(tmp_path: Path) -> None:
     kept = tmp_path / "nohup.pcapng"
 
     def inside() -> None:
@@ -525,7 +527,7 @@ def test_told_to_outlive_its_terminal_it_goes_on(tmp_path: Path) -> None:
     assert document["inputs"][0]["watched_by"] == "capture"
 
 
-def test_a_reader_who_leaves_ends_the_capture_and_finishes_the_file(tmp_path: Path) -> None:
+def test_a_closed_pipe_ends_the_capture_and_completes_the_file(tmp_path: Path) -> None:
     kept = tmp_path / "head.pcapng"
 
     def inside() -> int:
@@ -541,7 +543,7 @@ def test_a_reader_who_leaves_ends_the_capture_and_finishes_the_file(tmp_path: Pa
     assert as_file(kept)["inputs"][0]["watched_by"] == "capture"
 
 
-def test_ctrl_c_twice_leaves_a_whole_file(tmp_path: Path) -> None:
+def test_ctrl_c_twice_leaves_a_complete_file(tmp_path: Path) -> None:
     kept = tmp_path / "twice.pcapng"
 
     def inside() -> int:

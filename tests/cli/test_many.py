@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from wire import Wire
 
 from ibsniff.cli.app import app
-from ibsniff.cli.inputs import SHARED_FROM_BYTES, cores, find_inputs
+from ibsniff.cli.inputs import PARALLEL_FROM_BYTES, cpu_count, find_inputs
 from ibsniff.model import UserError
 
 HELLO = b"API\0\0\0\0\x09v157..178"
@@ -51,14 +51,14 @@ def test_a_folder_gives_a_table_and_totals(folder: Path) -> None:
     assert "1 other file" in result.stderr
 
 
-def test_a_few_files_are_told_together(folder: Path) -> None:
+def test_a_few_files_make_one_report(folder: Path) -> None:
     result = run(folder / "0.pcap", folder / "1.pcap")
     assert "1x  refused" in result.stdout
     assert "1x  silent" in result.stdout
 
 
 @pytest.mark.parametrize("form", [[], ["-q"], ["-v"], ["--json"], ["--ndjson"], ["--markdown"]])
-def test_however_many_read_the_report_is_the_same(folder: Path, form: list[str]) -> None:
+def test_the_report_does_not_depend_on_the_number_of_processes(folder: Path, form: list[str]) -> None:
     alone, shared = run(folder, "--jobs", 1, *form), run(folder, "--jobs", 2, *form)
     assert alone.stdout == shared.stdout
     assert alone.stderr == shared.stderr
@@ -73,19 +73,19 @@ def test_each_line_of_ndjson_is_the_document_of_one_input(folder: Path) -> None:
     assert set(lines[7]["error"]) == {"what", "what_to_do"}
 
 
-def test_quietly_each_file_has_a_line(folder: Path) -> None:
+def test_with_q_each_file_has_a_line(folder: Path) -> None:
     lines = run(folder, "-q").stdout.splitlines()
     assert len(lines) == FILES - 1
     assert lines[0].startswith(f"{folder / '0.pcap'}: refused, ")
 
 
-def test_verbosely_each_file_has_its_report(folder: Path) -> None:
+def test_with_v_each_file_has_a_report(folder: Path) -> None:
     shown = run(folder, "-v").stdout
     assert shown.count("Evidence") == FILES - 1
     assert shown.index("0.pcap") < shown.index("1.pcap") < shown.index("6.pcap")
 
 
-def test_conversations_are_numbered_through_one_document(folder: Path) -> None:
+def test_conversations_are_numbered_across_one_document(folder: Path) -> None:
     document = json.loads(run(folder, "--json", "--jobs", 2).stdout)
     assert [one["id"] for one in document["conversations"]] == [f"c{number}" for number in range(1, FILES)]
     assert [one["input"] for one in document["conversations"]] == list(range(FILES - 1))
@@ -108,11 +108,11 @@ def test_accounts_are_masked_in_every_form(tmp_path: Path) -> None:
     assert "DU1234567" in run(tmp_path, "--ndjson", "--show-accounts").stdout
 
 
-def test_a_folder_without_captures_is_said_in_two_lines(tmp_path: Path) -> None:
+def test_a_folder_without_captures_is_an_error_of_two_lines(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("bring milk")
     result = run(tmp_path)
     assert result.exit_code == 3
-    assert "no capture there, of 1 file\n" in result.stderr
+    assert "no capture among 1 file\n" in result.stderr
     assert len(result.stderr.splitlines()) == 2
 
 
@@ -127,20 +127,20 @@ def test_a_file_named_twice_is_read_twice(folder: Path) -> None:
     assert len(find_inputs([str(folder / "3.pcap")] * 2).paths) == 2
 
 
-def test_processes_are_started_only_where_there_is_much_to_read(folder: Path) -> None:
+def test_processes_are_started_only_for_large_inputs(folder: Path) -> None:
     inputs = find_inputs([str(folder)])
     assert inputs.jobs(None) == 1
     assert inputs.jobs(3) == 3
     assert inputs.jobs(100) == FILES
-    os.truncate(folder / "3.pcap", SHARED_FROM_BYTES)  # sparse: it takes no room
-    assert find_inputs([str(folder)]).jobs(None) == min(FILES, cores())
+    os.truncate(folder / "3.pcap", PARALLEL_FROM_BYTES)  # sparse: it takes no room
+    assert find_inputs([str(folder)]).jobs(None) == min(FILES, cpu_count())
 
 
-def test_standard_input_is_read_by_the_process_that_has_it(folder: Path) -> None:
+def test_standard_input_is_read_by_one_process(folder: Path) -> None:
     assert find_inputs([str(folder), "-"]).jobs(4) == 1
 
 
-def test_nothing_named_is_a_usage_error() -> None:
+def test_naming_no_capture_is_a_usage_error() -> None:
     with pytest.raises(UserError) as caught:
         find_inputs([])
     assert caught.value.exit_code == 2
@@ -163,7 +163,7 @@ def pieces(tmp_path: Path) -> tuple[Path, list[Path]]:
     return tmp_path / "whole.pcap", paths
 
 
-def test_joined_pieces_are_the_whole(tmp_path: Path) -> None:
+def test_joined_parts_are_the_whole_capture(tmp_path: Path) -> None:
     whole, parts = pieces(tmp_path)
     joined = json.loads(run("--join", "--json", *sorted(parts)).stdout)
     expected = json.loads(run("--json", whole).stdout)
@@ -172,7 +172,7 @@ def test_joined_pieces_are_the_whole(tmp_path: Path) -> None:
     assert joined == expected
 
 
-def test_one_bad_piece_is_said_and_nothing_claimed(tmp_path: Path) -> None:
+def test_one_unreadable_part_is_an_error_without_a_report(tmp_path: Path) -> None:
     _, parts = pieces(tmp_path)
     parts[1].write_text("not a capture")
     result = run("--join", *parts)
@@ -181,7 +181,7 @@ def test_one_bad_piece_is_said_and_nothing_claimed(tmp_path: Path) -> None:
     assert result.stdout == ""
 
 
-def test_standard_input_cannot_be_a_piece(tmp_path: Path) -> None:
+def test_standard_input_cannot_be_a_part(tmp_path: Path) -> None:
     _, parts = pieces(tmp_path)
     result = run("--join", *parts, "-")
     assert result.exit_code == 2

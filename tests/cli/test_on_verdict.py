@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -30,7 +31,7 @@ def ran(command: str, *reports: Report) -> list[str]:
     told: list[str] = []
     commands = OnVerdict(command, False, told.append)
     for report in reports:
-        commands.look(report)
+        commands.update(report)
     commands.close()
     return told
 
@@ -51,63 +52,63 @@ def test_the_summary_is_text_and_never_code(tmp_path: Path) -> None:
     assert all(line.isprintable() for line in told)
 
 
-def test_once_a_conversation_and_only_when_it_is_settled() -> None:
+def test_it_runs_once_per_conversation_when_it_is_settled() -> None:
     waiting = judge(Wire().connect().client(HELLO))
     settled = judge(silent())
     assert ran("echo ran", waiting) == []
     assert ran("echo ran", waiting, settled, settled) == ["--on-verdict c1: ran"]
 
 
-def test_a_command_that_fails_says_so() -> None:
+def test_the_exit_code_of_a_failed_command_is_reported() -> None:
     assert ran("exit 3", judge(silent())) == ["--on-verdict c1: exit code 3"]
 
 
-def test_a_disk_that_is_full_is_said_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def full() -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(on_verdict.tempfile, "TemporaryFile", full)
-    assert ran("echo ran", judge(silent())) == ["--on-verdict: cannot be run: No space left on device"]
+    assert ran("echo ran", judge(silent())) == ["--on-verdict: the command cannot be run: No space left on device"]
 
 
-def test_looking_does_not_wait_for_a_command(tmp_path: Path) -> None:
+def test_updating_does_not_wait_for_a_command(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     commands = OnVerdict(f"cat {shlex.quote(str(gate))}", False, (told := []).append)
-    commands.look(judge(silent()))
+    commands.update(judge(silent()))
     gate.write_text("done")  # who waited would not come here
     commands.close()
     assert told == ["--on-verdict c1: done"]
 
 
-def test_a_storm_of_verdicts_is_no_storm_of_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(on_verdict, "MOST_AT_ONCE", 2)
-    monkeypatch.setattr(on_verdict, "MOST_WAITING", 5)
+def test_many_verdicts_do_not_start_many_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(on_verdict, "MAX_RUNNING", 2)
+    monkeypatch.setattr(on_verdict, "MAX_WAITING", 5)
     told = ran("echo ran", judge(*(silent(number) for number in range(9))))
-    assert told.count("--on-verdict: not run for 4 conversations: too many at once") == 1
+    assert told.count("--on-verdict: not run for 4 conversations, because there were too many at once") == 1
     assert len([line for line in told if line.endswith(": ran")]) == 5
 
 
-def test_what_still_runs_at_the_end_is_left_alone_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(on_verdict, "LAST_SECONDS", 0.1)
+def test_a_command_still_running_at_the_end_is_named_and_not_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_verdict, "MAX_WAIT_SECONDS", 0.1)
     told: list[str] = []
     commands = OnVerdict("exec sleep 1", False, told.append)
-    commands.look(judge(silent()))
+    commands.update(judge(silent()))
     commands.close()
     (line,) = told
-    process = int(line.removeprefix("--on-verdict: the command for c1 still runs, process "))
+    process = int(re.findall(r"^--on-verdict: the command for c1 is still running \(process (\d+)\)$", line)[0])
     with pytest.warns(ResourceWarning, match=f"subprocess {process} is still running"):
         del commands
     assert os.waitpid(process, 0) == (process, 0), "it ended by itself, and well"
 
 
-def test_what_it_prints_is_bounded_and_made_visible(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(on_verdict, "SHOWN_BYTES", 10)
+def test_its_output_is_bounded_and_made_visible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_verdict, "MAX_SHOWN_BYTES", 10)
     assert ran(r"printf '\033[2Jabcdefghijkl'", judge(silent())) == [r"--on-verdict c1: \x1b[2Jabcdef"]
 
 
-def test_folded_conversations_are_forgotten() -> None:
-    """Their ids never come back; if one did, it would be another conversation's."""
+def test_evicted_conversations_are_forgotten() -> None:
+    """Their ids never come back; if one did, it would belong to another conversation."""
     assert ran("echo ran", judge(silent()), judge(silent())) == ["--on-verdict c1: ran"]
     nothing = Report((), None, (), ())
     assert ran("echo ran", judge(silent()), nothing, judge(silent())) == ["--on-verdict c1: ran"] * 2

@@ -43,7 +43,7 @@ def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 @needs_full
 @pytest.mark.parametrize("command", ["read {}", "read --json {}", "read -q {}", "rules", "explain IBS301", "read -h"])
-def test_a_full_disk_is_said_in_two_lines(silent: str, command: str) -> None:
+def test_a_full_disk_is_an_error_of_two_lines(silent: str, command: str) -> None:
     result = shell(command.format(silent) + " > /dev/full")
     assert result.returncode == ExitCode.INPUT
     assert result.stderr.splitlines()[0] == "ibsniff: cannot write the output: No space left on device"
@@ -52,20 +52,20 @@ def test_a_full_disk_is_said_in_two_lines(silent: str, command: str) -> None:
 
 @needs_full
 @pytest.mark.parametrize("redirected", ["2> /dev/full", "2>&-"])
-def test_a_complaint_that_nobody_takes_leaves_the_exit_code(tmp_path: Path, redirected: str) -> None:
+def test_an_error_that_cannot_be_printed_still_sets_the_exit_code(tmp_path: Path, redirected: str) -> None:
     result = shell(f"read {tmp_path / 'none.pcap'} {redirected}")
     assert (result.returncode, result.stdout, result.stderr) == (ExitCode.INPUT, "", "")
 
 
 @needs_shell
 @pytest.mark.parametrize("form", ["", "-q", "--json", "--markdown"])
-def test_a_closed_stdout_is_no_accident(silent: str, form: str) -> None:
+def test_a_closed_stdout_is_not_an_error(silent: str, form: str) -> None:
     result = shell(f"read {form} {silent} >&-")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 @needs_shell
-def test_closed_or_used_up_standard_input_is_said(silent: str) -> None:
+def test_closed_or_used_standard_input_is_an_error(silent: str) -> None:
     for line in ("read - <&-", f"read - - < {silent}"):
         result = shell(line)
         assert result.returncode == ExitCode.INPUT
@@ -75,7 +75,7 @@ def test_closed_or_used_up_standard_input_is_said(silent: str) -> None:
 
 @needs_shell
 @pytest.mark.parametrize("command", ["read -", "streams -"])
-def test_nobody_is_left_to_type_a_capture(command: str) -> None:
+def test_a_capture_cannot_be_typed_on_the_keyboard(command: str) -> None:
     ours, theirs = os.openpty()
     with open(theirs) as keyboard:  # noqa: PTH123  (a descriptor has no path)
         whole = [sys.executable, "-m", "ibsniff", *command.split()]
@@ -88,24 +88,24 @@ def test_nobody_is_left_to_type_a_capture(command: str) -> None:
 @needs_shell
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 @pytest.mark.parametrize("form", ["", "-v", "--markdown", "--json"])
-def test_every_form_fits_a_small_alphabet(silent: str, form: str, encoding: str) -> None:
+def test_every_form_can_be_printed_in_a_small_encoding(silent: str, form: str, encoding: str) -> None:
     result = shell(f"read {form} {silent}", PYTHONIOENCODING=encoding)
     assert (result.returncode, result.stderr) == (0, "")
     assert "\\u" not in result.stdout
 
 
-def test_the_demo_runs_from_a_checkout_too() -> None:
+def test_the_demo_runs_from_a_checkout() -> None:
     if not (Path(ibsniff.__file__).parents[1] / "captures").is_dir():
         pytest.skip("this is an installed wheel, which test_wheel looks at")
     result = shell("demo")
     assert result.returncode == 0
-    assert result.stdout.count("The client says: TimeoutError.") == 3
+    assert result.stdout.count("The client reports TimeoutError.") == 3
 
 
-def test_packets_are_kept_in_a_file_only() -> None:
+def test_packets_are_not_written_to_stdout() -> None:
     result = shell("live -w - -a duration:1")
     assert result.returncode == ExitCode.USAGE
-    assert "in a file only" in result.stderr
+    assert "packets are not written to stdout" in result.stderr
 
 
 class NoPackets:
@@ -129,7 +129,7 @@ def recorder(path: Path, nothing: NoPackets | None = None) -> Recorder:
 
 
 @needs_full
-def test_a_full_disk_ends_the_writing_and_not_the_watching() -> None:
+def test_a_full_disk_ends_the_writing_but_not_the_capture() -> None:
     source = NoPackets()
     full = recorder(FULL, source)
     for frame in Wire().connect().frames():
@@ -140,7 +140,7 @@ def test_a_full_disk_ends_the_writing_and_not_the_watching() -> None:
     assert source.record.facts().notes == ("nothing more is kept: No space left on device",)
 
 
-def test_what_is_kept_says_until_when_was_watched(tmp_path: Path) -> None:
+def test_the_written_file_states_the_end_of_the_capture(tmp_path: Path) -> None:
     kept = recorder(tmp_path / "kept.pcapng")
     frames = Wire().connect().frames()
     for frame in frames:

@@ -51,16 +51,16 @@ def libraries(modules: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("form", ["-q", "--json", "--ndjson", "--markdown"])
-def test_what_is_no_screen_needs_nothing_of_rich(ticket: Path, form: str) -> None:
+def test_forms_without_a_screen_do_not_import_rich(ticket: Path, form: str) -> None:
     assert libraries(imported(form, str(ticket))) <= OF_PYTHON | {"ibsniff"}
 
 
 @pytest.mark.parametrize("form", [[], ["-v"]])
-def test_text_needs_rich_and_nothing_more(ticket: Path, form: list[str]) -> None:
+def test_the_text_report_imports_only_rich(ticket: Path, form: list[str]) -> None:
     assert libraries(imported(*form, str(ticket))) <= OF_PYTHON | OF_SCREENS | {"ibsniff"}
 
 
-def test_rich_is_imported_in_part(ticket: Path) -> None:
+def test_only_parts_of_rich_are_imported(ticket: Path) -> None:
     parts = imported(str(ticket))
     assert "rich.console" in parts
     assert not parts & {"rich.live", "rich.progress", "rich.markdown", "rich.syntax", "rich.traceback", "rich.pretty"}

@@ -39,7 +39,7 @@ def listed(*arguments: str) -> dict[str, Any]:
     return document
 
 
-def test_it_lists_what_there_is(capture: str) -> None:
+def test_it_lists_all_conversations(capture: str) -> None:
     result = run(capture)
     assert result.exit_code == 0
     assert "0  127.0.0.1:51000 → 127.0.0.1:7497  SF ShADadFf" in result.stdout
@@ -76,13 +76,13 @@ def test_one_direction_alone(capture: str) -> None:
     assert "← #6" not in text
 
 
-def test_raw_is_the_bytes_as_they_are(capture: str) -> None:
+def test_raw_writes_the_bytes_unchanged(capture: str) -> None:
     assert run(capture, "--follow", "0", "--raw", "--client").stdout_bytes == HELLO
     assert run(capture, "--follow", "0", "--raw", "--server").stdout_bytes == b"\x1b[2J DU1234567\0"
     assert run(capture, "--follow", "0", "--raw").stdout_bytes == HELLO + b"\x1b[2J DU1234567\0"
 
 
-def test_raw_writes_gaps_as_zeros_and_not_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_raw_writes_gaps_as_zeros_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(tmp_path / "gap.pcap")
     Wire().connect().client(b"ab").lose().client(b"cd").client(b"ef").write(Path(path))
     assert run(path, "--follow", "0", "--raw").stdout_bytes == b"ab\0\0ef"
@@ -99,11 +99,11 @@ def test_raw_is_not_sent_to_a_terminal(capture: str) -> None:
         command = [sys.executable, "-m", "ibsniff", "streams", capture, "--follow", "0", "--raw"]
         done = subprocess.run(command, stdout=terminal, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == ExitCode.USAGE
-    assert "--raw would send" in done.stderr
+    assert "--raw would write" in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "message"),
     [
         (["--hex"], "Add --follow N"),
         (["--raw"], "Add --follow N"),
@@ -113,28 +113,28 @@ def test_raw_is_not_sent_to_a_terminal(capture: str) -> None:
         (["--follow", "0", "--sha256"], "--follow and --sha256 exclude each other"),
         (["--follow", "0", "--port", "80"], "--follow and --port exclude each other"),
         (["--follow", "0", "other.pcap"], "--follow takes one FILE, not 2"),
-        (["--follow", "7"], "there is no such one"),
+        (["--follow", "7"], "the capture has 1 conversation"),
         (["--follow", "-1"], "Invalid value"),
         (["--port", "70000"], "Invalid value"),
     ],
 )
-def test_what_makes_no_sense_is_a_usage_error(capture: str, arguments: list[str], complaint: str) -> None:
+def test_options_that_make_no_sense_are_a_usage_error(capture: str, arguments: list[str], message: str) -> None:
     result = run(capture, *arguments)
     assert result.exit_code == 2
-    assert complaint in result.stderr
+    assert message in result.stderr
 
 
-def test_nothing_to_list_is_said(capture: str) -> None:
-    assert "No TCP conversation to list." in run(capture, "--port", "80").stdout
+def test_a_list_without_conversations(capture: str) -> None:
+    assert "No TCP conversation found." in run(capture, "--port", "80").stdout
 
 
-def test_a_conversation_that_is_not_there_is_said_in_numbers(capture: str) -> None:
+def test_a_number_that_is_too_high_is_a_usage_error(capture: str) -> None:
     result = run(capture, "--follow", "7")
     assert result.exit_code == 2
-    assert "--follow 7: there is no such one of 1 conversation, counted from 0" in result.stderr
+    assert "--follow 7: the capture has 1 conversation, numbered from 0" in result.stderr
 
 
-def test_one_bad_file_harms_no_other(capture: str, tmp_path: Path) -> None:
+def test_an_unreadable_file_does_not_stop_the_others(capture: str, tmp_path: Path) -> None:
     result = run(str(tmp_path / "none.pcap"), capture)
     assert result.exit_code == 3
     assert "127.0.0.1:7497" in result.stdout

@@ -9,13 +9,13 @@ from render.build import START_NS, at, facts, finding, ready, refused, report, s
 from rich.console import Console
 
 from ibsniff.model import NANOSECONDS, Conversation, Fault, Report, Severity, WatchedBy
-from ibsniff.render.connection_table import ConnectionTable, View
-from ibsniff.render.rows import age, in_order
+from ibsniff.render.connection_table import ConnectionTable, TableView
+from ibsniff.render.rows import display_order
 
 
-def board(
-    seen: Report,
-    view: View | None = None,
+def table(
+    each: Report,
+    view: TableView | None = None,
     width: int = 80,
     height: int = 24,
     encoding: str = "utf-8",
@@ -28,7 +28,7 @@ def board(
     console = Console(
         file=file, width=width, height=height, force_terminal=colour, color_system=system, legacy_windows=False
     )  # type: ignore[arg-type]
-    console.print(ConnectionTable(seen, view or View()), height=height, end="")
+    console.print(ConnectionTable(each, view or TableView()), height=height, end="")
     file.flush()
     return raw.getvalue().decode(encoding).split("\n")
 
@@ -42,10 +42,10 @@ def two() -> Report:
 
 
 def test_a_table_and_the_ladder_of_the_newest() -> None:
-    lines = board(two(), View(rates={"c2": 1204.0}))
+    lines = table(two(), TableView(rates={"c2": 1204.0}))
     assert "\n".join(lines[:10]) == dedent("""\
         bot.pcapng · 6 packets in 6 s · 1 silent, 1 replied
-             client          server         rung      outcome        quiet  msg/s
+             client          server         rung      outcome         idle  msg/s
         ▸ c2 127.0.0.1:50123 127.0.0.1:7497 ready     ✓ replied        5 s  1,204
           c1 127.0.0.1:50123 127.0.0.1:7497 greeted   ✗ silent       ended
 
@@ -53,130 +53,125 @@ def test_a_table_and_the_ladder_of_the_newest() -> None:
           ✓ called ─ ✓ connected ─ ✓ greeted ─── ✓ answered ─ ✓ started ─── ✓ ready
             #1 0 s     #2 50 µs      #4 0.4 ms     #6 3 ms      #7 3.5 ms     #8 9 ms
 
-        It works: ready in 9 ms as client id 7, account DU*****67. (nothing to mend)""")
+        It works: ready in 9 ms as client id 7, account DU*****67. [No problem found]""")
     assert lines[-1] == "Ctrl-C stops"
     assert len(lines) == 24
 
 
-def test_what_befell_the_capture_last_stands_in_the_first_line() -> None:
-    befell = two()._replace(inputs=(replace(two().inputs[0], notes=("lo was up", "nothing more is kept")),))
-    first = board(befell)[0]
+def test_the_first_line_shows_the_latest_note_about_the_capture() -> None:
+    noted = two()._replace(inputs=(replace(two().inputs[0], notes=("lo was up", "nothing more is kept")),))
+    first = table(noted)[0]
     assert first.endswith("1 silent, 1 replied · nothing more is kept")
     assert "was up" not in first
 
 
-def test_the_chosen_ones_ladder_and_what_to_do() -> None:
-    text = "\n".join(board(two(), View(chosen="c1")))
+def test_the_ladder_of_the_selected_conversation_and_what_to_do() -> None:
+    text = "\n".join(table(two(), TableView(selected="c1")))
     assert "▸ c1" in text
     assert "✗ answered" in text
     assert "IBS301" in text
     assert "What to do" in text
 
 
-def test_while_it_waits_nothing_is_accused() -> None:
+def test_a_conversation_in_progress_is_not_accused() -> None:
     waiting = unproven()._replace(watched_by=WatchedBy.LIVE)
     guessed = waiting._replace(cause=finding("IBS009"), findings=(finding("IBS009"),))
-    text = "\n".join(board(report(guessed)))
-    assert "no answer for 5 s will count as silence" in text
+    text = "\n".join(table(report(guessed)))
+    assert "no answer within 5 s will count as silence" in text
     assert "IBS009" not in text.splitlines()[7]
     assert "· answered" in text
-    assert "✗" not in text, "nothing is missed yet"
+    assert "✗" not in text, "nothing has been missed yet"
 
 
-def test_the_newest_stands_first_then_trouble_then_what_works() -> None:
+def test_the_newest_comes_first_then_problems_then_what_works() -> None:
     warned = ready(id="c3")._replace(cause=finding("IBS401", severity=Severity.WARNING), fault=Fault.TWS_CONFIG)
     ended = ready(id="c4")
     ended.connection.ended = silent().connection.ended
     newest = ready(id="c9", began_ns=START_NS + 9 * NANOSECONDS)
     rows = [ready(id="c2"), ended, warned, unproven(id="c5"), silent(id="c6"), newest]
-    assert [one.id for one in in_order(rows)] == ["c9", "c6", "c3", "c5", "c2", "c4"]
+    assert [one.id for one in display_order(rows)] == ["c9", "c6", "c3", "c5", "c2", "c4"]
     older, younger = silent(id="c1"), silent(id="c7", began_ns=START_NS + NANOSECONDS)
-    assert [one.id for one in in_order([older, younger, newest])] == ["c9", "c7", "c1"]
+    assert [one.id for one in display_order([older, younger, newest])] == ["c9", "c7", "c1"]
 
 
-def crowd(count: int = 40) -> Report:
+def many(count: int = 40) -> Report:
     talks = [silent(id=f"c{n}", began_ns=START_NS + n * NANOSECONDS) for n in range(1, count)]
     return report(*talks, ready(id=f"c{count}", began_ns=START_NS + count * NANOSECONDS))
 
 
-def test_a_session_that_went_wrong_is_not_ticked_off() -> None:
+def test_a_session_with_an_error_gets_no_tick() -> None:
     for severity, sign in ((Severity.ERROR, "✗"), (Severity.WARNING, "✓")):
         troubled = ready(id="c1")._replace(cause=finding("IBS402", severity=severity), fault=Fault.CLIENT)
-        assert f"ready     {sign} replied" in board(report(troubled))[2]
+        assert f"ready     {sign} replied" in table(report(troubled))[2]
 
 
 def test_rows_that_do_not_fit_are_counted() -> None:
-    lines = board(crowd())
+    lines = table(many())
     rows = [line for line in lines if line[2:3] == "c"]
     (more,) = (line for line in lines if "more" in line and "silent" in line)
-    assert more.strip() == f"… and {40 - len(rows)} more ({40 - len(rows)} silent)"
+    assert more.strip() == f"… {40 - len(rows)} more ({40 - len(rows)} silent)"
     assert len(lines) == 24
 
 
-def test_the_chosen_one_is_always_among_the_rows() -> None:
-    lines = board(crowd(), View(chosen="c3"))
+def test_the_selected_conversation_is_always_among_the_rows() -> None:
+    lines = table(many(), TableView(selected="c3"))
     assert [line[:5] for line in lines if line.startswith("▸")] == ["▸ c3 "]
-    assert "1 replied)" in next(line for line in lines if "more" in line), "the newest is not among them any more"
+    assert "1 replied)" in next(line for line in lines if "more" in line), "the newest is no longer among them"
 
 
-def test_folded_conversations_are_counted_too() -> None:
+def test_evicted_conversations_are_counted_too() -> None:
     seen = two()._replace(omitted=1234)
-    assert "1,234 of which only the number was kept" in "\n".join(board(seen))
+    assert "1,234 older ones were only counted" in "\n".join(table(seen))
 
 
-def test_nothing_yet_says_what_can_be_seen_instead() -> None:
-    text = "\n".join(board(report(), View(says="Not one packet has crossed lo. " + "A server listens elsewhere. " * 5)))
+def test_without_a_conversation_a_hint_is_shown() -> None:
+    text = "\n".join(
+        table(report(), TableView(hint="Not one packet has crossed lo. " + "A server listens elsewhere. " * 5))
+    )
     assert "No API conversation yet." in text
     assert text.count("elsewhere") == 5
 
 
-def test_lost_packets_are_said_in_the_first_line() -> None:
-    assert "12 lost: every silence is in doubt" in board(two()._replace(inputs=(facts(dropped=12),)))[0]
+def test_lost_packets_are_reported_in_the_first_line() -> None:
+    assert "12 lost: a missing answer may be among them" in table(two()._replace(inputs=(facts(dropped=12),)))[0]
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 120, 200])
 @pytest.mark.parametrize("height", [4, 8, 24, 60])
 def test_it_fits_any_terminal(width: int, height: int) -> None:
-    for seen in (two(), crowd(), report(), report(refused())):
-        lines = board(seen, View(here={"c2": ["server 127.0.0.1:7497 is java, process 12"]}), width, height)
+    for seen in (two(), many(), report(), report(refused())):
+        lines = table(seen, TableView(processes={"c2": ["server 127.0.0.1:7497 is java, process 12"]}), width, height)
         assert len(lines) == height
         assert max(map(len, lines)) <= width
 
 
-def test_long_addresses_lose_their_beginning_and_keep_their_port() -> None:
+def test_a_long_address_is_shortened_at_its_beginning_and_keeps_its_port() -> None:
     seen = two()
     for one in seen.conversations:
         one.connection.client = one.connection.client._replace(address=bytes.fromhex("20010db8" + "12345678" * 3))
-    row = board(seen)[2]
+    row = table(seen)[2]
     assert "…" in row
     assert ":50123 " in row
     assert "ready     ✓ replied" in row
 
 
-def test_without_colour_and_with_ascii_only_nothing_is_missing() -> None:
-    plain = "\n".join(board(two(), encoding="ascii"))
+def test_without_colour_and_in_ascii_nothing_is_missing() -> None:
+    plain = "\n".join(table(two(), encoding="ascii"))
     assert "ok ready" in plain
     assert "x silent" in plain
     assert "\x1b" not in plain
-    assert "\x1b[" in "\n".join(board(two(), colour=True))
+    assert "\x1b[" in "\n".join(table(two(), colour=True))
 
 
-def test_hostile_words_stay_words() -> None:
+def test_hostile_text_is_escaped() -> None:
     hostile = silent()._replace(summary="\x1b[2J[red]x[/foo] \u202eevil", cause=finding(remedy="\x1b]8;;file:///\x07"))
-    text = "\n".join(board(report(hostile), View(here={"c1": ["\x1b[31mjava"]})))
+    text = "\n".join(table(report(hostile), TableView(processes={"c1": ["\x1b[31mjava"]})))
     assert "\x1b" not in text
     assert "[red]x[/foo]" in text
 
 
-def test_seconds_tick_and_nothing_else() -> None:
-    """Between two whole seconds the ladder of someone who waits is the same."""
+def test_the_ladder_changes_once_a_second() -> None:
+    """Within a second, the ladder of a waiting conversation stays the same."""
     one = unproven()._replace(watched_by=WatchedBy.LIVE, watched_until_ns=at(9, 2_100).time_ns)
     other = one._replace(watched_until_ns=at(9, 2_900).time_ns)
-    assert board(report(one)) == board(report(other))
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(-1, "0 s"), (0.9, "0 s"), (59.9, "59 s"), (60, "1 min"), (7300, "2 h"), (400_000, "4 d")]
-)
-def test_an_age_in_its_largest_unit(seconds: float, said: str) -> None:
-    assert age(seconds) == said
+    assert table(report(one)) == table(report(other))

@@ -38,7 +38,7 @@ from ibsniff.model import (
     Side,
     WireError,
 )
-from ibsniff.render.document import MOST_CODES, document
+from ibsniff.render.document import MAX_CODES, document
 
 # The contract: every key there is, and what may stand there. A tuple is a choice, a list a list of such, a dict an
 # object with exactly these keys; `{str: ...}` an object with any keys.
@@ -210,7 +210,7 @@ EVERY_REPORT = [
 
 
 @pytest.mark.parametrize("each", EVERY_REPORT)
-def test_every_document_keeps_the_contract(each: Report) -> None:
+def test_every_document_follows_the_contract(each: Report) -> None:
     made = document(each, "1.2.3")
     check(made, SCHEMA)
     assert json.loads(json.dumps(made, allow_nan=False)) == made
@@ -248,7 +248,7 @@ def test_a_silence() -> None:
     assert talk["start"] == "2026-01-05T09:30:00.000000000Z"
 
 
-def test_without_any_conversation_the_gravest_finding_speaks() -> None:
+def test_without_any_conversation_the_verdict_is_the_most_severe_finding() -> None:
     note = finding("IBS010", severity=Severity.NOTE)
     warning = finding("IBS006", severity=Severity.WARNING, summary="No API traffic.", confidence=Confidence.HIGH)
     verdict = document(report(findings=(note, warning)), "1")["verdict"]
@@ -264,11 +264,11 @@ def test_accounts_are_masked_unless_asked_for() -> None:
     assert json.dumps(document(each, "1", show_accounts=True)).count(ACCOUNT) == 2
 
 
-def test_lists_are_bounded_and_say_what_was_left_out() -> None:
+def test_lists_are_bounded_and_count_what_they_omit() -> None:
     talk = ready(findings=(finding(packets=tuple(range(1, 10_001))),))
     talk.dialogue.accounts[:] = [f"DU{number}" for number in range(1_000_000, 1_000_500)]
-    talk.dialogue.messages[Side.SERVER] = Counter({f"message {number}": 1 for number in range(MOST_CODES + 7)})
-    for code in range(MOST_CODES):
+    talk.dialogue.messages[Side.SERVER] = Counter({f"message {number}": 1 for number in range(MAX_CODES + 7)})
+    for code in range(MAX_CODES):
         talk.dialogue.errors[code] = ErrorTally(1, [WireError(-1, code, "x", at(9, 1))])
     shared = finding("IBS501", conversations=tuple(f"c{number}" for number in range(300)))
     made = document(report(talk, findings=(shared,), omitted=12), "1")
@@ -276,18 +276,18 @@ def test_lists_are_bounded_and_say_what_was_left_out() -> None:
     check(made, SCHEMA)
     assert (len(written["findings"][0]["packets"]), written["findings"][0]["packet_count"]) == (20, 10_000)
     assert (len(written["accounts"]), written["account_count"]) == (20, 500)
-    assert (len(written["messages"]["server"]), written["message_names_omitted"]) == (MOST_CODES, 7)
-    assert (len(written["errors"]), written["error_codes_omitted"]) == (MOST_CODES, 1)
+    assert (len(written["messages"]["server"]), written["message_names_omitted"]) == (MAX_CODES, 7)
+    assert (len(written["errors"]), written["error_codes_omitted"]) == (MAX_CODES, 1)
     assert (len(made["findings"][0]["conversations"]), made["findings"][0]["conversation_count"]) == (20, 300)
     assert made["omitted"] == 12
 
 
-def test_addresses_are_written_as_people_write_them() -> None:
+def test_addresses_have_their_usual_form() -> None:
     made = document(report(conversation(called(ip="2001:db8::7", server="2001:db8::1"))), "1")
     assert made["conversations"][0]["server"] == {"ip": "2001:db8::1", "port": 7497}
 
 
-def test_documents_and_tickets_do_not_pay_for_rich() -> None:
+def test_documents_and_tickets_do_not_import_rich() -> None:
     script = "import sys; import ibsniff.render.document, ibsniff.render.markdown; print('rich' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

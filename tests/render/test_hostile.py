@@ -30,7 +30,7 @@ from ibsniff.model import (
 from ibsniff.render import terminal
 from ibsniff.render.document import document
 from ibsniff.render.markdown import markdown
-from ibsniff.render.report_view import one_line
+from ibsniff.render.report_view import verdict_line
 
 HOSTILE = [
     "\x1b]8;;file:///etc/passwd\x07x\x1b]8;;\x07\x1b[2J",
@@ -86,7 +86,7 @@ def every_rendering(each: Report) -> dict[str, str]:
         "verbose": shown(terminal.renderable(each, verbose=True)),
         "ascii": shown(terminal.renderable(each, verbose=True), encoding="ascii"),
         "narrow": shown(terminal.renderable(each), width=40),
-        "one line": one_line(each),
+        "one line": verdict_line(each),
         "markdown": markdown(each, tool_version="1"),
     }
 

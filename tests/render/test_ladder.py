@@ -33,14 +33,14 @@ from ibsniff.model import (
 from ibsniff.render.ladder import Step, ladder
 
 
-def why(talk: Conversation) -> tuple[Rung, str]:
-    """The first rung not reached, and why."""
+def reason(talk: Conversation) -> tuple[Rung, str]:
+    """The first rung that was not reached, and the reason."""
     missed = [view for view in ladder(talk) if view.step is Step.MISSED]
     assert len(missed) == 1
-    return missed[0].rung, missed[0].why
+    return missed[0].rung, missed[0].reason
 
 
-def test_rungs_below_are_reached_and_rungs_above_lie_ahead() -> None:
+def test_lower_rungs_are_reached_and_higher_rungs_lie_ahead() -> None:
     steps = [view.step for view in ladder(silent())]
     assert steps == [Step.REACHED] * 3 + [Step.MISSED] + [Step.AHEAD] * 2
 
@@ -59,7 +59,7 @@ def test_there_are_always_six_rungs_in_order(rung: Rung) -> None:
     assert tuple(view.rung for view in ladder(ready()._replace(rung=rung))) == LADDER
 
 
-def gave_up_error() -> Conversation:
+def client_id_in_use() -> Conversation:
     talk = ready()
     talk.dialogue.errors[326] = ErrorTally(1, [WireError(-1, 326, "in use", at(9, 12))])
     return talk._replace(rung=Rung.STARTED)
@@ -111,13 +111,13 @@ def closed_after_start() -> Conversation:
             "no START_API",
         ),
         (ready()._replace(rung=Rung.STARTED), Rung.READY, "not seen in 6 s"),
-        (gave_up_error(), Rung.READY, "error 326"),
+        (client_id_in_use(), Rung.READY, "error 326"),
         (closed_after_start(), Rung.READY, "closed after 4 ms"),
         (closed_before_the_hello(), Rung.ANSWERED, "closed before that"),
     ],
 )
-def test_what_happened_instead(talk: Conversation, rung: Rung, words: str) -> None:
-    assert why(talk) == (rung, words)
+def test_the_missed_rung_says_what_happened_instead(talk: Conversation, rung: Rung, words: str) -> None:
+    assert reason(talk) == (rung, words)
 
 
 def test_a_ready_session_misses_nothing() -> None:

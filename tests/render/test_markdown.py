@@ -5,13 +5,13 @@ from textwrap import dedent
 import pytest
 from render.build import ACCOUNT, many, read_only, refused, report, silent
 
-from ibsniff.render.markdown import inert, markdown
+from ibsniff.render.markdown import escape, markdown
 
 
 def test_a_ticket() -> None:
     assert markdown(report(silent()), tool_version="1.2.3") == dedent("""\
         **TWS took the connection and the hello, and never answered.**
-        TWS's turn: its state · medium confidence · IBS301 · silent
+        Fix: TWS (its state) · medium confidence · IBS301 · silent
 
         c1, 127.0.0.1:50123 → 127.0.0.1:7497, 2026-01-05 09:30:00 UTC:
         ✓ called (packet 1, 0 s) · ✓ connected (packet 2, 50 µs) · ✓ greeted (packet 4, 0.4 ms) · """) + dedent("""\
@@ -24,7 +24,7 @@ def test_a_ticket() -> None:
         | 3 | 80 µs | → | ACK |
         | 4 | 0.4 ms | → | hello, versions 100 to 187 (official client 10.30?) `41 50 49 00 00 00 00 09 76 31 30 30 2e 2e 31 38 37` |
         | 5 | 0.5 ms | ← | ACK of the hello |
-        | 6 | 4 s | → | FIN: the client ends it |
+        | 6 | 4 s | → | FIN: the client closes the connection |
 
         Wireshark: `frame.number in {1, 2, 3, 4, 5, 6}`
 
@@ -32,24 +32,26 @@ def test_a_ticket() -> None:
 
         **It could also be:**
 
-        * TWS is frozen (TWS's turn: its state): its window does not react; jstack shows where it hangs
-        * TWS has just started (TWS's turn: its state): try again after 90 seconds
+        * TWS is frozen \\[Fix: TWS (its state)\\]: its window does not react; jstack shows where it hangs
+        * TWS has just started \\[Fix: TWS (its state)\\]: try again after 90 seconds
 
         **Environment:**
 
-        * read: bot.pcapng: 6 packets, Ethernet · watched 2026-01-05 09:30:00 to 09:30:06 UTC (end: the capture's own end time)
-        * by: ibsniff 1.2.3
+        * capture: bot.pcapng: 6 packets, Ethernet · from 2026-01-05 09:30:00 to 09:30:06 UTC (end: stated by the capture file)
+        * made by: ibsniff 1.2.3
         """)
 
 
-def test_folded_conversations_are_facts_of_the_environment() -> None:
+def test_grouped_conversations_are_facts_of_the_environment() -> None:
     text = markdown(many())
     assert "* 300 conversations silent, 2026-01-05 09:30:00 to 14:29:00 UTC, every 60 s\n" in text
     assert "newest: c301, 127.0.0.1:50123" in text
 
 
-def test_nothing_at_all() -> None:
-    assert markdown(report()).startswith("**No conversation with TWS or IB Gateway was seen.**\nundecided\n")
+def test_an_empty_report() -> None:
+    assert markdown(report()).startswith(
+        "**The capture contains no conversation with TWS or IB Gateway.**\nCause not determined\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,8 +64,8 @@ def test_nothing_at_all() -> None:
         ("@everyone #12 &amp; \\x1b $x$", r"(at)everyone \#12 &amp;amp; \\x1b \$x\$"),
     ],
 )
-def test_what_a_ticket_system_would_act_on_is_inert(text: str, written: str) -> None:
-    assert inert(text) == written
+def test_text_that_a_ticket_system_would_act_on_is_escaped(text: str, written: str) -> None:
+    assert escape(text) == written
 
 
 def test_accounts_are_masked_unless_asked_for() -> None:

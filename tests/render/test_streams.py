@@ -1,4 +1,4 @@
-"""The list of conversations on a screen and as a document; transcripts that are masked and act on no terminal."""
+"""The list of conversations on a screen and as a document; transcripts, which are masked and harmless to a terminal."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ def shown(*lists: StreamList, width: int = 100, encoding: str = "utf-8") -> str:
     return raw.getvalue().decode(encoding)
 
 
-def test_the_screen_tells_each_direction_and_its_troubles() -> None:
+def test_the_screen_shows_each_direction_and_its_anomalies() -> None:
     text = shown(StreamList(facts(), [stream()]))
     assert "3  127.0.0.1:50123 → 127.0.0.1:7497  S1 ShADag" in text
-    assert "← 6 packets, 150 bytes; 20 bytes missing (20 at 17); 1 retransmission; 2 copies" in text
+    assert "← 6 packets, 150 bytes; 20 bytes missing (20 at 17); 1 retransmission; 2 duplicates" in text
     assert "sha256 " + "ab" * 32 in text
     assert "not computed: the gaps are too large" in text
 
 
-def test_the_screen_says_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "MOST_ON_SCREEN", 2)
+def test_the_screen_says_what_it_omits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "MAX_ON_SCREEN", 2)
     found = StreamList(facts(), [stream(number) for number in range(5)], Counter({"S0": 7}), closed_early=6)
     text = shown(found)
     assert "3 more conversations with --json" in text
-    assert "7 conversations only counted: 7 S0" in text
-    assert "6 conversations no longer followed" in text
+    assert "7 more conversations, only counted: 7 S0" in text
+    assert "6 conversations given up because there were too many" in text
 
 
 def test_a_console_without_unicode_gets_ascii() -> None:
@@ -62,7 +62,7 @@ def test_a_hostile_path_does_not_reach_the_terminal() -> None:
     assert "\x1b" not in shown(StreamList(facts(path="\x1b[31mred")))
 
 
-def test_the_document_has_all_of_it() -> None:
+def test_the_document_contains_everything() -> None:
     lists = [StreamList(facts(), [stream(0)]), StreamList(facts(), [stream(0)], Counter({"S0": 7}), closed_early=6)]
     made = json.loads(json.dumps(document(lists, "9.9")))
     assert (made["schema_version"], made["tool"]) == (1, {"name": "ibsniff", "version": "9.9"})
@@ -75,16 +75,16 @@ def test_the_document_has_all_of_it() -> None:
     assert (server["sha256"], made["streams"][0]["from_client"]["sha256"]) == (None, "ab" * 32)
 
 
-def test_every_trouble_is_a_counter_of_a_half() -> None:
+def test_every_anomaly_is_a_counter_of_a_half() -> None:
     half = connected().from_client
-    assert all(getattr(half, counter) == 0 for counter, _, _ in page.TROUBLES)
+    assert all(getattr(half, counter) == 0 for counter, _, _ in page.ANOMALIES)
 
 
 # ---------------------------------------------------------------------------------------------------------------
 # Transcripts
 
 
-def said(*pieces: bytes, side: Side = Side.SERVER) -> list[Chunk]:
+def sent(*pieces: bytes, side: Side = Side.SERVER) -> list[Chunk]:
     offsets = [sum(map(len, pieces[:index])) for index in range(len(pieces))]
     return [Chunk(side, at, 4 + index, data) for index, (at, data) in enumerate(zip(offsets, pieces, strict=True))]
 
@@ -103,8 +103,8 @@ def test_text_marks_each_packet_and_indents_what_follows_a_line_feed() -> None:
     ]
 
 
-def test_hex_stands_at_its_offset() -> None:
-    lines = list(as_hex(said(b"API\0", bytes(range(0x41, 0x52)))))
+def test_each_row_of_hex_has_its_offset() -> None:
+    lines = list(as_hex(sent(b"API\0", bytes(range(0x41, 0x52)))))
     assert lines == [
         "← #4  4 bytes",
         "  00000000  41 50 49 00                                      API.",
@@ -115,13 +115,13 @@ def test_hex_stands_at_its_offset() -> None:
 
 
 @given(st.lists(st.binary(min_size=1, max_size=200)))
-def test_no_bytes_act_on_a_terminal(pieces: list[bytes]) -> None:
-    lines = [*as_text(said(*pieces)), *as_hex(said(*pieces))]
+def test_no_bytes_control_a_terminal(pieces: list[bytes]) -> None:
+    lines = [*as_text(sent(*pieces)), *as_hex(sent(*pieces))]
     assert all(line.isprintable() for line in lines)
 
 
-def test_nothing_is_left_out_of_long_text() -> None:
-    (line,) = as_text(said(b"\xff" * 10_000))
+def test_long_text_is_not_shortened() -> None:
+    (line,) = as_text(sent(b"\xff" * 10_000))
     assert line.endswith("\\xff" * 10_000)
 
 
@@ -130,18 +130,18 @@ def test_an_account_is_masked_however_it_was_cut(cuts: list[int]) -> None:
     data = b"\x00\x0fDU1234567\x00U7654321\x00"
     edges = sorted({0, len(data), *cuts})
     pieces = [data[start:end] for start, end in pairwise(edges)]
-    other = said(b"A1", side=Side.CLIENT) * len(pieces)
-    mixed = [chunk for pair in zip(said(*pieces), other, strict=True) for chunk in pair]
+    other = sent(b"A1", side=Side.CLIENT) * len(pieces)
+    mixed = [chunk for pair in zip(sent(*pieces), other, strict=True) for chunk in pair]
     kept = [chunk for chunk in plain(mixed) if chunk.side is Side.SERVER]
     assert [len(chunk.data) for chunk in kept] == [len(piece) for piece in pieces]
     assert b"".join(chunk.data for chunk in kept) == b"\x00\x0fDU*****67\x00U*****21\x00"
 
 
 def test_an_account_of_another_shape_is_masked_once_the_conversation_named_it() -> None:
-    assert [chunk.data for chunk in plain(said(b"XYZ", b"ZY77!"), "XYZZY77")] == [b"XY*", b"**77!"]
+    assert [chunk.data for chunk in plain(sent(b"XYZ", b"ZY77!"), "XYZZY77")] == [b"XY*", b"**77!"]
 
 
-def test_masking_does_not_wait_for_more_than_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_masking_buffers_no_more_than_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transcript, "WINDOW", 4000)
     taken = 0
 
@@ -152,12 +152,12 @@ def test_masking_does_not_wait_for_more_than_its_window(monkeypatch: pytest.Monk
             yield chunk
 
     letters = [bytes([letter]) for letter in b"-DU1234567" * 50]
-    shown_first = next(iter(masked(stream_of(said(*letters)), lambda: ())))  # type: ignore[arg-type]
+    shown_first = next(iter(masked(stream_of(sent(*letters)), lambda: ())))  # type: ignore[arg-type]
     assert shown_first.data == b"-"
     assert taken < 25
-    assert b"".join(chunk.data for chunk in plain(said(*letters))) == b"-DU*****67" * 50
+    assert b"".join(chunk.data for chunk in plain(sent(*letters))) == b"-DU*****67" * 50
 
 
-def test_a_gap_keeps_its_place() -> None:
+def test_a_gap_keeps_its_position() -> None:
     gap = Chunk(Side.SERVER, 1, 9, b"", 5)
-    assert plain([*said(b"a"), gap, *said(b"b")]) == [*said(b"a"), gap, *said(b"b")]
+    assert plain([*sent(b"a"), gap, *sent(b"b")]) == [*sent(b"a"), gap, *sent(b"b")]

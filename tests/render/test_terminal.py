@@ -24,8 +24,8 @@ from render.build import (
 
 from ibsniff.model import NANOSECONDS, Alternative, Confidence, Conversation, Fault, Report, Rung, Severity
 from ibsniff.render import terminal
-from ibsniff.render.report_view import MOST_NOTES, input_line, one_line
-from ibsniff.render.screen import MOST_LINES
+from ibsniff.render.report_view import MAX_NOTES, input_line, verdict_line
+from ibsniff.render.screen import MAX_LINES
 
 
 def screen(each: Report, width: int = 80, encoding: str = "utf-8", **how: bool) -> str:
@@ -39,7 +39,7 @@ def lines(text: str) -> str:
 def test_a_silence() -> None:
     assert screen(report(silent())) == lines("""
         ▌ TWS took the connection and the hello, and never answered.
-        ▌ TWS's turn: its state · medium confidence · IBS301 · silent
+        ▌ Fix: TWS (its state) · medium confidence · IBS301 · silent
 
         c1  127.0.0.1:50123 → 127.0.0.1:7497  2026-01-05 09:30:00 UTC
           ✓ called ── ✓ connected ── ✓ greeted ──── ✗ answered    · started    · ready
@@ -52,7 +52,7 @@ def test_a_silence() -> None:
           #4 0.4 ms → hello, versions 100 to 187 (official client 10.30?)
                       41 50 49 00 00 00 00 09 76 31 30 30 2e 2e 31 38 37
           #5 0.5 ms ← ACK of the hello
-          #6    4 s → FIN: the client ends it
+          #6    4 s → FIN: the client closes the connection
 
         What to do
           Restart TWS or IB Gateway. Stop health checks that open the API port and say
@@ -62,15 +62,15 @@ def test_a_silence() -> None:
           • TWS is frozen: its window does not react; jstack shows where it hangs
           • TWS has just started: try again after 90 seconds
 
-        bot.pcapng: 6 packets, Ethernet · watched 2026-01-05 09:30:00 to 09:30:06 UTC
-        (end: the capture's own end time)
+        bot.pcapng: 6 packets, Ethernet · from 2026-01-05 09:30:00 to 09:30:06 UTC (end:
+        stated by the capture file)
         """)
 
 
 def test_a_refusal() -> None:
     assert screen(report(refused())) == lines("""
         ▌ Nothing listens on 127.0.0.1:7497.
-        ▌ TWS's turn: a setting · high confidence · IBS101 · refused
+        ▌ Fix: TWS (its settings) · high confidence · IBS101 · refused
 
         c1  127.0.0.1:50123 → 127.0.0.1:7497  2026-01-05 09:30:00 UTC
           ✓ called ── ✗ connected    · greeted    · answered    · started    · ready
@@ -78,18 +78,18 @@ def test_a_refusal() -> None:
 
         Evidence   → to the server, ← from it
           #1   0 s → SYN
-          #2 30 µs ← RST: refused
+          #2 30 µs ← RST: connection refused
 
         What to do
           Start TWS and log in; tick Enable ActiveX and Socket Clients; compare the
           port.
 
-        bot.pcapng: 6 packets, Ethernet · watched 2026-01-05 09:30:00 to 09:30:06 UTC
-        (end: the capture's own end time)
+        bot.pcapng: 6 packets, Ethernet · from 2026-01-05 09:30:00 to 09:30:06 UTC (end:
+        stated by the capture file)
         """)
 
 
-def test_no_conversation_says_what_was_seen() -> None:
+def test_without_a_conversation_a_finding_about_the_capture_comes_first() -> None:
     nothing = finding(
         "IBS006",
         severity=Severity.WARNING,
@@ -103,27 +103,27 @@ def test_no_conversation_says_what_was_seen() -> None:
     seen = facts(packets=12, link_types=(113,), skipped=Counter({"UDP": 9, "other ports": 3}))
     assert screen(report(findings=(nothing,), inputs=(seen,))) == lines("""
         ▌ 12 packets, and none of them is API traffic.
-        ▌ undecided · high confidence · IBS006
+        ▌ Cause not determined · high confidence · IBS006
 
         What to do
           Capture on the interface that carries it.
 
-        bot.pcapng: 12 packets, Linux cooked · watched 2026-01-05 09:30:00 to 09:30:06
-        UTC (end: the capture's own end time) · not looked at: 9 UDP, 3 other ports
+        bot.pcapng: 12 packets, Linux cooked · from 2026-01-05 09:30:00 to 09:30:06 UTC
+        (end: stated by the capture file) · skipped: 9 UDP, 3 other ports
         """)
 
 
-def test_nothing_at_all() -> None:
+def test_an_empty_capture() -> None:
     empty = facts(packets=0, link_types=(), first_time_ns=None, watched_until_ns=None)
     assert screen(report(inputs=(empty,))) == lines("""
-        ▌ No conversation with TWS or IB Gateway was seen.
-        ▌ undecided
+        ▌ The capture contains no conversation with TWS or IB Gateway.
+        ▌ Cause not determined
 
         bot.pcapng: 0 packets
         """)
 
 
-def test_three_hundred_silences_and_an_answer() -> None:
+def test_three_hundred_silences_and_a_reply() -> None:
     text = screen(many())
     assert "c1 of 301: 300 silent, 1 replied" in " ".join(text.split()).replace("▌ ", "")
     assert "newest: c301  127.0.0.1:50123 → 127.0.0.1:7497  2026-01-05 14:30:00 UTC\n" in text
@@ -137,26 +137,26 @@ def test_three_hundred_silences_and_an_answer() -> None:
     )
 
 
-def test_a_crowd_over_several_days_shows_the_days() -> None:
+def test_conversations_of_several_days_show_the_dates() -> None:
     assert "01-05 09:30:00 to 01-08 08:30:00  every 1 h 00 min" in screen(many(72, seconds=3600), width=100)
 
 
-def test_what_came_after_the_evidence_is_not_called_silence_when_it_works() -> None:
-    assert "6 s   still open; watched until here (the capture's own end time)" in screen(report(ready()))
-    assert "300 ms   nothing more; watched until here (its last packet)" in screen(report(unproven()))
+def test_the_last_row_of_the_evidence_is_the_state_at_the_end() -> None:
+    assert "6 s   still open until the capture ended (stated by the capture file)" in screen(report(ready()))
+    assert "300 ms   nothing more until the capture ended (time of the last packet)" in screen(report(unproven()))
 
 
-def test_a_reason_that_finds_no_room_stands_on_its_own_line() -> None:
+def test_a_reason_without_room_has_a_line_of_its_own() -> None:
     talk = ready()._replace(rung=Rung.STARTED)
     talk = talk._replace(watched_until_ns=talk.connection.first.time_ns + 187 * NANOSECONDS)
     talk.dialogue.errors.clear()
-    climb = screen(report(talk)).splitlines()[3:7]
-    assert climb[1].endswith("✗ ready")
-    assert climb[3].strip().startswith("not seen in 3 min")
-    assert max(map(len, climb)) <= 80
+    ladder = screen(report(talk)).splitlines()[3:7]
+    assert ladder[1].endswith("✗ ready")
+    assert ladder[3].strip().startswith("not seen in 3 min")
+    assert max(map(len, ladder)) <= 80
 
 
-def test_the_ladder_stands_upright_where_it_finds_no_room() -> None:
+def test_the_ladder_is_a_column_on_a_narrow_console() -> None:
     assert "  ✓ connected #2 50 µs\n  ✓ greeted   #4 0.4 ms\n  ✗ answered  no reply in 4 s\n" in screen(
         report(silent()), width=60
     )
@@ -170,40 +170,40 @@ def test_an_ascii_console_gets_ascii() -> None:
     assert "x answered" in text.replace("  ", " ")
 
 
-def crowded() -> Report:
-    """Everything at once, and all of it long."""
-    prolix = "word " * 300
-    alternatives = tuple(Alternative(prolix, Fault.NETWORK, prolix) for _ in range(12))
-    cause = finding(summary=prolix, remedy=prolix, alternatives=alternatives, packets=tuple(range(1, 400)))
-    extra = tuple(finding(f"IBS00{number}", severity=Severity.NOTE, summary=prolix) for number in range(9))
-    worst = silent(id="worst")._replace(summary=prolix, cause=cause, findings=(cause, *extra))
+def overfull() -> Report:
+    """Everything at once, and all texts long."""
+    long = "word " * 300
+    alternatives = tuple(Alternative(long, Fault.NETWORK, long) for _ in range(12))
+    cause = finding(summary=long, remedy=long, alternatives=alternatives, packets=tuple(range(1, 400)))
+    extra = tuple(finding(f"IBS00{number}", severity=Severity.NOTE, summary=long) for number in range(9))
+    worst = silent(id="worst")._replace(summary=long, cause=cause, findings=(cause, *extra))
     base = many(30)
-    inputs = tuple(facts(path=f"/captures/{number}/{prolix}.pcap") for number in range(30))
+    inputs = tuple(facts(path=f"/captures/{number}/{long}.pcap") for number in range(30))
     return report(worst, *base.conversations, findings=extra, omitted=4711, inputs=inputs)
 
 
 @pytest.mark.parametrize("width", [20, 37, 60, 80, 120, 300])
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 def test_forty_lines_at_most(width: int, encoding: str) -> None:
-    for each in (report(silent()), many(), report(read_only()), crowded()):
+    for each in (report(silent()), many(), report(read_only()), overfull()):
         written = screen(each, width, encoding).splitlines()
-        assert len(written) <= MOST_LINES
+        assert len(written) <= MAX_LINES
         assert max(map(len, written)) <= width
 
 
-def test_whose_turn_it_is_is_never_cut() -> None:
-    written = screen(crowded(), 40).split("\n\n")[0]
+def test_the_status_line_is_never_cut() -> None:
+    written = screen(overfull(), 40).split("\n\n")[0]
     assert "more lines with -v" in written
-    assert "turn" in written
+    assert "Fix: TWS (its state)" in written.replace("\n▌ ", " ")
     assert "IBS301" in written
 
 
-def test_what_was_cut_is_said_and_verbose_shows_it() -> None:
-    short, verbose = screen(crowded()), screen(crowded(), verbose=True)
+def test_a_cut_section_says_so_and_verbose_shows_it() -> None:
+    short, verbose = screen(overfull()), screen(overfull(), verbose=True)
     assert "more lines with -v" in short
     assert "more lines" not in verbose
     assert "Wireshark: frame.number in {1, 2, 3" in verbose
-    assert len(verbose.splitlines()) > MOST_LINES
+    assert len(verbose.splitlines()) > MAX_LINES
 
 
 @pytest.mark.parametrize("talk", [ready(), read_only(), silent(), closed_by_relay()])
@@ -211,48 +211,52 @@ def test_what_was_cut_is_said_and_verbose_shows_it() -> None:
 def test_accounts_are_masked_unless_asked_for(talk: Conversation, verbose: bool) -> None:
     talk.dialogue.accounts.append(ACCOUNT)
     each = report(talk._replace(summary=f"for {ACCOUNT.lower()}"))
-    masked = screen(each, verbose=verbose) + one_line(each)
+    masked = screen(each, verbose=verbose) + verdict_line(each)
     assert ACCOUNT.lower() not in masked.lower()
     assert ACCOUNT.lower() in screen(each, verbose=verbose, show_accounts=True)
 
 
-def test_one_line_is_one_line_of_ascii() -> None:
-    assert one_line(report(refused())) == ("refused, TWS's turn: a setting, IBS101: Nothing listens on 127.0.0.1:7497.")
-    assert one_line(report()) == ("no conversation, undecided: No conversation with TWS or IB Gateway was seen.")
-    prolix = one_line(crowded())
-    assert prolix.isascii()
-    assert "\n" not in prolix
+def test_the_verdict_line_is_one_line_of_ascii() -> None:
+    assert verdict_line(report(refused())) == (
+        "refused, fix: TWS (its settings), IBS101: Nothing listens on 127.0.0.1:7497."
+    )
+    assert verdict_line(report()) == (
+        "no conversation, cause not determined: The capture contains no conversation with TWS or IB Gateway."
+    )
+    long = verdict_line(overfull())
+    assert long.isascii()
+    assert "\n" not in long
 
 
-def test_of_many_notes_some_are_shown_and_the_others_counted() -> None:
-    noted = replace(facts(), notes=tuple(f"note {number}" for number in range(MOST_NOTES + 3)))
-    assert input_line(noted).endswith(f" · note {MOST_NOTES - 1} · 3 more notes")
+def test_of_many_notes_some_are_shown_and_the_rest_is_counted() -> None:
+    noted = replace(facts(), notes=tuple(f"note {number}" for number in range(MAX_NOTES + 3)))
+    assert input_line(noted).endswith(f" · note {MAX_NOTES - 1} · 3 more notes")
 
 
 def test_standard_input_has_a_name() -> None:
     assert input_line(replace(facts(), path="-")).startswith("standard input: 6 packets")
 
 
-def test_every_fault_has_a_turn_and_a_colour() -> None:
-    assert set(terminal.TURN) == set(terminal.COLOURS) == set(Fault)
+def test_every_fault_has_a_label_and_a_colour() -> None:
+    assert set(terminal.FIX_LABELS) == set(terminal.COLOURS) == set(Fault)
 
 
-def test_the_least_of_all_sections_fits() -> None:
-    told = terminal.story(crowded())
-    pen = terminal.Pen(terminal.Veil.over(crowded(), False), False)
-    parts = list(terminal.sections(told, pen, 80, verbose=False))
+def test_the_minimum_lines_of_all_sections_fit() -> None:
+    view = terminal.view_of(overfull())
+    writer = terminal.ConsoleWriter(terminal.Masker.for_report(overfull(), False), False)
+    parts = list(terminal.sections(view, writer, 80, verbose=False))
     assert len(parts) == 8
-    assert sum(part.least for part in parts) + len(parts) - 1 <= MOST_LINES
+    assert sum(part.min_lines for part in parts) + len(parts) - 1 <= MAX_LINES
 
 
-def test_the_report_itself_is_not_touched() -> None:
-    each = crowded()
+def test_the_report_itself_is_not_changed() -> None:
+    each = overfull()
     before = json.dumps(repr(each))
     screen(each)
     assert json.dumps(repr(each)) == before
 
 
-def test_numbers_of_a_big_file_put_packets_and_times_on_two_lines() -> None:
+def test_large_packet_numbers_put_packets_and_times_on_two_lines() -> None:
     talk = ready()
     talk.connection.syns = [at(123_456_788, 0)]
     talk.connection.syn_ack = at(123_456_789, 0.05)

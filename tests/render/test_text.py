@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from render.build import ACCOUNT, ready, report
 
 from ibsniff.render.text import (
-    SHOWN_CHARACTERS,
-    Veil,
+    MAX_SHOWN_CHARACTERS,
+    Masker,
     encodable,
     hexdump,
     mask_account,
@@ -40,15 +40,15 @@ any_text = st.text(st.characters())  # surrogates included
         ("中文".encode(), "中文"),
     ],
 )
-def test_what_cannot_be_seen_is_escaped(raw: str | bytes, shown: str) -> None:
+def test_unprintable_characters_are_escaped(raw: str | bytes, shown: str) -> None:
     assert visible(raw) == shown
 
 
-def test_a_long_text_says_how_much_was_left_out() -> None:
+def test_a_long_text_says_how_much_was_omitted() -> None:
     shown = visible("x" * 1_000_000)
     kept = shown.index("…")
     assert shown == "x" * kept + f"… (+{1_000_000 - kept} more)"
-    assert len(shown) <= SHOWN_CHARACTERS
+    assert len(shown) <= MAX_SHOWN_CHARACTERS
 
 
 def test_an_escape_is_never_cut_in_two() -> None:
@@ -57,7 +57,7 @@ def test_an_escape_is_never_cut_in_two() -> None:
 
 
 @given(any_text, st.integers(40, 100))
-def test_the_result_is_printable_bounded_and_stays_as_it_is(text: str, limit: int) -> None:
+def test_the_result_is_printable_bounded_and_stable(text: str, limit: int) -> None:
     shown = visible(text, limit)
     assert shown.isprintable()
     assert len(shown) <= limit
@@ -70,8 +70,8 @@ def test_any_bytes_can_be_shown(raw: bytes) -> None:
     assert visible(raw).isprintable()
 
 
-def test_line_breaks_in_prose_are_only_wrapping() -> None:
-    assert Veil(frozenset(), True).shown("one\n   two\u2028three\x1b") == r"one two three\x1b"
+def test_line_breaks_in_a_line_become_spaces() -> None:
+    assert Masker(frozenset(), True).visible_line("one\n   two\u2028three\x1b") == r"one two three\x1b"
 
 
 @given(any_text)
@@ -102,20 +102,20 @@ def test_plain_ascii_keeps_the_meaning_of_our_signs() -> None:
         ("IBS301, port 7497, v100..187, 20260105 09:30:00", "IBS301, port 7497, v100..187, 20260105 09:30:00"),
     ],
 )
-def test_accounts_are_masked_wherever_they_stand(text: str, masked: str) -> None:
+def test_accounts_are_masked_in_any_context(text: str, masked: str) -> None:
     assert mask_accounts(text) == masked
 
 
-def test_a_known_account_is_masked_even_when_it_does_not_look_like_one() -> None:
+def test_a_known_account_is_masked_whatever_its_form() -> None:
     assert mask_accounts("for SPARROW99 and sparrow99x", {"SPARROW99"}) == "for SP*****99 and sp*****99x"
 
 
-def test_a_known_account_of_a_few_letters_is_not_hunted_in_other_text() -> None:
+def test_a_known_account_of_a_few_letters_is_not_searched_for_in_other_text() -> None:
     assert mask_accounts("TWS is silent", {"TWS", "", "i"}) == "TWS is silent"
 
 
 @pytest.mark.parametrize(("account", "masked"), [("", ""), ("7", "*"), ("AB12", "AB**"), ("12345", "***45")])
-def test_short_accounts_show_less(account: str, masked: str) -> None:
+def test_short_accounts_are_masked_entirely_or_almost(account: str, masked: str) -> None:
     assert mask_account(account) == masked
 
 
@@ -127,7 +127,7 @@ def test_no_surrounding_text_lets_an_account_through(before: str, account: str, 
     assert len(masked) == len(before + written + after)
 
 
-def test_hex_shows_the_bytes_and_how_many_were_left_out() -> None:
+def test_hex_shows_the_bytes_and_how_many_were_omitted() -> None:
     assert hexdump(b"API\0") == "41 50 49 00"
     assert hexdump(bytes(40), limit=3) == "00 00 00 ... (+37 bytes)"
 
@@ -151,27 +151,27 @@ def test_an_account_across_the_limit_does_not_leak() -> None:
     assert hexdump(b"U1234567", limit=4) == "55 2a 2a 2a ... (+4 bytes)"
 
 
-def test_the_veil_knows_every_account_of_the_report() -> None:
+def test_the_masker_knows_every_account_of_the_report() -> None:
     named = ready()
     named.dialogue.accounts.append("SPARROW99")
-    veil = Veil.over(report(named), show_accounts=False)
-    for how in (veil.shown, veil.text):
+    masker = Masker.for_report(report(named), show_accounts=False)
+    for how in (masker.visible_line, masker.encodable):
         assert how(f"{ACCOUNT} SPARROW99") == "DU*****67 SP*****99"
-    assert veil.account("7") == "*"
-    bare = Veil.over(report(named), show_accounts=True)
-    assert (bare.shown(ACCOUNT), bare.text(ACCOUNT), bare.account(ACCOUNT)) == (ACCOUNT,) * 3
+    assert masker.account("7") == "*"
+    bare = Masker.for_report(report(named), show_accounts=True)
+    assert (bare.visible_line(ACCOUNT), bare.encodable(ACCOUNT), bare.account(ACCOUNT)) == (ACCOUNT,) * 3
 
 
 @pytest.mark.parametrize("before", range(150))
 def test_no_cut_shows_a_part_of_an_account(before: int) -> None:
     text = " x" * before + ACCOUNT + "y" * 500
-    veil = Veil(frozenset(), False)
-    for cut in (veil.shown(text, 100), veil.text(text, 100)):
+    masker = Masker(frozenset(), False)
+    for cut in (masker.visible_line(text, 100), masker.encodable(text, 100)):
         assert "DU1" not in cut
         assert "(+" in cut
 
 
-def test_what_is_left_out_is_counted_from_the_whole_text() -> None:
-    veil = Veil(frozenset(), False)
-    assert veil.text("x" * 1_000_000, 100) == "x" * 100 + "… (+999900 more)"
-    assert veil.shown("x" * 1_000_000, 100) == "x" * 83 + "… (+999917 more)"
+def test_omitted_characters_are_counted_from_the_whole_text() -> None:
+    masker = Masker(frozenset(), False)
+    assert masker.encodable("x" * 1_000_000, 100) == "x" * 100 + "… (+999900 more)"
+    assert masker.visible_line("x" * 1_000_000, 100) == "x" * 83 + "… (+999917 more)"

@@ -3,44 +3,44 @@ from __future__ import annotations
 from render.build import START_NS, at, called, conversation, finding, hello, ready, refused, reply, silent
 
 from ibsniff.model import Dialect, Gap, ReplyKind, Side, Unreachable, UnreachableKind
-from ibsniff.render.timeline import LANDMARK, decisive, events, guessed_library
+from ibsniff.render.timeline import DECISIVE, decisive_events, events, guessed_library
 
 
-def told(talk: object) -> list[str]:
+def texts(talk: object) -> list[str]:
     return [f"{event.packet} {event.what}" for event in events(talk)]  # type: ignore[arg-type]
 
 
 def test_a_silence_packet_by_packet() -> None:
-    assert told(silent()) == [
+    assert texts(silent()) == [
         "1 SYN",
         "2 SYN-ACK",
         "3 ACK",
         "4 hello, versions 100 to 187 (official client 10.30?)",
         "5 ACK of the hello",
-        "6 FIN: the client ends it",
+        "6 FIN: the client closes the connection",
     ]
 
 
-def test_a_refusal_is_told_once() -> None:
-    assert told(refused()) == ["1 SYN", "2 RST: refused"]
+def test_a_refusal_is_one_event() -> None:
+    assert texts(refused()) == ["1 SYN", "2 RST: connection refused"]
 
 
-def test_what_came_in_one_packet_is_one_event() -> None:
-    assert "8 managedAccounts, nextValidId" in told(ready())
+def test_one_packet_is_one_event() -> None:
+    assert "8 managedAccounts, nextValidId" in texts(ready())
 
 
-def test_a_call_nobody_answers() -> None:
+def test_an_unanswered_connection_attempt() -> None:
     connection = called(server="10.0.0.9")
     connection.syns = [at(1, 0), at(4, 1000), at(5, 3000)]
     connection.syn_count = 4
     client, server = connection.client, connection.server
     connection.unreachable = Unreachable(6, START_NS, client.address, client, server, UnreachableKind.HOST)
-    assert told(conversation(connection, arp_unanswered=(at(2, 0.1), at(3, 900)))) == [
+    assert texts(conversation(connection, arp_unanswered=(at(2, 0.1), at(3, 900)))) == [
         "1 SYN",
-        "2 ARP for 10.0.0.9",
-        "3 ARP for 10.0.0.9 again",
-        "4 SYN again (2 of 4)",
-        "5 SYN again (3 of 4)",
+        "2 ARP request for 10.0.0.9",
+        "3 ARP request for 10.0.0.9, repeated",
+        "4 SYN, repeated (2 of 4)",
+        "5 SYN, repeated (3 of 4)",
         "6 ICMP: host unreachable",
     ]
 
@@ -53,33 +53,33 @@ def test_a_broken_hello_shows_what_is_broken_and_its_bytes() -> None:
     assert event.raw == b"\0\0\0\x09v100..187"
 
 
-def test_holes_and_zero_windows_are_told() -> None:
+def test_gaps_and_zero_windows_are_events() -> None:
     talk = ready()
     talk.dialogue.bytes_after_gap[Side.SERVER] = Gap(40, 1460, at(11, 40))
     talk.connection.from_client.first_zero_window = at(12, 50)
-    assert "11 1460 bytes before this packet were not captured" in told(talk)
-    assert "12 window 0: it does not read" in told(talk)
+    assert "11 1460 bytes before this packet were not captured" in texts(talk)
+    assert "12 zero window: the client does not read" in texts(talk)
 
 
-def test_cited_packets_come_before_landmarks_and_landmarks_before_details() -> None:
-    chosen = decisive(events(ready()), finding(packets=(9,)), rows=3)
-    assert [event.packet for event in chosen] == [1, 2, 9]
+def test_packets_of_the_finding_come_before_decisive_ones_and_those_before_details() -> None:
+    selected = decisive_events(events(ready()), finding(packets=(9,)), rows=3)
+    assert [event.packet for event in selected] == [1, 2, 9]
 
 
-def test_a_cited_packet_nothing_is_known_of_keeps_its_number() -> None:
-    chosen = decisive(events(silent()), finding(packets=(77,)), rows=10)
-    assert (chosen[-1].packet, chosen[-1].time_ns, chosen[-1].what) == (77, None, "cited by IBS301")
+def test_a_packet_of_the_finding_without_an_event_is_listed_by_its_number() -> None:
+    selected = decisive_events(events(silent()), finding(packets=(77,)), rows=10)
+    assert (selected[-1].packet, selected[-1].time_ns, selected[-1].what) == (77, None, "evidence for IBS301")
 
 
-def test_bare_numbers_never_crowd_out_the_landmarks() -> None:
-    chosen = decisive(events(ready()), finding(packets=tuple(range(100, 130))), rows=10)
-    landmarks = [event for event in events(ready()) if event.weight == LANDMARK]
-    assert set(landmarks) <= set(chosen)
-    assert len(chosen) == 10
+def test_packets_without_an_event_leave_room_for_decisive_ones() -> None:
+    selected = decisive_events(events(ready()), finding(packets=tuple(range(100, 130))), rows=10)
+    decisive = [event for event in events(ready()) if event.weight == DECISIVE]
+    assert set(decisive) <= set(selected)
+    assert len(selected) == 10
 
 
-def test_no_finding_cites_more_rows_than_there_are() -> None:
-    assert len(decisive(events(silent()), finding(packets=tuple(range(1000))), rows=8)) == 8
+def test_a_finding_with_many_packets_does_not_exceed_the_rows() -> None:
+    assert len(decisive_events(events(silent()), finding(packets=tuple(range(1000))), rows=8)) == 8
 
 
 def test_the_client_library_is_guessed_from_the_versions() -> None:
@@ -89,14 +89,14 @@ def test_the_client_library_is_guessed_from_the_versions() -> None:
     assert guessed_library(hello(dialect=Dialect.BAD_VERSION)) is None
 
 
-def test_first_bytes_nobody_could_read_are_told_all_the_same() -> None:
+def test_first_bytes_that_could_not_be_read_are_events_too() -> None:
     talk = silent()
     talk.dialogue.hello = None
     talk.connection.from_server.first_data = at(5, 0.6)
-    assert told(talk)[3:5] == ["4 first data", "5 ACK of these bytes, first data"]
+    assert texts(talk)[3:5] == ["4 first data", "5 ACK of this data, first data"]
 
 
-def test_a_redirect_names_where_to() -> None:
+def test_a_redirect_shows_its_address() -> None:
     talk = ready()
     talk.dialogue.reply = reply(kind=ReplyKind.REDIRECT, redirect="10.0.0.5:7497")
-    assert "6 redirect to 10.0.0.5:7497" in told(talk)
+    assert "6 redirect to 10.0.0.5:7497" in texts(talk)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from renewing.cases import Case, cases
 
-from ibsniff.render.markdown import inert
-from ibsniff.render.report_view import one_line
+from ibsniff.render.markdown import escape
+from ibsniff.render.report_view import verdict_line
 
 HEAD = """# The gallery: ways to fail, and ways to work
 
@@ -94,7 +94,7 @@ def section(family: Family, members: Iterable[Case]) -> str:
 
 def plain(text: str) -> str:
     """Text in which nothing is Markdown; a mention in a file calls nobody, so the @ of a package's name stays."""
-    return inert(text).replace("(at)", "@")
+    return escape(text).replace("(at)", "@")
 
 
 def row(case: Case) -> str:
@@ -103,7 +103,7 @@ def row(case: Case) -> str:
     origin = f"{kind}: against {rest}" if against else f"{kind}: {how}"
     cells = [
         f"[{case.name}]({case.name}/): {plain(case.scenario.title)}",
-        plain(one_line(case.report)),
+        plain(verdict_line(case.report)),
         plain(client) if against else "none",
         origin.replace("|", "\\|"),
     ]

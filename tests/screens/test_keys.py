@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ibsniff.screens.keys import Keys, OwnKeys, keys_of, named
+from ibsniff.screens.keys import Keys, TerminalKeys, actions_of, open_keys
 
 if sys.platform != "win32":
     import termios
@@ -19,7 +19,7 @@ if sys.platform != "win32":
         (b"\x1b[B\x1b[A", ["down", "up"]),
         (b"\x1bOA", ["up"]),
         (b"kfq", ["up", "newest", "stop"]),
-        (b"\x0c", ["paint"]),
+        (b"\x0c", ["repaint"]),
         (b"\x1b", []),
         (b"\x1b[", []),
         (b"\x1b[Cj", ["down"]),
@@ -27,13 +27,13 @@ if sys.platform != "win32":
         (b"", []),
     ],
 )
-def test_what_a_terminal_sends(read: bytes, meant: list[str]) -> None:
-    assert named(read) == meant
+def test_the_bytes_of_a_terminal_are_actions(read: bytes, meant: list[str]) -> None:
+    assert actions_of(read) == meant
 
 
 @pytest.mark.parametrize("stdin", [None, io.StringIO("jjq")])
-def test_no_terminal_no_keys(stdin: io.StringIO | None) -> None:
-    with keys_of(stdin) as keys:
+def test_without_a_terminal_there_are_no_keys(stdin: io.StringIO | None) -> None:
+    with open_keys(stdin) as keys:
         assert type(keys) is Keys
         assert keys.pressed() == []
         assert keys.help == "Ctrl-C stops"
@@ -44,14 +44,14 @@ def test_a_terminal_in_the_background_is_left_alone() -> None:
     """It is not the one that controls us, so its foreground cannot be ours."""
     leader, follower = os.openpty()
     with os.fdopen(leader, "rb", buffering=0), os.fdopen(follower, "rb", buffering=0) as stdin:
-        assert type(keys_of(stdin)) is Keys
+        assert type(open_keys(stdin)) is Keys
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_keys_one_by_one_and_the_terminal_as_it_was() -> None:
+def test_keys_are_read_one_by_one_and_the_terminal_is_restored() -> None:
     leader, follower = os.openpty()
     before = termios.tcgetattr(follower)
-    with OwnKeys(follower) as keys:
+    with TerminalKeys(follower) as keys:
         assert keys.pressed() == []
         os.write(leader, b"j\x1b[A")
         assert keys.pressed() == ["down", "up"]

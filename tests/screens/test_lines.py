@@ -9,8 +9,8 @@ from ibsniff.analysis.watching import Change
 from ibsniff.screens import JsonLines, Lines
 
 
-def told(kind: type[Lines]) -> list[str]:
-    """The lines of one look, in which a conversation's outcome came with its cause and with another finding."""
+def printed(kind: type[Lines]) -> list[str]:
+    """The lines for one report, in which an outcome comes together with its cause and with another finding."""
     cause = finding("IBS301")
     one = silent()._replace(cause=cause, summary=cause.summary)
     changes = [
@@ -18,26 +18,26 @@ def told(kind: type[Lines]) -> list[str]:
         Change("finding", START_NS, one, cause.summary, cause.code),
         Change("finding", START_NS, one, "Something else.", "IBS110"),
     ]
-    said: list[str] = []
-    kind(said.append, said.append, False, lambda: "").show(report(one), changes)
-    return said
+    lines: list[str] = []
+    kind(lines.append, lines.append, False, lambda: "").show(report(one), changes)
+    return lines
 
 
-def test_an_outcome_is_named_and_its_sentence_said_once() -> None:
-    outcome, other = told(Lines)
+def test_an_outcome_is_named_and_its_sentence_printed_once() -> None:
+    outcome, other = printed(Lines)
     assert " c1 outcome silent, IBS301: " in outcome
     assert other.endswith(" c1 finding IBS110: Something else.")
 
 
-def test_programs_are_told_of_each() -> None:
-    assert [json.loads(line)["type"] for line in told(JsonLines)] == ["outcome", "finding", "finding"]
+def test_ndjson_contains_every_change() -> None:
+    assert [json.loads(line)["type"] for line in printed(JsonLines)] == ["outcome", "finding", "finding"]
 
 
-def test_what_befell_the_capture_is_complained_of_once() -> None:
-    complained: list[str] = []
-    lines, seen = Lines(complained.append, complained.append, False, lambda: ""), report(silent())
-    lines.show(seen, [])
-    later = seen._replace(inputs=(replace(seen.inputs[0], notes=("nothing more is kept: the disk is full",)),))
+def test_a_note_about_the_capture_is_printed_once() -> None:
+    errors: list[str] = []
+    lines, first = Lines(errors.append, errors.append, False, lambda: ""), report(silent())
+    lines.show(first, [])
+    later = first._replace(inputs=(replace(first.inputs[0], notes=("nothing more is kept: the disk is full",)),))
     lines.show(later, [])
     lines.show(later, [])
-    assert complained == ["nothing more is kept: the disk is full"]
+    assert errors == ["nothing more is kept: the disk is full"]

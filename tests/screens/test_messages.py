@@ -11,7 +11,7 @@ from ibsniff.analysis.watching import Follower, Limits, follow
 from ibsniff.capture.input_record import InputRecord
 from ibsniff.model import NANOSECONDS, Side
 from ibsniff.screens import MessageLines
-from ibsniff.screens.messages import SINGLY, Bulk
+from ibsniff.screens.messages import MAX_SINGLE_LINES, CountedMessages
 
 HELLO = b"API\0\0\0\0\x09v157..178"
 
@@ -35,16 +35,16 @@ def session() -> Wire:
 
 
 def followed(wire: Wire, watched: float = 3.0, show_accounts: bool = False) -> list[str]:
-    said: list[str] = []
+    printed: list[str] = []
     record = InputRecord("lo", is_live=True)
-    with MessageLines(said.append, said.append, show_accounts, lambda: "") as lines:
+    with MessageLines(printed.append, printed.append, show_accounts, lambda: "") as lines:
         follow(events(record, wire, watched), Follower(Analysis(record), lines, Limits()))
-    return said
+    return printed
 
 
 def test_a_session_message_by_message() -> None:
-    said = [line.partition(" c1 ")[2] for line in followed(session())]
-    assert [line for line in said if line[0] in "→←"] == [
+    printed = [line.partition(" c1 ")[2] for line in followed(session())]
+    assert [line for line in printed if line[0] in "→←"] == [
         "→ hello, versions 157 to 178 (ib_async 2.x?)",
         "← version reply: server version 178, 20260105 09:30:00 EST",
         "→ START_API, 8 bytes: client id 5 (text with capabilities)",
@@ -54,15 +54,15 @@ def test_a_session_message_by_message() -> None:
     ]
 
 
-def test_who_called_stands_before_and_what_it_means_after_the_messages() -> None:
-    said = followed(Wire().connect().wait(0.5).client(HELLO))
-    assert "c1 conversation: " in said[0]
-    (hello,) = (number for number, line in enumerate(said) if "hello, versions" in line)
-    (greeted,) = (number for number, line in enumerate(said) if "rung: greeted" in line)
+def test_the_connection_comes_before_its_messages_and_the_rung_after_them() -> None:
+    printed = followed(Wire().connect().wait(0.5).client(HELLO))
+    assert "c1 conversation: " in printed[0]
+    (hello,) = (number for number, line in enumerate(printed) if "hello, versions" in line)
+    (greeted,) = (number for number, line in enumerate(printed) if "rung: greeted" in line)
     assert greeted == hello + 1
 
 
-def test_times_are_relative_to_the_call() -> None:
+def test_times_are_relative_to_the_first_packet() -> None:
     wire = Wire().connect().wait(1.5).client(HELLO)
     (hello,) = (line for line in followed(wire) if "hello, versions" in line)
     assert hello.startswith("+1.5")
@@ -72,45 +72,47 @@ def test_accounts_are_shown_only_when_asked_for() -> None:
     assert "DU1234567" in "\n".join(followed(session(), show_accounts=True))
 
 
-def test_a_flood_is_counted_by_the_second() -> None:
+def test_many_messages_are_counted_by_the_second() -> None:
     wire = session()
     for _ in range(200):
         wire.server(frame(1, 6, 9, 1, 100.0, 5, 0) * 5, after=0.01)
-    said = [line for line in followed(wire, watched=3) if "TICK_PRICE" in line]
-    alone = [line for line in said if "TICK_PRICE, " in line]
-    together = [line for line in said if " in " in line]
-    assert 25 <= len(alone) <= 40, "those that are kept with their time"
+    printed = [line for line in followed(wire, watched=3) if "TICK_PRICE" in line]
+    alone = [line for line in printed if "TICK_PRICE, " in line]
+    together = [line for line in printed if " in " in line]
+    assert 25 <= len(alone) <= 40, "these were kept with their times"
     assert 1 <= len(together) <= 4
-    counted = sum(int(line.split("← ")[1].split()[0].replace(",", "")) for line in said if line not in alone)
-    assert counted + len(alone) == 1000, "none is lost, none is told twice"
+    counted = sum(int(line.split("← ")[1].split()[0].replace(",", "")) for line in printed if line not in alone)
+    assert counted + len(alone) == 1000, "none is lost, and none is printed twice"
 
 
-def test_errors_are_told_each_and_the_many_of_one_code_as_a_number() -> None:
+def test_each_error_is_printed_and_many_of_one_code_as_a_number() -> None:
     wire = session()
     wire.server(b"".join(frame(4, 2, 7, 100, f"Max rate of messages {n}", "") for n in range(12)), after=0.5)
-    said = [line.partition("← ")[2] for line in followed(wire) if "ERR_MSG 100" in line]
-    assert said[0] == "ERR_MSG 100, request 7: Max rate of messages 0"
-    assert said[-1] == "ERR_MSG 100, 8 times more"
+    printed = [line.partition("← ")[2] for line in followed(wire) if "ERR_MSG 100" in line]
+    assert printed[0] == "ERR_MSG 100, request 7: Max rate of messages 0"
+    assert printed[-1] == "ERR_MSG 100, 8 more times"
     assert not [line for line in followed(wire) if line.endswith(" ERR_MSG")]
 
 
-def test_an_unfinished_hello_is_not_told_before_it_is_whole() -> None:
-    said = followed(Wire().connect().client(HELLO[:6]).wait(1).client(HELLO[6:]))
-    assert len([line for line in said if "hello" in line and "→" in line]) == 1
+def test_an_unfinished_hello_is_not_printed_before_it_is_whole() -> None:
+    printed = followed(Wire().connect().client(HELLO[:6]).wait(1).client(HELLO[6:]))
+    assert len([line for line in printed if "hello" in line and "→" in line]) == 1
 
 
-def test_what_is_held_back_is_said_at_the_end() -> None:
-    bulk = Bulk()
+def test_messages_held_back_are_printed_at_the_end() -> None:
+    counted_messages = CountedMessages()
 
     def take(count: int, after: float) -> list[str]:
         counts = {Side.CLIENT: Counter[str](), Side.SERVER: Counter({"TICK_PRICE": count})}
-        return [told.text for told in bulk.take(counts, START_NS + round(after * NANOSECONDS))]
+        return [entry.text for entry in counted_messages.take(counts, START_NS + round(after * NANOSECONDS))]
 
     assert take(0, 0.0) == []
     assert take(1, 0.1) == ["TICK_PRICE"]
     assert take(3, 0.2) == ["2 TICK_PRICE"]
-    assert take(3 + SINGLY, 0.3) == []
+    assert take(3 + MAX_SINGLE_LINES, 0.3) == []
     assert take(1000, 0.9) == []
     assert take(1204, 1.1) == ["1,201 TICK_PRICE in 1.1 s"]
-    assert take(1205, 1.2) == [], "after a busy second the next one is awaited"
-    assert [told.text for told in bulk.release(START_NS + 3 * NANOSECONDS // 2)] == ["TICK_PRICE in 400 ms"]
+    assert take(1205, 1.2) == [], "after a busy second, messages are held for the next one"
+    assert [entry.text for entry in counted_messages.release(START_NS + 3 * NANOSECONDS // 2)] == [
+        "TICK_PRICE in 400 ms"
+    ]

@@ -37,7 +37,7 @@ def rows(written: str) -> dict[int, str]:
     return {int(row): text for row, text in ROW.findall(written)}
 
 
-def test_the_first_painting_takes_the_alternate_screen_and_the_end_gives_it_back() -> None:
+def test_the_first_painting_enters_the_alternate_screen_and_the_end_leaves_it() -> None:
     terminal = Terminal()
     with Painter(terminal.console) as painter:
         assert terminal.written() == ""
@@ -68,7 +68,7 @@ def test_only_lines_that_changed_are_written_again() -> None:
         assert rows(terminal.written()) == {2: ""}
 
 
-def test_another_size_and_a_wish_paint_everything() -> None:
+def test_another_size_and_forget_repaint_everything() -> None:
     terminal = Terminal()
     with Painter(terminal.console) as painter:
         painter.paint(Text("one\ntwo"))
@@ -84,7 +84,7 @@ def test_another_size_and_a_wish_paint_everything() -> None:
         assert rows(terminal.written()) == {1: "one", 2: "two"}
 
 
-def test_more_lines_than_the_terminal_has_are_left_out() -> None:
+def test_lines_below_the_terminal_are_omitted() -> None:
     terminal = Terminal(height=3)
     with Painter(terminal.console) as painter:
         painter.paint(Text("\n".join("abcdef")))
@@ -96,7 +96,7 @@ class Gone(io.StringIO):
         raise OSError(5, "Input/output error")
 
 
-def test_a_terminal_that_is_gone_needs_no_tidying_up() -> None:
+def test_a_terminal_that_is_gone_is_not_restored() -> None:
     terminal = Terminal()
     with Painter(terminal.console) as painter:
         painter.paint(Text("one"))
@@ -104,7 +104,7 @@ def test_a_terminal_that_is_gone_needs_no_tidying_up() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_a_terminal_that_is_halted_does_not_hold_up_the_capture() -> None:
+def test_a_halted_terminal_does_not_stop_the_capture() -> None:
     """Ctrl-S, or a line that hangs: what was not painted then is painted later."""
     leader, follower = os.openpty()
     with os.fdopen(leader, "rb", buffering=0) as far, os.fdopen(follower, "w", encoding="utf-8") as file:

@@ -9,7 +9,7 @@ from rich.console import Console
 from ibsniff.analysis.watching import Change
 from ibsniff.model import NANOSECONDS, Conversation, Report, Side
 from ibsniff.screens.keys import Keys
-from ibsniff.screens.table import LiveScreen, Pulse
+from ibsniff.screens.table import LiveScreen, MessageRates
 
 
 class Pressed(Keys):
@@ -40,11 +40,11 @@ class Shown:
     def stop(self) -> None:
         self.stops += 1
 
-    def show(self, seen: Report, *pressed: str, changes: list[Change] | None = None) -> str:
+    def show(self, each: Report, *pressed: str, changes: list[Change] | None = None) -> str:
         self.keys.next = list(pressed)
         self.file.seek(0)
         self.file.truncate()
-        self.screen.show(seen, changes or [])
+        self.screen.show(each, changes or [])
         return self.file.getvalue()
 
 
@@ -55,25 +55,25 @@ def three(after: float = 6.0) -> Report:
     return report(*talks, newest)._replace(inputs=(until,))
 
 
-def test_it_is_painted_once_a_second_and_upon_news() -> None:
+def test_the_screen_is_repainted_once_a_second_and_upon_news() -> None:
     shown = Shown()
     with shown.screen:
         assert "▸ c3" in shown.show(three(6.0))
         assert shown.show(three(6.2)) == ""
         assert "packets in 7 s" in shown.show(three(7.1))
         news = Change("rung", START_NS, silent(), "connected")
-        assert shown.show(three(7.2), changes=[news]) == "", "nothing of it is on this screen"
+        assert shown.show(three(7.2), changes=[news]) == "", "the screen is the same as before"
         assert "packets in 8 s" in shown.show(three(8.0))
 
 
-def test_keys_choose_and_stop_at_both_ends() -> None:
+def test_keys_select_rows_and_stop() -> None:
     shown = Shown()
     with shown.screen:
         shown.show(three())
         assert "▸ c2" in shown.show(three(), "down")
         assert "▸ c1" in shown.show(three(), "down")
         assert "▸" not in shown.show(three(), "down")
-        assert "java" in shown.show(three(), "paint")
+        assert "java" in shown.show(three(), "repaint")
         assert "▸ c3" in shown.show(three(), "up", "up", "up")
         assert "▸ c2" in shown.show(three(), "down")
         assert "▸ c3" in shown.show(three(), "newest")
@@ -87,7 +87,7 @@ def test_keys_without_a_conversation_do_nothing() -> None:
         assert "No API conversation yet." in shown.show(report(), "down", "up")
 
 
-def test_the_chosen_one_may_go_and_the_newest_takes_its_place() -> None:
+def test_when_the_selected_conversation_is_evicted_the_newest_is_selected() -> None:
     shown = Shown()
     with shown.screen:
         shown.show(three(), "down", "down")
@@ -95,15 +95,15 @@ def test_the_chosen_one_may_go_and_the_newest_takes_its_place() -> None:
         assert "▸ c3" in shown.show(gone)
 
 
-def test_a_quiet_line_says_what_can_be_seen() -> None:
+def test_without_traffic_a_hint_is_shown() -> None:
     shown = Shown()
     with shown.screen:
-        assert "No API conversation yet. TWS is on lo." in shown.show(report()), "why it listens there"
+        assert "No API conversation yet. TWS is on lo." in shown.show(report()), "why these interfaces were chosen"
         shown.screen.quiet()
         assert "Look at eth0." in shown.show(report()._replace(inputs=(facts(watched_until_ns=START_NS),)))
 
 
-def test_a_broken_body_gives_the_keys_back() -> None:
+def test_an_exception_restores_the_terminal() -> None:
     class Counted(Pressed):
         left = 0
 
@@ -128,10 +128,10 @@ def talking(messages: int) -> Conversation:
     return one
 
 
-def test_messages_a_second_over_the_last_second() -> None:
-    pulse, second = Pulse(), START_NS + NANOSECONDS
-    assert pulse.rates([talking(5)], second) == {"c1": 0.0}
-    assert pulse.rates([talking(500)], second + NANOSECONDS // 2) == {"c1": 0.0}
-    assert pulse.rates([talking(1005)], second + 2 * NANOSECONDS) == {"c1": 500.0}
-    assert pulse.rates([talking(1005)], second + 3 * NANOSECONDS) == {"c1": 0.0}
-    assert pulse.rates([], second + 4 * NANOSECONDS) == {}
+def test_rates_are_messages_per_second_over_the_last_second() -> None:
+    rates, second = MessageRates(), START_NS + NANOSECONDS
+    assert rates.update([talking(5)], second) == {"c1": 0.0}
+    assert rates.update([talking(500)], second + NANOSECONDS // 2) == {"c1": 0.0}
+    assert rates.update([talking(1005)], second + 2 * NANOSECONDS) == {"c1": 500.0}
+    assert rates.update([talking(1005)], second + 3 * NANOSECONDS) == {"c1": 0.0}
+    assert rates.update([], second + 4 * NANOSECONDS) == {}
