@@ -210,7 +210,8 @@ def test_pieces_that_are_joined(tmp_path: Path):
 class Talk:
     """A conversation in order, as raw IP packets; what is odd about it is said in between."""
 
-    def __init__(self, client: Host = CLIENT, server: Host = SERVER) -> None:
+    def __init__(self, client: Host = CLIENT, server: Host = SERVER, **options: Any) -> None:
+        self.options = options
         self.ends = {"client": [client, 1001], "server": [server, 9001]}
         self.packets: list[bytes] = []
         self.send("client", b"", 2, at=-1)
@@ -224,7 +225,9 @@ class Talk:
     def send(self, side: str, data: bytes = b"", flags: int = ACK, at: int = 0, **options: Any) -> Talk:
         mine, other = self.ends[side], self.ends["client" if side == "server" else "server"]
         ack = other[1] if flags & ACK else 0
-        self.packets.append(tcp_packet(mine[0], other[0], mine[1] + at, ack, flags, data, **options).data)
+        self.packets.append(
+            tcp_packet(mine[0], other[0], mine[1] + at, ack, flags, data, **self.options | options).data
+        )
         mine[1] += len(data) if not at else 0
         return self
 
@@ -324,6 +327,20 @@ def test_the_same_ends_in_both_versions_of_ip():
 def test_empty_packets_at_the_very_end():
     for link in (0, 1, 12, 101, 108, 113, 276):
         same(made.pcap_header(link=link) + made.record(b"", original=0) * 3, stretches=0)
+
+
+def test_a_connection_goes_on_in_bulk_after_a_damaged_segment():
+    """It lies aside for ever, and must not slow down all that follows."""
+    talk = Talk(checksum="right").bulk()
+    damaged = text(178, 1, 6, 0, 1.5)
+    talk.send("server", damaged, checksum="wrong")
+    talk.ends["server"][1] -= len(damaged)
+    talk.send("server", damaged).send("client")
+    before = len(talk.packets)
+    talk.bulk(50)
+    with scaled(SMALL) as work:
+        assert not difference(file_of(talk.packets))
+    assert work.segments >= len(talk.packets) - before
 
 
 def test_both_sides_leave_the_language_in_one_stretch():

@@ -236,7 +236,11 @@ def _ended_by_server_ns(conversation: Conversation) -> int | None:
 
 def _answered_at_once(conversation: Conversation) -> bool:
     hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
-    return hello is not None and reply is not None and is_within(hello.complete, reply.began, NOBODY_CLICKS)
+    if hello is None or reply is None:
+        return False
+    # that a hello was not captured may only show after its reply: when it was sent is not known then
+    is_known = hello.complete.packet < reply.began.packet
+    return is_within(hello.complete if is_known else conversation.connection.first, reply.began, NOBODY_CLICKS)
 
 
 def _left_open(conversation: Conversation) -> bool:

@@ -145,6 +145,20 @@ def test_one_silence_seen_twice_is_no_row_of_them() -> None:
     assert "503" in short(judge(*before, *seen_twice(silent, 20.0, 50_002), *again))
 
 
+def test_a_session_whose_hello_was_not_captured_was_served_all_the_same() -> None:
+    """That its hello is missing shows after the reply: the time between the two seems negative."""
+    served = call(REMOTE, TWS).connect().lose().client(HELLO, ack=False).server(ib_bytes.reply(178))
+    served.client(ib_bytes.start_api(178)).server(ib_bytes.ready(178)).close(after=1.0)
+    test = call("192.168.1.30:50002", TWS, 5.0).connect().close(after=0.05)
+    tries = [silent(call(f"192.168.1.30:{50_003 + number}", TWS, 10.0 + 7 * number)) for number in range(2)]
+    report = judge(served, test, *tries)
+    hello, reply = report.conversations[0].dialogue.hello, report.conversations[0].dialogue.reply
+    assert hello is not None
+    assert reply is not None
+    assert hello.complete.packet > reply.began.packet
+    assert "503" in short(report)
+
+
 @pytest.mark.parametrize("kind", ["silent", "closed"])
 def test_an_address_that_may_be_translated_is_not_said_to_be_the_one(kind: str) -> None:
     """From a container or a WSL to another machine of the network: TWS sees the host's address."""

@@ -166,6 +166,46 @@ def test_the_first_of_a_kind_is_no_part_of_it():
     assert taken(before + segments[BEGINNING:]) == 2, "but behind right ones they do"
 
 
+def checked(wire: Wire, damaged: set[int]) -> list[Segment]:
+    """All checksums are right but those of these packets."""
+    return [one._replace(intact=one.packet not in damaged) for one in wire.segments()]
+
+
+DAMAGED: dict[str, Callable[[Wire], Wire]] = {
+    "and was sent again before": lambda wire: wire.server(b"damaged", ack=False).again(after=0.2).ack("client"),
+    "and is sent again now": lambda wire: wire.server(b"damaged", ack=False).again(after=0.2).ack("client"),
+    "and is sent again in pieces": lambda wire: (
+        wire.segment("server", ACK, b"damaged", advance=False).server(b"dam").server(b"aged")
+    ),
+    "and only a part of it is ever sent again": lambda wire: wire.segment(
+        "server", ACK, b"damaged", advance=False
+    ).server(b"da"),
+    "and lies ahead of what is sent now": lambda wire: (
+        wire.segment("server", ACK, b"ahead", seq_offset=5, advance=False).server(b"first").server(b"ahead")
+    ),
+}
+
+
+@pytest.mark.parametrize("damaged", DAMAGED)
+def test_one_was_damaged(damaged: str):
+    """It lies aside, and what follows is as regular as ever."""
+    wire = DAMAGED[damaged](begun())
+    for number in range(20):
+        wire.server(bytes([number]) * 3).client(b"yes")
+    segments = checked(wire, {BEGINNING + 1})
+    beginning = BEGINNING + (2 if "before" in damaged else 1)
+    assert after(segments[:beginning])[1].server.damaged.segments
+    assert taken(segments, beginning) == len(segments) - beginning
+
+
+def test_a_damaged_one_that_was_received_all_the_same_is_irregular():
+    """Its bytes are acknowledged, so its checksum means nothing: that is found out one by one."""
+    wire = begun().server(b"damaged").server(b"behind it").server(b"and more")
+    segments = checked(wire, {BEGINNING + 1})
+    assert taken(segments, BEGINNING) == 0
+    assert not can_feed_columns(after(segments[: BEGINNING + 2])[1])
+
+
 def test_a_few_are_not_worth_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(columns, "MIN_SEGMENTS", 3)
     assert taken(begun().server(b"x").segments()) == 0
