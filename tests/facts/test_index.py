@@ -11,7 +11,7 @@ from judging import judge
 from rule_wires import session, silent
 from wire import START_NS, Wire, endpoint
 
-from ibsniff.analysis import pipeline
+from ibsniff.analysis import judgement
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.model import Capture, Connection, Conversation
 
@@ -64,7 +64,7 @@ def test_no_index_outlives_the_judgement(monkeypatch: pytest.MonkeyPatch) -> Non
             super().__init__(capture)
             made.append(weakref.ref(self))
 
-    monkeypatch.setattr(pipeline, "CaptureIndex", Watched)
+    monkeypatch.setattr(judgement, "CaptureIndex", Watched)
     report = judge(*wires())
     gc.collect()
     assert made
