@@ -1,4 +1,4 @@
-"""The outside: captures read from files and pipes, packets caught live, and pcapng written.
+"""Input and output of packets: captures read from files and pipes, live capture, and writing pcapng.
 
-Nothing is imported here, so that reading a file costs nothing of what only live capture needs.
+This module imports nothing, so that reading a file does not pay for the imports of live capture.
 """

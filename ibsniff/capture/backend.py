@@ -1,4 +1,4 @@
-"""What a platform must provide for live capture: see `socket_backend` (Linux) and `scapy_backend` (elsewhere)."""
+"""What a platform must implement for live capture: `socket_backend` does it for Linux, `scapy_backend` elsewhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class RawPacket(NamedTuple):
-    """One packet as a back end hands it over."""
+    """One packet as a back end delivers it."""
 
     time_ns: int
     data: bytes
@@ -18,48 +18,48 @@ class RawPacket(NamedTuple):
 
 
 class Statistics(NamedTuple):
-    """What the capturing side has counted since the source was opened."""
+    """The counters of the capturing side since the source was opened."""
 
     received: int
-    """Packets that passed the filter, the dropped ones included."""
+    """Packets that passed the filter, including those that were then dropped."""
     dropped: int | None
-    """Of these, lost because we were too slow; None when the platform does not say."""
+    """Packets that passed the filter and were lost because we read too slowly; None when the platform does not tell."""
 
 
 class LinkState(NamedTuple):
-    """What has become of an interface."""
+    """The present state of an interface."""
 
     name: str
-    """As it is called now: it may have been renamed."""
+    """Its present name: it may have been renamed."""
     up: bool
 
 
 class Backend(Protocol):
-    """An armed capture of one interface."""
+    """An open capture on one interface."""
 
     link_type: int
-    """LINKTYPE_ value (tcpdump.org/linktypes.html) of every packet it hands over."""
+    """LINKTYPE_ value (tcpdump.org/linktypes.html) of every packet it delivers."""
     delay_ns: int
-    """How old a packet may be when it is handed over: time has surely passed without a packet only before that."""
+    """The greatest age of a packet when it is delivered. Only what is longer ago than this was surely without packets."""
     buffer_bytes: int
-    """What may wait for us before anything is dropped."""
+    """How many bytes can wait for us before packets are dropped."""
 
     def fileno(self) -> int:
-        """A descriptor (on Windows a socket) that is readable while packets wait, or trouble does."""
+        """Return a descriptor (on Windows a socket) that is readable while packets or an error are waiting."""
 
     def receive(self) -> RingBlock | Sequence[RawPacket]:
-        """Take some of the packets that wait, in order; none when there are none, and never wait for one.
+        """Return some of the waiting packets in order, or nothing when none is waiting; never block.
 
-        Many at once may come as a block, which can be read in bulk.
+        Many packets may be returned as one block, which can be read as columns.
 
-        Raises OSError when something has befallen the interface; `link` says what.
+        Raises OSError when something has happened to the interface; `link_state` tells what.
         """
 
     def link_state(self) -> LinkState | None:
-        """Look at the interface; None when it is gone for good."""
+        """Return the present state of the interface; None when it no longer exists."""
 
     def statistics(self) -> Statistics:
-        """Return what was counted so far."""
+        """Return the counters."""
 
     def close(self) -> None:
-        """Give the socket back; harmless when repeated."""
+        """Close the capture; calling it again does nothing."""

@@ -1,4 +1,4 @@
-"""The numbers of pcapng (draft-ietf-opsawg-pcapng): block types, option codes, sizes. The reader and the writer share them."""
+"""The constants of pcapng (draft-ietf-opsawg-pcapng): block types, option codes and sizes, for the reader and the writer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from struct import Struct
 from ibsniff.capture.input_buffer import DamagedCapture
 
 SECTION_HEADER = 0x0A0D0D0A
-"""Reads the same in both byte orders (section 4.1)."""
+"""The value is the same in both byte orders (section 4.1)."""
 INTERFACE_DESCRIPTION = 1
 OBSOLETE_PACKET = 2
 SIMPLE_PACKET = 3
@@ -22,7 +22,7 @@ SYSDIG_EVENT_2 = 0x216
 SYSDIG_EVENT_2_LARGE = 0x221
 
 MIN_BLOCK_SIZE = 12
-"""Bytes of a block without a body: type, total length, and the total length again."""
+"""Bytes of a block without a body: its type, its total length, and the total length again."""
 
 MIN_BLOCK_SIZES = {
     SECTION_HEADER: 28,
@@ -38,19 +38,19 @@ MIN_BLOCK_SIZES = {
     SYSDIG_EVENT_2: 40,
     SYSDIG_EVENT_2_LARGE: 40,
 }
-"""Bytes a block of the type has at least, its lengths included."""
+"""The smallest possible total length of a block, by its type."""
 
 NUMBERED_BUT_NO_PACKET = frozenset(
     {SYSTEMD_JOURNAL, CUSTOM, CUSTOM_NOT_COPIED, SYSDIG_EVENT, SYSDIG_EVENT_2, SYSDIG_EVENT_2_LARGE}
 )
-"""Wireshark gives them a ``frame.number`` though they hold no packet (observed with 4.0)."""
+"""Blocks that Wireshark gives a ``frame.number`` although they hold no packet (observed with 4.0)."""
 
 BYTE_ORDER_MAGIC = 0x1A2B3C4D
 BYTE_ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
-"""The magic as it stands in the file -> byte order of the section."""
+"""The byte-order magic as it is stored in the file -> byte order of the section."""
 VERSION = (1, 0)
 VERSIONS = (VERSION, (1, 2))
-"""1.2 was written by mistake and means 1.0 (section 4.1)."""
+"""Some programs wrote 1.2 by mistake; it means 1.0 (section 4.1)."""
 
 END_OF_OPTIONS = 0
 COMMENT = 1
@@ -66,7 +66,7 @@ ISB_OS_DROPPED = 7
 
 
 def options(data: bytes, byte_order: str) -> Iterator[tuple[int, bytes]]:
-    """Code and value of each option (section 3.5). Raises DamagedCapture when one is longer than the bytes that are left."""
+    """Yield the code and value of each option (section 3.5). Raises DamagedCapture when one exceeds the remaining bytes."""
     header = Struct(byte_order + "HH")
     position = 0
     while position + header.size <= len(data):
@@ -76,5 +76,7 @@ def options(data: bytes, byte_order: str) -> Iterator[tuple[int, bytes]]:
         start = position + header.size
         position = start + length + -length % 4
         if position > len(data):
-            raise DamagedCapture(f"an option says it is {length} bytes long, and {len(data) - start} are left")
+            raise DamagedCapture(
+                f"the length of an option is {length} bytes, but only {len(data) - start} bytes follow"
+            )
         yield code, data[start : start + length]

@@ -1,9 +1,9 @@
-"""The BSD packet filter: an assembler for the few instructions we use, and the machine itself in Python.
+"""The BSD packet filter (BPF): an assembler for the few instructions we use, and an interpreter for them in Python.
 
 McCanne and Jacobson, "The BSD Packet Filter" (1993); opcodes and the "ancillary" offsets as in Linux
-``Documentation/networking/filter.rst``. A program is a list of steps with labels between them. Every branch is
-assembled as "skip one instruction, or jump", because a conditional jump reaches only 255 instructions and a list of
-ports may be longer than that.
+``Documentation/networking/filter.rst``. The source of a program is a list of steps with labels between them. Every
+conditional branch is assembled as a condition followed by an unconditional jump, because a conditional jump reaches only
+255 instructions and a list of ports may be longer than that.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 
 class Op(IntEnum):
-    """The opcodes we use. A and X are the machine's two registers."""
+    """The opcodes we use. A and X are the two registers of the BPF machine."""
 
     LOAD_WORD = 0x20
     LOAD_HALF = 0x28
@@ -23,7 +23,7 @@ class Op(IntEnum):
     LOAD_HALF_AT_X = 0x48
     LOAD_BYTE_AT_X = 0x50
     X_IPV4_HEADER_LENGTH = 0xB1
-    """X = 4 * (byte & 15), the instruction made for the IPv4 header length."""
+    """X = 4 * (byte & 15): the instruction that computes the length of an IPv4 header."""
     X_CONSTANT = 0x01
     X_FROM_A = 0x07
     AND = 0x54
@@ -45,12 +45,12 @@ class Instruction(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One line of a program's source; a plain string between steps is a label."""
+    """One line of a program's source. A plain string between steps is a label."""
 
     op: Op
     operand: int = 0
     goto: str = ""
-    """Where a jump leads; ``IF_...`` falls through to the next step when its condition does not hold."""
+    """The label to jump to. An ``IF_...`` step continues with the next step when its condition is false."""
 
 
 Program = tuple[Instruction, ...]
@@ -59,11 +59,11 @@ _ANCILLARY = 0xFFFF_F000
 LINK_PROTOCOL = _ANCILLARY
 PACKET_TYPE = _ANCILLARY + 4
 HARDWARE_TYPE = _ANCILLARY + 28
-"""Offsets at which Linux answers with what it knows of the packet (SKF_AD_OFF plus SKF_AD_...)."""
+"""Offsets at which Linux supplies its metadata of the packet (SKF_AD_OFF plus SKF_AD_...)."""
 
 
 def assemble(source: Iterable[Step | str]) -> Program:
-    """Turn steps and labels into instructions; labels must stand below the jumps that use them (the kernel's rule).
+    """Translate steps and labels into instructions. The kernel accepts only jumps to labels further down.
 
     Raises KeyError for a jump to a label that does not exist.
     """
@@ -110,10 +110,10 @@ _NOTHING_KNOWN: Mapping[int, int] = {}
 
 
 def matches(program: Program, packet: bytes, known: Mapping[int, int] = _NOTHING_KNOWN) -> bool:
-    """Run a program in Python: for back ends whose kernel cannot, and for the tests.
+    """Run a program in Python and tell whether it keeps the packet: for back ends whose kernel cannot, and for tests.
 
-    ``known`` is what the ancillary offsets answer; what is not in it is 0. A load beyond the end of the packet ends
-    the program with "drop", as in the kernel.
+    ``known`` has the values at the ancillary offsets; a missing one is 0. A load beyond the end of the packet ends the
+    program with "drop", as in the kernel.
     """
     a = x = at = 0
     try:

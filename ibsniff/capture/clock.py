@@ -1,4 +1,4 @@
-"""A clock for silence: it goes on evenly when the machine's own is set, and stands still while the machine sleeps."""
+"""A clock to measure silence with: setting the machine's clock does not move it, and it stops while the machine sleeps."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 from ibsniff.model import NANOSECONDS
 
 STEP_NS = NANOSECONDS
-"""A clock this far from where it would be was set; what NTP corrects without setting it is far less."""
+"""A larger difference means that the clock was set. NTP adjusts a clock gradually when the difference is small."""
 
 
 class MonotonicWallClock:
-    """Wall time as it would be if nobody had touched the clock since it was last agreed with."""
+    """Wall-clock time as it would be if nobody had set the clock since the last synchronisation with it."""
 
     def __init__(self) -> None:
         self._ahead_ns = time.time_ns() - time.monotonic_ns()
@@ -21,9 +21,9 @@ class MonotonicWallClock:
         return time.monotonic_ns() + self._ahead_ns
 
     def resynchronise(self, packet_ns: int) -> int | None:
-        """Agree with the machine's clock again, if it was set and a packet bears witness; say what time it was before.
+        """Follow the machine's clock again if it was set and a packet has the new time; return our time before that.
 
-        As long as no packet bears the new time there is no need to: silence is measured in the old.
+        Until a packet has the new time, silence goes on being measured by the old one.
         """
         before_ns, now_ns = self.now_ns(), time.time_ns()
         forwards = packet_ns - before_ns > STEP_NS

@@ -1,7 +1,7 @@
-"""Packets of a file by columns: the bulk of a large one, many at a time.
+"""The packets of a large file as columns, many at a time.
 
-Where the next packet stands is written in the one before, so that a loop must walk from each to the next; all else about
-them is then read for all at once. What is in the least irregular ends the walk: the plain reader takes it from there.
+Each record holds the length that leads to the next, so a loop must walk over the records; their other fields are then
+read for all packets at once. Any irregular record ends the columns, and the plain reader continues from there.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _NO_INTERFACE = PcapngInterface(0, 1, 1, 0, 0)
 
 
 def pcap_columns(buffer: bytes, order: str, fraction_ns: int, link_type: int, first_number: int) -> Columns:
-    """The whole packets at the beginning of a buffer, of a pcap file; fewer where a length cannot be believed."""
+    """Return the complete packets at the beginning of a buffer of a pcap file, up to the first impossible length."""
     captured_at = Struct(order + "8xI").unpack_from
     found: list[int] = []
     append, position = found.append, 0
-    with suppress(StructError):  # the end of the buffer: to look out for it would cost a fifth more
+    with suppress(StructError):  # at the end of the buffer: a check in the loop would take a fifth more time
         while True:
             (captured,) = captured_at(buffer, position)
             append(position)
@@ -62,7 +62,10 @@ def pcap_columns(buffer: bytes, order: str, fraction_ns: int, link_type: int, fi
 def pcapng_columns(
     buffer: bytes, position: int, order: str, interfaces: list[PcapngInterface], first_number: int, at_most: int
 ) -> Columns:
-    """Enhanced packet blocks without options from ``position`` on, all of interfaces alike (pcapng, section 4.3)."""
+    """Return enhanced packet blocks without options from ``position`` on (pcapng, section 4.3).
+
+    Their interfaces must have the same link type and kind of time stamps.
+    """
     kind_and_total = Struct(order + "II").unpack_from
     found: list[int] = []
     append, enhanced_packet, smallest = found.append, blocks.ENHANCED_PACKET, _PACKET_HEADER + 4
@@ -87,7 +90,7 @@ def _of_interfaces_alike(
     link_type, multiplier, divisor, offset_ns, _ = interface
     total, captured = number(records, "total"), number(records, "captured")
     ticks = (number(records, "high") << 32) | number(records, "low")
-    # later than that, 63 bits are too few on the way: the plain reader counts without bound
+    # later time stamps would overflow 63 bits in the multiplication: the plain reader has unbounded integers
     latest_ticks = (MAX_TIME_NS - max(offset_ns, 0)) // multiplier
     times_ns = np.minimum(ticks, latest_ticks) * multiplier // divisor + offset_ns
     regular = (
@@ -112,7 +115,7 @@ def _of_interfaces_alike(
 
 
 def _alike(interfaces: list[PcapngInterface], index: Numbers) -> tuple[Truths, PcapngInterface]:
-    """Which packets are of an interface that stamps as the first one's does, and that interface."""
+    """Return which packets have an interface like the first packet's in link type and time stamps, and that interface."""
     known = index < len(interfaces)
     none = np.zeros(len(index), np.bool_), _NO_INTERFACE
     if not len(index) or not known[0]:
@@ -125,28 +128,30 @@ def _alike(interfaces: list[PcapngInterface], index: Numbers) -> tuple[Truths, P
 
 
 def _before_first(irregular: Truths) -> int:
-    """How many stand before the first irregular one."""
+    """Return how many packets precede the first irregular one."""
     return int(irregular.argmax()) if irregular.any() else len(irregular)
 
 
 def end_of(columns: Columns, trailer: int = 0) -> int:
-    """Where in the buffer the last packet ends, with what its format puts behind it."""
+    """Return where in the buffer the last packet ends, including the ``trailer`` that its format puts after it."""
     return int(columns.starts[-1] + columns.captured[-1]) + trailer
 
 
 def cut_by_snaplen(columns: Columns) -> int:
-    """How many were not captured whole."""
+    """Return how many packets were not captured completely."""
     return int((columns.captured < columns.wire_lengths).sum())
 
 
 def packet_blocks(columns: Columns, interface: int) -> bytes:
-    """All packets as enhanced packet blocks, one after the other: what is written of them."""
+    """Return all packets as consecutive enhanced packet blocks, as they are written to a file."""
     captured, times_ns = columns.captured, columns.times_ns
     padding = -captured & 3
     total = _PACKET_HEADER + captured + padding + 4
     fields = (blocks.ENHANCED_PACKET, total, interface, times_ns >> 32, times_ns, captured, columns.wire_lengths)
     headers = np.empty((len(columns), len(fields)), "<u4")
-    ends = np.zeros((len(columns), 2), "<u4")  # padding, of which the last bytes are used, and the length again
+    ends = np.zeros(
+        (len(columns), 2), "<u4"
+    )  # the padding, of which only the last bytes are used, and the length again
     for place, field in enumerate(fields):
         headers[:, place] = np.asarray(field).astype("<u4")
     ends[:, 1] = total

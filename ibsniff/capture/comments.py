@@ -1,7 +1,8 @@
-"""What befell a capture while it was made: said in words, which its pcapng file carries as comments of statistics blocks.
+"""Comments that record what happened to interfaces and clock during a live capture.
 
-So that a file tells what the live report told, our reader takes them from there again (draft-ietf-opsawg-pcapng,
-section 3.5, ``opt_comment``). Comments of other programs are none of these and change nothing.
+They are written into the statistics blocks of the pcapng file (draft-ietf-opsawg-pcapng, section 3.5, ``opt_comment``),
+and our reader evaluates them, so that the file gives the same report as the live capture. Comments of other programs do
+not have these forms and are ignored.
 """
 
 from __future__ import annotations
@@ -12,26 +13,26 @@ from ibsniff.capture.clock_jumps import MAX_TIME_NS
 from ibsniff.capture.input_record import InputRecord
 
 NOT_CAPTURED = "not captured: "
-"""What follows says what was not heard; silences may be no more than that."""
+"""Followed by what interrupted the capture: a silence may be due to that alone."""
 NOTE = "note: "
-"""What follows is worth knowing and took nothing away."""
+"""Followed by an event that did not interrupt the capture."""
 CLOCK_JUMPED = "clock jumped: "
-"""Two times follow, nanoseconds since the epoch: the first was to come, and the next packet bears the second."""
+"""Followed by two times in nanoseconds since the epoch: the expected time, and the time stamp of the next packet."""
 _TWO_TIMES = re.compile(r"([0-9]{1,19}) to ([0-9]{1,19})")
-"""No more digits than 63 bits have: anybody can write such a comment."""
+"""At most as many digits as 63 bits need: any program could have written the comment."""
 
 MAX_COMMENTS = 100
-"""Kept of one capture: a loose cable makes two a minute."""
-TOO_MANY_COMMENTS = NOTE + "more happened to the interfaces than is written down"
+"""Comments that are kept of one capture: a loose cable may cause two each minute."""
+TOO_MANY_COMMENTS = NOTE + "further events on the interfaces are not recorded"
 
 
 def clock_jumped(before_ns: int, after_ns: int) -> str:
-    """The comment that the clock was set, or the machine slept."""
+    """Return the comment that the clock was set or the machine slept."""
     return f"{CLOCK_JUMPED}{before_ns} to {after_ns}"
 
 
 def apply_comment(record: InputRecord, comment: str, next_packet: int) -> None:
-    """Write down what a comment says; anything else is none, and is left alone."""
+    """Record what one of our comments says; ignore any other."""
     if comment.startswith(NOT_CAPTURED):
         record.truncate(comment.removeprefix(NOT_CAPTURED))
     elif comment.startswith(NOTE):

@@ -1,4 +1,4 @@
-"""Captures inside gzip, bzip2, xz or zstd: decompress as they are read, never trusted about their size."""
+"""Captures compressed with gzip, bzip2, xz or zstd: decompressed while they are read, within bounds on their size."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ from ibsniff.capture.input_buffer import READ_SIZE, DamagedCapture, TruncatedCap
 from ibsniff.model import UserError
 
 STEP_BYTES = 1024
-"""Compressed bytes decompress at once, and by it the memory one step may take where unpacking cannot be told to pause.
+"""Compressed bytes in one step. It bounds the memory of a step where the output of a call cannot be limited.
 
-That is zstd alone: four bytes may stand for 128 KiB (RFC 8878, 3.1.1.2.2), so a step gives 32 MiB at most.
+That is the case with zstd: four bytes may expand to 128 KiB (RFC 8878, 3.1.1.2.2), so a step gives 32 MiB at most.
 """
 
 MAX_OUTPUT_BYTES = 1 << 20
-"""Bytes decompress before the next are asked for: 40 bytes of bzip2 may stand for 46 MB."""
+"""Decompressed bytes that one call returns: 40 bytes of bzip2 may expand to 46 MB."""
 
 MAX_DICTIONARY = 128 << 20
-"""Bytes of history a stream may ask us to keep; ``xz -9`` takes 64 MiB and ``zstd --long`` 128."""
+"""Bytes of history that a stream may require in memory; ``xz -9`` takes 64 MiB and ``zstd --long`` 128 MiB."""
 
 MAX_RATIO = 1000
 RATIO_COUNTS_FROM = 256 << 20
-"""Bytes out for each byte in, once so many are out. A day of the same small packets shrinks to a hundredth at best."""
+"""The ratio is checked once this many bytes were decompressed. A day of equal small packets compresses a hundredfold."""
 
 MAX_DECOMPRESSED = 1 << 40
-"""Bytes out of one file: 1 TiB would be some ten thousand million packets."""
+"""Decompressed bytes of one file: 1 TiB holds about ten billion packets."""
 
 INSTALL_ZSTD = f"{sys.executable} -m pip install 'ibsniff[zstd]'"
 
 
 class Member(Protocol):
-    """One compressed stream of the several a file may hold one after the other."""
+    """A decompressor for one of the compressed streams that a file may hold one after the other (RFC 1952, 2.2)."""
 
     @property
     def eof(self) -> bool:
-        """Its end has been read."""
+        """Whether the end of the stream has been read."""
 
     @property
     def unused_data(self) -> bytes:
-        """What was given to it after its end."""
+        """The bytes that were passed in after the end of the stream."""
 
     def decompress(self, data: bytes) -> Iterator[bytes]:
-        """The bytes that can be said now, some at a time."""
+        """Yield, in pieces, all that can be decompressed with this data."""
 
 
 class _BoundedDecompressor:
-    """bzip2 and xz: they keep what they were given and say it when asked again."""
+    """bzip2 and xz: the output of each call can be limited."""
 
     def __init__(self, decompressor: bz2.BZ2Decompressor | lzma.LZMADecompressor) -> None:
         self._decompressor = decompressor
@@ -70,7 +70,7 @@ class _BoundedDecompressor:
 
 
 class _UnboundedDecompressor:
-    """gzip, where a step of input makes a megabyte at most (zlib's best is 1 to 1032), and zstd, which cannot pause."""
+    """gzip, where a step gives a megabyte at most (zlib's best ratio is 1032), and zstd, whose output cannot be limited."""
 
     def __init__(self, decompressor: Any) -> None:
         self._decompressor = decompressor
@@ -88,7 +88,7 @@ class _UnboundedDecompressor:
 
 
 class Compression(NamedTuple):
-    """A way to compress: its name, what opens a member, and the errors that unpacking raises."""
+    """A compression format: its name, what makes a decompressor, and the errors that decompressing raises."""
 
     name: str
     member: Callable[[], Member]
@@ -99,7 +99,7 @@ def _zstd() -> Compression:
     try:
         import zstandard  # noqa: PLC0415  (optional, and 30 ms)
     except ImportError as error:
-        raise UserError("it is compressed with zstd, and reading that needs one more package", INSTALL_ZSTD) from error
+        raise UserError("it is compressed with zstd, which needs another package", INSTALL_ZSTD) from error
     decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_DICTIONARY)
     return Compression("zstd", lambda: _UnboundedDecompressor(decompressor.decompressobj()), (zstandard.ZstdError,))
 
@@ -123,14 +123,14 @@ _BY_MAGIC: dict[bytes, Callable[[], Compression]] = {
 
 
 def detect_compression(start: bytes) -> Compression | None:
-    """The compression of a file that starts with these bytes. Raises UserError when it needs a missing package."""
+    """Return the compression of a file that starts with these bytes. Raises UserError when it needs a missing package."""
     return next((make() for magic, make in _BY_MAGIC.items() if start.startswith(magic)), None)
 
 
 def decompress(chunks: Iterator[bytes], compression: Compression) -> Iterator[bytes]:
-    """The bytes inside, every one that can be had.
+    """Yield the decompressed bytes, as far as they can be recovered.
 
-    Raises DamagedCapture at the place where the stream is broken, where it ends early, or where it passes a bound.
+    Raises DamagedCapture where the stream is damaged, ends early, or exceeds a bound.
     """
     member: Member | None = None  # None between two members
     read = written = 0
@@ -152,7 +152,7 @@ def decompress(chunks: Iterator[bytes], compression: Compression) -> Iterator[by
             piece = member.unused_data if member.eof else b""  # noqa: PLW2901
             member = None if member.eof else member
     if member is not None:
-        raise TruncatedCapture(f"the {compression.name} stream ends early: its end should come after byte {read}")
+        raise TruncatedCapture(f"the {compression.name} stream ends early, at byte {read}")
 
 
 def _steps(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -162,11 +162,11 @@ def _steps(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _sliced(data: bytes) -> Iterator[bytes]:
-    """No more at once than of a plain file, for all packets in it become objects together."""
+    """Yield pieces no longer than those of an uncompressed file: all packets of a piece become objects at once."""
     for start in range(0, len(data), READ_SIZE):
         yield data[start : start + READ_SIZE]
 
 
 def _check_bounds(read: int, written: int) -> None:
     if written > MAX_DECOMPRESSED or (written > RATIO_COUNTS_FROM and written > read * MAX_RATIO):
-        raise DamagedCapture(f"{read} compressed bytes became {written}, more than is believed; the rest was not read")
+        raise DamagedCapture(f"{read} compressed bytes expanded to {written}, above the limit; the rest was not read")

@@ -1,4 +1,4 @@
-"""What people send instead of a capture we read: recognised, named, and how to get on from there."""
+"""Files that are given instead of a supported capture: what they are, and what to do with them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import NamedTuple
 from ibsniff.formatting import counted
 
 EXAMINED_BYTES = 512
-"""Bytes of the file's beginning that are looked at: a tar archive names itself at byte 257."""
-
+"""Bytes at the beginning of the file that are examined: the magic of a tar archive is at byte 257."""
 
 MIN_CAPTURE_BYTES = 4
-"""Bytes a file needs to be called anything: a capture has that many before it says what it is."""
+"""A file with fewer bytes cannot hold the magic of a capture."""
 
 
 class OtherFile(NamedTuple):
-    """What the file is, and what to do about it."""
+    """What the file is, and what to do with it."""
 
     what: str
     what_to_do: str
@@ -23,10 +22,10 @@ class OtherFile(NamedTuple):
 
 CONVERT = "convert it with Wireshark's editcap: editcap -F pcapng IN OUT.pcapng"
 _UNPACK = "unpack it first and give ibsniff the capture inside"
-_CAPTURE = "give a capture: tcpdump -i IFACE -w FILE.pcap, or Wireshark's Save As"
+_CAPTURE = "give ibsniff a capture, made by tcpdump -i IFACE -w FILE.pcap or by Wireshark's Save As"
 _WRITE = "let tcpdump write the file itself: tcpdump -i IFACE -w FILE.pcap"
 _KUZNETZOV = "a pcap with longer packet headers, from a libpcap patched by Alexey Kuznetzov"
-_ETL = "a Windows event trace, as netsh trace and pktmon write it"
+_ETL = "a Windows event trace, as written by netsh trace and pktmon"
 
 _BY_MAGIC: dict[bytes, OtherFile] = {
     b"\xa1\xb2\xcd\x34": OtherFile(_KUZNETZOV, CONVERT),
@@ -56,8 +55,8 @@ _BY_MAGIC: dict[bytes, OtherFile] = {
     b"%PDF": OtherFile("a PDF document", _CAPTURE),
     b"\x7fELF": OtherFile("a program", _CAPTURE),
     b"MZ": OtherFile("a Windows program", _CAPTURE),
-    b"\xff\xfe": OtherFile("UTF-16 text: PowerShell's > rewrites the bytes of a capture", _WRITE),
-    b"\xef\xbf\xbd": OtherFile("a binary file that was saved as text, which destroyed it", _WRITE),
+    b"\xff\xfe": OtherFile("UTF-16 text: PowerShell's > operator changes the bytes of a capture", _WRITE),
+    b"\xef\xbf\xbd": OtherFile("a binary file that was destroyed when it was saved as text", _WRITE),
     b"\x0d\x0a\x0d\x0d\x0d\x0a": OtherFile("a pcapng that was transferred in text mode", "transfer it in binary mode"),
     b"\x0a\x0d\x0a": OtherFile("a pcapng that was transferred in text mode", "transfer it in binary mode"),
 }
@@ -68,7 +67,7 @@ _TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b")
 
 
 def describe(start: bytes, path: str) -> OtherFile:
-    """What a file is that is no capture, by the bytes it starts with and, where they do not say, by its name."""
+    """Return what a file is that is not a capture, by its first bytes or, where they do not tell, by its name."""
     for magic, foreign in _BY_MAGIC.items():
         if start.startswith(magic):
             return foreign
@@ -80,12 +79,12 @@ def describe(start: bytes, path: str) -> OtherFile:
         return OtherFile(f"only {counted(len(start), 'byte')} long", _CAPTURE)
     if _is_text(start):
         return _text(start)
-    known = "pcap, pcapng, and either of them in gzip, bzip2, xz or zstd are"
-    return OtherFile(f"no known kind of file (it starts with {start[:4].hex(' ')}); {known}", CONVERT)
+    known = "pcap and pcapng, also compressed with gzip, bzip2, xz or zstd"
+    return OtherFile(f"of an unknown type (it starts with {start[:4].hex(' ')}); ibsniff reads {known}", CONVERT)
 
 
 def _is_text(start: bytes) -> bool:
-    """UTF-8 without control characters, but for a character that is cut at the end."""
+    """Whether it is UTF-8 without control characters; the last character may be incomplete."""
     if any(byte < 0x20 and byte not in _TEXT_CONTROLS for byte in start):
         return False
     try:
@@ -98,7 +97,7 @@ def _is_text(start: bytes) -> bool:
 def _text(start: bytes) -> OtherFile:
     lowered = start.lstrip().lower()
     if lowered.startswith((b"<!doctype html", b"<html")):
-        return OtherFile("a web page: the download gave a page about the file", "download the file itself")
+        return OtherFile("a web page: the download returned a page instead of the file", "download the file itself")
     if b" ip " in lowered or b" ip6 " in lowered:
-        return OtherFile("what tcpdump prints, not the packets", _WRITE)
+        return OtherFile("the text that tcpdump prints, not the packets", _WRITE)
     return OtherFile("a text file", _CAPTURE)

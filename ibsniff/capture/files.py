@@ -1,4 +1,4 @@
-"""A capture file, whatever it is: opened, recognised, read to its end or to its first damage."""
+"""Capture files: opening them, detecting their format, and reading them to their end or to the first damage."""
 
 from __future__ import annotations
 
@@ -28,50 +28,50 @@ from ibsniff.model import Columns, Frame, InputFacts, Lane, UserError
 STDIN = "-"
 PCAPNG_MAGIC = b"\x0a\x0d\x0d\x0a"
 LONGEST_MAGIC = 6
-"""Bytes that tell what a file is: four of a capture, six of xz."""
+"""Bytes that identify the format: four of a capture, six of xz."""
 
 COLUMNS_FROM_OFFSET = 1 << 20
-"""Bytes from which on an input is read by columns, unless the lane was chosen: below, importing numpy takes longer."""
+"""An input is read as columns from this byte on, unless the user chose a lane: in a smaller one importing numpy takes longer."""
 COLUMNS_FROM_START_SIZE = 4 << 20
-"""Bytes of a file that is read by columns from the beginning: it will have been worth importing numpy."""
+"""A file of this many bytes is read as columns from its beginning."""
 COLUMNS_MIN_BUFFERED = 1 << 18
-"""Bytes that must have come for columns; a slow pipe is read packet by packet."""
+"""Bytes that must be available for columns; a slow pipe is read packet by packet."""
 
 STILL_BEING_WRITTEN = "it is still being written: it grew while it was read"
 
 
 class Reader(Protocol):
-    """A file format: it takes packets out of the feed's buffer, as many as are whole."""
+    """The reader of one file format: it takes the complete packets out of the input buffer."""
 
     format: str
     number: int
-    """Of the last packet taken."""
+    """The number of the last packet taken."""
     position: int
-    """Where in the buffer the first byte stands that was not used."""
+    """Where in the buffer the unused bytes begin."""
     needed: int
-    """Bytes from there on without which there is no going on."""
+    """How many bytes from there on the reader needs to continue."""
 
     def parse(self, input_buffer: InputBuffer, batch: list[Frame]) -> None:
-        """Append the whole packets in the buffer to ``batch``, also those before the DamagedCapture it may raise."""
+        """Append the complete packets in the buffer to ``batch``, including those before any damage. May raise DamagedCapture."""
 
     def columns(self, input_buffer: InputBuffer) -> Iterator[Columns | Frame]:
-        """The same, in bulk where packets are regular; the DamagedCapture is raised after the packets before it."""
+        """Yield the same packets, as columns where they are regular. May raise DamagedCapture after the packets before it."""
 
     def missing(self, rest: int) -> str:
-        """What is not there when the input ends ``rest`` bytes after the last whole packet."""
+        """Say what is missing when the input ends ``rest`` bytes after the last complete packet."""
 
 
 Packets = TypeVar("Packets", Frame, Frame | Columns)
 
 
 class CaptureFile:
-    """An open capture. ``record`` grows with each read of the input, which runs ahead of the frames by a read at most."""
+    """An open capture. ``record`` is updated with each read of the input, at most one read ahead of the frames."""
 
     def __init__(
         self, stream: InterruptibleReader, reader: Reader, input_buffer: InputBuffer, record: InputRecord
     ) -> None:
         self.stream = stream
-        """How far it was read, and how to end it before its end."""
+        """The input: it tells how far it was read, and can be stopped before its end."""
         self._reader = reader
         self._input_buffer = input_buffer
         self.record = record
@@ -79,18 +79,18 @@ class CaptureFile:
 
     @property
     def facts(self) -> InputFacts:
-        """What the capture says of itself, as far as it was read."""
+        """The facts about the capture, as far as it was read."""
         return self.record.facts()
 
     def frames(self) -> Iterator[Frame]:
-        """Every packet up to the end or the first damage, which ``facts.truncated`` tells.
+        """Yield every packet up to the end or to the first damage, which is then described in ``facts.truncated``.
 
-        Raises UserError when there is damage before any packet, so that nothing can be said of this file.
+        Raises UserError when the file is damaged before its first packet, so that nothing of it can be read.
         """
         yield from self._to_the_end(self._batches())
 
     def packets(self, lane: Lane = Lane.AUTO) -> Iterator[Frame | Columns]:
-        """The same, many packets at once where that is faster."""
+        """Yield the same packets, many at once as columns where that is faster."""
         yield from self._to_the_end(self._batches() if lane is Lane.PLAIN else self._columns_and_frames(lane))
 
     def _to_the_end(self, packets: Iterator[Packets]) -> Iterator[Packets]:
@@ -119,15 +119,14 @@ class CaptureFile:
 
     def _columns_and_frames(self, lane: Lane) -> Iterator[Frame | Columns]:
         input_buffer, reader = self._input_buffer, self._reader
-        plain_until = (
-            0 if lane is Lane.COLUMNS or (self.stream.size or 0) >= COLUMNS_FROM_START_SIZE else COLUMNS_FROM_OFFSET
-        )
-        bulk_from = 0 if lane is Lane.COLUMNS else COLUMNS_MIN_BUFFERED
+        from_start = lane is Lane.COLUMNS or (self.stream.size or 0) >= COLUMNS_FROM_START_SIZE
+        columns_from = 0 if from_start else COLUMNS_FROM_OFFSET
+        min_buffered = 0 if lane is Lane.COLUMNS else COLUMNS_MIN_BUFFERED
         preferred = 0
         while input_buffer.advance(reader.position, reader.needed, preferred):
-            is_bulk = input_buffer.offset + len(input_buffer.data) >= plain_until
-            yield from self._columns() if is_bulk and len(input_buffer.data) >= bulk_from else self._batch()
-            preferred = COLUMNS_READ_SIZE if is_bulk else 0
+            in_columns = input_buffer.offset + len(input_buffer.data) >= columns_from
+            yield from self._columns() if in_columns and len(input_buffer.data) >= min_buffered else self._batch()
+            preferred = COLUMNS_READ_SIZE if in_columns else 0
 
     def _columns(self) -> Iterator[Frame | Columns]:
         for packets in self._reader.columns(self._input_buffer):
@@ -138,7 +137,7 @@ class CaptureFile:
             yield packets
 
     def close(self) -> None:
-        """Close the file (standard input too: nothing else of it can be used)."""
+        """Close the file, or standard input: the rest of it has no other use."""
         self.stream.close()
 
     def __enter__(self) -> Self:
@@ -151,10 +150,10 @@ class CaptureFile:
 
 
 def open_capture(path: str, stdin: BinaryIO | None = None, continues: InputRecord | None = None) -> CaptureFile:
-    """Open a capture; ``-`` is standard input, which may be a pipe that is still written to.
+    """Open a capture; ``-`` is standard input, which may be a pipe that is still being written.
 
-    A piece of a longer capture ``continues`` what is known of the pieces before it: its packets are numbered on.
-    Raises UserError when there is no such file, when it may not be read, or when it is no capture.
+    ``continues`` is the record of the preceding files when this is one of several files of the same capture: the packet
+    numbers continue. Raises UserError when the file does not exist, cannot be read, or is not a capture.
     """
     stream = InterruptibleReader(_standard_input(stdin) if path == STDIN else _open_file(path))
     source = cast(BinaryIO, stream)
@@ -179,31 +178,31 @@ def _standard_input(given: BinaryIO | None) -> BinaryIO:
     ours = sys.stdin.buffer if sys.stdin is not None else None
     stream = given or ours
     if stream is None or stream.closed:
-        raise UserError("standard input is closed, or was read already", "name - once: ibsniff read - < FILE")
+        raise UserError("standard input is closed or has been read already", "give - only once: ibsniff read - < FILE")
     if given in (None, ours) and stream.isatty():
-        raise UserError("standard input is your keyboard", "give it a capture: ibsniff read - < FILE")
+        raise UserError("standard input is a terminal", "redirect a capture to it: ibsniff read - < FILE")
     return stream
 
 
 def _open_file(path: str) -> BinaryIO:
     try:
-        if Path(path).is_dir():  # Windows says "permission denied" when one is opened
-            raise UserError(f"{path} is a directory", "name the capture file in it")
-        return Path(path).open("rb", buffering=0)  # we read big pieces ourselves
+        if Path(path).is_dir():  # opening one gives "permission denied" on Windows
+            raise UserError(f"{path} is a directory", "give the name of the capture file in it")
+        return Path(path).open("rb", buffering=0)  # our reads are large
     except FileNotFoundError as error:
-        raise UserError(f"{path}: there is no such file", "check the name and the folder you are in") from error
+        raise UserError(f"{path}: there is no such file", "check the name and the current folder") from error
     except PermissionError as error:
-        what_to_do = 'captures written under sudo belong to root: sudo chown "$USER" FILE'
+        what_to_do = 'captures that were written under sudo belong to root: sudo chown "$USER" FILE'
         raise UserError(f"{path}: you have no permission to read it", what_to_do) from error
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be opened: {error}", "check the name") from error
 
 
 def _decompressed(input_buffer: InputBuffer, name: str) -> tuple[InputBuffer, str]:
-    """The bytes of the capture itself, and in words where they are."""
+    """Return the uncompressed capture, and how error messages call it."""
     input_buffer.advance(0, LONGEST_MAGIC)
     if not input_buffer.data:
-        what_to_do = "capture again, and stop tcpdump with Ctrl-C, so that it writes what it holds"
+        what_to_do = "capture again, and stop tcpdump with Ctrl-C so that it writes the packets in its buffer"
         raise UserError(f"{name} is empty (0 bytes)", what_to_do)
     try:
         compression = detect_compression(input_buffer.data)
@@ -213,7 +212,7 @@ def _decompressed(input_buffer: InputBuffer, name: str) -> tuple[InputBuffer, st
         return input_buffer, name
     inner = InputBuffer(decompress(input_buffer.rest(), compression), input_buffer.ready_without_waiting)
     inner.advance(0, LONGEST_MAGIC)
-    return inner, f"what {name} holds in {compression.name}"
+    return inner, f"the {compression.name} content of {name}"
 
 
 def _reader(input_buffer: InputBuffer, record: InputRecord, name: str) -> Reader:
@@ -224,11 +223,11 @@ def _reader(input_buffer: InputBuffer, record: InputRecord, name: str) -> Reader
         return PcapngReader(input_buffer, record)
     input_buffer.advance(0, file_type.EXAMINED_BYTES)
     what, what_to_do = file_type.describe(input_buffer.data, record.path)
-    raise UserError(f"{name} is no capture: it is {what}", what_to_do)
+    raise UserError(f"{name} is not a capture: it is {what}", what_to_do)
 
 
 def _damage_in_parsing(reader: Reader, input_buffer: InputBuffer, batch: list[Frame]) -> DamagedCapture | None:
-    """Parse; a DamagedCapture waits until the packets before it are out."""
+    """Parse, and return any damage instead of raising it: the packets before it must be yielded first."""
     try:
         reader.parse(input_buffer, batch)
     except DamagedCapture as damage:
@@ -237,7 +236,9 @@ def _damage_in_parsing(reader: Reader, input_buffer: InputBuffer, batch: list[Fr
 
 
 def _cannot_be_read(path: str, damage: DamagedCapture) -> UserError:
-    what_to_do = f"take the capture again, or check the copy; if Wireshark opens it, {file_type.CONVERT}"
+    what_to_do = (
+        f"capture again, or check that the file was copied completely; if Wireshark opens it, {file_type.CONVERT}"
+    )
     return UserError(f"{_shown_path(path)} cannot be read: {damage}", what_to_do)
 
 

@@ -1,6 +1,6 @@
-"""The captures in a folder: what in it begins as a capture does, whatever it is called, and what is called one.
+"""The captures in a folder: files that begin like a capture, whatever their names, and files with the name of a capture.
 
-A file that is called a capture and is none (empty, damaged, encrypted) is somebody's ticket: reading it says what it is.
+A file that has the name of a capture but is not one (empty, damaged, encrypted) is included: reading it explains why.
 """
 
 from __future__ import annotations
@@ -22,37 +22,37 @@ CAPTURE_NAME = re.compile(r"\.(pcap|pcapng|cap)\d*(\.(gz|bz2|xz|zst))?$", re.IGN
 
 @dataclass(slots=True)
 class FolderContents:
-    """What a folder holds."""
+    """The files in a folder and its subfolders."""
 
     captures: list[str] = field(default_factory=list)
     """Paths in alphabetical order, folder by folder."""
     others: int = 0
-    """Files that are no captures."""
+    """The number of files that are not captures."""
     unreadable: list[UserError] = field(default_factory=list)
-    """Folders that cannot be looked into."""
+    """One error for each folder that cannot be listed."""
 
 
 def find_captures(folder: str) -> FolderContents:
-    """Look into a folder and the folders in it; links to folders are not followed, for they may lead around."""
+    """Search a folder and its subfolders; links to folders are not followed, since they may form a loop."""
     found = FolderContents()
 
-    def is_closed(error: OSError) -> None:
+    def cannot_list(error: OSError) -> None:
         found.unreadable.append(
-            UserError(f"{error.filename}: {error.strerror}", "name the captures in it that you may read")
+            UserError(f"{error.filename}: {error.strerror}", "give the names of the captures in it that you may read")
         )
 
-    for parent, folders, names in os.walk(folder, onerror=is_closed):
+    for parent, folders, names in os.walk(folder, onerror=cannot_list):
         folders.sort()
         for path in (Path(parent, name) for name in sorted(names)):
             if path.is_file() and (CAPTURE_NAME.search(path.name) or looks_like_capture(path)):
                 found.captures.append(str(path))
-            else:  # a pipe, too: opening one waits for somebody who writes
+            else:  # including pipes: opening one waits until another program writes to it
                 found.others += 1
     return found
 
 
 def looks_like_capture(path: Path) -> bool:
-    """Whether a file begins as a capture does, be it compressed. What cannot be opened may be one: reading it tells."""
+    """Whether a file, or its decompressed content, begins like a capture. A file that cannot be opened may be one."""
     try:
         with path.open("rb", buffering=0) as stream:
             start = stream.read(LONGEST_MAGIC)

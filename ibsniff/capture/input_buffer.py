@@ -1,4 +1,4 @@
-"""Bytes from anywhere as one buffer that moves forward: what both readers stand on."""
+"""The input of the readers as a buffer that moves forward, whether it is a file, a pipe or decompressed data."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 READ_SIZE = 1 << 16
-"""Bytes asked of a file at once: the frames made of them stay in the processor's cache (1 MiB took 15 % longer)."""
+"""Bytes of one read: the frames made of them fit into the processor's cache (1 MiB took 15 % longer)."""
 
 COLUMNS_READ_SIZE = 2 << 20
-"""Bytes taken at once by columns."""
+"""Bytes of one read when packets are read as columns."""
 
 PIPE_WAIT_SECONDS = 0.002
-"""Seconds: what writes a pipe at full speed fills it anew within this time, and nobody notices it in a report."""
+"""How long to wait for more bytes of a pipe: a writer at full speed fills it within this time, and no user notices it."""
 
 MAX_FRAME = 262_144
-"""The longest packet believed, in bytes: libpcap's MAXIMUM_SNAPLEN and Wireshark's WTAP_MAX_PACKET_SIZE_STANDARD.
+"""The longest possible packet, in bytes: libpcap's MAXIMUM_SNAPLEN and Wireshark's WTAP_MAX_PACKET_SIZE_STANDARD.
 
-Both allow 128 MiB on USB and D-Bus, where no TCP is. A longer one is damage: it would swallow what follows.
+Both allow 128 MiB on USB and D-Bus, which carry no TCP. A greater length is damage and would hide all later packets.
 """
 
 
 class DamagedCapture(Exception):
-    """The input stops making sense here, in words. Never leaves this room."""
+    """The input is damaged here, for the reason given. Never raised out of ``capture``."""
 
 
 class TruncatedCapture(DamagedCapture):
-    """The input ends in the middle of something: no nonsense, only less than there was."""
+    """The input ends inside a header or packet; what came before is valid."""
 
 
 class InputBuffer:
-    """A window on the input: ``data`` holds its bytes from ``offset`` on."""
+    """A part of the input: ``data`` holds its bytes from ``offset`` on."""
 
     __slots__ = ("_chunks", "_damage", "_file", "data", "offset", "ready_without_waiting")
 
@@ -44,23 +44,23 @@ class InputBuffer:
         ready_without_waiting: Callable[[], bool] = lambda: True,
         file: BinaryIO | None = None,
     ) -> None:
-        """``ready_without_waiting`` tells whether the next chunk can be had without waiting.
+        """``ready_without_waiting`` tells whether the next chunk is available without waiting.
 
-        ``file`` is where the chunks come from, if it can be read from anywhere in big pieces.
+        ``file`` is the source of the chunks if it is a file, which can be read at any position and in large pieces.
         """
         self._chunks = chunks
         self._file = file
         self.ready_without_waiting = ready_without_waiting
         self._damage: DamagedCapture | None = None
-        """Of the input, behind bytes that were good and are not used yet."""
+        """Damage of the input after valid bytes that are not used yet."""
         self.data = b""
         self.offset = 0
 
     def advance(self, position: int, needed: int, preferred: int = 0) -> bool:
-        """Forget the bytes before ``position`` and hold at least ``needed`` after it; False when the input has fewer.
+        """Discard the bytes before ``position`` and hold at least ``needed`` after it; False when the input has fewer.
 
-        Waits for no more than that, since a live pipe may not have it yet; ``preferred`` bytes are taken if they are there.
-        Raises DamagedCapture from the input.
+        It waits for no more than that, since a live pipe may not have more yet; it takes up to ``preferred`` bytes without
+        waiting. Raises DamagedCapture when the input does.
         """
         if preferred and self._file is not None:
             self.offset += position
@@ -90,14 +90,14 @@ class InputBuffer:
             return b""
 
     def rest(self) -> Iterator[bytes]:
-        """All bytes that are still to come, those in the buffer first."""
+        """Yield all remaining bytes, those in the buffer first."""
         yield self.data
         yield from self._chunks
 
 
 def read_chunks(stream: BinaryIO) -> Iterator[bytes]:
-    """The stream's bytes as they come, at most ``READ_SIZE`` at once. Raises DamagedCapture when reading fails."""
-    # read() of a buffered pipe waits until it is full, read1() gives what tcpdump -U has written so far
+    """Yield the stream's bytes as they come, at most ``READ_SIZE`` at once. Raises DamagedCapture when reading fails."""
+    # read() of a buffered pipe waits until it is full; read1() returns what tcpdump -U has written so far
     read = getattr(stream, "read1", stream.read)
     while True:
         try:
@@ -110,11 +110,11 @@ def read_chunks(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _read_at(file: BinaryIO, offset: int, needed: int, size: int) -> bytes:
-    """Read the few bytes in front once more rather than join the many behind them to those."""
+    """Read from ``offset`` on: reading the unused bytes once more is faster than joining them with many new ones."""
     try:
         file.seek(offset)
         data = file.read(size)
-        while len(data) < needed and (more := file.read(size - len(data))):  # one read may give less than there is
+        while len(data) < needed and (more := file.read(size - len(data))):  # one read may return less than requested
             data += more
         return data
     except OSError as error:
@@ -122,9 +122,9 @@ def _read_at(file: BinaryIO, offset: int, needed: int, size: int) -> bytes:
 
 
 def ready_without_waiting(stream: BinaryIO) -> Callable[[], bool]:
-    """Tell, whenever asked, whether the stream has bytes that need not be waited for.
+    """Return a function that tells whether the stream has bytes without waiting.
 
-    A pipe that cannot be asked (Windows, and what is no file) is taken for one that has none.
+    It returns False for what cannot be tested: pipes on Windows, and streams that are not files.
     """
     try:
         is_file = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)

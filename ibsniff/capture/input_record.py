@@ -1,6 +1,6 @@
-"""What a capture says of itself, gathered while it is read: nothing else writes this down.
+"""The record of one input, which collects the facts about it while it is read. Nothing else writes `InputFacts`.
 
-Readers of files and live sources report here what they meet; ``facts`` is what is known at the time, as a value.
+Readers of files and live sources report here what they find; ``facts`` returns what is known so far as a value.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from ibsniff.model import Columns
 
 BACKWARDS_NS = NANOSECONDS
-"""A packet stamped this much earlier than the latest so far was not merely overtaken: the clock was set back."""
+"""A packet with a time stamp this much before the latest was not merely reordered: the clock was set back."""
 
 _NUMBER_AND_TIME = itemgetter(0, 1)
-"""Of a Frame."""
+"""The number and time of a Frame."""
 
 
 class InputRecord:
-    """Keeps account of one input."""
+    """Collects the facts about one input."""
 
     __slots__ = (
         "_clock_jump_count",
@@ -78,7 +78,7 @@ class InputRecord:
 
     @property
     def packets(self) -> int:
-        """Packets so far."""
+        """The number of packets so far."""
         return self._packets
 
     @property
@@ -88,13 +88,13 @@ class InputRecord:
 
     @property
     def dropped(self) -> int | None:
-        """Packets the capturing side says it lost; None when it does not say."""
+        """The number of packets that the capturing side reports as lost; None when it does not tell."""
         return self._dropped
 
     def facts(self, now_ns: int = 0, skipped: Counter[str] | None = None) -> InputFacts:
-        """What is known at present, as a value that does not change any more.
+        """Return what is known so far, as a value that does not change later.
 
-        ``now_ns`` is the present time of a live source; ``skipped`` counts the packets that were not looked at.
+        ``now_ns`` is the present time of a live source; ``skipped`` are the packets that were skipped, by reason.
         """
         end_ns, watched_by = self._watched()
         known = end_ns is not None or now_ns > 0
@@ -130,38 +130,38 @@ class InputRecord:
     # -- the input as a whole ------------------------------------------------------------------------------------
 
     def name_format(self, format: str) -> None:
-        """It is a ``pcap`` or a ``pcapng``."""
+        """Set the format, ``pcap`` or ``pcapng``."""
         self._format = format
 
     def join(self, others: int) -> None:
-        """So many other files continue it."""
+        """Note that this many other files continue it."""
         if others:
             self._path = f"{self._path} and {others} more, joined"
 
     def add_link_type(self, link_type: int) -> None:
-        """It has packets of this link type."""
+        """Add the link type of its packets, or of some of them."""
         self._link_types.setdefault(link_type)
 
     def follow_clock(self, is_live: bool) -> None:
-        """It is watched while it is made, so that a clock tells until when; or it turned out that it is not."""
+        """Set whether a live clock tells until when the input was watched."""
         self._is_live = is_live
 
     def end(self, time_ns: int) -> None:
-        """It says that it was made until then; the latest such time counts."""
+        """Take an end time from the input itself; the latest one counts."""
         self._ended_ns = max(time_ns, self._ended_ns or 0)
 
     def vouch(self, until_ns: int) -> None:
-        """The user says that it was made until then, which counts unless the input itself says longer."""
+        """Take an end time from the user; it counts unless the input itself has a later one."""
         known_ns = self._watched()[0] or 0
         if until_ns > known_ns:
             self._vouched_ns = until_ns
         elif until_ns < known_ns:
-            self.note("--watched-until is earlier than that, and changes nothing")
+            self.note("--watched-until is earlier than the known end of the capture and is ignored")
 
     # -- packets -------------------------------------------------------------------------------------------------
 
     def add_packet(self, time_ns: int) -> int:
-        """One more packet; return its number."""
+        """Add one packet and return its number."""
         self._packets += 1
         latest = self._last_time_ns
         if latest is not None and 0 <= time_ns - latest < CLOCK_JUMP_NS:
@@ -171,12 +171,12 @@ class InputRecord:
         return self._packets
 
     def add_frames(self, frames: Sequence[Frame]) -> None:
-        """Some more packets, which bear their numbers."""
+        """Add packets, which have their numbers already."""
         self._packets += len(frames)
         self._take_times(map(_NUMBER_AND_TIME, frames))
 
     def add_columns(self, columns: Columns) -> None:
-        """Many more packets: looked at one by one only where time goes back or jumps."""
+        """Add many packets; their times are checked one by one only where they go back or jump."""
         times = columns.times_ns
         self._packets += len(times)
         steps = times[1:] - times[:-1]
@@ -188,7 +188,7 @@ class InputRecord:
             self._take_times(enumerate(times.tolist(), columns.first_number))
 
     def _take_times(self, packets: Iterable[tuple[int, int]]) -> None:
-        """Number and time of each packet."""
+        """Take the number and time of each packet."""
         latest = self._last_time_ns
         for number, time_ns in packets:
             if latest is None:
@@ -202,10 +202,7 @@ class InputRecord:
         self._last_time_ns = latest
 
     def add_clock_jump(self, packet: int, before_ns: int, after_ns: int) -> None:
-        """Before this packet there was a pause of ``CLOCK_JUMP_NS`` or more, or the clock was seen to be set.
-
-        A packet has only one of them.
-        """
+        """Record a pause of at least ``CLOCK_JUMP_NS`` before a packet, or a clock change seen live; one for each packet."""
         if any(jump.packet == packet for jump in self._clock_jumps):
             return
         self._clock_jump_count += 1
@@ -213,28 +210,28 @@ class InputRecord:
             self._clock_jumps.append(ClockJump(packet, before_ns, after_ns))
 
     def add_cut_by_snaplen(self, packets: int) -> None:
-        """So many more packets were not captured whole."""
+        """Add to the number of packets that were not captured completely."""
         self._cut_by_snaplen += packets
 
     def add_untimed(self) -> None:
-        """One more packet has no time of its own."""
+        """Add a packet without a time stamp of its own."""
         self._untimed += 1
 
     # -- what is missing, what happened --------------------------------------------------------------------------
 
     def set_dropped(self, packets: int | None) -> None:
-        """The capturing side says that it has lost so many in all."""
+        """Set the number of packets that the capturing side has lost in all."""
         self._dropped = packets
 
     def truncate(self, reason: str) -> None:
-        """Something was cut off, damaged or not captured, for this reason too."""
+        """Add a reason why something is cut off, damaged or was not captured."""
         self._truncated = "; ".join(filter(None, (self._truncated, reason)))
 
     def interrupt(self, reason: str) -> None:
-        """The user stopped the reading; that explains whatever else is missing."""
+        """Record that the user stopped the reading, which explains everything that is missing."""
         self._interrupted = True
         self._truncated = reason
 
     def note(self, text: str) -> None:
-        """Something happened that is worth knowing and lost nothing."""
+        """Add a note about something that lost no packets."""
         self._notes.append(text)

@@ -1,7 +1,7 @@
-"""Which interfaces there are, and which of them carries the traffic between a program and its TWS.
+"""The interfaces of this machine, and which of them carries the traffic between a program and TWS.
 
-From the operating system's own library (``getifaddrs``), so no tool need be installed; on Windows, where that
-function does not exist, from scapy. Nothing here needs a privilege or sends a packet.
+They come from the operating system's own library (``getifaddrs``), so that no tool is needed; on Windows, which lacks
+that function, they come from scapy. Nothing here needs a privilege or sends a packet.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ class Interface:
     up: bool
     loopback: bool
     link_type: int
-    """LINKTYPE_ value of the packets a live capture would hold."""
+    """LINKTYPE_ value of the packets of a live capture on it."""
     hint: str
-    """What TWS traffic it carries, in words; empty when nothing special is known."""
+    """Which TWS traffic it carries, in words; empty when that is not known."""
 
 
 def list_interfaces() -> list[Interface]:
-    """Return all interfaces in the system's order. Raises UserError on Windows without scapy."""
+    """Return all interfaces in the order of the system. Raises UserError on Windows without scapy."""
     if sys.platform == "win32":
         return _windows_interfaces()
     subsystem, gateway = detect_wsl(), default_gateway()
@@ -67,15 +67,15 @@ def list_interfaces() -> list[Interface]:
 
 
 def hint_for(name: str, subsystem: Wsl | None, gateway: tuple[str, str] | None) -> str:
-    """Say what TWS traffic an interface carries, by its name and where this machine is."""
+    """Say which TWS traffic an interface carries, by its name and how this machine is connected."""
     if name in ("lo", "lo0"):
         if subsystem is Wsl.WSL2_NAT:
-            return "a TWS inside this WSL only; one on Windows is reached through the interface of the default route"
+            return "only a TWS inside this WSL; a TWS on Windows is reached through the interface of the default route"
         return SAME_MACHINE
     if name == MIRRORED_LOOPBACK:
-        return "TWS on Windows, called as 127.0.0.1 (mirrored networking)"
+        return "TWS on Windows at 127.0.0.1 (mirrored networking)"
     if subsystem is Wsl.WSL2_NAT and gateway and gateway[0] == name:
-        return f"TWS on Windows, called as {gateway[1]} (NAT networking)"
+        return f"TWS on Windows at {gateway[1]} (NAT networking)"
     for prefixes, hint in _NAMED:
         if name.startswith(prefixes):
             return hint
@@ -83,8 +83,8 @@ def hint_for(name: str, subsystem: Wsl | None, gateway: tuple[str, str] | None) 
 
 
 _NAMED: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("docker", "br-", "podman", "cni"), "a Gateway in a container, from this machine or another container"),
-    (("veth",), "one container's side of a bridge; the bridge shows them all"),
+    (("docker", "br-", "podman", "cni"), "a Gateway in a container, used from this machine or from another container"),
+    (("veth",), "the traffic of one container; the bridge carries that of all containers"),
     (("tun", "tap", "wg", "utun", "tailscale", "ppp"), "a TWS at the other end of a VPN"),
 )
 
@@ -123,7 +123,7 @@ def _address(pointer: int | None) -> str:
     if not pointer:
         return ""
     head = ctypes.string_at(pointer, 2)
-    # BSD's sockaddr begins with its length, and the family is the second byte.
+    # On BSD, sockaddr begins with its length, and the family is the second byte.
     family = head[1] if sys.platform == "darwin" else int.from_bytes(head, sys.byteorder)
     if family == socket.AF_INET:
         return str(ipaddress.ip_address(ctypes.string_at(pointer + 4, 4)))

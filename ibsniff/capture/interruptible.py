@@ -1,4 +1,4 @@
-"""Between an input and who reads it: how far it was read, and a way to say that this was enough."""
+"""A reader that knows how far it has read, and that can be stopped while it waits for input."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ import stat
 from typing import BinaryIO
 
 
-class _Enough(Exception):
-    """Somebody called ``stop`` while the input was waited for."""
+class _Stopped(Exception):
+    """``stop`` was called while a read was waiting for input."""
 
 
 class InterruptibleReader:
-    """A stream that can be closed from a signal handler, as a tap is: what was let through stays good.
+    """A stream that a signal handler can stop: what was read until then stays valid, and no more is read.
 
-    Reading is its only work. ``position`` may be looked at from another thread.
+    Only for reading. ``position`` may be read from another thread.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
-        """Stand in front of a stream opened for reading."""
+        """Wrap a stream that is open for reading."""
         self._stream = stream
         self._waiting = False
         self.stopped = False
         self.position = 0
-        """Bytes taken from it, as it is stored: compressed, if it is."""
+        """Bytes read so far, as they are stored: of a compressed file, compressed bytes."""
         self.size = _size(stream)
-        """Bytes of a regular file; None of a pipe."""
-        # read() of a buffered pipe waits until it is full, read1() gives what has been written so far
+        """The size of a regular file in bytes; None for a pipe."""
+        # read() of a buffered pipe waits until it is full; read1() returns what has been written so far
         self._take = getattr(stream, "read1", stream.read)
 
     def read(self, size: int = -1) -> bytes:
-        """Read on; nothing when the tap was closed, even while the input was waited for."""
+        """Read more; return nothing once the reader was stopped, even when that happens while it waits for input."""
         try:
             self._waiting = True
             data: bytes = b"" if self.stopped else self._take(size)
-        except _Enough:
+        except _Stopped:
             return b""
         finally:
             self._waiting = False
@@ -42,27 +42,27 @@ class InterruptibleReader:
         return data
 
     def stop(self) -> None:
-        """Let nothing more through. For a signal handler: it interrupts a read that waits (PEP 475)."""
+        """Read no more. Called from a signal handler, it interrupts a read that is waiting (PEP 475)."""
         self.stopped = True
         if self._waiting:
-            raise _Enough
+            raise _Stopped
 
     def seek(self, position: int) -> int:
-        """Read on from there."""
+        """Continue to read at this position."""
         self.position = self._stream.seek(position)
         return self.position
 
     def has_grown(self) -> bool:
-        """Whether somebody wrote on while the file was read."""
+        """Whether the file became longer while it was read."""
         return self.size is not None and (_size(self._stream) or 0) > self.size
 
     def fileno(self) -> int:
-        """The file descriptor below. Raises OSError when there is none."""
+        """Return the file descriptor of the stream. Raises OSError when it has none."""
         return self._stream.fileno()
 
     @property
     def closed(self) -> bool:
-        """Whether the stream is."""
+        """Whether the stream is closed."""
         return self._stream.closed
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
-"""Packets as they come: live interfaces as one stream of frames and ticks.
+"""Live capture: one or several interfaces as one stream of frames and ticks.
 
-What the platforms differ in is a `backend.Backend`: it arms a socket and hands over raw packets. What they have in common
-is here: waiting, numbering, the facts, silence (a `Tick` when nothing came) and stopping. What befalls an interface
-meanwhile is the matter of `watched`, opening one that of `opening`.
+The part that depends on the platform is a `backend.Backend`, which opens a socket and delivers raw packets. The rest is here:
+waiting, numbering, the record of the input, silence (a `Tick` when no packet arrived) and stopping. `open_backends` opens the
+interfaces, and `monitored_interface` watches their state.
 """
 
 from __future__ import annotations
@@ -29,33 +29,33 @@ from ibsniff.capture.traffic_hint import packets_on_all
 from ibsniff.model import NANOSECONDS, Columns, Frame, InputFacts, Tick
 
 TICK_SECONDS = 0.25
-"""A quiet source says so this often: patience is counted in seconds, so a quarter of one is fine enough."""
+"""The interval of ticks while a source is quiet: verdicts wait for whole seconds, so a quarter is precise enough."""
 
 Batch = tuple[int, RingBlock | Sequence[RawPacket]]
-"""Packets of the interface with this index."""
+"""The index of an interface, and packets of it."""
 
 
 class InterfaceEvent(NamedTuple):
-    """What befell the interface with this index, as `remarks` spells it."""
+    """What happened to the interface with this index, in the form of a comment (see `comments`)."""
 
     interface: int
     text: str
 
 
 class LiveSource:
-    """Live interfaces: `events` are their frames and, while all are quiet, ticks.
+    """A capture on live interfaces: `events` yields their frames and, while all of them are quiet, ticks.
 
-    ``record`` is kept up to date while events are taken. Use it as a context manager, or call `close`.
+    ``record`` is updated while events are taken. Use the source as a context manager, or call `close`.
     """
 
     def __init__(self, opened: Iterable[tuple[str, Backend]]) -> None:
         self.interfaces = tuple(MonitoredInterface(name, backend) for name, backend in opened)
         self.interface_index = 0
-        """Of the interface that the latest frame came from."""
+        """The index of the interface that the latest frame came from."""
         self.pending = 0
-        """Frames that have been read already: they come after the latest one without a pause."""
+        """The number of frames that were read already, and follow the latest one without waiting."""
         self.interface_events: list[InterfaceEvent] = []
-        """What befell the interfaces, as far as it happened before the latest frame."""
+        """What happened to the interfaces before the latest frame."""
         self.record = InputRecord(
             "+".join(each.name for each in self.interfaces),
             "pcapng",
@@ -64,7 +64,7 @@ class LiveSource:
         )
         self.opened_at_ns = time.time_ns()
         self.packets_before = packets_on_all([each.name for each in self.interfaces])
-        """What the interfaces had carried, whoever's it was, when the capture began; for `traffic.traffic_hint`."""
+        """The packets that the interfaces had carried when the capture began; for `traffic_hint.traffic_hint`."""
         self._clock = MonotonicWallClock()
         self._delay_ns = max(each.backend.delay_ns for each in self.interfaces)
         self._stopped_at_ns: int | None = None
@@ -81,15 +81,15 @@ class LiveSource:
 
     @property
     def facts(self) -> InputFacts:
-        """What is known of the capture as a whole."""
+        """The facts about the capture so far."""
         return self.record.facts()
 
     def events(self, *, as_columns: bool = False) -> Iterator[Frame | Columns | Tick]:
-        """Yield frames, numbered from 1, and a tick whenever a quarter of a second brought none.
+        """Yield frames, numbered from 1, and a tick for each quarter of a second without a frame.
 
-        After `stop` it yields what had come until then, and a last tick for that moment. It ends by itself when the
-        last interface is gone; the record then says so, as it says when one was not heard for a while.
-        With ``as_columns``, many packets that come at once are yielded together: thousands a second cost a tenth then.
+        After `stop` it yields what had arrived until then, and a last tick for that moment. It ends by itself when the last
+        interface has disappeared; the record then tells this, as it tells when an interface was down for a time.
+        With ``as_columns``, many packets that arrive at once are yielded together, which takes a tenth of the time.
         """
         while self._stopped_at_ns is None and not all(each.gone for each in self.interfaces):
             batches = self._receive(TICK_SECONDS)
@@ -103,7 +103,7 @@ class LiveSource:
         yield self._tick(self._stopped_at_ns or self._latest_ns)
 
     def _receive(self, wait: float) -> list[Batch]:
-        """What has come; waits only when that is nothing."""
+        """Return the packets that have arrived; wait only while there are none."""
         batches: list[Batch] = []
         for key, _ in self._selector.select(wait):
             if key.data is None:
@@ -141,9 +141,9 @@ class LiveSource:
             yield Frame(number, time_ns, link_type, data, wire_length)
 
     def _columns(self, block: RingBlock) -> Columns | None:
-        """The packets of a block together; None when they must be looked at one by one: the first, and where time jumps.
+        """Return the packets of a block together; None when they must be read one by one: at the start, and at time jumps.
 
-        Two processors that fill one block overtake each other by microseconds: that is no jump.
+        Two processors that fill the same block reorder packets by microseconds, which is not a jump.
         """
         record = self.record
         columns = block.columns(record.packets + 1, self.interfaces[self.interface_index].link_type)
@@ -160,13 +160,13 @@ class LiveSource:
         return columns
 
     def _note_clock_change(self, time_ns: int) -> None:
-        """Has the clock been set, or has the machine slept? Then a packet bears another time than it would."""
+        """Record an event if the clock was set or the machine slept, so that the time of a packet is not the expected one."""
         before_ns = self._clock.resynchronise(time_ns)
         if before_ns is not None and before_ns < time_ns:
             self._record_event(self.interface_index, clock_jumped(before_ns, time_ns))
 
     def _packets_in_transit(self, until_ns: int, as_columns: bool) -> Iterator[Frame | Columns]:
-        """Yield the packets that came in time and had not reached us yet."""
+        """Yield the packets that arrived before the stop but were not delivered to us yet."""
         deadline = time.monotonic() + self._delay_ns / NANOSECONDS
         while True:
             left = max(0.0, deadline - time.monotonic())
@@ -176,13 +176,13 @@ class LiveSource:
                 return
 
     def stop(self) -> None:
-        """End `events`; callable from a signal handler and from another thread."""
+        """End `events`; may be called from a signal handler or another thread."""
         self._stopped_at_ns = self._clock.now_ns()
-        with suppress(OSError):  # it rings already, or is closed
+        with suppress(OSError):  # the socket is readable already, or is closed
             self._wakeup_sender.send(b"!")
 
     def statistics(self) -> Statistics:
-        """Return what the capturing side has counted since the source was opened, on all interfaces together."""
+        """Return the counters of all interfaces together since the source was opened."""
         for each in self.interfaces:
             each.statistics = each.backend.statistics()
         dropped = [each.statistics.dropped for each in self.interfaces if each.statistics.dropped is not None]
@@ -190,7 +190,7 @@ class LiveSource:
         return Statistics(sum(each.statistics.received for each in self.interfaces), self.record.dropped)
 
     def _check_all_interfaces(self) -> None:
-        """Count, and look after the interfaces, four times a second."""
+        """Read the counters and check all interfaces, at most once in ``TICK_SECONDS``."""
         if time.monotonic() - self._checked_at < TICK_SECONDS:
             return
         self._checked_at = time.monotonic()
@@ -219,7 +219,7 @@ class LiveSource:
         return Tick(self._latest_ns)
 
     def close(self) -> None:
-        """Give the sockets back; harmless when repeated."""
+        """Close the sockets; calling it again does nothing."""
         self._selector.close()
         self._wakeup_receiver.close()
         self._wakeup_sender.close()
@@ -240,14 +240,14 @@ def _one_by_one(packets: RingBlock | Sequence[RawPacket]) -> Iterable[RawPacket]
 
 
 def _merge_by_time(batches: list[Batch]) -> list[Batch]:
-    """The packets of several interfaces in the order of their stamps, neighbours of one interface together."""
+    """Sort the packets of several interfaces by time, and group neighbours of the same interface."""
     stamped = ((packet.time_ns, index, packet) for index, packets in batches for packet in _one_by_one(packets))
     in_order = sorted(stamped, key=itemgetter(0))
     return [(index, [packet for _, _, packet in run]) for index, run in groupby(in_order, key=itemgetter(1))]
 
 
 def _captured_until(until_ns: int, batches: list[Batch]) -> Iterator[Batch]:
-    """What of it came in time."""
+    """Yield the packets that were captured until then."""
     for index, packets in batches:
         if isinstance(packets, RingBlock) and packets.last_ns() <= until_ns:
             yield index, packets
@@ -256,9 +256,9 @@ def _captured_until(until_ns: int, batches: list[Batch]) -> Iterator[Batch]:
 
 
 def open_live(interfaces: Sequence[str], ports: frozenset[int] | None, backend: str = "auto") -> LiveSource:
-    """Arm a capture of API traffic on interfaces; packets are collected from the moment this returns.
+    """Open a capture of API traffic on interfaces; packets are captured from the moment this returns.
 
-    ``ports`` are the API ports (None: all TCP); ``backend`` is ``socket`` (Linux), ``scapy`` or ``auto``. Raises
-    UserError when there is no such interface, no permission, or no such back end here.
+    ``ports`` are the API ports (None: all TCP); ``backend`` is ``socket`` (Linux), ``scapy`` or ``auto``. Raises UserError
+    when an interface does not exist, the permission is missing, or this platform lacks the back end.
     """
     return LiveSource(open_backends(interfaces, ports, backend))

@@ -1,4 +1,4 @@
-"""One interface that is listened on, and what becomes of it meanwhile."""
+"""An interface of a live capture, and the changes of its state."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from ibsniff.formatting import date_and_time
 
 
 class MonitoredInterface:
-    """An interface, its back end, and its state as last looked at."""
+    """An interface, its back end, and its state at the last check."""
 
     def __init__(self, name: str, backend: Backend) -> None:
         self.name = name
-        """As it was called when the capture began."""
+        """Its name when the capture began."""
         self.link_type = backend.link_type
         self.buffer_bytes = backend.buffer_bytes
-        """What may wait for us; 0 when it is not known."""
+        """How many bytes can wait for us; 0 when it is not known."""
         self.statistics = Statistics(0, None)
-        """As last counted."""
+        """Its latest counters."""
         self.backend = backend
         self.current_name = name
-        """As it is called now."""
+        """Its present name."""
         self.up = True
         self.gone = False
-        """It will never be heard again: deleted, or moved to another network namespace."""
+        """It was deleted, or moved to another network namespace, and will deliver no more packets."""
 
     def check(self, now_ns: int, error: OSError | None = None) -> Iterator[str]:
-        """Say what has changed, as `remarks` spells it; ``error`` is what receiving ended in just now."""
+        """Yield a comment (see `comments`) for each change; ``error`` is what receiving has just raised."""
         if self.gone:
             return
         link = self.backend.link_state()
         if link is None:
             self.gone = True
-            yield f"{NOT_CAPTURED}{self.current_name} is gone since {date_and_time(now_ns)}{_reason(error)}"
+            yield f"{NOT_CAPTURED}{self.current_name} disappeared at {date_and_time(now_ns)}{_reason(error)}"
             return
         if link.name != self.current_name:
-            yield f"{NOTE}{self.current_name} is called {link.name} since {date_and_time(now_ns)}"
+            yield f"{NOTE}{self.current_name} was renamed to {link.name} at {date_and_time(now_ns)}"
             self.current_name = link.name
         if self.up and link.up and error is not None:
-            yield f"{NOT_CAPTURED}{self.current_name} was down for a moment at {date_and_time(now_ns)}"
+            yield f"{NOT_CAPTURED}{self.current_name} was briefly down at {date_and_time(now_ns)}"
         elif self.up and not link.up:
             yield f"{NOT_CAPTURED}{self.current_name} went down at {date_and_time(now_ns)}"
         elif link.up and not self.up:

@@ -1,4 +1,4 @@
-"""Arming captures, by the means this platform has, and what to say when it cannot be."""
+"""Opening live captures with the back end of this platform, and the errors for the user when that fails."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if sys.platform == "linux":
     from ibsniff.capture.socket_backend import RECEIVE_BUFFER, PacketSocket
 
 ANY = "any"
-"""All interfaces of a Linux machine as one; others beside it would be captured twice."""
+"""All interfaces of a Linux machine as one; a capture on any other interface would repeat its packets."""
 
 
 def open_backends(interfaces: Sequence[str], ports: frozenset[int] | None, backend: str) -> list[tuple[str, Backend]]:
-    """Arm a back end for each interface; if one cannot be armed none is.
+    """Open a capture on each interface; if one cannot be opened, none stays open.
 
-    Raises UserError when there is no such interface, no permission, or no such back end here.
+    Raises UserError when an interface does not exist, the permission is missing, or this platform lacks the back end.
     """
     names = [ANY] if ANY in interfaces else list(dict.fromkeys(interfaces))
     if not names:
-        raise UserError("no interface is named", "name one: -i lo", ExitCode.USAGE)
+        raise UserError("no interface was given", "give one, for example -i lo", ExitCode.USAGE)
     with ExitStack() as until_all_are_open:
         opened = []
         for name in names:
@@ -44,7 +44,7 @@ def _open(name: str, names: Sequence[str], ports: frozenset[int] | None, backend
         if sys.platform == "linux" and backend != "scapy":
             return PacketSocket(name, ports, RECEIVE_BUFFER // len(names))
         if backend == "socket":
-            raise UserError("the socket back end is for Linux", "use --backend scapy", ExitCode.USAGE)
+            raise UserError("the socket back end works only on Linux", "use --backend scapy", ExitCode.USAGE)
         return ScapyCapture(name, ports)
     except PermissionError as error:
         raise UserError(
@@ -57,21 +57,21 @@ def _open(name: str, names: Sequence[str], ports: frozenset[int] | None, backend
 
 
 def _cannot_capture(interface: str, error: OSError) -> UserError:
-    """Say what an interface that cannot be opened needs."""
+    """Explain why an interface cannot be opened, and what to do."""
     if error.errno == errno.ENODEV:
         known = ", ".join(entry.name for entry in list_interfaces())
         return UserError(f"there is no interface {interface} here", f"choose one of: {known}", ExitCode.PERMISSION)
     if error.errno == errno.ENETDOWN:
-        return UserError(f"{interface} is down", f"sudo ip link set {interface} up", ExitCode.PERMISSION)
+        return UserError(f"{interface} is down", f"bring it up: sudo ip link set {interface} up", ExitCode.PERMISSION)
     if detect_wsl() is Wsl.WSL1:
         return UserError(
             "WSL 1 has no packet sockets",
-            "capture on Windows (Npcap's loopback adapter), or move this distribution to WSL 2: "
+            "capture on Windows, with Npcap's loopback adapter, or convert this distribution to WSL 2: "
             "wsl --set-version <name> 2",
             ExitCode.PERMISSION,
         )
     return UserError(
         f"cannot capture on {interface}: {error.strerror or error}",
-        "`ibsniff interfaces` lists what can be captured here",
+        "run `ibsniff interfaces` to list the interfaces of this machine",
         ExitCode.PERMISSION,
     )

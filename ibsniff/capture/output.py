@@ -1,7 +1,7 @@
-"""Opening what is written: never through somebody's link under ``sudo``, never what another capture writes just now.
+"""Opening output files safely: not through a link under ``sudo``, and not while another capture writes to the same file.
 
-Under ``sudo`` the folder may be writable by others, and what they put there must not make root overwrite something else;
-and the file belongs to the user who called, not to root.
+Under ``sudo`` the folder may be writable by other users, and their files must not make root overwrite something else. The
+new file belongs to the user who ran ``sudo``, not to root.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from ibsniff.capture.privilege import caller
 from ibsniff.model import ExitCode, UserError
 
 BUFFER = 1 << 20
-"""Bytes collected before they are written: under load that is a system call for thousands of packets."""
+"""Bytes that are buffered before they are written: under load, one system call writes thousands of packets."""
 
 
 def open_output(path: str | Path) -> BinaryIO:
-    """Open a file for writing, emptied, and keep others of us from it until it is closed (where there is flock(2)).
+    """Open a file for writing, discard its content, and lock it until it is closed (where flock(2) exists).
 
-    Raises UserError when it cannot be opened, or when another capture is writing it.
+    Raises UserError when it cannot be opened, or when another capture is writing to it.
     """
     try:
         owner = caller()
@@ -38,17 +38,17 @@ def open_output(path: str | Path) -> BinaryIO:
             raise
     except BlockingIOError as error:
         raise UserError(
-            f"cannot write {path}: another capture is writing it", "name another file", ExitCode.USAGE
+            f"cannot write {path}: another capture is writing to it", "give the name of another file", ExitCode.USAGE
         ) from error
     except OSError as error:
         code = ExitCode.PERMISSION if isinstance(error, PermissionError) else ExitCode.USAGE
         raise UserError(
-            f"cannot write {path}: {error.strerror or error}", "name a file in a folder you may write to", code
+            f"cannot write {path}: {error.strerror or error}", "choose a folder in which you may write", code
         ) from error
 
 
 def may_write_later(folder: Path) -> bool:
-    """Whether new files can be made in a folder when privileges are dropped; told by its mode, access lists aside."""
+    """Whether files can be created in a folder after privileges were dropped, by its mode without access control lists."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return True
     uid, gid = caller() or (0, 0)
@@ -64,7 +64,7 @@ def _open(path: str) -> int:
 
 
 def _claim(descriptor: int) -> None:
-    """Lock a file until it is closed. Raises BlockingIOError when somebody else has; some file systems have no locks."""
+    """Lock a file until it is closed. Raises BlockingIOError when it is locked; some file systems have no locks."""
     if sys.platform == "win32":
         return
     import fcntl  # noqa: PLC0415  (Windows lacks it)
@@ -87,10 +87,10 @@ def _open_as_root(path: str, uid: int, gid: int) -> int:
 
 
 def _open_existing(path: str, flags: int) -> int:
-    """Open what is there already, without changing its owner: it is not ours to give away."""
+    """Open an existing file without changing its owner."""
     descriptor = os.open(path, flags)
     facts = os.fstat(descriptor)
     if stat.S_ISREG(facts.st_mode) and facts.st_nlink > 1:
         os.close(descriptor)
-        raise PermissionError(0, "it has several names (hard links), and this is root")
+        raise PermissionError(0, "the file has several hard links, and ibsniff runs as root")
     return descriptor

@@ -1,12 +1,12 @@
-"""What a live capture keeps, as a BPF program of our own: no libpcap, no tcpdump.
+"""The capture filter of a live capture, as a BPF program of our own that needs neither libpcap nor tcpdump.
 
-The kernel runs it on every packet of the interface before anything is copied to us, so a busy trading machine costs
-us nothing. It keeps what a verdict may rest on, and errs towards keeping:
+The kernel runs it on every packet of the interface before it copies the packet to us, so other traffic on the machine
+costs us nothing. The filter keeps every packet that may matter to a verdict, and rather keeps too many:
 
 * TCP segments with an API port at either end, and any segment whose payload begins with ``API`` NUL;
-* ICMP and ICMPv6 destination unreachable (a firewall that rejects is not silence), ARP (a host that is not there);
-* what would need more than one look: IP fragments, IPv6 extension headers, VLAN tags inside the frame. (The outer
-  tag of a frame is taken out by the kernel before we see it, so tagged traffic is filtered like any other.)
+* ICMP and ICMPv6 destination unreachable (a firewall that rejects is not silence), and ARP (a host that is absent);
+* packets whose TCP header is not at a fixed place: IP fragments, IPv6 extension headers, VLAN tags inside the frame. (The
+  kernel removes the outer tag of a frame before the filter runs, so tagged traffic is filtered like any other.)
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import NamedTuple
 from ibsniff.capture.bpf import HARDWARE_TYPE, LINK_PROTOCOL, PACKET_TYPE, Op, Program, Step, assemble
 
 KEEP_BYTES = 262_144 - 24
-"""How much of a packet the program keeps: what readers of capture files believe, less the link header we may add."""
+"""The bytes that are kept of a packet: the limit of readers of capture files, less the link header that we may add."""
 
 MAX_PORTS = 400
-"""With more ports than these the kernel passes all TCP (old kernels allow 20 KB for a program): ``net`` sorts it out."""
+"""With more ports than this the filter keeps all TCP, and ``net`` selects (old kernels allow 20 KB for a program)."""
 
 PACKET_OUTGOING = 4
 ARPHRD_LOOPBACK = 772
@@ -28,7 +28,7 @@ TCP, ICMP, ICMPV6 = 6, 1, 58
 IPV4, ARP, IPV6 = 0x0800, 0x0806, 0x86DD
 VLAN_TAGS = (0x8100, 0x88A8, 0x9100)
 EXTENSION_HEADERS = (0, 43, 44, 51, 60, 135, 139, 140)
-"""IPv6 next headers that stand before TCP (IANA): hop-by-hop, routing, fragment, AH, destination, mobility, HIP, shim6."""
+"""IPv6 headers that can precede TCP (IANA): hop-by-hop, routing, fragment, AH, destination options, mobility, HIP, shim6."""
 ICMP_UNREACHABLE, ICMPV6_UNREACHABLE = 3, 1
 FRAGMENT_BITS = 0x3FFF
 """More-fragments and the fragment offset (RFC 791, 3.1)."""
@@ -36,11 +36,11 @@ API_PREFIX = int.from_bytes(b"API\0", "big")
 
 
 class Layout(NamedTuple):
-    """Where a frame of one kind has its network header, and how to find out which one that is."""
+    """Where the network header begins in frames of one kind, and how to find its protocol."""
 
     network: int
     protocol: Step | None
-    """Loads the EtherType; None: look at the IP version instead."""
+    """The step that loads the EtherType; None: the IP version tells the protocol."""
 
 
 ETHERNET = Layout(14, Step(Op.LOAD_HALF, 12))
@@ -56,7 +56,7 @@ def capture_filter(layout: Layout, ports: frozenset[int] | None) -> Program:
 
 def _source(layout: Layout, ports: frozenset[int] | None) -> Iterator[Step | str]:
     network = layout.network
-    # Loopback shows each packet twice, leaving and arriving. Elsewhere the leaving copy is the only one.
+    # On loopback each packet is seen twice, as outgoing and as incoming. Elsewhere the outgoing copy is the only one.
     yield Step(Op.LOAD_WORD, HARDWARE_TYPE)
     yield Step(Op.IF_EQUAL, ARPHRD_LOOPBACK, "loopback")
     yield Step(Op.JUMP, goto="protocol")
@@ -122,16 +122,16 @@ def _tcp(network: int, ports: frozenset[int] | None) -> Iterator[Step | str]:
     yield Step(Op.AND, 0x3C)
     yield Step(Op.ADD_X)
     yield Step(Op.X_FROM_A)
-    # A load beyond the end of the packet ends the program with "drop": there is no payload, so no hello.
+    # A load beyond the end of the packet ends the program with "drop": without a payload there is no hello.
     yield Step(Op.LOAD_WORD_AT_X, network)
     yield Step(Op.IF_EQUAL, API_PREFIX, "keep")
 
 
 def filter_expression(ports: frozenset[int] | None) -> str:
-    """Say nearly the same filter in the words of pcap-filter(7), for libpcap and for a command line.
+    """Return nearly the same filter as an expression of pcap-filter(7), for libpcap and for a command line.
 
-    It leaves out VLAN tags inside the frame (``vlan`` is an error on a loopback interface) and hellos over IPv6 on
-    other ports (libpcap's ``tcp[...]`` is IPv4 only).
+    It does not cover VLAN tags inside the frame (``vlan`` is an error on a loopback interface) and hellos over IPv6 on
+    other ports (libpcap's ``tcp[...]`` works only with IPv4).
     """
     listed = " or ".join(str(port) for port in sorted(ports or ()))
     hello = f" or tcp[tcp[12] >> 2 & 0x3c : 4] = {API_PREFIX:#x}" if ports else ""

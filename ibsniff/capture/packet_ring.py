@@ -1,9 +1,10 @@
-"""Packets in memory shared with the kernel: PACKET_RX_RING in its third version (packet_mmap.rst in Linux' documentation).
+"""The packet ring in memory shared with the kernel: PACKET_RX_RING, TPACKET_V3 (Linux's packet_mmap.rst).
 
-The kernel fills blocks and hands them over one by one, full or after a time; we copy the packets out and give the block
-back. That costs no system call per packet, where a socket's queue asks for one and charges a kilobyte for each small
-packet; and its size needs no privilege, where a socket's is bounded by ``net.core.rmem_max``: with CAP_NET_RAW alone
-that is some 200 packets. Every packet bears the time at which it came, not the time at which it is read.
+The kernel fills blocks and hands them over one by one, when they are full or after a time; we copy the packets and return
+the block. This needs no system call for each packet, while the queue of a socket needs one and takes a kilobyte of its
+buffer for each small packet. A large ring needs no privilege, while the buffer of a socket is bounded by
+``net.core.rmem_max``: with CAP_NET_RAW alone it holds about 200 packets. Every packet has the time at which it arrived,
+not the time at which it was read.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ SOL_PACKET: Final = 263
 PACKET_RX_RING, PACKET_VERSION, TPACKET_V3 = 5, 10, 2
 
 BLOCK_BYTES: Final = 1 << 18
-"""Holds any packet, or some 1500 small ones. What is not filled in time is lost room: few large blocks would buffer less."""
+"""One block holds any packet, or about 1500 small ones. The unused part of a block is lost, so larger blocks buffer less."""
 MIN_RING_SIZE: Final = 8 * BLOCK_BYTES
 HANDED_OVER_AFTER_MS: Final = 40
-"""A block that is not full is handed over after this time, or twice as much (the kernel's timer looks once a period)."""
+"""A block that is not full is handed over after one to two times this period, since the kernel's timer checks once in it."""
 
 _REQUEST = Struct("=7I")
-"""``struct tpacket_req3``: block size and count, frame size and count, time-out, private bytes, features."""
-_NOMINAL_FRAME: Final = 2048  # version 3 packs frames of any size, and yet insists on a product
+"""``struct tpacket_req3``: block size and count, frame size and count, timeout, private bytes, features."""
+_NOMINAL_FRAME: Final = 2048  # TPACKET_V3 packs frames of any size, but requires that the frame count match the blocks
 _BLOCK = Struct("=8xIIII")
-"""``struct tpacket_block_desc``: of it the status, how many packets, where in the block the first is, and where it ends."""
+"""``struct tpacket_block_desc``: its status, number of packets, offset of the first packet, and used length."""
 _STATUS_AT: Final = 8
 _FOR_US: Final = 1
 
@@ -38,9 +39,9 @@ class PacketRing:
     """The ring of one packet socket."""
 
     def __init__(self, sock: socket.socket, size: int, *, is_cooked: bool) -> None:
-        """Ask for ``size`` bytes, and for half as long as the kernel has not so much. Raises OSError when it has none.
+        """Request ``size`` bytes, and half as much each time the kernel lacks memory. Raises OSError below `MIN_RING_SIZE`.
 
-        ``is_cooked``: of a socket that gives packets without link headers.
+        ``is_cooked``: the socket delivers packets without link headers.
         """
         sock.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
         self.size = _allotted(sock, size)
@@ -49,18 +50,18 @@ class PacketRing:
         self._is_cooked = is_cooked
 
     def take(self) -> RingBlock | None:
-        """The next block; None when the kernel has not handed it over yet."""
+        """Return the next block; None when the kernel has not handed it over yet."""
         memory, block = self._memory, self._block
         status, count, first, end = _BLOCK.unpack_from(memory, block)
         if not status & _FOR_US:
             return None
         taken = RingBlock(memory[block : block + end], count, first, self._is_cooked)
-        memory[block + _STATUS_AT : block + _STATUS_AT + 4] = bytes(4)  # the kernel's again
+        memory[block + _STATUS_AT : block + _STATUS_AT + 4] = bytes(4)  # return it to the kernel
         self._block = (block + BLOCK_BYTES) % self.size
         return taken
 
     def close(self) -> None:
-        """Give the memory back; harmless when repeated."""
+        """Release the memory; calling it again does nothing."""
         self._memory.close()
 
 

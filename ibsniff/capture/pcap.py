@@ -1,4 +1,4 @@
-"""The classic capture file of tcpdump (draft-ietf-opsawg-pcap; pcap-savefile(5))."""
+"""The reader of pcap, the capture format of tcpdump (draft-ietf-opsawg-pcap; pcap-savefile(5))."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ MAGICS = {
 FILE_HEADER_SIZE = 24
 RECORD_HEADER_SIZE = 16
 VERSION = (2, 4)
-"""The only one written since 1998; in older ones the two lengths may stand the other way round."""
+"""The only version written since 1998; in older versions the two lengths of a record may be swapped."""
 
 LINK_TYPE_MASK = 0x0000FFFF
 RESERVED_MASK = 0x03FF0000
-"""pcap-savefile(5): non-zero is an error to readers. The bits above say how long the frame check sequence is."""
+"""pcap-savefile(5): readers must treat other values than 0 as an error. The bits above are the length of the FCS."""
 
 
 class PcapReader:
-    """Frames of one pcap file; ``parse`` is given the buffer again and again as it fills."""
+    """Reads the packets of one pcap file. ``parse`` or ``columns`` is called each time the buffer has more bytes."""
 
     format = "pcap"
 
     def __init__(self, input_buffer: InputBuffer, record: InputRecord) -> None:
-        """Read the file header. Raises DamagedCapture when it is cut or is not one."""
+        """Read the file header. Raises DamagedCapture when it is cut off or invalid."""
         if not input_buffer.advance(0, FILE_HEADER_SIZE):
             raise TruncatedCapture(
                 f"the file header is cut: {len(input_buffer.data)} of {FILE_HEADER_SIZE} bytes are there"
@@ -41,9 +41,9 @@ class PcapReader:
         order, self._fraction_ns = MAGICS[input_buffer.data[:4]]
         major, minor, _zone, _accuracy, _snaplen, link = Struct(order + "HHIIII").unpack_from(input_buffer.data, 4)
         if (major, minor) != VERSION:
-            raise DamagedCapture(f"it says it is pcap version {major}.{minor}, and only 2.4 is known")
+            raise DamagedCapture(f"its pcap version is {major}.{minor}; only version 2.4 is supported")
         if link & RESERVED_MASK:
-            raise DamagedCapture(f"its link type field is {link:#010x}, in which reserved bits are set")
+            raise DamagedCapture(f"its link type field is {link:#010x}, which has reserved bits set")
         self._order = order
         self._record_header = Struct(order + "IIII")
         self._link_type = link & LINK_TYPE_MASK
@@ -54,13 +54,13 @@ class PcapReader:
         record.add_link_type(self._link_type)
 
     def parse(self, input_buffer: InputBuffer, batch: list[Frame]) -> None:
-        """Append the whole packets in the buffer to ``batch``; then ``needed`` bytes from ``position`` on are wanted.
+        """Append the complete packets in the buffer to ``batch``; to continue, ``needed`` bytes from ``position`` on must be there.
 
-        Raises DamagedCapture at a length no packet has. A length above the file's snaplen is none: some writers are careless.
+        Raises DamagedCapture at an impossible length. A length above the file's snaplen is accepted: some programs write it.
         """
         buffer, link_type, fraction_ns = input_buffer.data, self._link_type, self._fraction_ns
         unpack, append = self._record_header.unpack_from, batch.append
-        frame = tuple.__new__  # what Frame(...) ends in, at half its price
+        frame = tuple.__new__  # the same as Frame(...) in half the time
         size, number, position, cut = len(buffer), self.number, 0, 0
         captured, last = 0, size - RECORD_HEADER_SIZE
         while position <= last:
@@ -72,7 +72,7 @@ class PcapReader:
             if captured < original:
                 cut += 1
             else:
-                original = captured  # less on the wire than was captured: there is no such thing
+                original = captured  # the length on the wire cannot be less than what was captured
             number += 1
             time_ns = seconds * NANOSECONDS + fraction * fraction_ns
             append(frame(Frame, (number, time_ns, link_type, buffer[start:end], original)))
@@ -84,7 +84,7 @@ class PcapReader:
         self._check_length(captured, input_buffer)
 
     def columns(self, input_buffer: InputBuffer) -> Iterator[Columns | Frame]:
-        """The same in bulk."""
+        """Yield the same packets as columns."""
         from ibsniff.capture.columns import cut_by_snaplen, end_of, pcap_columns  # noqa: PLC0415  (numpy, and 0.1 s)
 
         buffer = input_buffer.data
@@ -100,13 +100,13 @@ class PcapReader:
             self.needed += captured
 
     def _check_length(self, captured: int, input_buffer: InputBuffer) -> None:
-        """Raise DamagedCapture at a length no packet has."""
+        """Raise DamagedCapture at an impossible length."""
         if captured > MAX_FRAME:
             place = f"packet {self.number + 1}, at byte {input_buffer.offset + self.position}"
-            raise DamagedCapture(f"{place}, says it is {captured} bytes long")
+            raise DamagedCapture(f"{place}, has an impossible length: {captured} bytes")
 
     def missing(self, rest: int) -> str:
-        """What is not there when the input ends ``rest`` bytes after the last whole packet."""
+        """Say what is missing when the input ends ``rest`` bytes after the last complete packet."""
         if rest < RECORD_HEADER_SIZE:
             what, there, whole = "the header of packet", rest, RECORD_HEADER_SIZE
         else:

@@ -1,4 +1,4 @@
-"""What pcapng says of an interface, and by it what a time stamp means (draft-ietf-opsawg-pcapng, section 4.2)."""
+"""Interface descriptions of pcapng, which define the meaning of time stamps (draft-ietf-opsawg-pcapng, section 4.2)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ibsniff.model import NANOSECONDS
 MICROSECOND_NS = 1000
 
 _MICROSECONDS = 6
-_POWER_OF_TWO = 0x80  # of if_tsresol: the other bits are an exponent of 2, not of 10
+_POWER_OF_TWO = 0x80  # a bit of if_tsresol: the other bits are an exponent of 2 instead of 10
 
 
 class PcapngInterface(NamedTuple):
-    """What a packet needs to know of the interface it came from."""
+    """What is needed to read the packets of an interface."""
 
     link_type: int
     multiplier: int
@@ -25,16 +25,16 @@ class PcapngInterface(NamedTuple):
     snaplen: int
 
     def time_ns(self, ticks: int) -> int | None:
-        """Nanoseconds since the epoch; None for a time that cannot be."""
+        """Convert a time stamp to nanoseconds since the epoch; None when the result is impossible."""
         time_ns = ticks * self.multiplier // self.divisor + self.offset_ns
         return time_ns if 0 <= time_ns <= MAX_TIME_NS else None
 
     def end_time_ns(self, ticks: int, last_packet_ns: int) -> int | None:
-        """When a capture ended; None for a time that cannot be.
+        """Convert the end time of a capture; None when the result is impossible.
 
-        dumpcap writes this one stamp in microseconds whatever resolution it declares (observed with 4.0.17, which
-        declares nanoseconds on Linux), and so puts the end in January 1970, before its own packets: then it is taken
-        for what it is.
+        dumpcap writes this time stamp in microseconds whatever resolution it declares (observed with 4.0.17, which
+        declares nanoseconds on Linux). By the declared resolution the end would be in January 1970, before the packets of
+        the capture; then the time stamp is read as microseconds.
         """
         declared_ns = self.time_ns(ticks)
         if declared_ns is None or declared_ns >= last_packet_ns:
@@ -44,7 +44,7 @@ class PcapngInterface(NamedTuple):
 
 
 def parse_interface_description(body: bytes, byte_order: str) -> PcapngInterface:
-    """An interface description block without its lengths. Raises DamagedCapture when its options do not fit."""
+    """Parse the body of an interface description block. Raises DamagedCapture when its options do not fit."""
     link_type, _reserved, snaplen = Struct(byte_order + "HHI").unpack_from(body)
     resolution, offset = _MICROSECONDS, 0
     for code, value in blocks.options(body[8:], byte_order):
@@ -56,7 +56,7 @@ def parse_interface_description(body: bytes, byte_order: str) -> PcapngInterface
 
 
 def _scale(resolution: int) -> tuple[int, int]:
-    """Multiplier and divisor that make nanoseconds of ticks."""
+    """Return the multiplier and divisor that convert ticks to nanoseconds."""
     if resolution & _POWER_OF_TWO:
         return NANOSECONDS, 2 ** (resolution & ~_POWER_OF_TWO)
     if resolution <= 9:

@@ -1,6 +1,6 @@
-"""Capturing needs a privilege: how to get it, and to be rid of it as soon as the sockets are open.
+"""The privilege of capturing: how the user gets it, and how it is dropped as soon as the sockets are open.
 
-The message for someone who has not got it holds lines that can be pasted as they stand, the narrow ways first.
+The message for a user without it has commands that can be pasted unchanged; those that give the least privilege come first.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from pathlib import Path
 from ibsniff.capture.packet_filter import filter_expression
 
 CAPTURE_SECONDS = 30
-"""How long the proposed tcpdump listens: more than any client's time-out."""
+"""How long the suggested tcpdump captures: longer than the timeout of any client."""
 CAPTURING_PYTHON = "python-that-captures"
-"""The interpreter copy that bears the permission, beside the one that runs us, so that it finds the same packages."""
+"""The copy of the interpreter with the capability. It is beside the interpreter in use, so that it finds the same packages."""
 
 PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 8, 38, 47, 4
-"""prctl(2): capabilities outlive the change of user; what is executed gains nothing; and what it would be handed."""
+"""prctl(2): keep capabilities when the user changes; gain no privileges by execve; clear the ambient capabilities."""
 CAP_DAC_READ_SEARCH = 1 << 2
-"""Reading whatever the mode of a file says (capabilities(7))."""
+"""Reading a file whatever its mode is (capabilities(7))."""
 CAPABILITY_VERSION_3 = 0x20080522
-"""capget(2): 64 bits in two halves."""
+"""capget(2): the version with 64 bits in two halves."""
 
 
 def this_command() -> str:
-    """Return how this program was started, with full paths: ``sudo`` does not know a virtual environment."""
+    """Return the command that started this program, with full paths: ``sudo`` ignores a virtual environment."""
     script = Path(sys.argv[0])
     if script.suffix == ".py" or not script.is_file():
         return _quote([sys.executable, "-m", "ibsniff"])
@@ -40,15 +40,15 @@ def this_command() -> str:
 def permission_help(
     platform: str, executable: str, argv: Sequence[str], interfaces: Sequence[str], ports: frozenset[int] | None
 ) -> str:
-    """Say how to get the permission to capture, the narrower way first, as lines to paste.
+    """Say how to get the permission to capture, with commands to paste, those with the least privilege first.
 
     ``platform`` as in ``sys.platform``, ``executable`` as from `this_command`, ``argv`` the arguments after it.
     """
     if platform == "win32":
         return (
-            "install Npcap (https://npcap.com) with loopback support; if it was installed for administrators only "
+            "install Npcap (https://npcap.com) with loopback support. If Npcap is installed for administrators only "
             '(its option "Restrict Npcap driver\'s access to Administrators only"), '
-            'open the terminal with "Run as administrator", then again:\n'
+            'open the terminal with "Run as administrator". Then run the command again:\n'
             f"  {executable} {subprocess.list2cmdline(argv)}"
         )
     again = shlex.join(argv)
@@ -56,23 +56,24 @@ def permission_help(
     tcpdump = f"tcpdump -i {shlex.quote(interface)} -U -w - {shlex.quote(filter_expression(ports))}"
     if platform == "darwin":
         return (
-            "either let tcpdump capture (stop it with Ctrl-C) and ibsniff only read:\n"
+            "either let tcpdump capture (stop it with Ctrl-C) and let ibsniff read its output:\n"
             f"  sudo {tcpdump} | {executable} read -\n"
-            "or join the group access_bpf for good (the package ChmodBPF, which comes with Wireshark, makes it)\n"
-            f"or run this as root, which it is only until the capture begins:\n  sudo {executable} {again}"
+            "or join the group access_bpf, whose members may always capture (Wireshark's package ChmodBPF creates it)\n"
+            f"or run this command as root; ibsniff drops root's privileges when the capture begins:\n  sudo {executable} {again}"
         )
     return (
-        f"either let tcpdump capture for {CAPTURE_SECONDS} seconds and ibsniff only read:\n"
+        f"either let tcpdump capture for {CAPTURE_SECONDS} seconds and let ibsniff read its output:\n"
         f"  sudo timeout {CAPTURE_SECONDS} {tcpdump} | {executable} read -\n"
-        "or give the permission, and nothing else, to a copy of Python that only your group may run:\n"
+        "or give only the permission to capture to a copy of Python that only your group may run:\n"
         f"{_capturing_python()} -m ibsniff {again}\n"
-        "or run this as root, which it is only until the capture begins (in a container: --cap-add NET_RAW):\n"
+        "or run this command as root; ibsniff drops root's privileges when the capture begins "
+        "(in a container: --cap-add NET_RAW):\n"
         f"  sudo {executable} {again}"
     )
 
 
 def _capturing_python() -> str:
-    """Return the lines that make the interpreter copy, and the copy itself as the beginning of a third."""
+    """Return the two commands that make the copy of the interpreter, and the copy as the beginning of a third command."""
     original = shlex.quote(os.path.realpath(sys.executable))
     copy = shlex.quote(str(Path(sys.executable).with_name(CAPTURING_PYTHON)))
     make = f'sudo install -o root -g "$(id -gn)" -m 750 {original} {copy}'
@@ -84,7 +85,7 @@ def _quote(command: Sequence[str]) -> str:
 
 
 def caller() -> tuple[int, int] | None:
-    """Return who called ``sudo``, as uid and gid; None when this is not root or was not reached through ``sudo``."""
+    """Return the uid and gid of the user who ran ``sudo``; None when this is not root, or became root in another way."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return None
     try:
@@ -95,20 +96,20 @@ def caller() -> tuple[int, int] | None:
 
 
 def drop_privileges() -> str:
-    """Give up what capturing needed; call it when sockets and files are open, before the first packet is looked at.
+    """Drop the privileges of capturing. Call it when sockets and files are open, before the first packet is read.
 
-    Under ``sudo`` the process becomes the user who called. On Linux it loses its capabilities, root's as well as those of
-    the interpreter's file; root may then do no more than any owner of root's files. Neither it nor what it executes can
-    have them back. One is kept when without it our own modules could not be read, since some are imported later (a Python
-    in root's home, a user's in a container): that to read files.
-    Only the calling thread, and threads it starts later, lose capabilities.
-    Returns what was given up, in words; nothing when there was nothing. Raises OSError when it is not allowed.
+    Under ``sudo`` the process becomes the user who ran it. On Linux it loses its capabilities, whether they are root's or
+    come from the interpreter's file; root then has only the rights of an owner of root's files. Neither the process nor
+    any program it executes can regain them. The capability to read any file is kept when our own modules could not be read
+    without it, since some are imported later (a Python in root's home, or a user's Python in a container).
+    Only the calling thread, and threads that it starts later, lose capabilities.
+    Returns in words what was dropped, or nothing when there was nothing to drop. Raises OSError when it is not permitted.
     """
     if sys.platform == "win32":
         return ""
     if sys.platform != "linux":
         return _become_caller()
-    modules = [folder for folder in map(Path, sys.path) if folder.is_dir()]  # asked while nothing is hidden
+    modules = [folder for folder in map(Path, sys.path) if folder.is_dir()]  # while all of them can still be seen
     held = held_capabilities()
     _prctl(PR_SET_KEEPCAPS, 1)
     became = _become_caller()
@@ -116,11 +117,11 @@ def drop_privileges() -> str:
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
     count = (held & ~kept).bit_count()
     lost = (
-        f"gave up the rights it needs no longer ({count} {'capability' if count == 1 else 'capabilities'})"
+        f"dropped the privileges that are no longer needed ({count} {'capability' if count == 1 else 'capabilities'})"
         if held
         else ""
     )
-    keeps = "keeps the right to read, for its own modules" if kept else ""
+    keeps = "kept the capability to read any file, which ibsniff needs to load its own modules" if kept else ""
     return "; ".join(filter(None, (became, lost, keeps)))
 
 
@@ -136,11 +137,11 @@ def _become_caller() -> str:
     os.setgroups(groups)
     os.setgid(gid)
     os.setuid(uid)
-    return f"became user {uid}, who called sudo"
+    return f"became user {uid}, who ran sudo"
 
 
 def _drop_capabilities(held: int, modules: Sequence[Path]) -> int:
-    """Give up all, in the end; return the one that is kept, if it must be."""
+    """Drop all capabilities but the one that must be kept, if any; return that one."""
     _prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
     _set_capabilities(effective=0, permitted=held)
     kept = 0 if _may_read(modules) else held & CAP_DAC_READ_SEARCH
@@ -149,7 +150,7 @@ def _drop_capabilities(held: int, modules: Sequence[Path]) -> int:
 
 
 def _may_read(folders: Sequence[Path]) -> bool:
-    """Whether all of them can be listed and searched."""
+    """Whether all folders can be listed and searched."""
     try:
         for folder in folders:
             with os.scandir(folder) as entries:
@@ -162,7 +163,7 @@ def _may_read(folders: Sequence[Path]) -> bool:
 
 
 def held_capabilities(status: Path = Path("/proc/thread-self/status")) -> int:
-    """Return the capabilities this thread has or could take, as bits (capabilities(7)); 0 where that is not known."""
+    """Return the capabilities this thread has or could acquire, as bits (capabilities(7)); 0 where they are not known."""
     try:
         lines = status.read_text().splitlines()
     except OSError:

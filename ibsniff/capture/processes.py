@@ -1,8 +1,8 @@
-"""Who is behind a conversation's ends on this machine: ``live --process``.
+"""The processes at the ends of a conversation that are on this machine: ``live --process``.
 
-Read from the operating system's tables, so nothing is sent and nobody is disturbed: a test of the port, as a health
-check does it, takes a place in the queue of a TWS that hangs; this look does not. Names and numbers of processes are
-told, never their command lines, in which passwords stand.
+They are read from the operating system's tables, so that no packet is sent: a test of the port, as health checks do it,
+would take a place in the accept queue of a TWS that hangs. The output has the names and numbers of processes, never their
+command lines, which may hold passwords.
 """
 
 from __future__ import annotations
@@ -18,43 +18,43 @@ from ibsniff.capture.procfs import TcpState, tcp_sockets
 from ibsniff.model import Conversation, Endpoint, ExitCode, Side, UserError
 
 REFRESH_SECONDS = 2.0
-"""Seconds between two looks; psutil takes 10 ms on a small machine."""
+"""The interval between two readings of the tables; psutil takes 10 ms on a small machine."""
 
 MAX_TIME_SHARE = 0.05
-"""Share of the time spent on looking where there are thousands of processes."""
+"""The largest share of the time that reading the tables may take, on machines with thousands of processes."""
 
 LISTEN, CLOSE_WAIT = "LISTEN", "CLOSE_WAIT"
-"""As psutil writes the states of sockets."""
+"""States of sockets as psutil spells them."""
 
 Pair = tuple[Endpoint, Endpoint]
 
 
 class Queues(NamedTuple):
-    """What waits in the kernel, as far as it says."""
+    """What waits in the kernel, where the kernel tells."""
 
     unread: dict[Pair, int]
-    """Bytes received and not read by the program, by socket: its own end, then the other's."""
+    """Bytes that were received but not read by the program, by socket: the local end, then the remote end."""
     accept: dict[int, int]
-    """Connections not yet taken, by the port listened on."""
+    """Connections that were not accepted yet, by the port of the listening socket."""
 
 
 class LocalProcess(NamedTuple):
-    """One end of a conversation that is on this machine."""
+    """The process at one end of a conversation, when that end is on this machine."""
 
     side: Side
     address: Endpoint
     pid: int | None
-    """None when the process is another user's, whom one may not look at."""
+    """None when the process belongs to another user and may not be inspected."""
     name: str | None
     close_wait: int
-    """Sockets of that process, or on that port, whose other side has closed and which it does not close itself."""
+    """Sockets of that process, or on that port, that the other side has closed and the process has not."""
     accept_queue: int | None
-    """Connections that wait to be taken by the listener; None for a client, and where it is not told."""
+    """Connections that wait to be accepted by the listener; None for a client, and where it is not known."""
     unread: int | None
-    """Bytes of this conversation that have arrived and were not read."""
+    """Bytes of this conversation that have arrived but were not read."""
 
     def row(self) -> dict[str, str | int | None]:
-        """Return it as a JSON object's members."""
+        """Return the members of its JSON object."""
         return {
             "end": self.side,
             "address": str(self.address),
@@ -73,25 +73,25 @@ class LocalProcess(NamedTuple):
     def __str__(self) -> str:
         said = [f"{self.side} {self.address} is {self.label}"]
         if self.unread:
-            said.append(f"{self.unread:,} bytes of this conversation have arrived and it has not read them (Recv-Q)")
+            said.append(f"{self.unread:,} bytes of this conversation have arrived but it has not read them (Recv-Q)")
         if self.accept_queue:
             wait = "connection waits" if self.accept_queue == 1 else "connections wait"
-            said.append(f"{self.accept_queue:,} {wait} to be taken (Recv-Q of its listening socket)")
+            said.append(f"{self.accept_queue:,} {wait} to be accepted (Recv-Q of its listening socket)")
         if self.close_wait:
             are = "is" if self.close_wait == 1 else "are"
-            said.append(f"{self.close_wait:,} of its sockets {are} in CLOSE_WAIT: the other side closed, it did not")
+            said.append(f"{self.close_wait:,} of its sockets {are} in CLOSE_WAIT: only the other side has closed")
         return "; ".join(said)
 
 
 class SocketTables:
-    """The machine's sockets at one moment, sorted once for however many conversations ask."""
+    """The machine's sockets at one moment, indexed once for all conversations."""
 
     def __init__(self, sockets: Iterable[Any], queues: Queues) -> None:
-        """Take psutil's sockets."""
+        """Index the sockets that psutil returned."""
         self.queues = queues
         self.by_pair: dict[Pair, Any] = {}
         self._listeners: dict[int, list[Any]] = {}
-        """By port."""
+        """Listening sockets, by port."""
         self._close_wait_by_pid: Counter[int] = Counter()
         self._close_wait_by_port: Counter[int] = Counter()
         for each in sockets:
@@ -105,19 +105,19 @@ class SocketTables:
                     self._close_wait_by_pid[each.pid] += 1
 
     def listener(self, server: Endpoint) -> Any | None:
-        """The socket that listens there: on this very address, or on all."""
+        """Return the socket that listens on this address, or else on all addresses."""
         there = self._listeners.get(server.port, [])
         exact = (each for each in there if psutil_endpoint(each.laddr) == server)
         every = (each for each in there if not any(psutil_endpoint(each.laddr).address))
         return next(exact, None) or next(every, None)
 
     def close_wait_of(self, pid: int | None, port: int) -> int:
-        """How many of a process are in CLOSE_WAIT; on a port, where the process is not known."""
+        """Count the sockets in CLOSE_WAIT of a process, or on a port when the process is not known."""
         return self._close_wait_by_pid[pid] if pid else self._close_wait_by_port[port]
 
 
 class ProcessWatcher:
-    """Looks now and then, and remembers what it saw of conversations that are over."""
+    """Reads the tables at intervals, and remembers the processes of conversations that have ended."""
 
     def __init__(self) -> None:
         """Raise UserError when psutil is not installed."""
@@ -125,10 +125,10 @@ class ProcessWatcher:
         self._next = 0.0
         self._names: dict[int, str] = {}
         self.ends: dict[str, tuple[LocalProcess, ...]] = {}
-        """By conversation; those folded meanwhile are forgotten."""
+        """The processes of each conversation, by its id; evicted conversations are removed."""
 
     def refresh(self, conversations: Sequence[Conversation]) -> dict[str, tuple[LocalProcess, ...]]:
-        """Look if it is time to; return what changed, by conversation."""
+        """Read the tables if the interval is over; return the processes that changed, by conversation."""
         began = time.monotonic()
         going_on = [one for one in conversations if one.connection.ended is None or one.id not in self.ends]
         if began < self._next or not going_on:
@@ -147,7 +147,7 @@ class ProcessWatcher:
     def _sockets(self) -> list[Any]:
         try:
             return list(self._psutil.net_connections(kind="tcp"))
-        except (self._psutil.Error, OSError):  # macOS asks for root
+        except (self._psutil.Error, OSError):  # macOS requires root
             return []
 
     def _ends(self, one: Conversation, tables: SocketTables) -> Iterator[LocalProcess]:
@@ -158,7 +158,7 @@ class ProcessWatcher:
         listener = tables.listener(server)
         taken = tables.by_pair.get((server, client))
         if listener is not None or taken is not None:
-            # A connection that was not taken yet belongs to nobody: the listener's process will have it.
+            # A connection that was not accepted yet has no process: the listener's process will accept it.
             pid = next((each.pid for each in (listener, taken) if each is not None and each.pid), None)
             yield self._end(Side.SERVER, (server, client), pid, tables, tables.queues.accept.get(server.port))
 
@@ -179,7 +179,7 @@ class ProcessWatcher:
 
 
 def load_psutil() -> Any:
-    """Import psutil. Raises UserError when it is not there."""
+    """Import psutil. Raises UserError when it is not installed."""
     try:
         import psutil  # noqa: PLC0415 (an extra: only --process needs it)
     except ImportError as error:
@@ -192,7 +192,7 @@ def load_psutil() -> Any:
 
 
 def _queues() -> Queues:
-    """What Linux tells; empty elsewhere."""
+    """Return the queues that Linux reports; empty on other systems."""
     unread: dict[Pair, int] = {}
     accept: Counter[int] = Counter()
     for each in tcp_sockets():

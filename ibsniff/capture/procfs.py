@@ -1,6 +1,6 @@
-"""What kind of machine this is, from /proc: under Windows or not, its default route, its counters, its connections.
+"""Facts about this machine from /proc: whether it is WSL, its default route, packet counters and TCP sockets.
 
-Elsewhere than on Linux these files do not exist, and every question is answered with "not known".
+These files exist only on Linux; on other systems every function returns its value for "not known".
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ PROC = Path("/proc")
 MAPPED_IPV4 = bytes(10) + b"\xff\xff"
 """RFC 4291, 2.5.5.2."""
 MIRRORED_LOOPBACK = "loopback0"
-"""The interface on which WSL's mirrored networking carries what goes to 127.0.0.1 on Windows."""
+"""The interface that carries traffic to 127.0.0.1 on Windows, with WSL's mirrored networking."""
 
 
 class Wsl(Enum):
-    """The two machines that may lie behind "Linux on Windows", and how the second is connected."""
+    """The version of the Windows Subsystem for Linux, and the networking mode of version 2."""
 
     WSL1 = "WSL 1"
     WSL2_NAT = "WSL 2, NAT networking"
@@ -30,7 +30,7 @@ class Wsl(Enum):
 
 
 class TcpState(IntEnum):
-    """States in /proc/net/tcp (net/tcp_states.h); the ones we tell apart."""
+    """The states of /proc/net/tcp that we distinguish (net/tcp_states.h)."""
 
     ESTABLISHED = 0x01
     SYN_SENT = 0x02
@@ -44,11 +44,11 @@ class TcpSocket(NamedTuple):
     remote: Endpoint
     state: int
     waiting: int = 0
-    """Bytes that have arrived and were not read; of a listener, connections that were not taken (ss calls it Recv-Q)."""
+    """Bytes that have arrived but were not read; of a listener, connections that were not accepted (Recv-Q of ss)."""
 
 
 def detect_wsl(proc: Path = PROC) -> Wsl | None:
-    """Tell whether this Linux runs under Windows, and how it is connected; None when it does not."""
+    """Return the version of WSL and its networking mode; None when this is not WSL."""
     release = _text(proc / "sys/kernel/osrelease").strip()
     if "microsoft" not in release.lower():
         return None
@@ -59,7 +59,7 @@ def detect_wsl(proc: Path = PROC) -> Wsl | None:
 
 
 def default_gateway(proc: Path = PROC) -> tuple[str, str] | None:
-    """Return interface and address of the IPv4 default route (Linux: /proc/net/route); None without one."""
+    """Return the interface and gateway address of the IPv4 default route; None without one."""
     for line in _text(proc / "net/route").splitlines()[1:]:
         name, destination, gateway, *_ = line.split()
         if destination == "00000000":
@@ -68,13 +68,13 @@ def default_gateway(proc: Path = PROC) -> tuple[str, str] | None:
 
 
 def kernel_address(text: str) -> bytes:
-    """Return the packed address from /proc/net's spelling: 32-bit words, each a number in this machine's order."""
+    """Return the packed address of its form in /proc/net: hexadecimal 32-bit words in the byte order of the machine."""
     words = (int(text[at : at + 8], 16) for at in range(0, len(text), 8))
     return b"".join(word.to_bytes(4, sys.byteorder) for word in words)
 
 
 def packets_on(interface: str, proc: Path = PROC) -> int | None:
-    """Return how many packets an interface (``any``: all) has carried since it exists; None when not known."""
+    """Return how many packets an interface (``any``: all of them) has carried since it exists; None when not known."""
     total = None
     for line in _text(proc / "net/dev").splitlines()[2:]:
         name, _, counters = line.partition(":")

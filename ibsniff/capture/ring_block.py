@@ -1,6 +1,6 @@
-"""Many packets as the kernel handed them over, before anything is made of them: a block of a ring, copied out of it.
+"""A block of the packet ring, copied as the kernel filled it.
 
-Read one by one they are a dozen microseconds each by the time they are judged; as columns a tenth of that.
+Packets that are read one by one take about 12 microseconds each until they are judged; as columns, a tenth of that.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ibsniff.model import Columns
 
 _LAST = Struct("=40xII")
-"""``struct tpacket_block_desc``: of it the time of the last packet."""
+"""``struct tpacket_block_desc``: the time of its last packet."""
 PACKET_HEADER: Final = Struct("=IIIIIIHHIIHH")
 """``struct tpacket3_hdr``: next, sec, nsec, snaplen, len, status, mac, net, rxhash, vlan_tci, vlan_tpid, padding."""
 VLAN_VALID, VLAN_TPID_VALID = 1 << 4, 1 << 6
@@ -32,21 +32,21 @@ _SLL2 = Struct("!2sHIHBB8s")
 
 @dataclass(frozen=True, slots=True)
 class RingBlock:
-    """The packets of one block."""
+    """One block of packets."""
 
     buffer: bytes
     count: int
     first: int
-    """Where in the buffer the first packet's header stands."""
+    """Where in the buffer the header of the first packet begins."""
     is_cooked: bool
-    """They come without link headers, and get LINKTYPE_LINUX_SLL2's."""
+    """The packets have no link headers; they are given the header of LINKTYPE_LINUX_SLL2."""
 
     def packets(self) -> Iterator[RawPacket]:
-        """One by one."""
+        """Yield the packets one by one."""
         return self._cooked() if self.is_cooked else self._plain()
 
     def _plain(self, *, restore_vlan_tags: bool = True) -> Iterator[RawPacket]:
-        """A VLAN tag that the kernel took out of an Ethernet header is put back."""
+        """Yield the packets as they are; a VLAN tag that the kernel removed from an Ethernet header is restored."""
         buffer, position, unpack = self.buffer, self.first, PACKET_HEADER.unpack_from
         for _ in range(self.count):
             step, seconds, nanoseconds, captured, length, status, start, _, _, tag, kind, _ = unpack(buffer, position)
@@ -69,12 +69,12 @@ class RingBlock:
             position += NEXT_OFFSET.unpack_from(self.buffer, position)[0]
 
     def last_ns(self) -> int:
-        """When its last packet came."""
+        """The time of the last packet."""
         seconds, nanoseconds = _LAST.unpack_from(self.buffer)
         return int(seconds * NANOSECONDS + nanoseconds)
 
     def columns(self, first_number: int, link_type: int) -> Columns | None:
-        """All at once; None when one of them has a tag that must be put back."""
+        """Return all packets as columns; None when one of them has a VLAN tag that must be restored."""
         from ibsniff.capture.ring_columns import ring_columns  # noqa: PLC0415  (numpy, 0.1 s: quiet interfaces need none)
 
         return ring_columns(self, first_number, link_type)

@@ -1,4 +1,4 @@
-"""A block of the kernel's ring by columns: see `packet_block` for what stands where in it."""
+"""A block of the packet ring as columns; `ring_block` has the layout of a block."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SLL2 = layout(20, protocol=(0, ">u2"), interface=(4, ">u4"), hardware=(8, ">u2"
 
 
 def ring_columns(block: RingBlock, first_number: int, link_type: int) -> Columns | None:
-    """All packets of a block; None when one of them has a VLAN tag that must be put back."""
+    """Return all packets of a block; None when one of them has a VLAN tag that must be restored."""
     headers = _places(block)
     records = records_at(block.buffer, headers, _HEADER)
     buffer, added = block.buffer, 0
@@ -51,7 +51,7 @@ def ring_columns(block: RingBlock, first_number: int, link_type: int) -> Columns
 
 
 def _places(block: RingBlock) -> Numbers:
-    """Where each packet's header stands: every one tells how far it is to the next."""
+    """Return where the header of each packet begins: every header holds the distance to the next."""
     step_at, position = NEXT_OFFSET.unpack_from, block.first
     found = [position]
     for _ in range(block.count - 1):
@@ -61,7 +61,7 @@ def _places(block: RingBlock) -> Numbers:
 
 
 def _with_link_headers(buffer: bytes, headers: Numbers, starts: Numbers) -> bytes:
-    """The same with a link header right before each packet, where nothing stands that is still needed."""
+    """Return the buffer with a link header right before each packet, in place of bytes that are no longer needed."""
     came = records_at(buffer, headers + ADDRESS_OFFSET, _ADDRESS)
     made = np.zeros(len(came), _SLL2)
     for name in _SLL2.names or ():

@@ -1,4 +1,4 @@
-"""Ring files, ``-b``: a capture in many files of which the latest are kept, as tcpdump and dumpcap(1) do it."""
+"""Ring files (``-b``): a capture in many files of which the latest are kept, as tcpdump and dumpcap(1) do it."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from ibsniff.model import NANOSECONDS, ExitCode, UserError
 KILOBYTE = 1000
 """Bytes, as dumpcap counts them."""
 MIN_RING_SIZE = 2
-"""Files of a ring: with one, nothing would be left at the moment it is begun anew."""
+"""The smallest number of files of a ring: with one, nothing would be left when the next file begins."""
 
 
 class Ring(NamedTuple):
-    """When the next file is begun, and how many are kept."""
+    """When the next file begins, and how many files are kept."""
 
     seconds: float | None = None
     kilobytes: int | None = None
     files: int | None = None
-    """None: all of them."""
+    """None: all files are kept."""
 
     def is_full(self, size: int, age_ns: int) -> bool:
-        """Whether a file of so many bytes, begun so long ago, is to be followed by another."""
+        """Whether a file of this size and age is full, so that the next one begins."""
         if self.kilobytes is not None and size >= self.kilobytes * KILOBYTE:
             return True
         return self.seconds is not None and age_ns >= self.seconds * NANOSECONDS
 
 
 def parse_ring_options(options: Iterable[str]) -> Ring | None:
-    """Understand ``duration:SECONDS``, ``filesize:KILOBYTES`` and ``files:N``; None when there are none.
+    """Parse ``duration:SECONDS``, ``filesize:KILOBYTES`` and ``files:N``; return None when no option is given.
 
-    Raises UserError for anything else, and for a number of files without a word on when one is full.
+    Raises UserError for any other option, and when there is a number of files but no condition for the next file.
     """
     seconds: float | None = None
     numbers: dict[str, int] = {}
@@ -49,21 +49,23 @@ def parse_ring_options(options: Iterable[str]) -> Ring | None:
         except ValueError:
             pass
         raise UserError(
-            f"-b {option}: not understood", "Give duration:SECONDS, filesize:KILOBYTES or files:NUMBER", ExitCode.USAGE
+            f"-b {option}: not understood", "give duration:SECONDS, filesize:KILOBYTES or files:NUMBER", ExitCode.USAGE
         )
     ring = Ring(seconds, numbers.get("filesize"), numbers.get("files"))
     if ring == Ring():
         return None
     if seconds is None and ring.kilobytes is None:
         raise UserError(
-            f"-b files:{ring.files}: nothing says when a file is full", "Add -b filesize:10000", ExitCode.USAGE
+            f"-b files:{ring.files} does not say when a file is full",
+            "add, for example, -b filesize:10000",
+            ExitCode.USAGE,
         )
     if ring.files is not None and ring.files < MIN_RING_SIZE:
-        raise UserError("-b files:1: a ring has two files at least", "Give -b files:2 or more", ExitCode.USAGE)
+        raise UserError("-b files:1: a ring needs at least two files", "give -b files:2 or more", ExitCode.USAGE)
     return ring
 
 
 def ring_file_path(path: Path, number: int, time_ns: int) -> Path:
-    """The name dumpcap would give it, ``case_00001_20261120123000.pcapng``, but in UTC."""
+    """Return the path of a file of the ring, named as dumpcap does but in UTC: ``case_00001_20261120123000.pcapng``."""
     moment = datetime.fromtimestamp(time_ns // NANOSECONDS, UTC)
     return path.with_name(f"{path.stem}_{number:05}_{moment:%Y%m%d%H%M%S}{path.suffix}")

@@ -1,10 +1,10 @@
-"""Live capture through scapy: macOS (libpcap over /dev/bpf), Windows (Npcap), and Linux to prove this file in tests.
+"""Live capture through scapy: on macOS (libpcap over /dev/bpf), on Windows (Npcap), and on Linux for the tests.
 
-scapy only opens the interface and hands over bytes; it dissects nothing, which would cost a hundred times as much.
-A thread empties the interface, because the reader may be busy when a burst comes. Where the kernel can run our filter
-it does (Linux); libpcap gets the filter in its own words; where neither is possible, the program runs here.
+scapy only opens the interface and returns bytes. It does not dissect them, which would take a hundred times as long. A
+thread reads the interface, because the consumer may be busy during a burst. On Linux the kernel runs our filter; libpcap
+gets the filter as an expression; where neither is possible, the filter is interpreted here.
 
-scapy is GPL-2.0 and takes half a second to load: it is imported inside functions, when someone asks for it.
+scapy is GPL-2.0 and takes half a second to load, so it is imported inside functions, when it is needed.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ if sys.platform == "linux":
 
 POLL_SECONDS = 0.1
 DELIVERY_NS = 250_000_000
-"""libpcap may keep a packet for 0.1 s (the time-out scapy gives it), and our thread has to get its turn."""
+"""libpcap may hold a packet for 0.1 s (the timeout that scapy sets), and our thread must be scheduled after that."""
 MAX_QUEUED_PACKETS = 200_000
-"""Packets between the thread and the reader, some seconds of heavy traffic; beyond it they count as dropped."""
+"""Packets queued between thread and consumer, some seconds of heavy traffic; further packets count as dropped."""
 MAX_PACKETS_AT_ONCE = 1000
-"""Packets handed over at once."""
+"""Packets that one call of `receive` returns."""
 
 LINK_TYPES = {0: 0, 1: 1, 12: 101, 14: 101, 101: 101, 108: 108}
-"""libpcap's DLT_ numbers, which differ by system for raw IP, to LINKTYPE_ values (tcpdump.org/linktypes.html)."""
+"""libpcap's DLT_ numbers -> LINKTYPE_ values (tcpdump.org/linktypes.html). Those of raw IP depend on the system."""
 LAYOUTS = {0: BSD_LOOPBACK, 1: ETHERNET, 101: RAW_IP, 108: BSD_LOOPBACK}
 
 
 def load_scapy() -> Any:
     """Import scapy and return its ``conf``. Raises UserError when it is not installed."""
-    logging.getLogger("scapy").setLevel(logging.CRITICAL)  # nothing but our own words on the user's terminal
+    logging.getLogger("scapy").setLevel(logging.CRITICAL)  # its warnings would appear on the user's terminal
     try:
-        import scapy.arch  # noqa: F401, PLC0415  (it chooses this platform's sockets)
+        import scapy.arch  # noqa: F401, PLC0415  (selects the sockets of this platform)
         from scapy.config import conf  # noqa: PLC0415
     except ImportError as error:
         what_to_do = f"{sys.executable} -m pip install 'ibsniff[scapy]'"
@@ -55,15 +55,15 @@ def load_scapy() -> Any:
 
 
 class ScapyCapture:
-    """One interface opened by scapy and emptied by a thread: the `Backend` of macOS and Windows."""
+    """One interface that scapy opened and a thread reads: the `Backend` of macOS and Windows."""
 
     delay_ns = DELIVERY_NS
-    buffer_bytes = 0  # what libpcap and the system take is not known
+    buffer_bytes = 0  # the buffers of libpcap and of the system are not known
 
     def __init__(self, interface: str, ports: frozenset[int] | None, libpcap: bool = sys.platform != "linux") -> None:
         scapy = load_scapy()
         if bool(scapy.use_pcap) != libpcap:
-            scapy.use_pcap = libpcap  # it goes on without when there is no libpcap
+            scapy.use_pcap = libpcap  # without libpcap, scapy sets it back to False
         self._uses_libpcap = bool(scapy.use_pcap)
         self._interface = interface
         self._waiting: queue.SimpleQueue[RawPacket] = queue.SimpleQueue()
@@ -88,7 +88,7 @@ class ScapyCapture:
         return 0 if interface.startswith(("lo", "utun")) else 1
 
     def _filter(self, program: Program) -> Program | None:
-        """Make reading non-blocking and attach the filter; return it when it must run here instead."""
+        """Make the socket non-blocking and attach the filter; return the filter when it must be interpreted instead."""
         if self._uses_libpcap:
             self._socket.pcap_fd.setnonblock(True)
             return None
@@ -96,7 +96,7 @@ class ScapyCapture:
             socket_backend.attach_filter(self._socket.ins, program)
             socket_backend.enlarge_buffer(self._socket.ins)
             self._socket.ins.setblocking(False)
-            while self._read() is not None:  # scapy binds first: what came before the filter is not for us
+            while self._read() is not None:  # scapy binds first: discard what came before the filter was attached
                 pass
             return None
         self._socket.set_nonblock()
@@ -110,7 +110,7 @@ class ScapyCapture:
                     self._socket.select([self._socket], POLL_SECONDS)
                 elif self._program is None or matches(self._program, packet.data):
                     self._hand_over(packet)
-        except Exception as error:  # whatever scapy raises: nobody may take an interface for quiet that is not heard
+        except Exception as error:  # whatever scapy raises: an interface that is not read must not look quiet
             self._failure = _plain(error)
             self._wake_reader()
 
@@ -121,7 +121,7 @@ class ScapyCapture:
             return None
         if not data:
             return None
-        # scapy keeps the time as a float, and of a date that is good to a microsecond only
+        # scapy has the time as a float, which is accurate only to a microsecond
         time_ns = time.time_ns() if seconds is None else round(seconds * 1_000_000) * 1000
         return RawPacket(time_ns, data, len(data))
 
@@ -133,29 +133,29 @@ class ScapyCapture:
             self._overflowed += 1
 
     def _wake_reader(self) -> None:
-        with suppress(BlockingIOError):  # then it rings already
+        with suppress(BlockingIOError):  # the socket is readable already
             self._wakeup_sender.send(b"!")
 
     def fileno(self) -> int:
-        """A socket that is readable when the thread has handed over a packet, or has failed."""
+        """Return a socket that is readable when the thread has queued a packet or has failed."""
         return self._wakeup_receiver.fileno()
 
     def receive(self) -> list[RawPacket]:
-        """Take packets that the thread has handed over. Raises OSError when there are none and it has failed."""
+        """Return packets that the thread has queued. Raises OSError when there are none and the thread has failed."""
         if self._waiting.qsize() <= MAX_PACKETS_AT_ONCE:
             with suppress(BlockingIOError):
-                self._wakeup_receiver.recv(1 << 20)  # before the queue is emptied: what comes from now on rings again
+                self._wakeup_receiver.recv(1 << 20)  # before the queue is emptied: each later packet wakes us again
         packets = [self._waiting.get() for _ in range(min(self._waiting.qsize(), MAX_PACKETS_AT_ONCE))]
         if not packets and self._failure is not None:
             raise self._failure
         return packets
 
     def link_state(self) -> LinkState | None:
-        """Say whether the thread still reads: what became of the interface itself scapy does not tell."""
+        """Tell whether the thread still reads; scapy does not tell the state of the interface itself."""
         return LinkState(self._interface, True) if self._failure is None else None
 
     def statistics(self) -> Statistics:
-        """Return what the kernel counted; on the way through our own thread packets may be lost as well."""
+        """Return the kernel's counters; packets that our own queue dropped are added."""
         if not self._closing.is_set():
             self._count()
         return Statistics(self._received, self._dropped + self._overflowed)
@@ -171,7 +171,7 @@ class ScapyCapture:
             self._received, self._dropped = self._socket.get_stats()
 
     def close(self) -> None:
-        """Stop the thread and close the interface; the last counts stay available."""
+        """Stop the thread and close the interface; the last counters stay available."""
         if not self._closing.is_set():
             self._count()
             self._closing.set()
@@ -191,11 +191,11 @@ def _open(scapy: Any, interface: str, filter_expression: str | None) -> Any:
 
 
 def _plain(error: Exception) -> OSError:
-    """Turn what scapy and libpcap say, mostly in words only, into the error the system meant."""
+    """Convert an error of scapy or libpcap, which often is only a text, to the corresponding error of the system."""
     if isinstance(error, OSError) and error.errno:
         return error
     text = str(error)
-    # RuntimeError: no Npcap. To the user that is the same as no permission: install it, or be administrator.
+    # RuntimeError: Npcap is missing. The help for a missing permission covers that: install it, or be administrator.
     if isinstance(error, RuntimeError) or re.search("permission|not permitted|denied", text, re.IGNORECASE):
         return PermissionError(errno.EPERM, text)
     if isinstance(error, ValueError) or re.search("no such device|not found|not configured", text, re.IGNORECASE):
@@ -204,7 +204,7 @@ def _plain(error: Exception) -> OSError:
 
 
 def _libpcap_statistics(handle: Any) -> tuple[int, int]:
-    """Return packets that passed the filter and those dropped, by pcap_stats(3)."""
+    """Return the numbers of packets that passed the filter and that were dropped, by pcap_stats(3)."""
     from scapy.libs.winpcapy import pcap_stat, pcap_stats  # noqa: PLC0415
 
     counted = pcap_stat()

@@ -1,10 +1,10 @@
-"""Live capture on Linux through a packet socket: packet(7), socket(7). Needs neither libpcap nor tcpdump.
+"""Live capture on Linux through a packet socket: packet(7), socket(7). It needs neither libpcap nor tcpdump.
 
-The order matters. The socket is made for protocol 0, which receives nothing; the filter is attached; only then is it
-bound to the interface and to all protocols. So not one packet is queued that the filter has not seen.
+The order matters: the socket is created for protocol 0, which receives nothing; the filter is attached; only then is the
+socket bound to the interface and to all protocols. So every packet in its queue has passed the filter.
 
-Named interfaces with an Ethernet header are captured with it. All others, and ``any``, go through a "cooked" socket
-without link header; the 20 bytes of LINKTYPE_LINUX_SLL2 are built from the address the kernel gives with each packet.
+Interfaces with an Ethernet header are captured with it. All others, and ``any``, use a "cooked" socket without a link
+header; the 20 bytes of LINKTYPE_LINUX_SLL2 are built from the address that the kernel supplies with each packet.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from ibsniff.capture.ring_block import RingBlock
 assert sys.platform == "linux"
 
 RECEIVE_BUFFER = 64 << 20
-"""Bytes that may wait for us: some 400,000 small packets, and ten seconds of few."""
+"""Bytes that can wait for us: about 400,000 small packets, or ten seconds of sparse traffic."""
 ARRIVAL_NS = 3 * HANDED_OVER_AFTER_MS * 1_000_000
-"""A packet waits in its block for two periods of the kernel's timer at most; the rest is for a starved machine."""
+"""A packet waits in its block for at most two periods of the kernel's timer; the third is for a machine under load."""
 COLUMNS_MIN_PACKETS = 300
-"""Packets of a block that are worth being handled together."""
+"""A block with fewer packets is read packet by packet."""
 
 SO_ATTACH_FILTER, SO_RCVBUFFORCE = 26, 33
 PACKET_ADD_MEMBERSHIP, PACKET_STATISTICS = 1, 6
@@ -46,12 +46,12 @@ KINDS: dict[int, tuple[int, int, Layout]] = {
     772: (socket.SOCK_RAW, LINKTYPE_ETHERNET, ETHERNET),
     65534: (socket.SOCK_RAW, LINKTYPE_RAW, RAW_IP),
 }
-"""What to do with a hardware type (if_arp.h): Ethernet, loopback, and none at all (tun, WireGuard)."""
+"""Hardware type (if_arp.h) -> socket type, link type and layout, for Ethernet, loopback, and none (tun, WireGuard)."""
 COOKED_KIND = (socket.SOCK_DGRAM, LINKTYPE_LINUX_SLL2, COOKED)
 
 
 class PacketSocket:
-    """One armed packet socket: the `Backend` of Linux."""
+    """One open packet socket: the `Backend` of Linux."""
 
     delay_ns = ARRIVAL_NS
 
@@ -75,9 +75,9 @@ class PacketSocket:
 
     def _arm(self) -> None:
         _bind_to_all_protocols(self._socket, self._index)
-        self._raise_pending()  # binding to an interface that is down succeeds, and says so only here
+        self._raise_pending()  # binding to an interface that is down succeeds; the error is reported only here
         if self._index:
-            # On a bridge (docker0) the containers' traffic among themselves is seen in promiscuous mode only.
+            # On a bridge (docker0), traffic between containers is visible only in promiscuous mode.
             membership = struct.pack("=iHH8s", self._index, PACKET_MR_PROMISC, 0, b"")
             self._socket.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, membership)
 
@@ -87,11 +87,11 @@ class PacketSocket:
             raise OSError(pending, os.strerror(pending))
 
     def fileno(self) -> int:
-        """The socket's descriptor: readable when a block of packets was handed over, or the interface went down."""
+        """Return the descriptor of the socket: readable when a block is available or the interface went down."""
         return self._socket.fileno()
 
     def receive(self) -> RingBlock | list[RawPacket]:
-        """Take the packets of one block. Raises OSError, once, when the interface went down."""
+        """Return the packets of one block. Raises OSError, once, when the interface went down."""
         block = self._ring.take() if self._ring is not None else None
         if block is None:
             self._raise_pending()
@@ -99,7 +99,7 @@ class PacketSocket:
         return block if block.count >= COLUMNS_MIN_PACKETS else list(block.packets())
 
     def link_state(self) -> LinkState | None:
-        """Look at the interface by its number, which it keeps while it is down and when it is renamed."""
+        """Look up the interface by its index, which stays the same while it is down and when it is renamed."""
         if not self._index:
             return LinkState(ANY, True)
         try:
@@ -110,7 +110,7 @@ class PacketSocket:
         return LinkState(name, bool(flags & IFF_UP))
 
     def statistics(self) -> Statistics:
-        """Add up what the kernel counted: it starts from 0 again each time it is asked."""
+        """Add up the kernel's counters, which are reset each time they are read."""
         if self._socket.fileno() >= 0:
             received, dropped = packet_statistics(self._socket)
             self._received += received
@@ -118,7 +118,7 @@ class PacketSocket:
         return Statistics(self._received, self._dropped)
 
     def close(self) -> None:
-        """Close the socket; the last counts stay available."""
+        """Close the socket; the last counters stay available."""
         if self._socket.fileno() >= 0:
             self.statistics()
             if self._ring is not None:
@@ -127,7 +127,7 @@ class PacketSocket:
 
 
 def link_type_of(interface: str) -> int:
-    """Return the LINKTYPE_ value that a capture of this interface has."""
+    """Return the LINKTYPE_ value of a capture on this interface."""
     return _kind(interface)[1]
 
 
@@ -136,25 +136,25 @@ def _kind(interface: str) -> tuple[int, int, Layout]:
 
 
 def _hardware_type(interface: str) -> int:
-    """Return the ARPHRD_ number of an interface. Not from /sys: that may show another network namespace's."""
+    """Return the ARPHRD_ number of an interface. It is not read from /sys, which may be of another network namespace."""
     return int(struct.unpack_from("=H", _ask_interface(SIOCGIFHWADDR, interface), 16)[0])
 
 
 def _ask_interface(question: int, name: str) -> bytes:
-    """``struct ifreq`` with the answer from its 16th byte on (netdevice(7))."""
+    """Return ``struct ifreq`` with the answer, which begins at its 16th byte (netdevice(7))."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         return fcntl.ioctl(asking, question, struct.pack("16s16x", name.encode()))
 
 
 def attach_filter(sock: socket.socket, program: Program) -> None:
-    """Hand the kernel a filter program (``struct sock_fprog``); it copies it."""
+    """Attach a filter program (``struct sock_fprog``), which the kernel copies."""
     code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
     buffer = ctypes.create_string_buffer(code, len(code))
     sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("@HP", len(program), ctypes.addressof(buffer)))
 
 
 def enlarge_buffer(sock: socket.socket) -> None:
-    """Ask for a large receive buffer: the usual one holds some 200 small packets."""
+    """Request a large receive buffer: the default holds about 200 small packets."""
     try:
         sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
     except PermissionError:
@@ -163,13 +163,13 @@ def enlarge_buffer(sock: socket.socket) -> None:
 
 
 def packet_statistics(sock: socket.socket) -> tuple[int, int]:
-    """Return packets that passed the filter and those of them dropped, since the last call."""
+    """Return how many packets passed the filter, and how many of these were dropped, since the last call."""
     received, dropped = struct.unpack("=II", sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
     return received, dropped
 
 
 def _bind_to_all_protocols(sock: socket.socket, index: int) -> None:
-    """Bind by interface index, 0 for all of them: Python's own ``bind`` insists on a name."""
+    """Bind by interface index, 0 for all interfaces: Python's own ``bind`` accepts only a name."""
     address = struct.pack("=HHiHBB8s", socket.AF_PACKET, socket.htons(ETH_P_ALL), index, 0, 0, 0, b"")
     library = ctypes.CDLL(None, use_errno=True)
     if library.bind(sock.fileno(), address, len(address)) != 0:
@@ -178,7 +178,7 @@ def _bind_to_all_protocols(sock: socket.socket, index: int) -> None:
 
 
 def _index_of(name: str) -> int:
-    """Return an interface's number; 0 when there is none of that name, or no longer."""
+    """Return the index of an interface; 0 when no interface has this name."""
     try:
         return socket.if_nametoindex(name)
     except OSError:

@@ -1,39 +1,47 @@
-"""Nothing to see? Where the traffic would be, asked of this machine's own tables; nothing is sent to anyone."""
+"""A hint for a live capture without API traffic: where that traffic is, according to this machine; no packet is sent."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ibsniff.capture.host_network import ANY, HostNetwork, inspect_host_network
-from ibsniff.capture.procfs import MIRRORED_LOOPBACK, TcpSocket, Wsl, packets_on
+from ibsniff.capture.host_network import (
+    ANY,
+    NO_API_SOCKET,
+    HostNetwork,
+    describe_connection,
+    describe_listener,
+    inspect_host_network,
+)
+from ibsniff.capture.procfs import TcpSocket, packets_on
+from ibsniff.formatting import counted
 
 
 def traffic_hint(watched: Sequence[str], ports: frozenset[int] | None, packets_before: int | None = None) -> str:
-    """Say what crossed the watched interfaces without being API traffic, and which interface would carry that.
+    """Say how much other traffic the watched interfaces carried, and which interface would carry API traffic.
 
-    ``packets_before`` is `LiveSource.packets_before`. Text for a person, one or two lines.
+    ``packets_before`` is `LiveSource.packets_before`. The text is for the user and has one or two lines.
     """
-    crossed = packets_on_all(watched)
-    what = "" if crossed is None or packets_before is None else _what_crossed(watched, crossed - packets_before)
-    return what + suggest_interface(watched, inspect_host_network(ports))
+    now = packets_on_all(watched)
+    other_traffic = "" if now is None or packets_before is None else _other_traffic(watched, now - packets_before)
+    return other_traffic + suggest_interface(watched, inspect_host_network(ports))
 
 
 def packets_on_all(names: Sequence[str]) -> int | None:
-    """Packets that interfaces have carried together since they exist; None when not known."""
-    counted = [packets_on(name) for name in names]
-    known = [count for count in counted if count is not None]
-    return sum(known) if len(known) == len(counted) else None
+    """The sum of the packets that interfaces have carried since they exist; None when it is not known."""
+    counts = [packets_on(name) for name in names]
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
-def _what_crossed(watched: Sequence[str], packets: int) -> str:
+def _other_traffic(watched: Sequence[str], packets: int) -> str:
     names = " and ".join(watched)
     if packets == 0:
-        return f"Not one packet has crossed {names}. "
-    return f"{packets} packets have crossed {names}, none of them with an API port. "
+        return f"No packet has passed through {names}. "
+    return f"{counted(packets, 'packet')} passed through {names}, none of them with an API port. "
 
 
 def suggest_interface(watched: Sequence[str], here: HostNetwork) -> str:
-    """Say where API traffic is to be expected; best evidence first: a connection, a listener, the kind of machine."""
+    """Say where to expect API traffic, by the best evidence: a connection, else a listener, else the kind of machine."""
     if here.connected:
         return _of_connection(watched, here)
     if here.listening:
@@ -46,23 +54,21 @@ def _of_connection(watched: Sequence[str], here: HostNetwork) -> str:
     carrier, entry = next(
         ((name, carriers[name]) for name in watched if name in carriers), next(iter(carriers.items()))
     )
+    text = describe_connection(entry, carrier)
     if carrier in watched or ANY in watched:
-        return f"{entry.local} is connected with {entry.remote} and neither has said anything: restart the program now."
-    return f"{entry.local} is connected with {entry.remote}, which crosses {carrier}: try -i {carrier}."
+        return f"{text}, but neither side has sent anything since the capture began: restart your program now."
+    return f"{text}: try -i {carrier}."
 
 
 def _of_listener(watched: Sequence[str], listener: TcpSocket, here: HostNetwork) -> str:
-    text = f"A server on this machine listens on port {listener.local.port}; "
+    text = describe_listener(listener)
     if here.loopback in watched or ANY in watched:
-        return text + "nobody has called it yet: start the program now."
-    return text + f"programs on this machine reach it through {here.loopback}: try -i {here.loopback}."
+        return f"{text}; no program has connected to it yet: start your program now."
+    return f"{text}; programs on this machine reach it through {here.loopback}: try -i {here.loopback}."
 
 
 def _of_machine(watched: Sequence[str], here: HostNetwork) -> str:
-    nothing = "No program here listens on an API port or is connected with one"
-    if here.subsystem is Wsl.WSL2_MIRRORED and not {MIRRORED_LOOPBACK, ANY} & set(watched):
-        return f"{nothing}; under WSL with mirrored networking a TWS on Windows is on {MIRRORED_LOOPBACK}: try -i that."
-    if here.subsystem is Wsl.WSL2_NAT and here.gateway and not {here.gateway[0], ANY} & set(watched):
-        through, address = here.gateway
-        return f"{nothing}; from WSL a TWS on Windows is called as {address}, through {through}: try -i {through}."
-    return f"{nothing}: is TWS running, is its port one of those watched, and has the program been started?"
+    on_windows = here.windows_route
+    if on_windows is not None and not {on_windows.interface, ANY} & set(watched):
+        return f"{NO_API_SOCKET}; {on_windows.description}: try -i {on_windows.interface}."
+    return f"{NO_API_SOCKET}. Is TWS running, is its port one of the watched ports, and has your program been started?"

@@ -1,4 +1,4 @@
-"""Writing pcapng: nanoseconds, one interface block an interface (draft-ietf-opsawg-pcapng, section 4)."""
+"""Writing pcapng with time stamps in nanoseconds (draft-ietf-opsawg-pcapng, section 4)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _LENGTH = Struct("<I")
 
 
 class PcapngWriter:
-    """Writes what was captured so that Wireshark and our own reader see it alike.
+    """Writes packets, statistics and comments for Wireshark and our own reader.
 
-    ``interfaces`` are (name, link type), and a packet names its interface by index. ``application`` is who wrote the
-    file, such as "ibsniff 1.0". Raises the stream's own OSError.
+    ``interfaces`` are pairs of name and link type; a packet refers to its interface by index. ``application`` is the
+    program that writes the file, such as "ibsniff 1.0". All methods raise the OSError of the stream.
     """
 
     def __init__(
@@ -31,13 +31,13 @@ class PcapngWriter:
         self._stream = stream
         self._write = stream.write
         self.size = 0
-        """Bytes written."""
+        """Bytes written so far."""
         self._block(blocks.SECTION_HEADER, _section_header(application))
         for name, link_type in interfaces:
             self._block(blocks.INTERFACE_DESCRIPTION, _interface_description(name, link_type, snaplen))
 
     def write(self, packets: Frame | Columns, interface: int = 0) -> None:
-        """One packet, or many. Their numbers are not kept: they are counted again on reading."""
+        """Write one packet or many. Their numbers are not stored: a reader counts them again."""
         if isinstance(packets, Frame):
             block = _packet(interface, packets.time_ns, packets.data, packets.wire_length)
         else:
@@ -48,7 +48,7 @@ class PcapngWriter:
         self.size += len(block)
 
     def statistics(self, interface: int, end_time_ns: int, received: int | None, dropped: int | None) -> None:
-        """Until when the interface was watched, and its counters since the start of this file."""
+        """Write until when the interface was watched, and its counters since the start of this file."""
         end = _high_low(end_time_ns)
         options = _option(blocks.ISB_END_TIME, pack("<II", *end))
         if received is not None:
@@ -58,7 +58,7 @@ class PcapngWriter:
         self._statistics(interface, end_time_ns, options)
 
     def comment(self, interface: int, time_ns: int, text: str) -> None:
-        """What befell the interface, in words."""
+        """Write a comment about the interface (see `comments`)."""
         self._statistics(interface, time_ns, _option(blocks.COMMENT, text.encode()))
 
     def _statistics(self, interface: int, time_ns: int, options: bytes) -> None:
@@ -71,7 +71,7 @@ class PcapngWriter:
         self.size += len(block)
 
     def flush(self) -> None:
-        """Let others see what was written so far."""
+        """Make what was written so far visible to other programs."""
         self._stream.flush()
 
     def close(self) -> None:

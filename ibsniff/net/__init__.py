@@ -1,8 +1,8 @@
-"""From a captured frame to the TCP segment in it, or to the reason why there is none that matters.
+"""From a captured frame to the TCP segment in it, or to the reason why the frame is skipped.
 
-A frame is peeled from the outside: ``link`` finds the network layer, ``ip`` the transport layer, ``fragments`` joins
-what IP cut up, ``segment``, ``icmp`` and ``arp`` read what is inside. ``dissector`` is the way through, and holds the
-short cut that drops other people's traffic before an object is made for it.
+A frame is read from the outside in: ``link`` finds the network layer, ``ip`` finds the transport layer, ``fragments``
+reassembles IP fragments, and ``segment``, ``icmp`` and ``arp`` read what is inside. ``dissector`` connects these steps, and
+has a fast path that skips other traffic without creating objects for it.
 """
 
 from __future__ import annotations

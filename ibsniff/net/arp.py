@@ -1,4 +1,4 @@
-"""ARP for IPv4: a question nobody answers explains a SYN nobody sees (RFC 826)."""
+"""ARP for IPv4 (RFC 826): an ARP request without a reply explains why a SYN is never sent."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ibsniff.net.skip import SkipReason
 
 _header = Struct("!2xHBBH").unpack_from
 _REQUEST, _REPLY = 1, 2
-_NOBODY = bytes(4)
-"""Who asks so only tries out an address; who asks for its own announces it. Nobody shall answer (RFC 5227, 2.1 and 2.3)."""
+_UNSPECIFIED = bytes(4)
+"""The sender of an ARP probe; in an announcement, sender and target are equal. Neither gets a reply (RFC 5227, 2.1, 2.3)."""
 
 
 def read_arp(frame: Frame, at: int) -> Arp | SkipReason:
@@ -26,7 +26,7 @@ def read_arp(frame: Frame, at: int) -> Arp | SkipReason:
     target = sender + 4 + hardware_size
     if len(data) < target + 4:
         return SkipReason.CUT
-    asker, wanted = data[sender : sender + 4], data[target : target + 4]
-    if asker in (_NOBODY, wanted):
+    sender_address, target_address = data[sender : sender + 4], data[target : target + 4]
+    if sender_address in (_UNSPECIFIED, target_address):
         return SkipReason.OTHER_ARP
-    return Arp(frame.number, frame.time_ns, operation == _REPLY, asker, wanted)
+    return Arp(frame.number, frame.time_ns, operation == _REPLY, sender_address, target_address)

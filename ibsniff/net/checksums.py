@@ -11,10 +11,10 @@ ONES = 0xFFFF
 
 
 def ones_complement_sums(buffer: bytes, starts: Numbers, ends: Numbers) -> Numbers:
-    """Sum the 16-bit words of each piece of the buffer, as a remainder.
+    """Sum the 16-bit words of each piece of the buffer, modulo `ONES`.
 
-    All is summed once from the beginning, in words as wide as the sum allows (RFC 1071, 2(C)); a piece is the difference
-    between two places. One that begins at an even byte has all its bytes swapped (2(B)).
+    The whole buffer is summed once, in wider words (RFC 1071, 2(C)); the sum of a piece is the difference between two
+    prefix sums. The words are little-endian, so the bytes of a piece that begins at an even offset are swapped (2(B)).
     """
     padded = buffer + bytes(8 - len(buffer) % 4)
     words: NDArray[np.uint32] = np.frombuffer(padded, "<u4")

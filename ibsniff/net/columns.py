@@ -1,7 +1,8 @@
-"""The short cut of the dissector, for many packets at once.
+"""The fast path of the dissector for many packets at once.
 
-What decides nothing is counted. What is plain TCP on an API port, behind an IP header without options and captured whole,
-is given as columns. Whatever else there is goes through the dissector one by one: both must agree to the last field.
+Packets that cannot matter are only counted. TCP segments on an API port that follow an IP header without options and were
+captured completely become columns. All other packets go through the dissector one by one. The results of both ways must
+agree in every field.
 """
 
 from __future__ import annotations
@@ -21,37 +22,37 @@ from ibsniff.net.link import IPV4, IPV6
 from ibsniff.net.segment import HELLO, LONGEST_ON_A_WIRE, Flow, FlowCache
 from ibsniff.net.skip import SkipReason
 
-COLUMNS_MIN_SHARE = 16
-"""One in so many packets must be a regular segment of the API for columns to be worth their making."""
+COLUMNS_MIN_ONE_IN = 16
+"""At least one packet in this many must be a regular API segment; with fewer, making columns takes longer."""
 
 MAX_FLOWS_UNSORTED = 8
-"""FlowCache that are looked for one by one; sorting takes as long as that for some twenty."""
+"""Up to this many flows are searched one by one; sorting takes as long as about twenty searches."""
 
 _HELLO = int.from_bytes(HELLO)
 _CONTROL = SYN | FIN | RST | ACK
 _IS_TUNNEL = np.zeros(1 << 16, np.bool_)
 _IS_TUNNEL[list(UDP_TUNNELS)] = True
 HASH_MULTIPLIER = np.uint64(0x9E37_79B9_7F4A_7C15)
-"""Odd and without a pattern: 2^64 divided by the golden ratio, as hash functions use it."""
+"""2^64 divided by the golden ratio, a usual multiplier of hash functions (Fibonacci hashing)."""
 
 
 class DissectedColumns(NamedTuple):
-    """What may matter of many packets."""
+    """The packets that may matter."""
 
     segments: list[SegmentColumns]
-    """Of each IP version its own."""
+    """The regular segments, one entry for each IP version."""
     others: Numbers
-    """Indices of those that the short cut does not read, ascending."""
+    """Indices of the packets that must be dissected one by one, ascending."""
 
 
 class _Header(NamedTuple):
-    """An IP header without options, and the TCP header behind it."""
+    """The layout of an IP header without options and of the TCP header that follows it."""
 
     protocol: int
     size: int
     version_mask: int
     version: int
-    """Of the first byte, with the length of the header where it stands beside it."""
+    """The value of the first byte under ``version_mask``: the IP version, and for IPv4 also the header length."""
     length_counts_from: int
     addresses: int
     layout: np.dtype[np.void]
@@ -60,7 +61,7 @@ class _Header(NamedTuple):
 def _header(
     protocol: int, *, size: int, version: int, version_mask: int, length_counts_from: int, **fields: Any
 ) -> _Header:
-    """The ``fields`` of an IP header and those of TCP behind it, as `layout` takes them."""
+    """Combine the ``fields`` of an IP header, in the form that `layout` takes, with those of the TCP header after it."""
     tcp = {name: (size + at, kind) for name, (at, kind) in _TCP_FIELDS.items()}
     both = layout(size + _TCP_HEADER, **fields, **tcp)
     return _Header(protocol, size, version_mask, version, length_counts_from, fields["addresses"][0], both)
@@ -108,7 +109,7 @@ _HEADERS = (
 
 
 class _IpPackets:
-    """The packets of one IP version among many, as far as columns go."""
+    """The packets of one IP version that were captured at least up to the end of a TCP header without options."""
 
     def __init__(self, columns: Columns, indices: Numbers, header: _Header, link_length: int) -> None:
         at = columns.starts[indices] + link_length
@@ -116,19 +117,19 @@ class _IpPackets:
         self.indices = indices
         self.records = records_at(columns.buffer, at, header.layout)
         self.start = at + header.size
-        """Of the TCP header, in the buffer."""
+        """Where in the buffer the TCP header begins."""
         self.end = at + header.length_counts_from + number(self.records, "length")
         self.payload = self.start + (number(self.records, "offset") >> 4) * 4
 
     def transport(self) -> Numbers:
-        """The protocol in each; -1 where the header is not plain."""
+        """Return the transport protocol of each packet; -1 where the header has options or is of a fragment."""
         plain = (self.records["first"] & self.header.version_mask) == self.header.version
         if self.header.protocol == IPV4:
             plain &= (self.records["fragment"] & FRAGMENTED) == 0
         return np.where(plain, number(self.records, "transport"), -1)
 
-    def only(self, which: Truths) -> None:
-        """Forget the others."""
+    def keep_only(self, which: Truths) -> None:
+        """Remove all other packets."""
         if which.all():
             return
         for name in ("indices", "records", "start", "end", "payload"):
@@ -138,117 +139,121 @@ class _IpPackets:
 def dissect_columns(
     columns: Columns, wanted: NDArray[np.uint8], flows: FlowCache, skipped: Counter[str]
 ) -> DissectedColumns | None:
-    """Sort out many packets; None when their link type has no header of fixed length.
+    """Dissect many packets; None when their link type has no header of fixed length.
 
-    ``wanted`` holds 1 for each port that matters; ``skipped`` is counted up.
+    ``wanted`` is 1 at each port that matters; skipped packets are added to ``skipped``.
     """
-    shape = FIXED_LINK_HEADERS.get(columns.link_type)
-    if shape is None:
+    link_header = FIXED_LINK_HEADERS.get(columns.link_type)
+    if link_header is None:
         return None
-    has_type = np.flatnonzero(columns.captured >= max(shape.length, shape.type_end))
+    has_type = np.flatnonzero(columns.captured >= max(link_header.length, link_header.type_end))
     kinds = numbers_at(
-        columns.buffer, columns.starts[has_type] + shape.type_start, f">u{shape.type_end - shape.type_start}"
+        columns.buffer,
+        columns.starts[has_type] + link_header.type_start,
+        f">u{link_header.type_end - link_header.type_start}",
     )
-    left = np.ones(len(columns), np.bool_)
+    remaining = np.ones(len(columns), np.bool_)
     found = []
     for header in _HEADERS:
-        names = [int.from_bytes(name) for name, protocol in shape.protocols.items() if protocol == header.protocol]
-        mine = has_type[np.logical_or.reduce([kinds == name for name in names])]
-        mine = mine[columns.captured[mine] >= shape.length + header.layout.itemsize]
-        if len(mine):
-            family = _IpPackets(columns, mine, header, shape.length)
-            _count_irrelevant(columns.buffer, family, wanted, left, skipped)
-            if (segments := _segments(columns, family, flows)) is not None:
-                left[segments.indices] = False
+        names = [
+            int.from_bytes(name) for name, protocol in link_header.protocols.items() if protocol == header.protocol
+        ]
+        indices = has_type[np.logical_or.reduce([kinds == name for name in names])]
+        indices = indices[columns.captured[indices] >= link_header.length + header.layout.itemsize]
+        if len(indices):
+            packets = _IpPackets(columns, indices, header, link_header.length)
+            _count_irrelevant(columns.buffer, packets, wanted, remaining, skipped)
+            if (segments := _segments(columns, packets, flows)) is not None:
+                remaining[segments.indices] = False
                 found.append(segments)
-    return DissectedColumns(found, np.flatnonzero(left))
+    return DissectedColumns(found, np.flatnonzero(remaining))
 
 
 def _count_irrelevant(
-    buffer: bytes, family: _IpPackets, wanted: NDArray[np.uint8], left: Truths, skipped: Counter[str]
+    buffer: bytes, packets: _IpPackets, wanted: NDArray[np.uint8], remaining: Truths, skipped: Counter[str]
 ) -> None:
-    """Count UDP, and TCP on other ports; what is left of the family is TCP on an API port."""
-    transport, start, end = family.transport(), family.start, family.end
-    source, destination = family.records["source"], family.records["destination"]
+    """Count UDP, and TCP on other ports; only TCP on an API port remains in ``packets``."""
+    transport, start, end = packets.transport(), packets.start, packets.end
+    source, destination = packets.records["source"], packets.records["destination"]
     is_udp = (transport == UDP) & (end >= start) & ~_IS_TUNNEL[destination]
     is_tcp = (transport == TCP) & (end >= start + _TCP_HEADER)
     is_api = (wanted[source] | wanted[destination]).astype(np.bool_)
     is_other_port = is_tcp & ~is_api
-    payload = np.minimum(family.payload[is_other_port], len(buffer) - len(HELLO))
+    payload = np.minimum(packets.payload[is_other_port], len(buffer) - len(HELLO))
     is_other_port[is_other_port] = numbers_at(buffer, payload, ">u4") != _HELLO
     for reason, which in ((SkipReason.NOT_TCP, is_udp), (SkipReason.OTHER_PORTS, is_other_port)):
-        if reason in skipped:  # else the dissector counts it in its turn: reasons stand in the order of the capture
+        if reason in skipped:  # else the dissector counts the first one, so that reasons have the order of the capture
             skipped[reason] += int(which.sum())
-            left[family.indices[which]] = False
-    family.only(is_tcp & is_api)
+            remaining[packets.indices[which]] = False
+    packets.keep_only(is_tcp & is_api)
 
 
-def _segments(columns: Columns, family: _IpPackets, flows: FlowCache) -> SegmentColumns | None:
-    """Read the regular segments; None when there are too few, or two flows cannot be told apart."""
-    captured_end = columns.starts[family.indices] + columns.captured[family.indices]
+def _segments(columns: Columns, packets: _IpPackets, flows: FlowCache) -> SegmentColumns | None:
+    """Read the regular segments; None when there are too few, or when two flows cannot be distinguished."""
+    captured_end = columns.starts[packets.indices] + columns.captured[packets.indices]
     is_regular = (
-        (family.payload >= family.start + _TCP_HEADER)
-        & (family.payload <= family.end)
-        & (family.end <= captured_end)
-        & ((family.records["flags"] & _CONTROL) == ACK)
-        & (family.records["window"] != 0)
+        (packets.payload >= packets.start + _TCP_HEADER)
+        & (packets.payload <= packets.end)
+        & (packets.end <= captured_end)
+        & ((packets.records["flags"] & _CONTROL) == ACK)
+        & (packets.records["window"] != 0)
     )
-    if int(is_regular.sum()) * COLUMNS_MIN_SHARE < len(columns):
+    if int(is_regular.sum()) * COLUMNS_MIN_ONE_IN < len(columns):
         return None
-    family.only(is_regular)
-    grouped = _group(columns.buffer, family, flows)
+    packets.keep_only(is_regular)
+    grouped = _group(columns.buffer, packets, flows)
     if grouped is None:
         return None
     flow_numbers, found = grouped
     pseudo_sums = np.array([flow.pseudo_sum for flow in found], np.int64)[flow_numbers]
-    right, wrong = _check_checksums(columns.buffer, family, pseudo_sums)
-    records, is_ipv4 = family.records, family.header.protocol == IPV4
+    right, wrong = _check_checksums(columns.buffer, packets, pseudo_sums)
+    records, is_ipv4 = packets.records, packets.header.protocol == IPV4
     return SegmentColumns(
         packets=columns,
-        indices=family.indices,
+        indices=packets.indices,
         flows=flow_numbers,
         ends=[(flow.source, flow.destination) for flow in found],
         seq=number(records, "seq"),
         ack=number(records, "ack"),
-        starts=family.payload,
-        lengths=family.end - family.payload,
+        starts=packets.payload,
+        lengths=packets.end - packets.payload,
         ip_ids=number(records, "id") if is_ipv4 else np.zeros(len(records), np.int64),
         right=right,
         wrong=wrong,
     )
 
 
-def _group(buffer: bytes, family: _IpPackets, flows: FlowCache) -> tuple[Numbers, list[Flow]] | None:
-    """Number the flows; None when a hash of theirs is not enough to tell them apart, which takes malice."""
-    words = [word.astype(np.uint32) for word in (*family.records["addresses"].T, family.records["ports"])]
+def _group(buffer: bytes, packets: _IpPackets, flows: FlowCache) -> tuple[Numbers, list[Flow]] | None:
+    """Number the flows; None when two of them have the same hash, which does not happen by chance."""
+    words = [word.astype(np.uint32) for word in (*packets.records["addresses"].T, packets.records["ports"])]
     distinct = _number_few_flows(words) or _number_flows_by_hash(words)
     if distinct is None:
         return None
     numbers, examples = distinct
-    header = family.header
-    first = family.start[examples] - header.size + header.addresses
+    header = packets.header
+    first = packets.start[examples] - header.size + header.addresses
     size = header.size - header.addresses + 4
     return numbers, [flows.find(buffer[at : at + size]) for at in first.tolist()]
 
 
 def _number_few_flows(words: list[NDArray[np.uint32]]) -> tuple[Numbers, Numbers] | None:
-    """Number what is equal in all words, and give an example of each; None when that is more than a few."""
+    """Number the distinct combinations of words, with the index of an example of each; None when there are many."""
     numbers = np.zeros(len(words[0]), np.int64)
-    left = np.ones(len(numbers), np.bool_)
+    remaining = np.ones(len(numbers), np.bool_)
     examples: list[int] = []
-    while left.any():
+    while remaining.any():
         if len(examples) == MAX_FLOWS_UNSORTED:
             return None
-        first = int(left.argmax())
+        first = int(remaining.argmax())
         same = np.logical_and.reduce([word == word[first] for word in words])
         numbers[same] = len(examples)
-        left &= ~same
+        remaining &= ~same
         examples.append(first)
     return numbers, np.array(examples, np.int64)
 
 
 def _number_flows_by_hash(words: list[NDArray[np.uint32]]) -> tuple[Numbers, Numbers] | None:
-    """The same by a hash, which takes sorting; None when two have one hash."""
+    """Number them by hash, which needs sorting; None when two combinations have the same hash."""
     hashed = np.zeros(len(words[0]), np.uint64)
     for word in words:
         hashed = (hashed ^ word) * HASH_MULTIPLIER
@@ -259,14 +264,14 @@ def _number_flows_by_hash(words: list[NDArray[np.uint32]]) -> tuple[Numbers, Num
     return numbers, examples
 
 
-def _check_checksums(buffer: bytes, family: _IpPackets, pseudo_sums: Numbers) -> tuple[Truths, Truths]:
-    """Which checksums are right and which are wrong; what offload leaves in their place is neither (``segment``)."""
-    checksum, length = family.records["checksum"], family.end - family.start
+def _check_checksums(buffer: bytes, packets: _IpPackets, pseudo_sums: Numbers) -> tuple[Truths, Truths]:
+    """Return which checksums are right and which are wrong; a checksum remaining to offload is neither (see ``segment``)."""
+    checksum, length = packets.records["checksum"], packets.end - packets.start
     with_length = (pseudo_sums + length) % ONES
     computed = (checksum != 0) & (checksum != with_length) & (checksum != pseudo_sums) & (length <= LONGEST_ON_A_WIRE)
     right = np.zeros(len(length), np.bool_)
     which = np.flatnonzero(computed)
     if len(which):
-        sums = ones_complement_sums(buffer, family.start[which], family.end[which])
+        sums = ones_complement_sums(buffer, packets.start[which], packets.end[which])
         right[which] = (sums + with_length[which]) % ONES == 0
     return right, computed & ~right

@@ -1,4 +1,4 @@
-"""The way of a frame through this room, and the short cut for most of them."""
+"""The path of a frame through the layers, and a fast path for the usual frames."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ if TYPE_CHECKING:
 _PORTS = 65_536
 
 _OTHER_PORTS, _NOT_TCP = SkipReason.OTHER_PORTS, SkipReason.NOT_TCP
-"""Looked up once: an enum gives out its members slowly, and these are asked for most."""
+"""Looked up once: access to the members of an enum is slow, and these are the most frequent."""
 
 _plain_ipv4 = Struct("!BxHHHBB10xHH8xB").unpack_from
 _plain_ipv6 = Struct("!B3xHBB32xHH8xB").unpack_from
-"""An IP header without options and what the short cut asks of the TCP header behind it: ports and data offset."""
+"""An IP header without options, and of the TCP header after it what the fast path needs: ports and data offset."""
 
 
 class Dissector:
-    """Makes of each frame the packet in it that may matter, and counts the others by reason.
+    """Returns the packet in each frame that may matter, and counts the other frames by reason.
 
-    ``ports`` are the TCP ports that matter, None for all; ``skipped`` is counted up as frames pass. Each frame is
-    given back, or counted once, or (an IP fragment) has become part of a later frame's segment.
+    ``ports`` are the TCP ports that matter, None for all; skipped frames are added to ``skipped``. Each frame gives a
+    packet, or is counted once, or (an IP fragment) becomes part of the segment of a later frame.
     """
 
     def __init__(self, ports: frozenset[int] | None, skipped: Counter[str]) -> None:
-        # One byte a port: as quick to ask as a set, and "all of them" is no special case.
+        # One byte for each port: as fast as a set, and "all ports" is no special case.
         self._wanted = bytearray(b"\0" if ports is not None else b"\1") * _PORTS
         for port in ports or ():
             self._wanted[port] = 1
@@ -60,16 +60,16 @@ class Dissector:
         self._flows = FlowCache()
 
     def dissect(self, frame: Frame) -> Packet | None:
-        """Give the segment, unreachable, ARP or stray hello in a frame; None when there is none that matters.
+        """Return the segment, ICMP unreachable, ARP message or stray hello in a frame; None when none matters.
 
-        The short cut is for plain TCP and UDP behind a link header of fixed length: a foreign port costs no object. It
-        must agree with ``_dissect_any`` to the last field, and leaves to it whatever is in the least unusual.
+        The fast path is for TCP and UDP without IP options after a link header of fixed length: for other ports it creates
+        no object. It must agree with ``_dissect_any`` in every field, and leaves everything unusual to it.
         """
         _, _, link_type, data, wire_length = frame
-        shape = FIXED_LINK_HEADERS.get(link_type)
-        if shape is None:
+        link_header = FIXED_LINK_HEADERS.get(link_type)
+        if link_header is None:
             return self._dissect_any(frame)
-        type_start, type_end, at, protocols = shape
+        type_start, type_end, at, protocols = link_header
         protocol = protocols.get(data[type_start:type_end])
         if protocol == VLAN_TAGGED:
             protocol = protocols.get(data[at + 2 : at + 4])
@@ -109,9 +109,9 @@ class Dissector:
         return self._or_count_skipped(read_segment(frame, flow, data, start, end, ttl, ip_id), frame)
 
     def dissect_columns(self, columns: Columns) -> DissectedColumns | None:
-        """Do for many frames at once what ``dissect`` would: give segments, and which frames it must see after all.
+        """Dissect many frames at once: return their segments, and which frames ``dissect`` must still read.
 
-        None when it must see them all. What decides nothing is counted.
+        None when it must read them all. Frames that cannot matter are counted.
         """
         import numpy as np  # noqa: PLC0415  (numpy, and 0.1 s)
 
@@ -120,7 +120,7 @@ class Dissector:
         return dissect_columns(columns, np.frombuffer(self._wanted, np.uint8), self._flows, self._skipped)
 
     def finish(self) -> None:
-        """Count, the capture being over, the fragments that still wait for others."""
+        """Count the fragments that never formed a whole datagram; call it at the end of the capture."""
         self._fragments.finish()
 
     def _dissect_any(self, frame: Frame) -> Packet | None:
@@ -166,7 +166,7 @@ class Dissector:
         if isinstance(datagram, SkipReason):
             return datagram
         if datagram.fragment:
-            return SkipReason.DAMAGED  # a fragment of a fragment: nobody sends that
+            return SkipReason.DAMAGED  # a fragment inside reassembled fragments does not occur in valid traffic
         return self._segment(frame, datagram) if datagram.protocol == TCP else not_tcp(datagram)
 
     def _segment(self, frame: Frame, datagram: Datagram) -> Packet | SkipReason:
@@ -185,10 +185,10 @@ class Dissector:
         return SkipReason.OTHER_PORTS
 
     def _or_count_skipped(self, result: Packet | str | None, frame: Frame, frames: int = 1) -> Packet | None:
-        """Let a packet pass, and count the frames that hold none."""
+        """Return a packet, or count the frames that were skipped for a reason."""
         if not isinstance(result, str):
             return result
-        # What ends too early is damaged when the capture itself has cut nothing off.
+        # A header that ends too early is damaged when the snaplen did not cut the frame.
         damaged = result is SkipReason.CUT and len(frame.data) >= frame.wire_length
         self._skipped[SkipReason.DAMAGED if damaged else result] += frames
         return None

@@ -1,4 +1,4 @@
-"""The link headers of fixed length, for the short cuts of the dissector; ``link`` reads everything."""
+"""Link headers of fixed length, for the fast paths of the dissector; ``link`` reads all link headers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ibsniff.net.link import ARP, FAMILIES, IPV4, IPV6
 
 
 class FixedLinkHeader(NamedTuple):
-    """A link header of fixed length: where its type stands, and which types of packet follow it at ``length``."""
+    """A link header of fixed length: where its type field is, and the protocols that may follow it."""
 
     type_start: int
     type_end: int
@@ -18,7 +18,7 @@ class FixedLinkHeader(NamedTuple):
 
 VLAN_TAGGED = 0x8100
 _ETHERTYPES = {b"\x08\x00": IPV4, b"\x86\xdd": IPV6, b"\x08\x06": ARP, b"\x81\x00": VLAN_TAGGED}
-"""With one VLAN tag at most."""
+"""With at most one VLAN tag."""
 _LOOPBACK = FixedLinkHeader(
     0,
     4,

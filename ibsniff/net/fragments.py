@@ -1,7 +1,7 @@
-"""Join the fragments of IP datagrams, in whatever order they come, within bounds.
+"""Reassembly of IP fragments that arrive in any order, within bounds.
 
-Where fragments overlap the first bytes seen win. A fragment that the snaplen cut still counts as arrived: the joined
-datagram then holds its bytes up to the first that was not captured.
+Where fragments overlap, the first bytes seen are used. A fragment that the snaplen cut still counts as arrived: the
+reassembled datagram then has its bytes up to the first that was not captured.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from ibsniff.net.ip import Datagram, Fragment
 from ibsniff.net.skip import SkipReason
 
 MAX_AGE_NS = 30 * NANOSECONDS
-"""Linux gives up after 30 s (ipfrag_time); a later fragment would belong to another datagram with the same number."""
+"""Linux discards them after 30 s (ipfrag_time); a later fragment would belong to another datagram with the same number."""
 
 MAX_BYTES = 4 * 1024 * 1024
-"""Of captured bytes waiting; Linux's ipfrag_high_thresh. TCP avoids fragments, so this is attack or fault."""
+"""Captured bytes of incomplete datagrams, as Linux's ipfrag_high_thresh. TCP avoids fragments: more is attack or fault."""
 
 MAX_DATAGRAMS = 1024
-"""Waiting at once: empty fragments must not fill the memory that MAX_BYTES does not count."""
+"""Incomplete datagrams: fragments without captured bytes do not count for MAX_BYTES, but take memory too."""
 
 MAX_PIECES = 256
-"""Of one datagram: 65,535 bytes at the smallest IPv4 MTU a router may have, 576 (RFC 1122), are 119."""
+"""Pieces of one datagram: 65,535 bytes are 119 fragments at the smallest usual MTU of IPv4, 576 bytes (RFC 1122)."""
 
 MAX_LENGTH = 65_535
-"""A datagram's payload cannot be longer: the length fields have 16 bits."""
+"""The longest payload of a datagram: the length fields have 16 bits."""
 
 
 class _PartialDatagram:
-    """A datagram of which parts are missing."""
+    """A datagram of which some fragments have arrived."""
 
     __slots__ = ("first", "frames", "pieces", "since_ns", "size", "total")
 
@@ -41,14 +41,14 @@ class _PartialDatagram:
         self.total: int | None = None
         self.first: Datagram | None = None
         self.pieces: list[tuple[int, int, bytes]] = []
-        """Start, end on the wire and captured bytes, ascending and without overlap."""
+        """The start, the end on the wire and the captured bytes of each, ascending and without overlap."""
 
     def add(self, datagram: Datagram, fragment: Fragment) -> None:
-        """Take those bytes of a fragment that are not here yet."""
+        """Add the bytes of a fragment that have not arrived before."""
         self.frames += 1
         start, end = fragment.offset, fragment.offset + datagram.end - datagram.start
         if start == 0 and self.first is None:
-            self.first = datagram._replace(data=b"")  # its bytes are in the pieces
+            self.first = datagram._replace(data=b"")  # its bytes are kept in the pieces
         if not fragment.more and self.total is None:
             self.total = end
         data = datagram.data[datagram.start : datagram.end]
@@ -65,7 +65,7 @@ class _PartialDatagram:
             yield start, end
 
     def joined(self) -> Datagram | None:
-        """Give the whole datagram, once its first and last fragment and everything between them are here."""
+        """Return the whole datagram once all its fragments have arrived, else None."""
         if self.first is None or self.total is None or any(self._missing(0, self.total)):
             return None
         data = bytearray()
@@ -77,7 +77,7 @@ class _PartialDatagram:
 
 
 class FragmentReassembler:
-    """The datagrams that wait for their missing parts, oldest first."""
+    """Reassembles datagrams; incomplete ones are kept, the oldest first."""
 
     def __init__(self, skipped: Counter[str]) -> None:
         self._skipped = skipped
@@ -85,14 +85,16 @@ class FragmentReassembler:
         self._size = 0
 
     def add(self, datagram: Datagram, fragment: Fragment, time_ns: int) -> tuple[Datagram, int] | SkipReason | None:
-        """Take one more fragment.
+        """Add a fragment.
 
-        Gives the whole datagram and how many frames it came in when this fragment completes it, a reason when the
-        fragment itself is impossible, and None when it was taken and something is still missing.
+        Returns the whole datagram and its number of frames when this fragment completes it, a reason when the fragment
+        itself is impossible, and None when the datagram is still incomplete.
         """
         length = datagram.end - datagram.start
         if length <= 0 or fragment.offset + length > MAX_LENGTH or (fragment.more and length % 8):
-            return SkipReason.DAMAGED  # offsets count 8 bytes, so only the last part may have another length
+            return (
+                SkipReason.DAMAGED
+            )  # offsets are multiples of 8 bytes, so only the last fragment may have another length
         self._expire(time_ns)
         waiting = self._waiting.setdefault(fragment.key, _PartialDatagram(time_ns))
         before = waiting.size
@@ -109,7 +111,7 @@ class FragmentReassembler:
         return None
 
     def finish(self) -> None:
-        """Count what was never completed."""
+        """Count the fragments of datagrams that never became complete."""
         for key in list(self._waiting):
             self._give_up(key, SkipReason.FRAGMENT_INCOMPLETE)
 

@@ -1,4 +1,4 @@
-"""ICMP destination-unreachable: someone says that a segment could not be delivered, and quotes its beginning."""
+"""ICMP destination unreachable: a host reports that a segment could not be delivered, and quotes its beginning."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from ibsniff.net.ip import ICMP, TCP, Datagram, read_ipv4, read_ipv6
 from ibsniff.net.skip import SkipReason
 
 _HEADER = 8
-"""Type, code, checksum and four bytes that do not matter here; the quotation follows (RFC 792; RFC 4443, 3.1)."""
+"""Type, code, checksum and four unused bytes; the quoted packet follows (RFC 792; RFC 4443, 3.1)."""
 
 _DESTINATION_UNREACHABLE, _DESTINATION_UNREACHABLE_V6 = 3, 1
 
 _KINDS_V4 = {
     0: UnreachableKind.NETWORK,
     1: UnreachableKind.HOST,
-    2: UnreachableKind.PORT,  # protocol: the host is there and takes no TCP; as hard an answer (RFC 1122, 4.2.3.9)
+    2: UnreachableKind.PORT,  # protocol: the host has no TCP; an error as hard as port unreachable (RFC 1122, 4.2.3.9)
     3: UnreachableKind.PORT,
     5: UnreachableKind.HOST,  # source route failed
     6: UnreachableKind.NETWORK,
@@ -28,7 +28,7 @@ _KINDS_V4 = {
     14: UnreachableKind.PROHIBITED,
     15: UnreachableKind.PROHIBITED,
 }
-"""RFC 792, RFC 1122 3.2.2.1, RFC 1812 5.2.7.1. Code 4, fragmentation needed, is advice and no refusal."""
+"""RFC 792, RFC 1122 3.2.2.1, RFC 1812 5.2.7.1. Code 4, fragmentation needed, does not refuse the connection."""
 
 _KINDS_V6 = {
     0: UnreachableKind.NETWORK,
@@ -43,7 +43,7 @@ _KINDS_V6 = {
 
 
 def read_unreachable(datagram: Datagram) -> tuple[UnreachableKind, bytes] | SkipReason:
-    """Of an ICMP or ICMPv6 message: which unreachable it is, and the flow (addresses, ports) it is about."""
+    """Read the kind of unreachable and the flow (addresses, ports) it is about from an ICMP or ICMPv6 message."""
     data, start = datagram.data, datagram.start
     if len(data) < start + _HEADER:
         return SkipReason.CUT

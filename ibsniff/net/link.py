@@ -1,8 +1,8 @@
-"""Link layers: where in a frame the network layer begins, and which one it is.
+"""Link layers: where in a frame the network layer begins, and which protocol it is.
 
-The layouts are those of https://www.tcpdump.org/linktypes.html. A reader takes the frame and the offset at which its
-header begins (pktap wraps other link types) and gives the EtherType and the offset of what follows. A new link type
-is one small function and one row in ``READERS``.
+The layouts are those of https://www.tcpdump.org/linktypes.html. A reader takes the frame and the offset of its link header
+(pktap wraps other link types), and returns the EtherType and the offset of what follows. A new link type is one small
+function and one row in ``READERS``.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _VLAN_TAGS = frozenset({0x8100, 0x88A8, 0x9100})
 """802.1Q, 802.1ad (QinQ), and the number QinQ had before it was standardised."""
 
 _MAX_TAGS = 8
-"""Two is the rule, four exist; a frame of nothing but tags must not keep us busy."""
+"""Two tags are usual and four exist; the work for a frame that consists only of tags is bounded."""
 
 _PPPOE_SESSION = 0x8864
 _PPP_PROTOCOLS = {0x0021: IPV4, 0x0057: IPV6}
 """RFC 2516, 4 and the PPP DLL protocol numbers (IANA)."""
 
 _TUNNELS = {0x8847: "MPLS", 0x8848: "MPLS", 0x88E5: "MACsec", 0x88E7: "PBB", 0x894F: "NSH"}
-"""EtherTypes that wrap a packet in something this room does not open."""
+"""EtherTypes of encapsulations that are not read."""
 
 FAMILIES = {2: IPV4, 10: IPV6, 23: IPV6, 24: IPV6, 28: IPV6, 30: IPV6}
 """AF_INET is 2 everywhere. AF_INET6: 10 Linux, 23 Windows (Npcap), 24 NetBSD and OpenBSD, 28 FreeBSD, 30 macOS."""
@@ -54,7 +54,7 @@ def cooked(data: bytes, at: int) -> Network | str:
 
 
 def cooked_v2(data: bytes, at: int) -> Network | str:
-    """LINKTYPE_LINUX_SLL2: protocol, then 18 bytes about the interface and the address."""
+    """LINKTYPE_LINUX_SLL2: protocol, then 18 bytes for the interface and the address."""
     if len(data) < at + 20:
         return SkipReason.CUT
     (protocol,) = _u16(data, at)
@@ -64,8 +64,8 @@ def cooked_v2(data: bytes, at: int) -> Network | str:
 def loopback(data: bytes, at: int) -> Network | str:
     """LINKTYPE_NULL and LINKTYPE_LOOP: the address family in four bytes.
 
-    NULL has the byte order of the machine that captured, LOOP network order; files with either exist under both
-    numbers, and no family is so large that the order could be in doubt.
+    NULL has the byte order of the capturing machine, LOOP has network byte order. Files with either order exist under both
+    numbers; the numbers of the families are so small that the order is never ambiguous.
     """
     if len(data) < at + 4:
         return SkipReason.CUT
@@ -84,7 +84,7 @@ def raw(data: bytes, at: int) -> Network | str:
 
 _pktap_header = Struct("<III").unpack_from
 _PKTAP_MINIMUM = 12 + 24
-"""The three words read here and the interface name; what follows has grown over the releases."""
+"""The three words that are read here, and the interface name; later releases append more fields."""
 _PKTAP_PACKET = 1
 
 
@@ -102,7 +102,7 @@ def pktap(data: bytes, at: int) -> Network | str:
 
 
 def user2(data: bytes, at: int) -> Network | str:
-    """LINKTYPE_USER2 is anybody's; macOS wrote pktap under it before that had a number of its own."""
+    """LINKTYPE_USER2 is for private use; macOS wrote pktap under this number before pktap had its own."""
     network = pktap(data, at)
     return unsupported(149) if network is SkipReason.DAMAGED else network
 
@@ -110,8 +110,8 @@ def user2(data: bytes, at: int) -> Network | str:
 READERS: dict[int, Callable[[bytes, int], Network | str]] = {
     0: loopback,
     1: ethernet,
-    12: raw,  # DLT_RAW written as it is, where the value is 12
-    14: raw,  # the same on OpenBSD
+    12: raw,  # the value of DLT_RAW on most systems, written without translation
+    14: raw,  # the value of DLT_RAW on OpenBSD
     101: raw,
     108: loopback,
     113: cooked,
@@ -144,17 +144,17 @@ _UNREAD_NAMES = {
     253: "NETLINK",
     271: "VSOCK",
 }
-"""Names only for what a trader's machine might produce; the others go by their number."""
+"""The names of link types that a trader's machine might produce; the others are shown by number."""
 
 
 def unsupported(link_type: int) -> str:
-    """Give the reason for a link type no reader is registered for."""
+    """Return the reason for skipping a link type without a reader."""
     name = _UNREAD_NAMES.get(link_type)
     return f"link type {link_type} ({name}) is not read" if name else f"link type {link_type} is not read"
 
 
 def find_network(link_type: int, data: bytes, at: int = 0) -> Network | str:
-    """Find the network layer of a frame whose link header begins at ``at``, or why there is none to read."""
+    """Find the network layer of a frame whose link header begins at ``at``, or return the reason why it cannot be read."""
     reader = READERS.get(link_type)
     return reader(data, at) if reader else unsupported(link_type)
 
@@ -167,7 +167,7 @@ def _after_ethertype(data: bytes, at: int) -> Network | str:
 
 
 def _unwrapped(data: bytes, protocol: int, at: int) -> Network | str:
-    """Take off VLAN tags and PPPoE, which put another type in front of the packet."""
+    """Remove VLAN tags and PPPoE, each of which has a type of its own before that of the packet."""
     for _ in range(_MAX_TAGS):
         if protocol not in _VLAN_TAGS:
             break

@@ -1,4 +1,4 @@
-"""The TCP header (RFC 9293, 3.1) and the two ends it belongs to."""
+"""The TCP header (RFC 9293, 3.1) and the endpoints of its connection."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ibsniff.model import SYN, Endpoint, Frame, Segment
 from ibsniff.net.skip import SkipReason
 
 HELLO = b"API\0"
-"""What an IB client says first: worth noticing on any port."""
+"""What an IB client sends first. It is recognised on any port."""
 
 _header = Struct("!4xIIBBHH").unpack_from
 _u16 = Struct("!H").unpack_from
@@ -18,39 +18,39 @@ _TCP = 6
 _ONES = 0xFFFF
 
 MAX_FLOWS = 16_384
-"""Remembered pairs of endpoints, about 6 MB. They save work only, so reaching the bound just starts afresh."""
+"""Cached flows, about 6 MB. They only save work: when the bound is reached, the cache is cleared."""
 
 _MAPPED = bytes(10) + b"\xff\xff"
-"""::ffff:0:0/96, an IPv4 address written as IPv6 (RFC 4291, 2.5.5.2)."""
-
+"""::ffff:0:0/96, the prefix of IPv4-mapped IPv6 addresses (RFC 4291, 2.5.5.2)."""
 
 LONGEST_ON_A_WIRE = 1_500
-"""Bytes of a segment (IEEE 802.3). A longer one was joined by the network card on its way in, under a checksum of one
-of its parts, or will be cut up on its way out; on a link of jumbo frames it is believed."""
+"""Bytes of a segment whose checksum is verified (IEEE 802.3). A longer one was merged by the network card when it was
+received, and has the checksum of one of its parts, or will be split when it is sent. Real jumbo frames are not verified
+either."""
 
 
 class Flow(NamedTuple):
-    """Who sends to whom."""
+    """The endpoints of a packet: who sends to whom."""
 
     source: Endpoint
     destination: Endpoint
     pseudo_sum: int
-    """Of the pseudo header without the length (RFC 9293, 3.1), as a remainder."""
+    """The sum of the pseudo header without the length (RFC 9293, 3.1), modulo 65,535."""
 
 
 def unmapped(address: bytes) -> bytes:
-    """Take the IPv4 address out of an IPv4-mapped IPv6 address; leave any other as it is."""
+    """Return the IPv4 address in an IPv4-mapped IPv6 address; return any other address unchanged."""
     return address[12:] if len(address) == 16 and address.startswith(_MAPPED) else address
 
 
 class FlowCache:
-    """The flows seen, so that the same one is not built for every packet."""
+    """A cache of flows, so that they are not built again for every packet."""
 
     def __init__(self) -> None:
         self._flows: dict[bytes, Flow] = {}
 
     def find(self, key: bytes) -> Flow:
-        """Give the flow of both addresses and both ports as they stand in the packet."""
+        """Return the flow for both addresses and both ports in the order in which they are in the packet."""
         flow = self._flows.get(key)
         if flow is None:
             if len(self._flows) >= MAX_FLOWS:
@@ -82,12 +82,11 @@ def read_segment(
     mss = _maximum_segment_size(data[start + 20 : payload]) if flags & SYN else None
     source, destination, pseudo_sum = flow
     length, intact = end - start, None
-    # What offload leaves in place of a checksum: nothing, or the sum of the pseudo header, with the length or (where
-    # the card cuts segments up) without it.
+    # With checksum offload the field holds 0 or the sum of the pseudo header, with the length or (with TSO) without it.
     if checksum and checksum != (pseudo_sum + length) % _ONES and checksum != pseudo_sum:
         segment = data[start:end]
         if len(segment) == length <= LONGEST_ON_A_WIRE:
-            # The ones' complement sum of 16-bit words (RFC 1071) is the remainder of one large number.
+            # The ones' complement sum of 16-bit words (RFC 1071) is the remainder of the bytes as one large number.
             intact = not ((int.from_bytes(segment) << 8 * (length & 1)) + pseudo_sum + length) % _ONES
     return Segment(
         frame.number,
@@ -108,7 +107,7 @@ def read_segment(
 
 
 def begins_with_hello(data: bytes, start: int, end: int) -> bool:
-    """Tell whether the payload of the TCP segment at ``start`` begins as an IB client does."""
+    """Tell whether the payload of the TCP segment at ``start`` begins with an IB client's hello."""
     if len(data) < start + 20:
         return False
     payload = start + (data[start + 12] >> 4) * 4
@@ -116,7 +115,7 @@ def begins_with_hello(data: bytes, start: int, end: int) -> bool:
 
 
 def _maximum_segment_size(options: bytes) -> int | None:
-    """RFC 9293, 3.2: kind 2, length 4; kinds 0 and 1 have no length."""
+    """Return the option of kind 2 and length 4; kinds 0 and 1 have no length field (RFC 9293, 3.2)."""
     at = 0
     while at + 4 <= len(options) and options[at] != 0:
         if options[at] == 1:
@@ -124,5 +123,5 @@ def _maximum_segment_size(options: bytes) -> int | None:
         elif options[at] == 2 and options[at + 1] == 4:
             return int(_u16(options, at + 2)[0])
         else:
-            at += max(options[at + 1], 2)  # a length below 2 is damage; go on rather than stand still
+            at += max(options[at + 1], 2)  # a length below 2 is damage, and must not stop the loop from advancing
     return None

@@ -1,7 +1,6 @@
-"""Why a frame was not looked at, in words a user understands.
+"""The reasons for skipping a frame, in words for the user.
 
-A reason is a plain string, so that a function of this room returns either what it read or the reason it could not:
-bytes from the wire never raise.
+A reason is a string. The functions of ``net`` return either what they read or a reason: bytes from the wire never raise.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from enum import StrEnum
 
 
 class SkipReason(StrEnum):
-    """The reasons that need no detail; ``inside_tunnel`` and ``link.unsupported`` build the others."""
+    """The reasons without details; ``inside_tunnel`` and ``link.unsupported`` make the others."""
 
     NOT_IP = "not IP"
     NOT_TCP = "not TCP"
@@ -18,7 +17,7 @@ class SkipReason(StrEnum):
     OTHER_ICMP = "ICMP about something else"
     OTHER_ARP = "ARP, neither request nor reply for an IPv4 address"
     FRAGMENT_INCOMPLETE = "IP fragment never completed"
-    FRAGMENT_LIMIT = "IP fragment given up, too many at once"
+    FRAGMENT_LIMIT = "IP fragment discarded, too many at once"
     CUT = "cut in the headers"
     """The snaplen ended before the headers did."""
     DAMAGED = "damaged header"
@@ -26,5 +25,5 @@ class SkipReason(StrEnum):
 
 
 def inside_tunnel(name: str) -> str:
-    """Give the reason for a packet that is wrapped in another one: its inside is not looked at, and never guessed at."""
+    """Return the reason for skipping a packet inside a tunnel: encapsulated packets are not read."""
     return f"inside a tunnel ({name})"

@@ -1,1 +1,1 @@
-"""Keeping the packets of a live capture in pcapng files, and the evidence of those that a ring deletes."""
+"""Saving the packets of a live capture in pcapng files, and the evidence in the files that a ring deletes."""

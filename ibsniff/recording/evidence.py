@@ -1,10 +1,10 @@
-"""What stays of a capture file that a ring is about to delete: the packets that verdicts rest on.
+"""The evidence in a capture file that a ring is about to delete: the packets that verdicts depend on.
 
-A session lasts all day, a ring holds an hour of it, and the hello that the first verdict rests on was in the first file.
-So before a file goes, it is thinned: of every connection its first packets, all that open and end one, errors the server
-tells, and whatever is no TCP. What is left goes behind what was left of the files before it, block by block as it stands.
-That is a pcapng of its own (a file may consist of several sections), and with the files of the ring behind it, it is the
-capture with holes: nothing stands in it twice.
+A session lasts all day, the ring holds an hour of it, and the hello that the first verdict depends on was in the first
+file. So before a file is deleted, these packets are copied: the first packets of each connection, all packets that open or
+end one, error messages of the server, and packets other than TCP. Their blocks are appended unchanged to those of earlier
+files. The result is a valid pcapng file, since a file may have several sections. Followed by the files of the ring it is
+the capture with gaps, and no packet is in it twice.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ibsniff.model import ACK, FIN, RST, SYN, Endpoint, Frame, Segment
 from ibsniff.net import Dissector
 
 FIRST_PACKETS = 100
-"""Of each connection: a handshake is done after a dozen, unless its client sends byte by byte."""
+"""Packets that are kept from the start of each connection: a handshake takes about 12, unless it is sent byte by byte."""
 MAX_OTHER_PACKETS = 1000
-"""Packets of each other kind: ARP goes on for ever on a real network."""
+"""Packets that are kept of each kind other than TCP: on a real network, ARP never ends."""
 MAX_CONNECTIONS = 20_000
-"""Connections counted at a time; one that is pushed out begins to be counted anew, so more of it is kept than needed."""
+"""Connections that are counted at a time; the count of an evicted one starts again, so that too many packets are kept."""
 
 ERROR_MESSAGE = 4
-"""ERR_MSG (ib/names): as text, as a number from server version 201 on, and 200 more when it is a protobuf."""
+"""ERR_MSG (ib/names): as text; from server version 201 on as a binary number; and 200 higher as protobuf."""
 _ERRORS = (b"4\0", ERROR_MESSAGE.to_bytes(4, "big"), (ERROR_MESSAGE + 200).to_bytes(4, "big"))
 _LENGTH_PREFIX = 4
 
@@ -35,7 +35,7 @@ _PACKET = Struct("<IIIII")
 
 
 class EvidenceFilter:
-    """Chooses from packets in the order in which they came."""
+    """Selects the packets to keep; it must see all packets in the order of the capture."""
 
     def __init__(self) -> None:
         self._dissector = Dissector(None, Counter())
@@ -43,7 +43,7 @@ class EvidenceFilter:
         self._others: Counter[type] = Counter()
 
     def wants(self, frame: Frame) -> bool:
-        """Whether a verdict may rest on this packet."""
+        """Whether a verdict may depend on this packet."""
         packet = self._dissector.dissect(frame)
         if not isinstance(packet, Segment):
             self._others[type(packet)] += 1
@@ -56,8 +56,8 @@ class EvidenceFilter:
             del self._seen[next(iter(self._seen))]
         return seen < FIRST_PACKETS or bool(packet.flags & (FIN | RST)) or begins_with_error(packet.payload)
 
-    def of(self, file: BinaryIO) -> Iterator[bytes]:
-        """The blocks to keep of a file that `PcapngWriter` wrote: all, but for the packets nobody wants."""
+    def wanted_blocks(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield the blocks of a file that `PcapngWriter` wrote, without the packets that are not wanted."""
         link_types: list[int] = []
         number = 0
         while len(head := file.read(_BLOCK.size)) == _BLOCK.size:
@@ -77,5 +77,5 @@ class EvidenceFilter:
 
 
 def begins_with_error(payload: bytes) -> bool:
-    """Whether a segment begins with an error message; one that stands behind another message is not found."""
+    """Whether a segment begins with an error message; one that follows another message is not found."""
     return payload[_LENGTH_PREFIX:].startswith(_ERRORS)

@@ -1,4 +1,4 @@
-"""Keeping the packets of a live capture: ``-w``, in one file or in a ring of files."""
+"""Saving the packets of a live capture (``-w``), in one file or in a ring of files."""
 
 from __future__ import annotations
 
@@ -18,46 +18,46 @@ from ibsniff.model import Columns, ExitCode, Frame, UserError
 from ibsniff.recording.evidence import EvidenceFilter
 
 MAX_EVIDENCE_BYTES = 32 << 20
-"""Bytes in a file of evidence before the next is begun: some thousands of conversations, more than a report shows."""
+"""The size of an evidence file at which the next begins: it holds thousands of conversations, more than a report shows."""
 MAX_EVIDENCE_FILES = 2
-"""Files of evidence; then the oldest goes."""
+"""When there are more evidence files, the oldest is deleted."""
 
 
 class Recorder:
-    """Writes the frames of one live source, and what was lost; at the end, until when was watched.
+    """Writes the frames of one live source, the drop counters, and at the end until when it was watched.
 
-    With a ring, the oldest file is deleted when there are more than wanted, but what verdicts rest on is moved to a file
-    that sorts before all others of the ring, ``case_00000_20261120123000.pcapng`` (see `evidence`).
+    With a ring, the oldest file is deleted when there are more files than requested. The packets in it that verdicts depend
+    on are copied to an evidence file that sorts before the files of the ring: ``case_00000_20261120123000.pcapng``.
     """
 
     def __init__(self, path: Path, source: LiveSource, ring: Ring | None = None) -> None:
-        """Open the file. Raises UserError when it cannot be written, or is being written by somebody else."""
+        """Open the file. Raises UserError when it cannot be written, or when another capture is writing to it."""
         self._path = path
         self._source = source
         self._ring = ring
         self._files: deque[Path] = deque(maxlen=None if ring is not None and ring.files else 1)
-        """Those of a ring that are left, the oldest first; where none is deleted, the latest."""
+        """The existing files of a ring, the oldest first; when files are never deleted, only the latest."""
         self._number = 0
         self._evidence = EvidenceFilter()
         self._evidence_files: deque[Path] = deque()
         self._evidence_stream: BinaryIO | None = None
         self._events_written = 0
         self.failure: UserError | None = None
-        """Why nothing more could be kept."""
+        """Why no further packets could be saved."""
         self._open(source.opened_at_ns)
         if ring is not None and not may_write_later(path.parent):
             self._writer.close()
             self._files[0].unlink()
             raise UserError(
-                f"cannot go on writing in {path.parent}: privileges are dropped when the capture begins",
-                "name a file in a folder of your own",
+                f"cannot create further files in {path.parent}: privileges are dropped when the capture begins",
+                "choose a folder that belongs to you",
                 ExitCode.PERMISSION,
             )
 
     def write(self, packets: Frame | Columns) -> None:
-        """Keep one frame, or many; a risen drop counter, and what befell an interface, are written down where it happened.
+        """Write one frame or many, after any new events of the interfaces and any increase of the drop counters.
 
-        A disk that takes no more ends the writing, not the watching: ``failure`` then says so.
+        When writing fails, for example because the disk is full, the capture goes on, and ``failure`` has the error.
         """
         if self.failure is not None:
             return
@@ -67,7 +67,7 @@ class Recorder:
                 self._rotate(time_ns)
             source = self._source
             if len(source.interface_events) > self._events_written or source.record.dropped != self._dropped:
-                self._write_interface_events(time_ns)
+                self._write_changes(time_ns)
             self._writer.write(packets, source.interface_index)
             if not source.pending:
                 self._writer.flush()
@@ -75,7 +75,7 @@ class Recorder:
             self._fail(error)
 
     def finish(self, watched_until_ns: int) -> None:
-        """Write down until when was watched, and how much was lost as last counted; close the file."""
+        """Write until when the source was watched and the latest drop counters, and close the file."""
         if self.failure is None:
             self._try(lambda: self._write_end(watched_until_ns))
         self._try(self._writer.close)
@@ -94,7 +94,7 @@ class Recorder:
         interfaces = [(each.name, each.link_type) for each in source.interfaces]
         self._writer = PcapngWriter(self._stream, interfaces, application=f"ibsniff {__version__}")
 
-    def _write_interface_events(self, time_ns: int) -> None:
+    def _write_changes(self, time_ns: int) -> None:
         for interface, text in self._source.interface_events[self._events_written :]:
             self._writer.comment(interface, time_ns, text)
         self._events_written = len(self._source.interface_events)
@@ -103,11 +103,11 @@ class Recorder:
         self._dropped = self._source.record.dropped
 
     def _write_end(self, time_ns: int) -> None:
-        self._write_interface_events(time_ns)
+        self._write_changes(time_ns)
         self._write_statistics(time_ns, with_received=True)
 
     def _write_statistics(self, time_ns: int, with_received: bool) -> None:
-        """Counters since this file was begun, so that the files of a ring add up; as last counted, as the report has them."""
+        """Write the latest counters, relative to the start of this file, so that those of the files of a ring add up."""
         source = self._source
         is_recent = sum(each.statistics.received for each in source.interfaces) >= source.record.packets
         for index, each in enumerate(source.interfaces):
@@ -122,16 +122,16 @@ class Recorder:
         self._writer.close()
         self._open(time_ns)
         while self._ring is not None and self._ring.files is not None and len(self._files) > self._ring.files:
-            self._thin(self._files[0], time_ns)
+            self._keep_evidence(self._files[0], time_ns)
             self._files.popleft().unlink(missing_ok=True)
 
-    def _thin(self, path: Path, time_ns: int) -> None:
-        """Move what verdicts rest on out of a file that is about to be deleted, unless somebody has done so already."""
-        with suppress(FileNotFoundError), path.open("rb") as doomed:
+    def _keep_evidence(self, path: Path, time_ns: int) -> None:
+        """Copy the evidence out of a file that is about to be deleted, unless another program has deleted it already."""
+        with suppress(FileNotFoundError), path.open("rb") as file:
             stream = self._evidence_stream
             if stream is None or stream.tell() > MAX_EVIDENCE_BYTES:
                 stream = self._next_evidence_stream(time_ns)
-            stream.writelines(self._evidence.of(doomed))
+            stream.writelines(self._evidence.wanted_blocks(file))
             stream.flush()
 
     def _next_evidence_stream(self, time_ns: int) -> BinaryIO:
@@ -155,6 +155,6 @@ class Recorder:
             return
         reason = error.what if isinstance(error, UserError) else error.strerror or str(error)
         what = reason if isinstance(error, UserError) else f"cannot write {self._files[-1]}: {reason}"
-        what_to_do = "The packets until then are kept; make room, or name another file"
+        what_to_do = "the packets written so far are kept; free some space, or choose another file"
         self.failure = UserError(what, what_to_do, ExitCode.INPUT)
-        self._source.record.note(f"nothing more is kept: {reason}")  # for who is watching now
+        self._source.record.note(f"no further packets are saved: {reason}")  # for the user of the live capture

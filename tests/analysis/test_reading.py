@@ -69,7 +69,7 @@ def test_the_users_word_never_shortens_what_the_capture_says() -> None:
     parse_watched_until("+3")(record)
     facts = record.facts()
     assert facts.watched_until_ns == START_NS + 9 * NANOSECONDS
-    assert facts.notes == ("--watched-until is earlier than that, and changes nothing",)
+    assert facts.notes == ("--watched-until is earlier than the known end of the capture and is ignored",)
     assert facts.watched_by is not WatchedBy.USER
 
 

@@ -107,7 +107,7 @@ class DayClock:
         return self._day.now_ns
 
     def resynchronise(self, _packet_ns: int) -> None:
-        """It never has to be."""
+        """Do nothing: this clock is never set."""
 
 
 def _session(client: str, packets: int) -> list[tuple[bytes, bytes]]:

@@ -56,20 +56,30 @@ GATEWAY = ("eth0", "192.0.2.1")
 @pytest.mark.parametrize(
     ("sockets", "subsystem", "names", "reason"),
     [
-        ([LISTENS, LOCAL], None, ("lo",), "127.0.0.1:50000 is connected with 127.0.0.1:7497, which crosses lo."),
-        ([LISTENS, REMOTE], None, ("eth0",), "192.0.2.10:50001 is connected with 192.0.2.99:7497, which crosses eth0."),
-        ([CALLING], None, ("wg0",), "10.9.0.2:50002 calls 10.9.0.1:4001, which crosses wg0."),
-        ([LOCAL, REMOTE, LOCAL], None, ("lo", "eth0"), "and other connections cross eth0."),
-        ([FORWARDED], None, ("any",), "on an address that is no interface's own."),
+        ([LISTENS, LOCAL], None, ("lo",), "127.0.0.1:50000 is connected to 127.0.0.1:7497 through lo."),
+        ([LISTENS, REMOTE], None, ("eth0",), "192.0.2.10:50001 is connected to 192.0.2.99:7497 through eth0."),
+        ([CALLING], None, ("wg0",), "10.9.0.2:50002 is connecting to 10.9.0.1:4001 through wg0."),
+        ([LOCAL, REMOTE, LOCAL], None, ("lo", "eth0"), "and other connections go through eth0."),
+        ([FORWARDED], None, ("any",), "from an address that no interface here has."),
         ([REMOTE, FORWARDED], None, ("any",), "192.0.2.10:50001"),
-        ([LISTENS], None, ("lo",), "A server on this machine listens on port 7497, and programs here reach it by lo."),
+        (
+            [LISTENS],
+            None,
+            ("lo",),
+            "A server on this machine listens on port 7497; programs on this machine reach it through lo.",
+        ),
         ([LISTENS_FOR_ITSELF], None, ("lo",), "listens on port 4001"),
-        ([LISTENS_FOR_OTHERS], None, ("lo", "eth0"), "listens on 192.0.2.10:4001, which is reached by lo and eth0."),
+        (
+            [LISTENS_FOR_OTHERS],
+            None,
+            ("lo", "eth0"),
+            "listens on 192.0.2.10:4001, which is reached through lo and eth0.",
+        ),
         ([LISTENS], Wsl.WSL2_NAT, ("lo",), "listens on port 7497"),
-        ([], None, ("lo",), "lo carries it when program and TWS are both on this machine."),
-        ([], Wsl.WSL1, ("lo",), "lo carries it"),
-        ([], Wsl.WSL2_NAT, ("lo", "eth0"), "is called as 192.0.2.1, through eth0."),
-        ([], Wsl.WSL2_MIRRORED, ("lo", "loopback0"), "is reached by loopback0."),
+        ([], None, ("lo",), "lo carries the traffic if the program and TWS both run on this machine."),
+        ([], Wsl.WSL1, ("lo",), "lo carries the traffic"),
+        ([], Wsl.WSL2_NAT, ("lo", "eth0"), "is reached at 192.0.2.1 through eth0."),
+        ([], Wsl.WSL2_MIRRORED, ("lo", "loopback0"), "is reached through loopback0."),
     ],
 )
 def test_the_best_evidence_decides(
@@ -121,7 +131,7 @@ def test_from_the_tables_of_a_machine_under_windows(wsl: Path) -> None:
     (wsl / "net/tcp").write_text(TABLE + listener + calling)
     assert choose_interfaces(PORTS) == (
         ("eth0",),
-        "172.24.46.63:50001 calls 172.24.32.1:7497, which crosses eth0.",
+        "172.24.46.63:50001 is connecting to 172.24.32.1:7497 through eth0.",
     )
     assert choose_interfaces(frozenset({1})).names == ("lo", "eth0"), "other ports are no evidence"
 
@@ -158,5 +168,5 @@ def test_on_a_machine_of_its_own() -> None:
     command = [sys.executable, "-c", HERE]
     done = in_namespace(lambda: subprocess.run(command, capture_output=True, text=True, check=True))
     alone, listening = done.stdout.splitlines()
-    assert "Nothing here listens" in alone
+    assert "No program on this machine listens" in alone
     assert "listens on port 7497" in listening

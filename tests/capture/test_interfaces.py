@@ -35,10 +35,10 @@ def test_loopback_of_this_machine() -> None:
     [
         ("lo", None, "both on this machine"),
         ("lo0", None, "both on this machine"),
-        ("lo", NAT, "inside this WSL only"),
+        ("lo", NAT, "only a TWS inside this WSL"),
         ("lo", MIRRORED, "both on this machine"),
-        ("eth0", NAT, "TWS on Windows, called as 172.24.32.1"),
-        ("loopback0", MIRRORED, "TWS on Windows, called as 127.0.0.1"),
+        ("eth0", NAT, "TWS on Windows at 172.24.32.1"),
+        ("loopback0", MIRRORED, "TWS on Windows at 127.0.0.1"),
         ("eth0", None, "another machine"),
         ("docker0", None, "container"),
         ("br-0f1e2d", None, "container"),

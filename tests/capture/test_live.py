@@ -205,7 +205,7 @@ def test_an_interface_that_is_gone_ends_it_and_is_said(clock: Clocks, sources: S
     source = sources(backend)
     events = list(source.events())
     assert [type(event) for event in events] == [Frame, Tick, Tick]
-    assert source.facts.truncated == "lo is gone since 2027-01-15 08:00:00 UTC (Network is down)"
+    assert source.facts.truncated == "lo disappeared at 2027-01-15 08:00:00 UTC (Network is down)"
 
 
 def test_an_interface_that_is_gone_ends_no_other(clock: Clocks, sources: Sources) -> None:
@@ -215,7 +215,7 @@ def test_an_interface_that_is_gone_ends_no_other(clock: Clocks, sources: Sources
     events = [event for event in taken(source, 4) if isinstance(event, Frame)]
     assert [(event.number, source.interface_index) for event in events] == [(1, 1), (2, 1)]
     assert [each.gone for each in source.interfaces] == [True, False]
-    assert source.interface_events == [(0, "not captured: lo is gone since 2027-01-15 08:00:00 UTC (Network is down)")]
+    assert source.interface_events == [(0, "not captured: lo disappeared at 2027-01-15 08:00:00 UTC (Network is down)")]
 
 
 def test_down_up_and_another_name_are_said_and_it_goes_on(clock: Clocks, sources: Sources) -> None:
@@ -236,10 +236,10 @@ def test_down_up_and_another_name_are_said_and_it_goes_on(clock: Clocks, sources
     taken(source, 7)
     assert (
         source.facts.truncated
-        == "lo went down at 2027-01-15 08:00:01 UTC; wan0 was down for a moment at 2027-01-15 08:00:02 UTC"
+        == "lo went down at 2027-01-15 08:00:01 UTC; wan0 was briefly down at 2027-01-15 08:00:02 UTC"
     )
     assert source.facts.notes == (
-        "lo is called wan0 since 2027-01-15 08:00:02 UTC", "wan0 came up again at 2027-01-15 08:00:02 UTC"
+        "lo was renamed to wan0 at 2027-01-15 08:00:02 UTC", "wan0 came up again at 2027-01-15 08:00:02 UTC"
     )  # fmt: skip
 
 
@@ -248,7 +248,7 @@ def test_a_loose_cable_does_not_fill_the_memory(clock: Clocks, sources: Sources)
     source = sources(Script(*loose))
     taken(source, 1000)
     assert len(source.interface_events) == MAX_COMMENTS
-    assert source.facts.notes == ("more happened to the interfaces than is written down",)
+    assert source.facts.notes == ("further events on the interfaces are not recorded",)
 
 
 def test_it_is_a_context_manager() -> None:
@@ -299,7 +299,7 @@ def test_which_back_end_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     with open_live(["lo0"], PORTS) as source:
         assert isinstance(source.interfaces[0].backend, Script)
-    with pytest.raises(UserError, match="for Linux") as raised:
+    with pytest.raises(UserError, match="only on Linux") as raised:
         open_live(["lo0"], PORTS, "socket")
     assert raised.value.exit_code is ExitCode.USAGE
 

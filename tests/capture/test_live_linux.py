@@ -300,11 +300,11 @@ def test_an_interface_that_is_deleted_ends_alone_and_the_last_ends_the_capture()
         with open_live(["v2"], PORTS) as alone:
             ip("link delete v2")
             assert isinstance(list(alone.events())[-1], Tick)
-        assert "v2 is gone since" in str(alone.facts.truncated)
+        assert "v2 disappeared at" in str(alone.facts.truncated)
         return source.facts.truncated, hellos(seen)
 
     truncated, heard = in_namespace(work)
-    assert str(truncated).startswith("v0 is gone since")
+    assert str(truncated).startswith("v0 disappeared at")
     assert heard == 1
 
 
@@ -320,7 +320,7 @@ def test_an_interface_under_another_name_is_the_same() -> None:
             return source.facts.notes
 
     (note,) = in_namespace(work)
-    assert note.startswith("v0 is called wan0 since")
+    assert note.startswith("v0 was renamed to wan0 at")
 
 
 @needs_ip

@@ -57,7 +57,7 @@ def test_reserved_bits_in_the_link_type_are_refused_as_libpcap_and_wireshark_do(
 
 @pytest.mark.parametrize("version", [(1, 4), (2, 5), (2, 3), (0, 0), (0x3030, 0x3030)])
 def test_an_insane_version_is_refused(version):
-    with pytest.raises(UserError, match=r"pcap version .* only 2\.4 is known"):
+    with pytest.raises(UserError, match=r"pcap version is .* only version 2\.4 is supported"):
         opened(pcap_header(version=version) + record())
 
 
@@ -77,11 +77,11 @@ def test_the_longest_packet_is_read_and_a_longer_one_is_damage():
     assert facts.truncated is None
     frames, facts = read(pcap_header() + record() + record(bytes(MAX_FRAME + 1)) + record())
     assert [frame.number for frame in frames] == [1]
-    assert facts.truncated == f"packet 2, at byte 100, says it is {MAX_FRAME + 1} bytes long"
+    assert facts.truncated == f"packet 2, at byte 100, has an impossible length: {MAX_FRAME + 1} bytes"
 
 
 def test_a_nonsense_length_in_the_first_packet_makes_it_unreadable():
-    with pytest.raises(UserError, match="packet 1, at byte 24, says it is 2147483647 bytes long"):
+    with pytest.raises(UserError, match="packet 1, at byte 24, has an impossible length: 2147483647 bytes"):
         read(pcap_header() + record(captured=0x7FFFFFFF))
 
 

@@ -20,7 +20,8 @@ from capture_bytes import (
 )
 
 from ibsniff.capture.input_buffer import MAX_FRAME
-from ibsniff.capture.pcapng import MAX_BLOCK, MAX_INTERFACES
+from ibsniff.capture.pcapng import MAX_BLOCK
+from ibsniff.capture.pcapng_metadata import MAX_INTERFACES
 from ibsniff.model import Frame, UserError, WatchedBy
 
 SECOND = 1_000_000_000
@@ -182,23 +183,23 @@ def test_a_total_length_without_its_padding_is_rounded_up_as_wireshark_does():
 
 
 DAMAGED = {
-    "length 0": (pack("<II", 6, 0) + bytes(84), "says it is 0 bytes long"),
-    "length 12": (pack("<III", 6, 12, 12), "says it is 12 bytes long"),
-    "length odd": (pack("<II", 6, 93) + bytes(84) + enhanced(), "93 bytes long at its start"),
-    "length huge": (pack("<II", 0x77, MAX_BLOCK + 4) + bytes(84), f"says it is {MAX_BLOCK + 4} bytes long"),
-    "trailing length differs": (enhanced()[:-4] + pack("<I", 99), "92 bytes long at its start, and 99 at its end"),
-    "packet beyond the block": (enhanced(captured=61), "61 bytes long, and there is room for 60"),
-    "packet too long": (enhanced(bytes(MAX_FRAME + 1)), f"{MAX_FRAME + 1} bytes long"),
-    "unknown interface": (enhanced(index=9), "its packet is of interface 9, and 1 are described"),
+    "length 0": (pack("<II", 6, 0) + bytes(84), "its length is 0 bytes"),
+    "length 12": (pack("<III", 6, 12, 12), "its length is 12 bytes"),
+    "length odd": (pack("<II", 6, 93) + bytes(84) + enhanced(), "93 bytes at its start"),
+    "length huge": (pack("<II", 0x77, MAX_BLOCK + 4) + bytes(84), f"its length is {MAX_BLOCK + 4} bytes"),
+    "trailing length differs": (enhanced()[:-4] + pack("<I", 99), "92 bytes at its start, but 99 at its end"),
+    "packet beyond the block": (enhanced(captured=61), "61 bytes, but the block has room for 60"),
+    "packet too long": (enhanced(bytes(MAX_FRAME + 1)), f"the length of its packet is {MAX_FRAME + 1} bytes"),
+    "unknown interface": (enhanced(index=9), "its packet belongs to interface 9, but its section describes only 1"),
     "simple packet beyond the block": (simple(original=600), "room for 60"),
-    "simple packet too short": (simple(original=10), "bytes are left after its packet"),
-    "option beyond the block": (enhanced(options=pack("<HH", 2, 60000)), "an option says it is 60000 bytes long"),
-    "option of an interface": (interface(options=pack("<HH", 9, 60000)), "an option says it is 60000 bytes long"),
-    "journal too short": (block(9, b"MESSAGE=hi\n"), "says it is 24 bytes long"),
-    "another version": (section(major=2), "pcapng version 2.0"),
-    "no byte order": (block(0x0A0D0D0A, bytes(16)), "byte-order magic is 00000000"),
-    "packet in a section without interface": (section() + enhanced(), "0 are described"),
-    "garbage": (b"garbage garbage garbage", "bytes long"),
+    "simple packet too short": (simple(original=10), "bytes follow its packet"),
+    "option beyond the block": (enhanced(options=pack("<HH", 2, 60000)), "the length of an option is 60000 bytes"),
+    "option of an interface": (interface(options=pack("<HH", 9, 60000)), "the length of an option is 60000 bytes"),
+    "journal too short": (block(9, b"MESSAGE=hi\n"), "its length is 24 bytes"),
+    "another version": (section(major=2), "pcapng version is 2.0"),
+    "no byte order": (block(0x0A0D0D0A, bytes(16)), "byte-order magic is invalid: 00000000"),
+    "packet in a section without interface": (section() + enhanced(), "describes only 0"),
+    "garbage": (b"garbage garbage garbage", "but blocks of its type have 12 to"),
 }
 
 

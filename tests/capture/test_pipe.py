@@ -134,7 +134,7 @@ def test_what_is_no_capture_is_said() -> None:
     with piped() as (stdin, far):
         far.write(b"hello, world, this is no capture")
         far.close()
-        with pytest.raises(UserError, match="standard input is no capture"):
+        with pytest.raises(UserError, match="standard input is not a capture"):
             LivePipe(stdin)
 
 

@@ -142,7 +142,7 @@ NOTHING_MORE = ["captured 2 counted 2", "no permission to capture on lo", "CapEf
 @needs_namespace
 def test_root_keeps_no_capability_and_goes_on_capturing() -> None:
     gave_up, ids, *rest = dropped({})
-    assert gave_up.startswith("gave up ")
+    assert gave_up.startswith("dropped the privileges ")
     assert gave_up.endswith(" capabilities)")
     assert ids.startswith("0 0 0 0 0 0")
     assert rest[:8] == NO_CAPABILITIES + NOTHING_MORE
@@ -165,9 +165,9 @@ ONLY_READS = [line.replace("0000000000000000", "0000000000000004") for line in N
 @needs_namespace
 def test_under_sudo_it_becomes_who_called() -> None:
     gave_up, ids, *rest = dropped(SUDO)
-    assert gave_up.startswith("became user 12345, who called sudo; gave up ")
+    assert gave_up.startswith("became user 12345, who ran sudo; dropped the privileges ")
     assert ids == "12345 12345 12345 23456 23456 23456 [23456]"
-    keeps = "keeps the right to read" in gave_up  # when this Python is in root's home
+    keeps = "kept the capability to read any file" in gave_up  # when this Python is in root's home
     assert rest[1:3] == (ONLY_READS if keeps else NO_CAPABILITIES[1:3])
     assert rest[4:7] == ["NoNewPrivs:\t1", *NOTHING_MORE[:2]]
 
@@ -178,7 +178,7 @@ def test_modules_that_it_could_not_read_keep_it_one_capability(
     tmp_path: Path, owner: int, environment: dict[str, str]
 ) -> None:
     gave_up, _, *rest = dropped(environment | folder_for(tmp_path, owner, 0o700))
-    assert gave_up.endswith("; keeps the right to read, for its own modules")
+    assert gave_up.endswith("; kept the capability to read any file, which ibsniff needs to load its own modules")
     assert rest[:5] == [NO_CAPABILITIES[0], *ONLY_READS, *NO_CAPABILITIES[3:]]
 
 

@@ -97,12 +97,12 @@ def test_a_tws_that_hangs_is_seen_from_outside(monkeypatch: pytest.MonkeyPatch) 
         waiting,
     )
     assert str(server) == (
-        "server 127.0.0.1:7497 is java, process 7; 17 bytes of this conversation have arrived and it has not read them "
-        "(Recv-Q); 51 connections wait to be taken (Recv-Q of its listening socket); 1 of its sockets is in CLOSE_WAIT: "
-        "the other side closed, it did not"
+        "server 127.0.0.1:7497 is java, process 7; 17 bytes of this conversation have arrived but it has not read them "
+        "(Recv-Q); 51 connections wait to be accepted (Recv-Q of its listening socket); 1 of its sockets is in CLOSE_WAIT: "
+        "only the other side has closed"
     )
     assert server.row()["accept_queue"] == 51
-    assert "; 1 connection waits to be taken (" in str(server._replace(accept_queue=1))
+    assert "; 1 connection waits to be accepted (" in str(server._replace(accept_queue=1))
 
 
 def test_another_users_process_has_no_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,7 +177,7 @@ def test_it_stops_after_a_time_and_explains_missing_traffic() -> None:
 
     printed, messages = in_namespace(inside)
     assert "IBS006" in printed
-    assert "Not one packet has crossed lo" in messages
+    assert "No packet has passed through lo" in messages
 
 
 def test_both_back_ends_report_the_same() -> None:

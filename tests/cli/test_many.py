@@ -177,7 +177,7 @@ def test_one_unreadable_part_is_an_error_without_a_report(tmp_path: Path) -> Non
     parts[1].write_text("not a capture")
     result = run("--join", *parts)
     assert result.exit_code == 3
-    assert "is no capture" in result.stderr
+    assert "is not a capture" in result.stderr
     assert result.stdout == ""
 
 

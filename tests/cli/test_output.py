@@ -69,7 +69,7 @@ def test_closed_or_used_standard_input_is_an_error(silent: str) -> None:
     for line in ("read - <&-", f"read - - < {silent}"):
         result = shell(line)
         assert result.returncode == ExitCode.INPUT
-        assert "standard input is closed, or was read already" in result.stderr
+        assert "standard input is closed or has been read already" in result.stderr
         assert len(result.stderr.splitlines()) == 2
 
 
@@ -82,7 +82,7 @@ def test_a_capture_cannot_be_typed_on_the_keyboard(command: str) -> None:
         result = subprocess.run(whole, stdin=keyboard, capture_output=True, text=True, timeout=60, check=False)
     os.close(ours)
     assert result.returncode == ExitCode.INPUT
-    assert "standard input is your keyboard" in result.stderr
+    assert "standard input is a terminal" in result.stderr
 
 
 @needs_shell
@@ -137,7 +137,7 @@ def test_a_full_disk_ends_the_writing_but_not_the_capture() -> None:
     full.finish(START_NS)
     assert full.failure is not None
     assert full.failure.what == "cannot write /dev/full: No space left on device"
-    assert source.record.facts().notes == ("nothing more is kept: No space left on device",)
+    assert source.record.facts().notes == ("no further packets are saved: No space left on device",)
 
 
 def test_the_written_file_states_the_end_of_the_capture(tmp_path: Path) -> None:

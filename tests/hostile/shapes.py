@@ -276,12 +276,12 @@ def _contradictions(n: int) -> Found:
 # -- IP ---------------------------------------------------------------------------------------------------------------
 
 
-@shape(3000, "IP fragment given up, too many at once")
+@shape(3000, "IP fragment discarded, too many at once")
 def _first_fragments(n: int) -> Found:
     return judged(ip(bytes(1400), ip_id=i, target=i >> 16, flags=MORE_FRAGMENTS) for i in range(n))
 
 
-@shape(3000, "IP fragment given up, too many at once")
+@shape(3000, "IP fragment discarded, too many at once")
 def _tiny_fragments(n: int) -> Found:
     return judged(ip(bytes(8), flags=MORE_FRAGMENTS | (2 * i) % 8000) for i in range(n))
 
@@ -532,6 +532,6 @@ def _xz_bomb(n: int) -> Found:
     return file(bomb(lzma.LZMACompressor(preset=0), n, ZEROS))
 
 
-@shape(2, "is no capture: it is compressed with gzip")
+@shape(2, "is not a capture: it is compressed with gzip")
 def _gzip_in_gzip(n: int) -> Found:
     return file([gzip(gzip(bytes(n << 20)))])

@@ -86,7 +86,7 @@ def scaled(scale: Scale) -> Iterator[Work]:
         patch.setattr(pcapng, "COLUMNS_MIN_PACKETS", scale.fewest)
         patch.setattr(pcapng, "MAX_PACKETS_ONE_BY_ONE", 2 * scale.fewest)
         patch.setattr(pcapng, "COLUMNS_MAX_PACKETS", 16 * scale.fewest)
-        patch.setattr(net_columns, "COLUMNS_MIN_SHARE", 1 << 20)
+        patch.setattr(net_columns, "COLUMNS_MIN_ONE_IN", 1 << 20)
         patch.setattr(input_buffer, "READ_SIZE", scale.read_size)
         patch.setattr(files, "COLUMNS_READ_SIZE", scale.bulk_size)
         patch.setattr(files, "COLUMNS_FROM_OFFSET", 4 * scale.bulk_size)

@@ -20,7 +20,7 @@ from ibsniff.net.checksums import ONES, ones_complement_sums
 
 @pytest.fixture(autouse=True)
 def _every_segment_is_worth_it(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(columns, "COLUMNS_MIN_SHARE", 1 << 20)
+    monkeypatch.setattr(columns, "COLUMNS_MIN_ONE_IN", 1 << 20)
 
 
 def many(frames: list[bytes], link_type: int, between: bytes = b"", cut: int = 0) -> Columns:

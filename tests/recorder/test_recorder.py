@@ -52,7 +52,7 @@ def test_the_file_of_several_interfaces_says_what_live_said(tmp_path: Path) -> N
     assert live == of_file(path)
     (facts,) = live["inputs"]
     assert (facts["link_types"], facts["dropped"]) == ([1, RAW_IP], 3)
-    assert "lo is gone since" in facts["truncated_detail"]
+    assert "lo disappeared at" in facts["truncated_detail"]
     assert len(live["conversations"]) == 3
     with open_capture(str(path)) as capture:
         assert {frame.link_type for frame in capture.frames()} == {1, RAW_IP}
@@ -107,7 +107,7 @@ def test_a_file_that_is_being_written_is_not_written_by_another(tmp_path: Path) 
     path = tmp_path / "mine.pcapng"
     with LiveSource([("lo", ends())]) as source:
         first = Recorder(path, source)
-        with pytest.raises(UserError, match="another capture is writing it") as raised:
+        with pytest.raises(UserError, match="another capture is writing to it") as raised:
             Recorder(path, source)
         assert raised.value.exit_code is ExitCode.USAGE
         first.finish(10)
@@ -138,8 +138,8 @@ def test_what_a_ring_is_told(options: list[str], ring: Ring | None) -> None:
         (["duration:nan"], "not understood"),
         (["filesize:1.5"], "not understood"),
         (["files:-1"], "not understood"),
-        (["files:5"], "nothing says when a file is full"),
-        (["files:1", "filesize:1"], "a ring has two files at least"),
+        (["files:5"], "does not say when a file is full"),
+        (["files:1", "filesize:1"], "a ring needs at least two files"),
     ],
 )
 def test_what_is_no_ring(options: list[str], what: str) -> None:

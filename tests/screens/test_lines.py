@@ -37,7 +37,9 @@ def test_a_note_about_the_capture_is_printed_once() -> None:
     errors: list[str] = []
     lines, first = Lines(errors.append, errors.append, False, lambda: ""), report(silent())
     lines.show(first, [])
-    later = first._replace(inputs=(replace(first.inputs[0], notes=("nothing more is kept: the disk is full",)),))
+    later = first._replace(
+        inputs=(replace(first.inputs[0], notes=("no further packets are saved: the disk is full",)),)
+    )
     lines.show(later, [])
     lines.show(later, [])
-    assert errors == ["nothing more is kept: the disk is full"]
+    assert errors == ["no further packets are saved: the disk is full"]
