@@ -34,6 +34,29 @@ HELLO = b"API\0\0\0\0\x09v100..187"
 needs_scapy = pytest.mark.skipif(importlib.util.find_spec("scapy") is None, reason="needs scapy")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _kernel_stamps_packets_on_arrival() -> Iterator[None]:
+    """Wait until the kernel stamps packets when they arrive, and keep it doing so.
+
+    It begins some time after the first socket has asked for it; until then a packet has the time at which it was read
+    (net/core/dev.c, net_enable_timestamp). A packet read after the stop would then count as captured after it.
+    """
+    so_timestampns = 35
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(5)
+        asking.setsockopt(socket.SOL_SOCKET, so_timestampns, 1)
+        asking.bind(("127.0.0.1", 0))
+        give_up = time.monotonic() + 5
+        while time.monotonic() < give_up:
+            asking.sendto(b"?", asking.getsockname())
+            sent_ns = time.time_ns()
+            _, ((_, _, stamp),), _, _ = asking.recvmsg(1, 64)
+            seconds, nanoseconds = struct.unpack("@ll", stamp)
+            if seconds * NANOSECONDS + nanoseconds <= sent_ns:
+                break
+        yield
+
+
 def by_name(backend: str) -> Callable[[], LiveSource]:
     return lambda: open_live(["lo"], PORTS, backend)
 
