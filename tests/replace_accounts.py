@@ -23,6 +23,7 @@ def replace(path: Path) -> tuple[int, list[str]]:
     """Replace what can be; return how many accounts that were, and those that are still there."""
     content = bytearray(path.read_bytes())
     names = stand_ins(found(path), bytes(content))
+    whole = sum(name in content for name in names)
     at = 0
     with open_capture(str(path)) as source:
         for frame in source.frames():
@@ -30,7 +31,7 @@ def replace(path: Path) -> tuple[int, list[str]]:
             content[at : at + len(frame.data)] = frame_without(frame.data, frame.link_type, names)
             at += len(frame.data)
     path.write_bytes(without(bytes(content), names))  # comments as well
-    return len(names), found(path)
+    return whole, found(path)
 
 
 def found(path: Path) -> list[str]:
@@ -40,9 +41,9 @@ def found(path: Path) -> list[str]:
 def stand_ins(accounts: list[str], content: bytes) -> dict[bytes, bytes]:
     """Account -> stand-in, numbered in the order in which the file names them."""
     names: dict[bytes, bytes] = {}
-    for account in sorted(accounts, key=lambda account: content.find(account.encode())):
+    for account in sorted(accounts, key=lambda account: content.find(account.encode("utf-8", "replace"))):
         try:
-            names[account.encode()] = stand_in(account, len(names) + 1).encode()
+            names[account.encode("utf-8", "replace")] = stand_in(account, len(names) + 1).encode()
         except ValueError:
             continue
     return names

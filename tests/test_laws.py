@@ -68,7 +68,7 @@ MAY_IMPORT = {
     "recording.recorder": {"model", "capture", "recording.evidence"},
     "recording.evidence": {"model", "capture.blocks", "net"},
     "screens": {"model", "formatting", "ib.names", "render", "analysis.watching"},
-    "regression": {"model", "capture", "ib.accounts", "analysis.reading", "analysis.contents", "render"},
+    "regression": {"model", "capture", "ib.accounts", "masking", "analysis.reading", "analysis.contents", "render"},
     "__main__": {"cli"},
 }
 """Room, or module of a room whose modules differ, -> what it may import besides its own room and the package's version.

@@ -1,4 +1,4 @@
-"""Account numbers: what looks like one, and the stand-ins that may be published in its place.
+"""The stand-ins that may be published in the place of account numbers.
 
 A capture that is shared must not name anybody's account. A stand-in keeps the letters and the length of the account it
 replaces, so that no message changes its size. Its digits begin with four zeros; the others number the accounts of one
@@ -11,7 +11,7 @@ import re
 
 KIND = r"D?[UFI][A-Z]?"
 """The letters in front: U (an account), F and I (advisor, broker), with D before them on paper; newer paper accounts have
-a third letter, as in DUK."""
+a third letter, as in DUK. `ibsniff.masking` knows what else looks like an account."""
 
 STAND_IN = re.compile(rf"{KIND}0{{4}}\d{{1,5}}[A-Z]?")
 """The one form of a stand-in.
@@ -19,16 +19,6 @@ STAND_IN = re.compile(rf"{KIND}0{{4}}\d{{1,5}}[A-Z]?")
 Four zeros, because the number of a paper account with three letters has six digits and may begin with a zero: one in ten
 thousand of those would pass for a stand-in. Others that were seen in public code begin with no zero.
 """
-
-LOOKS_LIKE_ACCOUNT = re.compile(rf"(?<![A-Z0-9]){KIND}\d{{5,9}}[A-Z]?(?![A-Z0-9])".encode(), re.IGNORECASE)
-"""In bytes from the wire: a word of its own that has the form of an account, a stand-in included.
-
-Accounts seen in public code have six to eight digits; one fewer and one more are allowed for. An advisor's group adds a
-letter.
-"""
-
-LONGEST_ACCOUNT = 13
-"""Characters, by that form."""
 
 
 def is_stand_in(account: str) -> bool:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from ibsniff.analysis.contents import contents
 from ibsniff.capture.files import open_capture
-from ibsniff.ib.accounts import LONGEST_ACCOUNT, LOOKS_LIKE_ACCOUNT, is_stand_in
+from ibsniff.ib.accounts import is_stand_in
+from ibsniff.masking import account_forms
 from ibsniff.model import Report
 
 PIECE = 1 << 20
 """Bytes of a file searched at a time."""
 
-KEPT = LONGEST_ACCOUNT + 2
+KEPT = account_forms.LONGEST_ACCOUNT + 2
 """Bytes of one piece that are searched again with the next: an account that was cut, and the character on each side."""
+
+MORE_DIGITS = re.compile(r"[^0-9A-Za-z]\d{1,2}$")
+"""What the masker takes for the end of a short account: behind a stand-in it is something else."""
 
 
 def accounts_in(capture: Path, report: Report) -> list[str]:
@@ -24,30 +29,35 @@ def accounts_in(capture: Path, report: Report) -> list[str]:
     """
     named = {account for conversation in report.conversations for account in conversation.dialogue.accounts}
     found = named | _in_file(capture) | _in_streams(capture)
-    return sorted(account for account in found if account and not is_stand_in(account))
+    return sorted(account for account in found if account and not is_stand_in(MORE_DIGITS.sub("", account)))
 
 
 class Search:
     """What looks like an account in bytes that come in pieces."""
 
     def __init__(self) -> None:
-        self._found: set[bytes] = set()
-        self._kept = b""
-        self._start = 0
-        """1 when bytes before the kept ones are gone: the first of these only shows whether a word begins behind it."""
+        self._found: set[str] = set()
+        self._kept = ""
+        self._is_cut = False
+        """Bytes before the kept ones are gone: the first of these only shows whether a word begins behind it."""
 
     def feed(self, piece: bytes) -> None:
         """Search the next piece; what stands at its very end may go on in the one after it."""
-        window = self._kept + piece
-        matches = LOOKS_LIKE_ACCOUNT.finditer(window, self._start)
-        self._found.update(match.group() for match in matches if match.end() < len(window))
+        window = self._kept + piece.decode("latin-1")
+        self._take(window, len(window) - 1)
+        self._is_cut |= len(window) > KEPT
         self._kept = window[-KEPT:]
-        self._start = int(self._start or len(window) > KEPT)
 
     def finish(self) -> set[str]:
         """No more comes: return what was found."""
-        self._found.update(match.group() for match in LOOKS_LIKE_ACCOUNT.finditer(self._kept, self._start))
-        return {found.decode("ascii") for found in self._found}
+        self._take(self._kept, len(self._kept))
+        return self._found
+
+    def _take(self, window: str, until: int) -> None:
+        for start, end in account_forms.accounts_in(window):
+            whole = (start > 0 or not self._is_cut) and end <= until
+            if whole and end - start <= account_forms.LONGEST_ACCOUNT:
+                self._found.add(window[start:end])
 
 
 def _in_file(capture: Path) -> set[str]:
