@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from ibsniff.facts.ports import on_relay_port
-from ibsniff.facts.timing import time_to_server
+from ibsniff.facts.timing import clock_stepped_back, time_to_server
 from ibsniff.formatting import seconds_between
 from ibsniff.model import Connection, Conversation, Dialect, Ended, How, Moment, Outcome, Side
 
@@ -165,7 +165,7 @@ def _within_hello(conversation: Conversation, ended: Ended) -> bool:
 def _early(connection: Connection, ended: Ended) -> bool:
     """Tell whether it came within a second after the connection was accepted, travel time not counted."""
     stood = accepted(connection)
-    if stood is None or seconds_between(stood, ended.moment) < 0:
+    if stood is None or clock_stepped_back(stood, ended.moment):
         return False
     return seconds_between(stood, ended.moment) - time_to_server(connection) <= RELAY_CONNECTS
 

@@ -13,14 +13,17 @@ MINIMUM_WAIT = 1.0
 """Seconds a client should wait at least: TWS answers within milliseconds, and over any network within a second."""
 
 
-def is_within(earlier: Moment, later: Moment, seconds: float) -> bool:
-    """Tell whether less than so many seconds passed; no when the clock stepped back, as it is not known then."""
-    return 0 <= seconds_between(earlier, later) < seconds
-
-
 def clock_stepped_back(earlier: Moment, later: Moment) -> bool:
     """Tell whether the later packet bears the earlier time: how long it was between them is not known."""
     return earlier.packet < later.packet and later.time_ns < earlier.time_ns
+
+
+def is_within(earlier: Moment, later: Moment, seconds: float) -> bool:
+    """Tell whether less than so many seconds passed; no when the clock stepped back, as it is not known then.
+
+    A packet that stands before the "earlier" one in the capture, as packets may after losses, did not come later.
+    """
+    return seconds_between(earlier, later) < seconds and not clock_stepped_back(earlier, later)
 
 
 def time_to_server(connection: Connection) -> float:
@@ -64,6 +67,8 @@ def wait_of_client(conversation: Conversation) -> float | None:
     ended, hello = conversation.connection.ended, conversation.dialogue.hello
     if ended is None or hello is None or not hello.is_valid or ended.by is not Side.CLIENT:
         return None
+    if ended.moment.packet < hello.complete.packet:  # a part of the hello was late, and nobody waited
+        return 0.0
     return seconds_between(hello.complete, ended.moment)
 
 

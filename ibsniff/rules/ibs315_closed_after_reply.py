@@ -13,8 +13,8 @@ from ibsniff.facts.captured_bytes import all_captured
 from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.server_close import ServerClose, server_close
-from ibsniff.facts.timing import MINIMUM_WAIT, is_within
-from ibsniff.formatting import elapsed
+from ibsniff.facts.timing import MINIMUM_WAIT
+from ibsniff.formatting import elapsed, seconds_between
 from ibsniff.model import Confidence, Conversation, Fault, ReplyKind, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
 
@@ -28,7 +28,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         return None
     if reply.kind is ReplyKind.REDIRECT or not all_captured(conversation, Side.CLIENT):
         return None
-    if not is_within(reply.complete, ended.moment, MINIMUM_WAIT):
+    if not 0 <= seconds_between(reply.complete, ended.moment) < MINIMUM_WAIT:
         return None
     return Statement(
         f"TWS answered the hello and hung up {elapsed(reply.complete, ended.moment)} later, before the client went on.",

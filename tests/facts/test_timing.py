@@ -71,6 +71,7 @@ def test_less_than_is_said_of_known_times_only() -> None:
     early, late = Moment(1, 10**18), Moment(2, 10**18 + 5 * 10**8)
     assert is_within(early, late, 1.0)
     assert not is_within(early, late, 0.5)
-    assert not is_within(late, early, 1.0)
+    assert not is_within(Moment(1, 10**18), Moment(2, 10**18 - 1), 1.0)
+    assert is_within(late, early, 0.1), "what stands before the other in the capture did not come later"
     assert clock_stepped_back(Moment(1, 10**18), Moment(2, 10**18 - 1))
     assert not clock_stepped_back(late, early), "the first of these came later in the capture: its time is in order"
