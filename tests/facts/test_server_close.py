@@ -67,6 +67,41 @@ def test_an_example_has_its_name(close: ServerClose) -> None:
     assert server_close(only(EXAMPLES[close]())) is close
 
 
+def one_direction(wire: Wire) -> Wire:
+    """What the server sent, and nothing else, was captured."""
+    return wire.without([place for place, sent in enumerate(wire.read()) if sent.side is Side.CLIENT])
+
+
+NEARLY = {
+    "a relay far away that read nothing": (
+        lambda: remote(4004).connect().fin_server(after=0.1),
+        ServerClose.RELAY_UNREAD,
+    ),
+    "a relay whose FIN was not captured": (
+        lambda: remote(4004).connect().client(HELLO).lose().fin_server(after=0.1).ack().fin_client(),
+        ServerClose.AFTER_HELLO,
+    ),
+    "a session of which one direction was captured": (
+        lambda: one_direction(session(remote()).fin_server(after=60.0)),
+        ServerClose.NOT_PLACED,
+    ),
+    "a hello that came after the end": (
+        lambda: remote().connect().fin_server(after=-60.0).client(HELLO),
+        ServerClose.UNKNOWN_MOMENT,
+    ),
+    "a handshake that was complete after the end": (
+        lambda: local().syn().syn_ack().fin_server(after=2.0).ack(),
+        ServerClose.UNKNOWN_MOMENT,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NEARLY)
+def test_what_looks_like_another_close_has_its_own_name(name: str) -> None:
+    make, close = NEARLY[name]
+    assert server_close(only(make())) is close
+
+
 @pytest.mark.parametrize("how", ["fin_server", "rst_server"])
 def test_fin_and_rst_make_no_difference_after_a_hello(how: str) -> None:
     closed = getattr(remote().connect().client(HELLO), how)(after=0.1)
