@@ -65,7 +65,7 @@ class Watch:
         known = self._known.get(conversation.id)
         if known is None:
             known = self._known[conversation.id] = _Known()
-            yield Change("conversation", now_ns, conversation, f"{connection.client} calls {connection.server}")
+            yield Change("conversation", now_ns, conversation, f"{connection.client} connects to {connection.server}")
         if conversation.rung is not known.rung:
             known.rung = conversation.rung
             yield Change("rung", now_ns, conversation, conversation.rung)

@@ -73,9 +73,7 @@ def read(
     patience: PatienceOption = None,
     lane: Annotated[
         Lane,
-        typer.Option(
-            help="How to process packets: one by one (plain), many at once (columns), or by size; same report."
-        ),
+        typer.Option(help="Process packets one by one (plain), many at once (columns), or as is faster; same report."),
     ] = Lane.AUTO,
     fail_on: Annotated[
         Severity | None, typer.Option(help="Exit with code 1 if there is a finding of this severity or a higher one.")

@@ -76,7 +76,8 @@ def _run_all(folder: Path, junit: Path | None, update: bool, quiet: bool) -> Non
         result = regression.run(scenario)
         results.append(result)
         if not result.kept:
-            lines = [f"{scenario.folder}: {scenario.title}", *result.difference()]
+            title = f"{scenario.folder}: broken (- promised, + found): {scenario.title}"
+            lines = [title, *result.difference()]
             print(*map(visible_line, lines), sep="\n  ")
             if update:
                 regression.update(result)

@@ -128,7 +128,7 @@ def _other_findings(view: ReportView, writer: MarkdownWriter) -> str:
 def _environment(view: ReportView, writer: MarkdownWriter, tool_version: str) -> str:
     lines = [_group(each) for each in view.groups] if len(view.report.conversations) > 1 else []
     lines += [f"capture: {writer.text(input_line(facts))}" for facts in view.report.inputs]
-    lines += [f"made by: ibsniff {writer.text(tool_version)}"] if tool_version else []
+    lines += [f"analysed with: ibsniff {writer.text(tool_version)}"] if tool_version else []
     return f"**Environment:**\n\n{_items(lines, MAX_FACTS)}"
 
 

@@ -34,7 +34,7 @@ FIX_LABELS: dict[Fault, str] = {
 """Where the problem must be fixed. Every form of output uses these labels."""
 
 END_TIMES: dict[WatchedBy, str] = {
-    WatchedBy.STATISTICS: "stated by the capture file",
+    WatchedBy.STATISTICS: "stated by the file",
     WatchedBy.LAST_PACKET: "time of the last packet",
     WatchedBy.USER: "given by --watched-until",
     WatchedBy.LIVE: "clock of this machine",
@@ -133,7 +133,8 @@ def status_line(view: ReportView) -> str:
         return FIX_LABELS[Fault.UNDETERMINED]
     parts = [FIX_LABELS[lead.fault]]
     if lead.fault is not Fault.UNDETERMINED or lead.confidence is not Confidence.LOW:
-        parts.append(f"{lead.confidence} confidence")
+        of_what = " in the finding" if lead.fault is Fault.UNDETERMINED else ""
+        parts.append(f"{lead.confidence} confidence{of_what}")
     parts += [lead.code] if lead.code else []
     total = len(view.report.conversations) + view.report.omitted
     if view.worst is not None and total > 1:
@@ -161,7 +162,7 @@ def state_at_end(conversation: Conversation) -> str | None:
         return None
     quiet = conversation.outcome in (Outcome.SILENT, Outcome.UNPROVEN, Outcome.UNREACHABLE, Outcome.NOT_ASKED)
     state = "nothing more" if quiet else "still open"
-    return f"{state} until the capture ended ({END_TIMES[conversation.watched_by]})"
+    return f"{state} until the capture's end ({END_TIMES[conversation.watched_by]})"
 
 
 def input_line(facts: InputFacts) -> str:

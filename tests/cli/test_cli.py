@@ -16,6 +16,8 @@ from wire import Wire
 from ibsniff import __version__
 from ibsniff.capture.output import open_output
 from ibsniff.cli.app import app
+from ibsniff.ib.errors import all_errors
+from ibsniff.model import ExitCode, Fault
 from ibsniff.rules import all_rules
 
 HELLO = b"API\0\0\0\0\x09v157..178"
@@ -172,6 +174,38 @@ def test_every_rule_is_listed_and_can_be_explained() -> None:
     for rule in all_rules():
         assert rule.code in listed
         assert rule.text in run("explain", rule.code.lower()).stdout
+
+
+@pytest.mark.parametrize("code", sorted({(e.error_class, e.fault): e.code for e in all_errors().values()}.values()))
+def test_error_numbers_of_every_kind_can_be_explained(code: int) -> None:
+    error, text = all_errors()[code], run("explain", str(code)).stdout
+    assert text.startswith(f"IB error {code} ({error.error_class})\n\n{error.meaning}\n")
+    assert f"Source: {error.source}" in text
+    assert ("TWS never sends it" in text) is not error.is_sent_by_tws
+    assert ("The number alone does not say" in text) is (error.fault is Fault.UNDETERMINED)
+    assert ("nothing needs to be fixed" in text) is (error.fault is Fault.NONE)
+
+
+def test_an_error_number_says_where_to_fix_it_and_which_rules_mention_it() -> None:
+    text = run("explain", "326").stdout
+    assert "\nFix: your program (the API client)\n" in text
+    assert "\nRules that mention it: IBS310 client-id-in-use, " in text
+    assert "IBS101" not in text
+
+
+def test_a_number_of_an_error_and_of_a_rule_explains_both() -> None:
+    both = run("explain", "504").stdout
+    assert both.startswith("IB error 504 (client library)")
+    assert "\n\nIBS504 queue-of-connections-full" in both
+    assert run("explain", "IBS504").stdout.startswith("IBS504 ")
+
+
+@pytest.mark.parametrize("code", ["99999", "1" * 50, "\uff13\uff12\uff16", "IBS326", "-1", ""])
+def test_an_unknown_code_is_a_usage_error(code: str) -> None:
+    result = run("explain", "--", code)
+    assert result.exit_code == ExitCode.USAGE
+    assert len(result.stderr.splitlines()) == 2
+    assert "is neither the code of a rule nor a known error number of IB" in result.stderr
 
 
 def test_regress_prints_what_differs_and_fails(silent: str, tmp_path: Path) -> None:

@@ -37,8 +37,8 @@ def test_a_ticket() -> None:
 
         **Environment:**
 
-        * capture: bot.pcapng: 6 packets, Ethernet · from 2026-01-05 09:30:00 to 09:30:06 UTC (end: stated by the capture file)
-        * made by: ibsniff 1.2.3
+        * capture: bot.pcapng: 6 packets, Ethernet · from 2026-01-05 09:30:00 to 09:30:06 UTC (end: stated by the file)
+        * analysed with: ibsniff 1.2.3
         """)
 
 

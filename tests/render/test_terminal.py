@@ -63,7 +63,7 @@ def test_a_silence() -> None:
           • TWS has just started: try again after 90 seconds
 
         bot.pcapng: 6 packets, Ethernet · from 2026-01-05 09:30:00 to 09:30:06 UTC (end:
-        stated by the capture file)
+        stated by the file)
         """)
 
 
@@ -85,7 +85,7 @@ def test_a_refusal() -> None:
           port.
 
         bot.pcapng: 6 packets, Ethernet · from 2026-01-05 09:30:00 to 09:30:06 UTC (end:
-        stated by the capture file)
+        stated by the file)
         """)
 
 
@@ -103,13 +103,13 @@ def test_without_a_conversation_a_finding_about_the_capture_comes_first() -> Non
     seen = facts(packets=12, link_types=(113,), skipped=Counter({"UDP": 9, "other ports": 3}))
     assert screen(report(findings=(nothing,), inputs=(seen,))) == lines("""
         ▌ 12 packets, and none of them is API traffic.
-        ▌ Cause not determined · high confidence · IBS006
+        ▌ Cause not determined · high confidence in the finding · IBS006
 
         What to do
           Capture on the interface that carries it.
 
         bot.pcapng: 12 packets, Linux cooked · from 2026-01-05 09:30:00 to 09:30:06 UTC
-        (end: stated by the capture file) · skipped: 9 UDP, 3 other ports
+        (end: stated by the file) · skipped: 9 UDP, 3 other ports
         """)
 
 
@@ -142,8 +142,8 @@ def test_conversations_of_several_days_show_the_dates() -> None:
 
 
 def test_the_last_row_of_the_evidence_is_the_state_at_the_end() -> None:
-    assert "6 s   still open until the capture ended (stated by the capture file)" in screen(report(ready()))
-    assert "300 ms   nothing more until the capture ended (time of the last packet)" in screen(report(unproven()))
+    assert "6 s   still open until the capture's end (stated by the file)" in screen(report(ready()))
+    assert "300 ms   nothing more until the capture's end (time of the last packet)" in screen(report(unproven()))
 
 
 def test_a_reason_without_room_has_a_line_of_its_own() -> None:
