@@ -87,7 +87,7 @@ def _answered_unseen(connection: Connection) -> bool:
 
 
 def _watched_too_briefly(conversation: Conversation) -> bool:
-    """Whoever asks for less patience (``--patience``) than a TWS needs at times gets a guess."""
+    """With less patience (``--patience``) than a TWS needs at times, the conclusion is a guess."""
     if conversation.connection.ended is not None:
         return False
     watched = (conversation.watched_until_ns - client_finished(conversation).time_ns) / NANOSECONDS

@@ -5,7 +5,8 @@ Meaning: TWS does not do that to loopback clients over its settings: Trusted IPs
 machines. It is shutting down or restarting, or what listens is a relay whose inner side hung up, or another program.
 FIN or RST is no difference: a close with unread bytes becomes a RST. Nor is haste: a TWS resets a hello it does not
 like within a millisecond, and a relay needs no longer to learn that nobody is behind it.
-How sure: that it hung up is certain; the reason is not to be seen: low.
+How sure: that it hung up is certain; the reason is not to be seen: low. When the capture's clock stepped back before the
+close, a hello is not required: whether a relay closed at once or a TWS later is not known then.
 Sources: QuantConnect Lean 242 (restart resets all sockets), emptist/ib_tws_api (reset within 1 ms of the hello); the race
 between FIN and RST was measured.
 What to do: see which program listens; with a relay, capture behind it too.

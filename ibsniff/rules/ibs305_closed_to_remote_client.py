@@ -7,8 +7,8 @@ container's, an IPv6 one.
 How sure: several confirmed cases; a relay with nobody behind it looks alike when it is quick: medium; low when the
 close came at once, when packets were lost on the way, or the handshake was not captured. FIN or RST is no difference.
 Undetermined on a relay's port; over a container's bridge, where both are usual; where neither TWS nor a relay usually
-listens; later than 0.5 s after the hello, or in the middle of it; when TWS let the same address in at another time; and
-when it ended a session at that moment, as it was going down.
+listens; later than 0.5 s after the hello, or in the middle of it; when TWS let the same address in at another time;
+when it ended a session at that moment, as it was going down; and when the capture's clock stepped back before the close.
 Sources: sparkstartconsulting/IBKR-API-Rust 28, lbilli/Jib.jl 43, ib-controller 197, clifton/docker-ib-gateway 1.
 What to do: untick "Allow connections from localhost only", and add the address to Trusted IPs: this single address.
 """

@@ -45,7 +45,7 @@ def refused(
 
 
 def _other_port(port: int) -> str:
-    """Whoever is sent from a paper account to a live one must know it."""
+    """Name the port, with a warning: it may lead from a paper account to a live one."""
     usual = f" (usually {DEFAULT_PORTS[port]})" if port in DEFAULT_PORTS else ""
     return f"Call port {port}{usual} only if that is the one you mean: live and paper trading differ in it."
 
