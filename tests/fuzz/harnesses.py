@@ -21,6 +21,7 @@ from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.reading import Ports, read_files
 from ibsniff.capture.files import open_capture
 from ibsniff.ib.dialogue import DialogueReader
+from ibsniff.ib.message_summary import MAX_ERROR_CODES, MAX_FIRST_MESSAGES
 from ibsniff.masking.masker import Masker
 from ibsniff.masking.sentence import resolved, sentence
 from ibsniff.model import (
@@ -241,8 +242,8 @@ def dialogue(data: bytes) -> None:
     """
     pieces = list(pieces_of(data))
     told = heard(True, pieces)
-    assert len(told.first_messages) <= 100
-    assert len(told.errors) <= 1000
+    assert len(told.first_messages) <= MAX_FIRST_MESSAGES
+    assert len(told.errors) <= MAX_ERROR_CODES
     heard(False, pieces)
     if not any(isinstance(piece, Gap) for _, piece in pieces):
         assert substance(heard(True, bytewise(pieces))) == substance(told)

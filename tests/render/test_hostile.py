@@ -91,13 +91,24 @@ def every_rendering(each: Report) -> dict[str, str]:
     }
 
 
+LONGEST = {
+    "short": 2_600,
+    "verbose": 30_000,
+    "ascii": 30_000,
+    "narrow": 1_500,
+    "one line": 2_400,
+    "markdown": 42_000,
+}
+"""Characters: half as many again as the worst of these texts takes, a million letters long or each of them escaped."""
+
+
 @pytest.mark.parametrize("valid", [True, False])
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_text_is_shown_and_does_nothing(text: str, valid: bool) -> None:
     each = with_text_everywhere(text, valid)
     for name, rendering in every_rendering(each).items():
         assert rendering.replace("\n", "").isprintable(), name
-        assert len(rendering) < 60_000, name
+        assert len(rendering) < LONGEST[name], name
     ticket = markdown(each)
     assert "<" not in ticket
     assert "://" not in ticket
@@ -120,7 +131,7 @@ def test_hostile_text_makes_valid_bounded_json(text: str, valid: bool) -> None:
     made = document(with_text_everywhere(text, valid), "1")
     written = json.dumps(made, ensure_ascii=False, allow_nan=False).encode("utf-8")
     assert json.loads(written) == made
-    assert len(written) < 400_000
+    assert len(written) < 110_000
 
 
 @settings(max_examples=50, deadline=None)
