@@ -46,10 +46,12 @@ def scenarios(incomplete: str) -> list[str]:
     """Folders that are scenarios or contain some."""
     typed = Path(incomplete)
     base = typed if incomplete.endswith(("/", "\\")) else typed.parent
+    written = Path.as_posix if "/" in incomplete else str  # as the user began to write it, on Windows too
     try:
-        return [folder for folder in map(str, _scenario_folders(base, depth=2)) if folder.startswith(incomplete)]
+        found = [written(folder) for folder in _scenario_folders(base, depth=2)]
     except OSError:
         return []
+    return [folder for folder in found if folder.startswith(incomplete)]
 
 
 def _scenario_folders(base: Path, depth: int) -> Iterator[Path]:
