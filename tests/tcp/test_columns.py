@@ -157,6 +157,9 @@ def test_the_first_of_a_kind_is_no_part_of_it():
     bare = Wire().connect().client(b"hello", ack=False).server(b"reply", ack=False)
     bare.segment("client", ACK, b"more").segment("client", ACK, b"and more").segment("server").segment("client")
     assert taken(bare.segments(), beginning=6) == 1, "the server has never sent a bare ACK"
+    joined = Wire().segment("client", ACK, b"ask").segment("server", ACK, b"reply").segment("client", ACK, b"more")
+    joined.segment("server").segment("server", ACK, b"data").segment("server", ACK, b"data").segment("client")
+    assert taken(joined.segments(), beginning=4) == 2, "nor has the client of one that was joined"
     segments = begun().server(b"one").server(b"two").segments()
     segments[-2] = segments[-2]._replace(intact=True)
     assert taken(segments) == 2
