@@ -224,5 +224,12 @@ def test_what_is_not_steady():
     assert not steady(Wire().connect().client(b"hello"))
     assert not steady(begun().lose().segment("server", ACK, b"lost").segment("server", ACK, b"behind a hole"))
     assert not steady(begun().segment("client", ACK, ack=500))
+    assert not steady(begun().segment("server", seq_offset=5, advance=False)), "bytes before it were sent"
+    next_byte = begun().segments()[-1].seq
+    assert steady(begun().segment("client", ACK, ack=next_byte))
+    assert not steady(begun().segment("client", ACK, ack=next_byte + 1)), "a FIN, or a byte, that was not captured"
+    joined = Wire().lose(2).syn().syn_ack().segment("client", ACK, b"ask").segment("server", ACK, b"reply")
+    assert steady(joined.segment("client", ACK, b"more"))
+    assert not steady(joined.again(4)), "the handshake was captured late, and its ACK comes later still"
     assert not steady(begun().fin_client())
     assert not steady(begun().rst_server())
