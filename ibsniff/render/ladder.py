@@ -62,7 +62,7 @@ def moment_of(conversation: Conversation, rung: Rung) -> Moment | None:
 
 
 def reason_missed(conversation: Conversation, rung: Rung) -> str:
-    """A few words on why the first rung was not reached."""
+    """Why this rung was not reached, in a few words."""
     hello, start = conversation.dialogue.hello, conversation.dialogue.start
     if rung is Rung.GREETED and hello is not None and not hello.is_valid:
         return f"hello: {hello.dialect}"

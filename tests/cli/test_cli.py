@@ -61,7 +61,7 @@ def test_quiet_is_one_line(silent: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (("--json", "--markdown"), "--json and --markdown exclude each other"),
         (("--ndjson", "--json"), "--json and --ndjson exclude each other"),
@@ -70,10 +70,10 @@ def test_quiet_is_one_line(silent: str) -> None:
         (("",), "the name of a capture is empty"),
     ],
 )
-def test_options_that_exclude_each_other_are_an_error(silent: str, options: tuple[str, ...], said: str) -> None:
+def test_options_that_exclude_each_other_are_an_error(silent: str, options: tuple[str, ...], message: str) -> None:
     result = run("read", silent, *options)
     assert result.exit_code == 2
-    assert said in result.stderr
+    assert message in result.stderr
     assert not result.stdout
 
 

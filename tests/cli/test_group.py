@@ -44,7 +44,7 @@ def test_for_a_mistyped_command_a_similar_one_is_suggested() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["read", "x", "--fail-on", "rubbish"], "--fail-on"),
         (["read", "x", "--jobs", "many"], "--jobs"),
@@ -53,7 +53,7 @@ def test_for_a_mistyped_command_a_similar_one_is_suggested() -> None:
         (["explain"], "CODE"),
     ],
 )
-def test_values_that_do_need_conversion_are_still_checked(arguments: list[str], said: str) -> None:
+def test_values_that_do_need_conversion_are_still_checked(arguments: list[str], message: str) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
-    assert said in result.output
+    assert message in result.output

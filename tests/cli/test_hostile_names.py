@@ -28,8 +28,8 @@ CAPTURES = Path(__file__).parents[2] / "captures"
 
 def run(*arguments: str) -> Result:
     result = CliRunner().invoke(app, arguments)
-    for said in (result.stdout, result.stderr):
-        assert said.replace("\n", "").isprintable(), said
+    for printed in (result.stdout, result.stderr):
+        assert printed.replace("\n", "").isprintable(), printed
     return result
 
 
@@ -55,9 +55,9 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes) -> None:
 def test_a_name_that_is_not_text_becomes_valid_json() -> None:
     """On Linux a name is bytes; JSON is Unicode, and strict readers refuse half of a surrogate pair."""
     (line,) = run("read", "--ndjson", "no \udcff text.pcap").stdout.splitlines()
-    said = json.loads(line)
-    assert said["path"] == r"no \xff text.pcap"
-    assert said["error"]["what"].encode()
+    printed = json.loads(line)
+    assert printed["path"] == r"no \xff text.pcap"
+    assert printed["error"]["what"].encode()
 
 
 @pytest.mark.parametrize(
@@ -118,20 +118,20 @@ def test_events_of_a_live_capture() -> None:
     analysis = Analysis(record)
     analysis.run(Wire().connect().client(hello).server(TITLE.encode() * 9).frames())
     for screen in (Lines, JsonLines, MessageLines):
-        said: list[str] = []
-        shown = screen(said.append, said.append, False, lambda: TITLE)
+        printed: list[str] = []
+        shown = screen(printed.append, printed.append, False, lambda: TITLE)
         watch = Watch(analysis)
         shown.show(watch.report, list(watch.look()))
         shown.quiet()
-        assert len(said) > 3
-        for line in said:
+        assert len(printed) > 3
+        for line in printed:
             assert line.isprintable()
 
 
 def test_an_error_message() -> None:
     with pytest.MonkeyPatch.context() as patch:
-        said: list[str] = []
-        patch.setattr("builtins.print", lambda *lines, **_: said.extend(lines))
+        printed: list[str] = []
+        patch.setattr("builtins.print", lambda *lines, **_: printed.extend(lines))
         print_error(UserError(TITLE, f"{TITLE}\nand {TITLE}"))
-    assert len(said) == 3
-    assert all(line.isprintable() for line in said)
+    assert len(printed) == 3
+    assert all(line.isprintable() for line in printed)

@@ -1,4 +1,4 @@
-"""Ctrl-C while a capture is read, and what is seen of the reading meanwhile: the real process, on a pipe or a terminal."""
+"""Ctrl-C while a capture is read, and the progress that is shown: the real process, on a pipe or a terminal."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_markdown_says_that_it_was_interrupted(silent: bytes) -> None:
 
 
 def test_no_silence_is_reported_beyond_the_last_packet_read(silent: bytes) -> None:
-    """The client had just said hello when reading was interrupted: how long it waited is not known."""
+    """The client had just sent its hello when reading was interrupted: how long it waited is not known."""
     code, out, _ = interrupted(silent[: len(silent) // 2], "--json", "--watched-until", "+60")
     assert code == 130
     (conversation,) = json.loads(out)["conversations"]
@@ -169,7 +169,7 @@ def test_a_terminal_shows_progress_that_disappears_at_the_end(silent: bytes, ter
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=DEADLINE)
         assert b"IBS301" in out
-        assert b"\x1b[2K" in seen_on(ours, b"\x1b[?25h\r\x1b[1A\x1b[2K"), "the line is taken away again"
+        assert b"\x1b[2K" in seen_on(ours, b"\x1b[?25h\r\x1b[1A\x1b[2K"), "the line is removed"
 
 
 def test_a_short_reading_shows_no_progress(tmp_path: Path, silent: bytes, terminal: tuple[int, int]) -> None:

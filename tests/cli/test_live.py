@@ -83,7 +83,7 @@ def says_hello(port: int) -> None:
 
 
 def as_file(path: Path) -> dict[str, Any]:
-    """What ``read`` says of the file that live wrote."""
+    """What ``read`` reports about the file that ``live`` wrote."""
     command = [sys.executable, "-m", "ibsniff", "read", "--json", str(path)]
     document = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert isinstance(document, dict)
@@ -357,14 +357,14 @@ def test_follow_prints_messages_as_they_come() -> None:
             becomes_ready(server.port)
             return process.communicate(timeout=PATIENCE)[0]
 
-    said = in_namespace(inside)
-    assert "c1 → START_API, 8 bytes: client id 5" in said
-    assert "c1 ← NEXT_VALID_ID" in said
+    printed = in_namespace(inside)
+    assert "c1 → START_API, 8 bytes: client id 5" in printed
+    assert "c1 ← NEXT_VALID_ID" in printed
 
 
 def test_a_command_runs_for_each_verdict(tmp_path: Path) -> None:
     def inside() -> str:
-        command = f'echo "$IBSNIFF_CODE $IBSNIFF_SERVER" > {tmp_path / "verdict"}; echo told'
+        command = f'echo "$IBSNIFF_CODE $IBSNIFF_SERVER" > {tmp_path / "verdict"}; echo done'
         with (
             running("close-after-hello", port=7497) as server,
             live("-a", "duration:2", "--on-verdict", command) as process,
@@ -374,7 +374,7 @@ def test_a_command_runs_for_each_verdict(tmp_path: Path) -> None:
 
     messages = in_namespace(inside)
     assert (tmp_path / "verdict").read_text() == "IBS304 127.0.0.1:7497\n"
-    assert "--on-verdict c1: told" in messages
+    assert "--on-verdict c1: done" in messages
 
 
 def test_the_processes_behind_both_ends() -> None:
@@ -403,7 +403,7 @@ def test_the_processes_behind_both_ends() -> None:
 
 
 class OnTerminal:
-    """``live`` on a terminal of its own, which can be taken away from it."""
+    """``live`` on a terminal of its own, which can be closed."""
 
     def __init__(self, *arguments: str, deaf: bool = False) -> None:
         leader, follower = os.openpty()

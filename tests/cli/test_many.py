@@ -1,4 +1,4 @@
-"""``ibsniff read`` of folders and of many files: the forms, and the same report whoever reads."""
+"""``ibsniff read`` of folders and of many files: the forms, and the same report from one process or several."""
 
 from __future__ import annotations
 
@@ -99,10 +99,10 @@ def test_fail_on_looks_at_every_file(folder: Path) -> None:
 
 
 def test_accounts_are_masked_in_every_form(tmp_path: Path) -> None:
-    said = error(178, 321, "no account DU1234567 here")
+    refused = error(178, 321, "no account DU1234567 here")
     for number in range(6):
         wire = Wire(client=f"127.0.0.1:{50_000 + number}").connect().client(HELLO).server(REPLY).client(START)
-        wire.server(READY + said).rst_server().write(tmp_path / f"{number}.pcap")
+        wire.server(READY + refused).rst_server().write(tmp_path / f"{number}.pcap")
     for form in ([], ["-q"], ["-v"], ["--ndjson"]):
         assert "DU1234567" not in run(tmp_path, *form).output
     assert "DU1234567" in run(tmp_path, "--ndjson", "--show-accounts").stdout
@@ -147,7 +147,7 @@ def test_naming_no_capture_is_a_usage_error() -> None:
 
 
 def pieces(tmp_path: Path) -> tuple[Path, list[Path]]:
-    """A capture, and the same cut into three files whose names say nothing of their order."""
+    """A capture, and the same capture cut into three files whose names do not show their order."""
     wire = Wire(client="127.0.0.1:50000").connect().client(HELLO).wait(2.0).fin_client(after=10.0)
     wire.write(tmp_path / "whole.pcap")
     whole = (tmp_path / "whole.pcap").read_bytes()

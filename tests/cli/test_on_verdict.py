@@ -27,29 +27,29 @@ def silent(number: int = 0) -> Wire:
 
 
 def ran(command: str, *reports: Report) -> list[str]:
-    """What was told of the commands run for these reports, one after the other."""
-    told: list[str] = []
-    commands = OnVerdict(command, False, told.append)
+    """The lines printed about the commands that are run for these reports, one after the other."""
+    printed: list[str] = []
+    commands = OnVerdict(command, False, printed.append)
     for report in reports:
         commands.update(report)
     commands.close()
-    return told
+    return printed
 
 
 def test_a_command_gets_the_verdict_in_its_environment() -> None:
     names = ("CONVERSATION", "OUTCOME", "RUNG", "FAULT", "CODE", "CLIENT", "SERVER")
     command = "echo " + " ".join(f"$IBSNIFF_{name}" for name in names)
-    (told,) = ran(command, judge(silent()))
-    assert told == ("--on-verdict c1: c1 silent greeted tws_state IBS301 127.0.0.1:50000 127.0.0.1:7497")
+    (printed,) = ran(command, judge(silent()))
+    assert printed == ("--on-verdict c1: c1 silent greeted tws_state IBS301 127.0.0.1:50000 127.0.0.1:7497")
 
 
 def test_the_summary_is_text_and_never_code(tmp_path: Path) -> None:
     evil = b"HTTP/1.1 400 $(touch " + str(tmp_path / "pwned").encode() + b") `id` \x1b[31m'\";\r\n\r\n"
     wire = Wire().connect().client(HELLO).server(evil).fin_server(after=0.1)
-    told = ran('printf "%s" "$IBSNIFF_SUMMARY"', judge(wire))
-    assert told
+    printed = ran('printf "%s" "$IBSNIFF_SUMMARY"', judge(wire))
+    assert printed
     assert not (tmp_path / "pwned").exists()
-    assert all(line.isprintable() for line in told)
+    assert all(line.isprintable() for line in printed)
 
 
 def test_it_runs_once_per_conversation_when_it_is_settled() -> None:
@@ -74,28 +74,28 @@ def test_a_full_disk_is_reported_and_ends_nothing(monkeypatch: pytest.MonkeyPatc
 def test_updating_does_not_wait_for_a_command(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     os.mkfifo(gate)
-    commands = OnVerdict(f"cat {shlex.quote(str(gate))}", False, (told := []).append)
+    commands = OnVerdict(f"cat {shlex.quote(str(gate))}", False, (printed := []).append)
     commands.update(judge(silent()))
     gate.write_text("done")  # who waited would not come here
     commands.close()
-    assert told == ["--on-verdict c1: done"]
+    assert printed == ["--on-verdict c1: done"]
 
 
 def test_many_verdicts_do_not_start_many_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(on_verdict, "MAX_RUNNING", 2)
     monkeypatch.setattr(on_verdict, "MAX_WAITING", 5)
-    told = ran("echo ran", judge(*(silent(number) for number in range(9))))
-    assert told.count("--on-verdict: not run for 4 conversations, because there were too many at once") == 1
-    assert len([line for line in told if line.endswith(": ran")]) == 5
+    printed = ran("echo ran", judge(*(silent(number) for number in range(9))))
+    assert printed.count("--on-verdict: not run for 4 conversations, because there were too many at once") == 1
+    assert len([line for line in printed if line.endswith(": ran")]) == 5
 
 
 def test_a_command_still_running_at_the_end_is_named_and_not_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(on_verdict, "MAX_WAIT_SECONDS", 0.1)
-    told: list[str] = []
-    commands = OnVerdict("exec sleep 1", False, told.append)
+    printed: list[str] = []
+    commands = OnVerdict("exec sleep 1", False, printed.append)
     commands.update(judge(silent()))
     commands.close()
-    (line,) = told
+    (line,) = printed
     process = int(re.findall(r"^--on-verdict: the command for c1 is still running \(process (\d+)\)$", line)[0])
     with pytest.warns(ResourceWarning, match=f"subprocess {process} is still running"):
         del commands

@@ -106,7 +106,7 @@ def finding(code: str = "IBS301", **changes: object) -> Finding:
         confidence=Confidence.MEDIUM,
         summary="TWS took the connection and the hello, and never answered.",
         packets=(4, 5),
-        remedy="Restart TWS or IB Gateway. Stop health checks that open the API port and say nothing.",
+        remedy="Restart TWS or IB Gateway. Stop health checks that open the API port and send nothing.",
         alternatives=(
             Alternative("TWS is frozen", Fault.TWS_STATE, "its window does not react; jstack shows where it hangs"),
             Alternative("TWS has just started", Fault.TWS_STATE, "try again after 90 seconds"),
@@ -249,7 +249,7 @@ def facts(**changes: object) -> InputFacts:
 
 
 def report(*conversations: Conversation, findings: tuple[Finding, ...] = (), **changes: object) -> Report:
-    """A report whose verdict speaks of the first conversation."""
+    """A report whose verdict is about the first conversation."""
     verdict = None
     if conversations:
         worst = conversations[0]

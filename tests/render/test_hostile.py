@@ -1,4 +1,4 @@
-"""Whoever sends the bytes may want them to act on the reader's screen: in no renderer, from no field, do they."""
+"""Hostile bytes may be meant to control the reader's screen: they do so in no renderer and from no field."""
 
 from __future__ import annotations
 
@@ -147,13 +147,13 @@ def test_no_text_at_all_raises_or_comes_out_raw(text: str, valid: bool) -> None:
 @given(st.text(max_size=50), st.from_regex(r"\A(D?[UFI])[0-9]{6,8}\Z"), st.text(max_size=50), st.booleans())
 def test_no_account_leaks_from_any_field(before: str, account: str, after: str, valid: bool) -> None:
     each = with_text_everywhere(before + account + after, valid)
-    folded = account.lower()
+    lowered = account.lower()
     for name, rendering in every_rendering(each).items():
         joined = "".join(rendering.split())
-        assert folded not in rendering.lower(), name
-        assert folded not in joined.lower(), name
+        assert lowered not in rendering.lower(), name
+        assert lowered not in joined.lower(), name
         assert account.encode().hex(" ") not in rendering, name
-    assert folded not in json.dumps(document(each, "1")).lower()
+    assert lowered not in json.dumps(document(each, "1")).lower()
 
 
 @pytest.mark.parametrize("table_breaker", ["a | b", "a\n| b", "`|`", "\\|"])

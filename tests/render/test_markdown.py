@@ -28,7 +28,7 @@ def test_a_ticket() -> None:
 
         Wireshark: `frame.number in {1, 2, 3, 4, 5, 6}`
 
-        **What to do:** Restart TWS or IB Gateway. Stop health checks that open the API port and say nothing.
+        **What to do:** Restart TWS or IB Gateway. Stop health checks that open the API port and send nothing.
 
         **It could also be:**
 

@@ -55,7 +55,7 @@ def test_a_silence() -> None:
           #6    4 s → FIN: the client closes the connection
 
         What to do
-          Restart TWS or IB Gateway. Stop health checks that open the API port and say
+          Restart TWS or IB Gateway. Stop health checks that open the API port and send
           nothing.
 
         It could also be
