@@ -154,7 +154,7 @@ def test_a_signal_ends_the_capture_but_not_the_report(stop: signal.Signals, tmp_
         with running("ok", port=7497) as server, live("-w", str(kept)) as process:
             says_hello(server.port)
             assert process.stdout is not None
-            assert "calls 127.0.0.1:7497" in process.stdout.readline()
+            assert "connects to 127.0.0.1:7497" in process.stdout.readline()
             process.send_signal(stop)
             printed, _ = process.communicate(timeout=PATIENCE)
             return process.returncode, printed
