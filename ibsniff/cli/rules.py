@@ -13,7 +13,7 @@ from ibsniff.cli.app import app, handle_errors, only_one_of
 from ibsniff.model import ExitCode, Fault, UserError
 
 if TYPE_CHECKING:
-    from ibsniff.ib.errors import ErrorNumber
+    from ibsniff.ib.error_table import ErrorNumber
 
 
 @app.command()
@@ -146,7 +146,7 @@ def _explain_rule(code: str) -> str:
 
 
 def _explain_error(code: str) -> str:
-    from ibsniff.ib.errors import find_error
+    from ibsniff.ib.error_table import find_error
     from ibsniff.rules import all_rules
 
     error = find_error(int(code)) if re.fullmatch(r"[0-9]{1,9}", code) else None

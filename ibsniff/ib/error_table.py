@@ -1,56 +1,114 @@
-"""The rows of the table of IB error numbers: data only. :mod:`ibsniff.ib.errors` gives them their types.
+"""The table of IB's error numbers: what each one means, what kind of problem it is, and who must act.
+
+Client libraries report problems of their own with numbers like those of TWS, and so do operating systems: they are in the
+table too, because people look them up, and are marked as never sent by TWS. A number alone does not always decide who
+must act; then the table says so.
 
 Left out are the numbers of TWS's DDE interface and those that IB's documentation calls deprecated: no current TWS sends
-them on this socket. The meanings are in our words; TWS's own text is in the capture.
+them on this socket. The meanings are written for this table; TWS's own text is in the capture.
 """
 
 from __future__ import annotations
+
+from enum import StrEnum
+from functools import cache
+from typing import NamedTuple
+
+from ibsniff.model import Fault
+
+
+class ErrorClass(StrEnum):
+    """What kind of problem an error number reports."""
+
+    SESSION = "session"
+    """This client's place beside other clients and logins."""
+    PACING = "pacing"
+    """More messages or subscriptions than are allowed."""
+    CONNECTIVITY = "connectivity"
+    """Between TWS and IB's servers."""
+    DATA_FARM = "data farm"
+    """One of IB's groups of data servers."""
+    STATUS_NOTICE = "status notice"
+    """Not an error: ``NOTICES``."""
+    TWS_SETTING = "TWS setting"
+    REQUEST_INVALID = "request invalid"
+    CONTRACT = "contract"
+    MARKET_DATA = "market data"
+    PERMISSION = "permission"
+    """What the account may do or has subscribed to."""
+    ORDER_REJECTED = "order rejected"
+    ORDER_CANCELLED = "order cancelled"
+    ADVISORY = "advisory"
+    """A remark on a request or an order that may well go on."""
+    CLIENT_LIBRARY = "client library"
+    """Made by the client library itself; never sent by TWS."""
+    OPERATING_SYSTEM = "operating system"
+    """Made by the client's operating system; never sent by TWS."""
+
+
+class ErrorNumber(NamedTuple):
+    """One row of the table."""
+
+    code: int
+    meaning: str
+    """One sentence."""
+    error_class: ErrorClass
+    fault: Fault
+    """Who must act; ``UNDETERMINED`` when the number alone does not decide it."""
+    source: str
+    """Where this meaning was taken from."""
+
+    @property
+    def is_sent_by_tws(self) -> bool:
+        """Whether the number is ever on the wire."""
+        return self.error_class not in (ErrorClass.CLIENT_LIBRARY, ErrorClass.OPERATING_SYSTEM)
+
 
 IB_DOCUMENTATION = "IB's API documentation, pages on message codes"
 IB_CLIENTS = "source of IB's client libraries (errors.py, EClientErrors)"
 STOQEY = "errorCode.ts of @stoqey/ib"
 RUST_IBAPI = "wboayue/rust-ibapi"
-PUBLIC_LOGS = "TWS's text in public logs; not in IB's documentation"
+PUBLIC_LOGS = "TWS's own text in public logs"
 WINDOWS = "Windows Sockets error codes"
 
-GROUPS: tuple[tuple[str, str, str, dict[int, str]], ...] = (
+GROUPS: tuple[tuple[ErrorClass, Fault, str, dict[int, str]], ...] = (
     # -- the session ---------------------------------------------------------------------------------------------
-    ("session", "client", IB_DOCUMENTATION, {
+    (ErrorClass.SESSION, Fault.CLIENT, IB_DOCUMENTATION, {
         326: "The client id is already in use; TWS closes this connection.",
         327: "Only the client with id 0 may take over orders that were entered in TWS by hand.",
         2101: "Another client holds a subscription to a different account.",
     }),
-    ("session", "tws_state", IB_DOCUMENTATION, {
+    (ErrorClass.SESSION, Fault.TWS_STATE, IB_DOCUMENTATION, {
         10197: "Another live session of the same user receives the market data.",
     }),
-    ("pacing", "client", IB_DOCUMENTATION, {
+    (ErrorClass.PACING, Fault.CLIENT, IB_DOCUMENTATION, {
         100: "The client sends more messages per second than TWS allows; after repeated breaches TWS ends the session.",
         101: "The client has as many market data lines open as the account allows.",
         309: "The client has as many market depth subscriptions open as the account allows.",
     }),
-    ("pacing", "client", PUBLIC_LOGS, {
+    (ErrorClass.PACING, Fault.CLIENT, PUBLIC_LOGS, {
         10190: "The client has as many tick-by-tick subscriptions open as the account allows.",
     }),
     # -- TWS, IB's servers and data farms ------------------------------------------------------------------------
-    ("connectivity", "ib", IB_DOCUMENTATION, {
+    (ErrorClass.CONNECTIVITY, Fault.IB, IB_DOCUMENTATION, {
         1100: "TWS lost its connection to IB's servers; the API connection stays open.",
         2110: "TWS lost its connection to IB's servers and is restoring it.",
         10328: "TWS lost its connection to IB's servers, so the state of orders is not known.",
     }),
-    ("data farm", "ib", IB_DOCUMENTATION, {
+    (ErrorClass.DATA_FARM, Fault.IB, IB_DOCUMENTATION, {
         2103: "TWS lost its connection to a market data farm.",
         2105: "TWS lost its connection to a historical data farm.",
     }),
-    ("data farm", "ib", RUST_IBAPI, {
+    (ErrorClass.DATA_FARM, Fault.IB, RUST_IBAPI, {
         2157: "TWS lost its connection to the security definition farm.",
     }),
-    ("data farm", "ib", PUBLIC_LOGS, {
+    (ErrorClass.DATA_FARM, Fault.IB, PUBLIC_LOGS, {
         10182: "TWS could not request live updates because its connection to the data farm is down.",
     }),
-    ("status notice", "client", IB_DOCUMENTATION, {
+    (ErrorClass.STATUS_NOTICE, Fault.CLIENT, IB_DOCUMENTATION, {
         1101: "TWS is connected to IB's servers again; subscriptions to market data were lost and must be made again.",
     }),
-    ("status notice", "none", IB_DOCUMENTATION, {
+    (ErrorClass.STATUS_NOTICE, Fault.NONE, IB_DOCUMENTATION, {
         1102: "TWS is connected to IB's servers again; subscriptions to market data were kept.",
         2100: "A newer account subscription replaced this one.",
         2104: "The connection to a market data farm is working.",
@@ -60,7 +118,7 @@ GROUPS: tuple[tuple[str, str, str, dict[int, str]], ...] = (
         2119: "TWS is connecting to a market data farm.",
         2158: "The connection to the security definition farm is working.",
     }),
-    ("TWS setting", "tws_config", IB_DOCUMENTATION, {
+    (ErrorClass.TWS_SETTING, Fault.TWS_CONFIG, IB_DOCUMENTATION, {
         109: "The price is outside the percentage that TWS's order precautions allow.",
         163: "The price would break the percentage limit of TWS's order precautions.",
         164: "TWS has no market data to check the price against its order precautions.",
@@ -71,12 +129,12 @@ GROUPS: tuple[tuple[str, str, str, dict[int, str]], ...] = (
         10230: "Changes to the advisor configuration in TWS have not been saved.",
         10335: "The order presets of TWS contradict each other.",
     }),
-    ("TWS setting", "tws_config", PUBLIC_LOGS, {
+    (ErrorClass.TWS_SETTING, Fault.TWS_CONFIG, PUBLIC_LOGS, {
         2139: "The paper trading disclaimer has not been accepted in TWS.",
         10141: "The paper trading disclaimer must be accepted in TWS before the API can be used.",
     }),
     # -- requests that TWS could not read or accept --------------------------------------------------------------
-    ("request invalid", "client", IB_DOCUMENTATION, {
+    (ErrorClass.REQUEST_INVALID, Fault.CLIENT, IB_DOCUMENTATION, {
         102: "This request id is already in use for market data.",
         122: "TWS did not find a field of the request: the message is malformed.",
         138: "TWS could not read the request for market data.",
@@ -118,21 +176,21 @@ GROUPS: tuple[tuple[str, str, str, dict[int, str]], ...] = (
         10338: "An option of the request has a value that is not valid.",
         10339: "A request for a continuous future must not have an end date.",
     }),
-    ("request invalid", "undetermined", IB_DOCUMENTATION, {
+    (ErrorClass.REQUEST_INVALID, Fault.UNDETERMINED, IB_DOCUMENTATION, {
         321: "TWS read the request and refused it; a Read-Only API answers requests about orders with this number, too.",
     }),
-    ("contract", "client", IB_DOCUMENTATION, {
+    (ErrorClass.CONTRACT, Fault.CLIENT, IB_DOCUMENTATION, {
         124: "No market rule exists for this contract.",
         166: "IB has no historical data of this expired contract.",
         200: "No contract fits the description, or more than one does.",
     }),
     # -- market data ---------------------------------------------------------------------------------------------
-    ("market data", "undetermined", IB_DOCUMENTATION, {
+    (ErrorClass.MARKET_DATA, Fault.UNDETERMINED, IB_DOCUMENTATION, {
         162: "IB's historical data service refused the request: too many requests, no permission, or no data.",
         420: "The request for real-time data was refused: too many requests, or no subscription.",
         10189: "The request for tick-by-tick data was refused: no permission, or another session has the data.",
     }),
-    ("market data", "ib", IB_DOCUMENTATION, {
+    (ErrorClass.MARKET_DATA, Fault.IB, IB_DOCUMENTATION, {
         10225: "Trades were withdrawn (a bust event), so the real-time bars ended and must be requested again.",
         316: "The market depth subscription was stopped and must be made again.",
         10279: "IB could not deliver the event calendar metadata.",
@@ -140,22 +198,22 @@ GROUPS: tuple[tuple[str, str, str, dict[int, str]], ...] = (
         10283: "IB could not deliver the calendar events.",
         10284: "IB could not cancel the request for calendar events.",
     }),
-    ("advisory", "none", IB_DOCUMENTATION, {
+    (ErrorClass.ADVISORY, Fault.NONE, IB_DOCUMENTATION, {
         165: "IB's historical data service sent a remark on a request; its text says what.",
         317: "The market depth was reset: the client must clear its order book and build it again.",
         2152: "TWS lists the exchanges of the market depth, and those for which the account has no permission.",
         10167: "The account has no live subscription for this data; delayed data is sent in its place.",
         10346: "The same instrument is shown elsewhere, so its data is not sent here.",
     }),
-    ("advisory", "none", STOQEY, {
+    (ErrorClass.ADVISORY, Fault.NONE, STOQEY, {
         492: "The results of the market scanner are not exact without a data subscription.",
         2150: "A value that TWS derives from a position and its trades is not valid.",
     }),
-    ("advisory", "client", PUBLIC_LOGS, {
+    (ErrorClass.ADVISORY, Fault.CLIENT, PUBLIC_LOGS, {
         2174: "A date in the request has no time zone; later versions of the API will no longer accept that.",
         2176: "The client's API version is too old for fractional sizes, so a size was cut to a whole number.",
     }),
-    ("permission", "ib", IB_DOCUMENTATION, {
+    (ErrorClass.PERMISSION, Fault.IB, IB_DOCUMENTATION, {
         203: "The account may not trade this contract, or the contract has no currency.",
         330: "Only advisor accounts can ask for their managed accounts.",
         331: "This advisor account manages no accounts.",
@@ -176,18 +234,18 @@ GROUPS: tuple[tuple[str, str, str, dict[int, str]], ...] = (
         10322: "The account name All cannot be used with accounts that are loaded on demand.",
         10345: "The account may not trade this instrument.",
     }),
-    ("permission", "ib", STOQEY, {
+    (ErrorClass.PERMISSION, Fault.IB, STOQEY, {
         460: "The account has no permission for this trade.",
     }),
-    ("permission", "ib", PUBLIC_LOGS, {
+    (ErrorClass.PERMISSION, Fault.IB, PUBLIC_LOGS, {
         10168: "The account has no subscription to this market data, and delayed data was not enabled.",
     }),
     # -- orders --------------------------------------------------------------------------------------------------
-    ("order rejected", "undetermined", IB_DOCUMENTATION, {
+    (ErrorClass.ORDER_REJECTED, Fault.UNDETERMINED, IB_DOCUMENTATION, {
         201: "The order was rejected; the text says why.",
         323: "TWS failed while it processed an order; the text says why.",
     }),
-    ("order rejected", "ib", IB_DOCUMENTATION, {
+    (ErrorClass.ORDER_REJECTED, Fault.IB, IB_DOCUMENTATION, {
         132: "The order has no clearing account.",
         133: "The order could not be submitted.",
         142: "The order of an institutional account has no account information.",
@@ -210,10 +268,10 @@ GROUPS: tuple[tuple[str, str, str, dict[int, str]], ...] = (
         10319: "Municipal bonds cannot be traded through the API.",
         10321: "Municipal bonds cannot be part of attached orders or of one-cancels-all (OCA) orders.",
     }),
-    ("order cancelled", "none", IB_DOCUMENTATION, {
+    (ErrorClass.ORDER_CANCELLED, Fault.NONE, IB_DOCUMENTATION, {
         202: "The order was cancelled; the text says why.",
     }),
-    ("order rejected", "client", IB_DOCUMENTATION, {
+    (ErrorClass.ORDER_REJECTED, Fault.CLIENT, IB_DOCUMENTATION, {
         103: "The order id was used already or is too low: count up from the id in nextValidId.",
         104: "The order is filled and cannot be changed.",
         105: "The changed order does not match the original one.",
@@ -401,7 +459,7 @@ GROUPS: tuple[tuple[str, str, str, dict[int, str]], ...] = (
         10343: "Event contracts cannot be sold.",
         10344: "The price of an event contract must be between 0.02 and 0.99.",
     }),
-    ("advisory", "none", IB_DOCUMENTATION, {
+    (ErrorClass.ADVISORY, Fault.NONE, IB_DOCUMENTATION, {
         131: "The settings for sweep-to-fill and display size were ignored.",
         399: "TWS sent a remark on an order; the text says what. The order may be alive.",
         404: "The order is held while shares to borrow are being located.",
@@ -423,14 +481,14 @@ GROUPS: tuple[tuple[str, str, str, dict[int, str]], ...] = (
         10334: "TWS asks to confirm the omnibus account.",
         10347: "TWS warns that the instrument has little liquidity.",
     }),
-    ("advisory", "none", STOQEY, {
+    (ErrorClass.ADVISORY, Fault.NONE, STOQEY, {
         481: "The size of the order was reduced.",
     }),
-    ("advisory", "none", "ib_async 217", {
+    (ErrorClass.ADVISORY, Fault.NONE, "ib_async 217", {
         10349: "The time in force was set by a preset of TWS; the order is alive.",
     }),
     # -- never on the wire: numbers the client library makes itself ----------------------------------------------
-    ("client library", "undetermined", IB_CLIENTS, {
+    (ErrorClass.CLIENT_LIBRARY, Fault.UNDETERMINED, IB_CLIENTS, {
         -1: "The C# client library reports a socket error with this number.",
         502: "The client library could not open the connection to TWS, or lost it before the handshake was complete.",
         506: "The server version is outside the range that the client library supports.",
@@ -438,7 +496,7 @@ GROUPS: tuple[tuple[str, str, str, dict[int, str]], ...] = (
         509: "The client library had an error while it read from or wrote to the connection.",
         520: "The client library could not create a socket; the Java one could not send a market depth cancellation.",
     }),
-    ("client library", "client", IB_CLIENTS, {
+    (ErrorClass.CLIENT_LIBRARY, Fault.CLIENT, IB_CLIENTS, {
         501: "The program asked to connect while it was already connected.",
         504: "The program made a request while it was not connected.",
         505: "The client library received a message id that it does not know.",
@@ -449,14 +507,14 @@ GROUPS: tuple[tuple[str, str, str, dict[int, str]], ...] = (
         586: "The program tried to read while it was not connected.",
         588: "The client library could not encode the request as protobuf.",
     }),
-    ("client library", "tws_config", IB_CLIENTS, {
+    (ErrorClass.CLIENT_LIBRARY, Fault.TWS_CONFIG, IB_CLIENTS, {
         503: "TWS is too old for this request of the client.",
     }),
     # -- never on the wire: numbers of the client's operating system ---------------------------------------------
-    ("operating system", "client", WINDOWS, {
+    (ErrorClass.OPERATING_SYSTEM, Fault.CLIENT, WINDOWS, {
         10038: "The program used a socket that it had closed already (Windows).",
     }),
-    ("operating system", "undetermined", WINDOWS, {
+    (ErrorClass.OPERATING_SYSTEM, Fault.UNDETERMINED, WINDOWS, {
         10053: "The client's own machine ended the connection (Windows).",
         10054: "The connection was reset (Windows).",
         10061: "The connection was refused: as a rule nothing listens at that address and port (Windows).",
@@ -494,3 +552,23 @@ REQUESTS_NOT_SENT: dict[int, str] = {
     591: "cancel historical ticks", 592: "configuration", 593: "update configuration",
 }  # fmt: skip
 """The client library's number for each request that it could not send -> that request."""
+
+
+def find_error(code: int) -> ErrorNumber | None:
+    """Look up an error number; None when it is not known."""
+    return all_errors().get(code)
+
+
+@cache
+def all_errors() -> dict[int, ErrorNumber]:
+    """All known error numbers, by code and in their order."""
+    errors = [
+        ErrorNumber(code, meaning, error_class, fault, source)
+        for error_class, fault, source, meanings in GROUPS
+        for code, meaning in meanings.items()
+    ]
+    errors += [
+        ErrorNumber(code, NOT_SENT.format(request), ErrorClass.CLIENT_LIBRARY, Fault.UNDETERMINED, IB_CLIENTS)
+        for code, request in REQUESTS_NOT_SENT.items()
+    ]
+    return {error.code: error for error in sorted(errors)}

@@ -16,7 +16,7 @@ from wire import Wire
 from ibsniff import __version__
 from ibsniff.capture.output import open_output
 from ibsniff.cli.app import app
-from ibsniff.ib.errors import all_errors
+from ibsniff.ib.error_table import all_errors
 from ibsniff.model import ExitCode, Fault
 from ibsniff.rules import all_rules
 

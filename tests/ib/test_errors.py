@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ibsniff.ib import error_table, errors
-from ibsniff.ib.errors import ErrorClass, all_errors, find_error
+from ibsniff.ib.error_table import ErrorClass, all_errors, find_error
 from ibsniff.model import Fault
 
 ROOT = Path(__file__).parents[2]
