@@ -158,7 +158,7 @@ def _is_missing_verdict(report: Report, limits: Limits) -> bool:
 
     if not limits.until_verdict or verdict_reached(report):
         return False
-    print_message("no verdict was reached")
+    print_message("the capture ended before any verdict was reached")
     return True
 
 
@@ -276,7 +276,7 @@ def interfaces() -> None:
 
     with handle_errors():
         table = Table(box=None, pad_edge=False)
-        for heading in ("interface", "addresses", "state", "carries"):
+        for heading in ("interface", "addresses", "state", "traffic"):
             table.add_column(heading, overflow="fold")
         for one in list_interfaces():
             addresses = "\n".join(map(visible_line, one.addresses))
