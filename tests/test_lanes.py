@@ -19,6 +19,7 @@ from lanes.generated import ACK, Host, Trouble, capture, in_ip, tcp_packet
 
 from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.reading import Looker, Ports
+from ibsniff.analysis.snapshot import Snapshot
 from ibsniff.capture.columns import pcap_columns
 from ibsniff.capture.files import open_capture
 from ibsniff.capture.input_record import InputRecord
@@ -310,7 +311,7 @@ def test_who_waits_for_bytes_when_all_together_wait_for_too_many():
         same(content, Scale(read_size=4096, bulk_size=4096, waiting=waiting))
         with scaled(Scale(waiting=waiting)):
             seen = look(content, Lane.PLAIN)
-        assert not isinstance(seen, tuple)
+        assert isinstance(seen, Snapshot)
         assert any(one.connection.from_server.limit_reached for one in seen.capture.conversations)
 
 

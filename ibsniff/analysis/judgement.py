@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 
 from ibsniff.analysis.snapshot import Snapshot
 from ibsniff.diagnosis import conclude, verdict_of
@@ -37,4 +36,4 @@ def _judged(unjudged: Capture) -> Capture:
     """Ask the rules about every conversation."""
     index = CaptureIndex(unjudged)
     judged = tuple(conclude(one, judge_conversation(one, index)) for one in unjudged.conversations)
-    return replace(unjudged, conversations=judged)
+    return unjudged._replace(conversations=judged)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ibsniff.model import Capture, Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """One input before it is judged; one process may hand it to another."""
 
     capture: Capture
@@ -25,4 +24,4 @@ class Snapshot:
             one._replace(input=index, id=f"c{int(one.id[1:]) + connections_before}")
             for one in self.capture.conversations
         )
-        return replace(self.capture, index=index, conversations=conversations)
+        return self.capture._replace(input=index, conversations=conversations)

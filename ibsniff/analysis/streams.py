@@ -15,7 +15,6 @@ from ibsniff.ib.dialogue import DialogueReader
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
 from ibsniff.model import (
     NANOSECONDS,
-    Chunk,
     Connection,
     Frame,
     Gap,
@@ -23,10 +22,9 @@ from ibsniff.model import (
     Run,
     Segment,
     Side,
-    Stream,
-    StreamList,
     Unreachable,
 )
+from ibsniff.model.streams import Chunk, Stream, StreamList
 from ibsniff.net import Dissector
 from ibsniff.tcp import ConnectionTable, conn_state
 from ibsniff.tcp.connection import Event

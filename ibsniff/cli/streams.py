@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ibsniff.analysis.streams import StreamReader
-    from ibsniff.model import Chunk
+    from ibsniff.model.streams import Chunk
 
 
 class FollowFormat(StrEnum):

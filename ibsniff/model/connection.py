@@ -1,16 +1,14 @@
 """tcp -> ib: a connection, and the bytes of its two directions in order."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from enum import StrEnum
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from ibsniff.model.packets import Endpoint, Unreachable
 
 if TYPE_CHECKING:
     from array import array
-
-    from ibsniff.model.packets import Endpoint, Unreachable
 
 
 class Moment(NamedTuple):
@@ -43,9 +41,9 @@ class ColumnRun(NamedTuple):
 
     offset: int
     data: bytes
-    mark_offsets: array[int]
-    mark_packets: array[int]
-    mark_times_ns: array[int]
+    mark_offsets: "array[int]"
+    mark_packets: "array[int]"
+    mark_times_ns: "array[int]"
 
 
 class Gap(NamedTuple):
@@ -124,9 +122,9 @@ class Half:
     limit_reached: bool = False
     """The out-of-order buffer reached its bound and gave up a hole early."""
 
-    def copy(self) -> Half:
+    def copy(self) -> Self:
         """Its present state: what happens to this one later does not change it."""
-        copied = Half(*_FIELDS_OF_HALF(self))
+        copied = type(self)(*_FIELDS_OF_HALF(self))
         copied.gaps = list(self.gaps)
         return copied
 
@@ -158,9 +156,9 @@ class Connection:
     history: str = ""
     """Zeek's history letters, upper case for the client."""
 
-    def copy(self) -> Connection:
+    def copy(self) -> Self:
         """Its present state: what happens to this one later does not change it."""
-        copied = Connection(*_FIELDS_OF_CONNECTION(self))
+        copied = type(self)(*_FIELDS_OF_CONNECTION(self))
         copied.from_client = self.from_client.copy()
         copied.from_server = self.from_server.copy()
         copied.syns = list(self.syns)

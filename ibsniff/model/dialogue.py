@@ -1,12 +1,10 @@
 """ib -> diagnosis: what the two sides sent in the language of the IB API."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from ibsniff.model.connection import Gap, Moment, Side
 
@@ -149,9 +147,9 @@ class ErrorTally:
     count: int = 0
     examples: list[WireError] = field(default_factory=list)
 
-    def copy(self) -> ErrorTally:
+    def copy(self) -> Self:
         """Its present state: what happens to this one later does not change it."""
-        return ErrorTally(self.count, list(self.examples))
+        return type(self)(self.count, list(self.examples))
 
 
 @dataclass(slots=True)
@@ -181,9 +179,9 @@ class Dialogue:
     mid_stream_frames: int = 0
     """Valid IB frames from the server in a conversation whose beginning was not seen."""
 
-    def copy(self) -> Dialogue:
+    def copy(self) -> Self:
         """Its present state: what happens to this one later does not change it."""
-        copied = Dialogue(*_FIELDS_OF_DIALOGUE(self))
+        copied = type(self)(*_FIELDS_OF_DIALOGUE(self))
         copied.accounts = list(self.accounts)
         copied.messages = {side: Counter(counts) for side, counts in self.messages.items()}
         copied.first_messages = list(self.first_messages)

@@ -1,7 +1,5 @@
 """capture -> net: packets as the capture holds them, one by one or many at once, and the passing of time."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -47,12 +45,12 @@ class Columns:
     link_type: int
     buffer: bytes
     """Holds all of them, and what stands between them in the file."""
-    starts: Numbers
+    starts: "Numbers"
     """Where in the buffer each packet's captured bytes begin."""
-    captured: Numbers
+    captured: "Numbers"
     """How many there are."""
-    wire_lengths: Numbers
-    times_ns: Numbers
+    wire_lengths: "Numbers"
+    times_ns: "Numbers"
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -73,7 +71,7 @@ class Columns:
             int(self.wire_lengths[index]),
         )
 
-    def frames(self, indices: Numbers) -> Iterator[Frame]:
+    def frames(self, indices: "Numbers") -> Iterator[Frame]:
         """Some of them, as frames of their own, in that order."""
         starts = self.starts[indices]
         columns = (indices + self.first_number, self.times_ns[indices], starts, starts + self.captured[indices])

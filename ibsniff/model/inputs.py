@@ -1,7 +1,5 @@
 """capture -> report: what a capture says of itself as a whole."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum

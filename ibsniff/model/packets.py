@@ -1,9 +1,6 @@
 """net -> tcp: what a packet means to TCP, freed of the layers below it."""
 
-from __future__ import annotations
-
 import ipaddress
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -68,30 +65,29 @@ class Segment(NamedTuple):
     """The checksum is right. None when it cannot be judged: not computed yet (offload), or not all was captured."""
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentColumns:
+class SegmentColumns(NamedTuple):
     """Many segments at once, of the kind that the bulk of a connection is made of: an array for each thing to know of them.
 
     They were captured whole, have of the control flags only ACK, and an open window.
     """
 
-    packets: Columns
-    indices: Numbers
+    packets: "Columns"
+    indices: "Numbers"
     """Which of the packets they came in, ascending."""
-    flows: Numbers
+    flows: "Numbers"
     """Who sends to whom: an index into ``ends``."""
     ends: list[tuple[Endpoint, Endpoint]]
-    seq: Numbers
-    ack: Numbers
-    starts: Numbers
+    seq: "Numbers"
+    ack: "Numbers"
+    starts: "Numbers"
     """Where in the buffer the payload begins."""
-    lengths: Numbers
+    lengths: "Numbers"
     """Bytes of payload."""
-    ip_ids: Numbers
+    ip_ids: "Numbers"
     """0 where there is none."""
-    wrong: Truths
+    wrong: "Truths"
     """The checksum was computed and is wrong."""
-    right: Truths
+    right: "Truths"
 
 
 class UnreachableKind(StrEnum):

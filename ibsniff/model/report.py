@@ -1,18 +1,12 @@
 """diagnosis -> rules -> render: conversations, what was found out about them, and the verdict."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from ibsniff.model.dialogue import PATIENCE
-
-if TYPE_CHECKING:
-    from ibsniff.model.connection import Connection, Moment
-    from ibsniff.model.dialogue import Dialogue
-    from ibsniff.model.inputs import InputFacts, WatchedBy
-    from ibsniff.model.packets import StrayHello
+from ibsniff.model.connection import Connection, Moment
+from ibsniff.model.dialogue import PATIENCE, Dialogue
+from ibsniff.model.inputs import InputFacts, WatchedBy
+from ibsniff.model.packets import StrayHello
 
 
 class Outcome(StrEnum):
@@ -137,11 +131,11 @@ class Conversation(NamedTuple):
     summary: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
+class Capture(NamedTuple):
     """One input and the conversations in it: what rules about captures look at."""
 
-    index: int
+    input: int
+    """Which of the inputs of the report it is, from 0."""
     facts: InputFacts
     conversations: tuple[Conversation, ...]
     stray_hellos: tuple[StrayHello, ...] = ()

@@ -1,16 +1,11 @@
 """tcp -> render: every TCP conversation of a capture, whatever it speaks."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from ibsniff.model.connection import Side
-
-if TYPE_CHECKING:
-    from ibsniff.model.connection import Connection
-    from ibsniff.model.inputs import InputFacts
+from ibsniff.model.connection import Connection, Side
+from ibsniff.model.inputs import InputFacts
 
 
 @dataclass(slots=True)

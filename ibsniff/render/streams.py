@@ -10,7 +10,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from ibsniff.formatting import counted, elapsed, iso, seconds_between
-from ibsniff.model import Connection, Half, Side, Stream, StreamList
+from ibsniff.model import Connection, Half, Side
+from ibsniff.model.streams import Stream, StreamList
 from ibsniff.render.document import MAX_LISTED, SCHEMA_VERSION, DocumentWriter, Json
 from ibsniff.render.report_view import input_line
 from ibsniff.render.screen import ConsoleWriter

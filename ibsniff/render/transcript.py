@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 
-from ibsniff.model import Chunk, Side
+from ibsniff.model import Side
+from ibsniff.model.streams import Chunk
 from ibsniff.render.text import MAX_ACCOUNT_LENGTH, mask_accounts, visible
 
 WINDOW = 1 << 20

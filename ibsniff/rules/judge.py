@@ -25,7 +25,7 @@ def judge_capture(index: CaptureIndex) -> tuple[Finding, ...]:
     for rule in all_rules():
         statement = rule.on_capture(index) if rule.on_capture else None
         if statement is not None:
-            findings.append(_finding(rule, statement, index.capture.index))
+            findings.append(_finding(rule, statement, index.capture.input))
     return tuple(findings)
 
 

@@ -16,7 +16,8 @@ from ibsniff.analysis import streams
 from ibsniff.analysis.streams import StreamReader
 from ibsniff.capture.files import open_capture
 from ibsniff.capture.input_record import InputRecord
-from ibsniff.model import SYN, Chunk, Frame, Side, Stream, StreamList
+from ibsniff.model import SYN, Frame, Side
+from ibsniff.model.streams import Chunk, Stream, StreamList
 
 CAPTURES = sorted((Path(__file__).parents[2] / "captures").glob("*/capture.pcap*"))
 

@@ -111,7 +111,7 @@ def look(source: bytes | str, lane: Lane, ports: Ports = DEFAULT_PORTS) -> Snaps
 
 def written(seen: Snapshot | tuple[str, str]) -> str:
     """To the last byte, the order of everything included."""
-    return str(seen) if isinstance(seen, tuple) else json.dumps(document(judge([seen]), "1"), indent=1)
+    return json.dumps(document(judge([seen]), "1"), indent=1) if isinstance(seen, Snapshot) else str(seen)
 
 
 def difference(source: bytes | str, ports: Ports = DEFAULT_PORTS, lane: Lane = Lane.COLUMNS) -> str:

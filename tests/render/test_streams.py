@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from render.build import connected, facts
 from rich.console import Console
 
-from ibsniff.model import Chunk, Gap, Moment, Side, Stream, StreamList
+from ibsniff.model import Gap, Moment, Side
+from ibsniff.model.streams import Chunk, Stream, StreamList
 from ibsniff.render import streams as page
 from ibsniff.render import transcript
 from ibsniff.render.streams import StreamScreen, document
