@@ -40,7 +40,7 @@ class RelatedConnections:
         found = self._accepted.get(_pair(conversation.connection))
         return found if found is not None and began_ns(found) < began_ns(conversation) else None
 
-    def unanswered_besides(self, conversation: Conversation) -> Conversation | None:
+    def other_unanswered(self, conversation: Conversation) -> Conversation | None:
         """Another conversation with that port in which no firewall was the reason that nobody answered."""
         return self._unanswered.get(conversation.connection.server.port)
 

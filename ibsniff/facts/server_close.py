@@ -109,7 +109,7 @@ def closed_unread(conversation: Conversation) -> bool:
     return unread or _before_first_byte(conversation, ended)
 
 
-def accepted(connection: Connection) -> Moment | None:
+def accepted_at(connection: Connection) -> Moment | None:
     """When the connection stood: by the client's ACK, or by the SYN-ACK if that ACK came only after the end."""
     established, ended = connection.established, connection.ended
     late = established is not None and ended is not None and established.packet > ended.moment.packet
@@ -164,7 +164,7 @@ def _within_hello(conversation: Conversation, ended: Ended) -> bool:
 
 def _early(connection: Connection, ended: Ended) -> bool:
     """Tell whether it came within a second after the connection was accepted, travel time not counted."""
-    stood = accepted(connection)
+    stood = accepted_at(connection)
     if stood is None or clock_stepped_back(stood, ended.moment):
         return False
     return seconds_between(stood, ended.moment) - time_to_server(connection) <= RELAY_CONNECTS

@@ -13,7 +13,7 @@ from ibsniff.facts.timing import end_of_wait_ns, is_within
 from ibsniff.ib import errors
 from ibsniff.model import NANOSECONDS, Connection, Conversation, Endpoint, Moment, Outcome, Rung, Side
 
-NOBODY_CLICKS = 1.0
+NO_CLICK_NEEDED = 1.0
 """Seconds within which an answer needed nobody's click in a dialog."""
 
 LEFT_OPEN = 1.0
@@ -68,7 +68,7 @@ class ServerHistory:
 
     # -- sessions of the same two machines -----------------------------------------------------------------------
 
-    def allowed_besides(self, failed: Conversation) -> Conversation | None:
+    def other_not_rejected(self, failed: Conversation) -> Conversation | None:
         """A conversation of the same two machines that TWS served, or left open though nothing was sent."""
         found = self._allowed.get(_pair(failed.connection))
         return None if found is None else found.first
@@ -240,7 +240,7 @@ def _answered_at_once(conversation: Conversation) -> bool:
         return False
     # that a hello was not captured may only show after its reply: when it was sent is not known then
     is_known = hello.complete.packet < reply.began.packet
-    return is_within(hello.complete if is_known else conversation.connection.first, reply.began, NOBODY_CLICKS)
+    return is_within(hello.complete if is_known else conversation.connection.first, reply.began, NO_CLICK_NEEDED)
 
 
 def _left_open(conversation: Conversation) -> bool:

@@ -15,7 +15,7 @@ import ipaddress
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung, Severity, UnreachableKind
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.unanswered import unless_a_detour
+from ibsniff.rules.wording.unanswered import unless_other_ip_version_followed
 
 NO_POD = Alternative(
     "a Kubernetes service with no pod that is ready: its packet filter rejects calls until the Gateway in one is",
@@ -42,4 +42,4 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         alternatives=(NO_POD,) if report.kind is UnreachableKind.PORT else (),
         explains=Rung.CONNECTED,
     )
-    return unless_a_detour(statement, conversation, index)
+    return unless_other_ip_version_followed(statement, conversation, index)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Rung, Severity, UnreachableKind
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.unanswered import unless_a_detour
+from ibsniff.rules.wording.unanswered import unless_other_ip_version_followed
 
 UNROUTED = (UnreachableKind.HOST, UnreachableKind.NETWORK)
 
@@ -37,7 +37,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         "default gateway: ip route show default.",
         explains=Rung.CONNECTED,
     )
-    return unless_a_detour(statement, conversation, index)
+    return unless_other_ip_version_followed(statement, conversation, index)
 
 
 def _asked(conversation: Conversation) -> list[int]:

@@ -19,7 +19,7 @@ from ibsniff.formatting import duration, seconds
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.alternatives import ASLEEP
-from ibsniff.rules.wording.unanswered import unless_a_detour, why_in_doubt
+from ibsniff.rules.wording.unanswered import unless_other_ip_version_followed, why_in_doubt
 
 HUNG = Alternative(
     "TWS hangs and its queue of waiting connections is full",
@@ -49,7 +49,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     nobody = len(connection.server.address) == 4 and connection.server.address.startswith(NO_HOST)
     before = index.related.accepted_before(conversation)
     why = "That is no machine's address." if nobody else f"A firewall drops them, or nobody is there{once}."
-    silent = index.related.unanswered_besides(conversation)
+    silent = index.related.other_unanswered(conversation)
     if silent is not None:
         why = f"Nor was another client answered ({silent.id}): TWS hangs, or they have different reasons{once}."
     if before is not None:
@@ -65,4 +65,4 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         alternatives=(HUNG, ASLEEP) if before else (HUNG, WRONG_ADDRESS) if silent else (WRONG_ADDRESS, HUNG),
         explains=Rung.CONNECTED,
     )
-    return unless_a_detour(statement, conversation, index)
+    return unless_other_ip_version_followed(statement, conversation, index)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.ports import on_relay_port
-from ibsniff.facts.server_close import ServerClose, accepted, server_close
+from ibsniff.facts.server_close import ServerClose, accepted_at, server_close
 from ibsniff.formatting import elapsed
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
@@ -49,7 +49,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     ended = connection.ended
     if close not in (ServerClose.RELAY_UNREAD, ServerClose.RELAY_EARLY) or connection.syn_ack is None or ended is None:
         return None
-    delay = elapsed(accepted(connection) or connection.syn_ack, ended.moment)
+    delay = elapsed(accepted_at(connection) or connection.syn_ack, ended.moment)
     unread, gone = close is ServerClose.RELAY_UNREAD, index.server_history.session_ended_with(conversation)
     likely = NOBODY_BEHIND if unread else REFUSED_BEHIND
     own = connection.same_host and not connection.client.is_loopback and not on_relay_port(connection)

@@ -14,7 +14,7 @@ from ibsniff.facts.broken_hello import broken_hello
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.model import Conversation, Dialect, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.broken_hello import RIGHT_BYTES, accuse_client
+from ibsniff.rules.wording.broken_hello import RIGHT_BYTES, blame_broken_hello
 
 
 @conversation_rule(Severity.ERROR)
@@ -24,4 +24,4 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     if hello is None:
         return None
     what = f"The client's hello is broken: {hello.detail}, so TWS waits for bytes that never come"
-    return accuse_client(conversation, index, hello, what, f"Send {RIGHT_BYTES} (9 bytes: 00 00 00 09).")
+    return blame_broken_hello(conversation, index, hello, what, f"Send {RIGHT_BYTES} (9 bytes: 00 00 00 09).")

@@ -13,7 +13,7 @@ from ibsniff.facts.broken_hello import broken_hello
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.model import Confidence, Conversation, Dialect, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.broken_hello import RIGHT_BYTES, accuse_client
+from ibsniff.rules.wording.broken_hello import RIGHT_BYTES, blame_broken_hello
 
 
 @conversation_rule(Severity.ERROR)
@@ -23,4 +23,6 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     if hello is None:
         return None
     what = f"The client's hello is unusual: {hello.detail}"
-    return accuse_client(conversation, index, hello, what, f"Send {RIGHT_BYTES}; no NUL behind it.", Confidence.MEDIUM)
+    return blame_broken_hello(
+        conversation, index, hello, what, f"Send {RIGHT_BYTES}; no NUL behind it.", Confidence.MEDIUM
+    )

@@ -14,7 +14,7 @@ from ibsniff.facts.broken_hello import broken_hello
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.model import Conversation, Dialect, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.broken_hello import accuse_client
+from ibsniff.rules.wording.broken_hello import blame_broken_hello
 
 
 @conversation_rule(Severity.ERROR)
@@ -25,4 +25,4 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         return None
     what = f"The client speaks another language: {hello.detail}, and this port speaks IB's socket API"
     remedy = "Use an API client library (ib_async, ibapi ...) on this port; IB's web API is the Client Portal Gateway."
-    return accuse_client(conversation, index, hello, what, remedy)
+    return blame_broken_hello(conversation, index, hello, what, remedy)

@@ -13,7 +13,7 @@ from ibsniff.facts.broken_hello import broken_hello
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.model import Conversation, Dialect, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.broken_hello import accuse_client
+from ibsniff.rules.wording.broken_hello import blame_broken_hello
 
 
 @conversation_rule(Severity.ERROR)
@@ -23,6 +23,6 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     if hello is None:
         return None
     what = f"The client speaks another language: {hello.detail}, and the API port is plain TCP"
-    return accuse_client(
+    return blame_broken_hello(
         conversation, index, hello, what, "Switch TLS off in the client; tunnel over SSH if it must be private."
     )

@@ -13,7 +13,7 @@ from ibsniff.facts.broken_hello import broken_hello
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.model import Confidence, Conversation, Dialect, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.broken_hello import accuse_client
+from ibsniff.rules.wording.broken_hello import blame_broken_hello
 
 OTHERS = (Dialect.FIX, Dialect.SSH, Dialect.TEXT, Dialect.UNKNOWN)
 
@@ -29,4 +29,4 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     remedy = "Use an API client library on this port, or call the right port."
     if fix:
         remedy = "Use an API client library on this port, or log the Gateway in for FIX CTCI."
-    return accuse_client(conversation, index, hello, what, remedy, Confidence.MEDIUM if fix else Confidence.HIGH)
+    return blame_broken_hello(conversation, index, hello, what, remedy, Confidence.MEDIUM if fix else Confidence.HIGH)

@@ -25,7 +25,7 @@ from ibsniff.model import (
     Side,
 )
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.hex_bytes import hexed
+from ibsniff.rules.wording.hex_bytes import in_hex
 
 
 @conversation_rule(Severity.ERROR)
@@ -46,7 +46,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         return None
     return Statement(
         f"The client's START_API is '{start.form}'; server version {reply.server_version} asks for '{start.expected}'. "
-        f"The bytes: {hexed(start.raw)}",
+        f"The bytes: {in_hex(start.raw)}",
         Fault.CLIENT,
         Confidence.HIGH,
         packets=(*reply.packets, start.moment.packet),

@@ -29,7 +29,7 @@ from ibsniff.rules.wording.alternatives import causes_of_silence
 from ibsniff.rules.wording.client_symptom import client_symptom
 from ibsniff.rules.wording.commands import accepts_no_more, who_listens
 from ibsniff.rules.wording.durations import silence
-from ibsniff.rules.wording.remedies import look_into_its_log, not_the_box
+from ibsniff.rules.wording.remedies import look_into_its_log, not_the_checkbox
 
 HANGS = "What listens there hangs or is still starting"
 HANGS_OR_ASKS = "What listens there hangs, is still starting, or asks whether to take a call of this address"
@@ -61,7 +61,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         Fault.TWS_STATE if usual and besides is None else Fault.UNDETERMINED,
         Confidence.LOW if doubted else index.reliability.confidence_in_silence(conversation.connection),
         packets=opening_packets(conversation),
-        remedy=f"{_instead(besides)}{_first_look(conversation.connection, lives=doubted)} {not_the_box(port)} "
+        remedy=f"{_instead(besides)}{_first_look(conversation.connection, lives=doubted)} {not_the_checkbox(port)} "
         f"{look_into_its_log(conversation.connection)}",
         alternatives=causes_of_silence(conversation),
         explains=Rung.ANSWERED,

@@ -27,7 +27,7 @@ from ibsniff.rules.wording.client_symptom import client_symptom
 from ibsniff.rules.wording.commands import accepts_no_more
 from ibsniff.rules.wording.durations import silence
 from ibsniff.rules.wording.menus import address_to_trust, settings_path, trusted_entry
-from ibsniff.rules.wording.remedies import look_into_its_log, not_the_box
+from ibsniff.rules.wording.remedies import look_into_its_log, not_the_checkbox
 
 DOES_NOT_HANG = "does not hang, as it closed its side when the client did"
 RATHER_REJECTS = " (though a Gateway was seen to hang up on strangers rather than to ask)"
@@ -53,7 +53,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         Fault.TWS_STATE if port in API_PORTS else Fault.UNDETERMINED,
         Confidence.LOW if lives else index.reliability.confidence_in_silence(connection),
         packets=opening_packets(conversation),
-        remedy=f"{remedy} {not_the_box(port)} {look_into_its_log(connection)}",
+        remedy=f"{remedy} {not_the_checkbox(port)} {look_into_its_log(connection)}",
         alternatives=(*(() if lives else (hangs,)), *causes_of_silence(conversation)),
         explains=Rung.ANSWERED,
     )

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.facts.server_close import ServerClose, accepted, server_close
+from ibsniff.facts.server_close import ServerClose, accepted_at, server_close
 from ibsniff.facts.timing import clock_stepped_back
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
@@ -43,7 +43,7 @@ CLOSED = (ServerClose.AFTER_HELLO, ServerClose.UNKNOWN_MOMENT)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """Hung up on one machine, after a good hello."""
     connection, hello = conversation.connection, conversation.dialogue.hello
-    ended, stood = connection.ended, accepted(connection)
+    ended, stood = connection.ended, accepted_at(connection)
     if server_close(conversation) not in CLOSED or not connection.same_host or ended is None:
         return None
     if hello is None and stood is not None and clock_stepped_back(stood, ended.moment):

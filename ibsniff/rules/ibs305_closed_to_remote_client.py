@@ -21,7 +21,7 @@ from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.network_path import network_path
 from ibsniff.facts.ports import API_PORTS, on_relay_port
-from ibsniff.facts.server_close import ServerClose, accepted, fin_not_captured, server_close
+from ibsniff.facts.server_close import ServerClose, accepted_at, fin_not_captured, server_close
 from ibsniff.facts.timing import clock_stepped_back, packets_were_lost, time_to_server
 from ibsniff.formatting import seconds_between
 from ibsniff.model import Alternative, Confidence, Connection, Conversation, Fault, How, Severity
@@ -75,7 +75,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         return None
     at_once = close in (ServerClose.BEFORE_HELLO, ServerClose.HELLO_UNREAD)
     reading = _reading(conversation, index)
-    stood = accepted(connection) or connection.first
+    stood = accepted_at(connection) or connection.first
     blamed = reading.fault is Fault.TWS_CONFIG and not (at_once or _hazy(connection) or _in_no_time(conversation))
     return Statement(
         f"{connection.server} accepted and hung up {time_between(stood, ended.moment)} later without a word: {reading.why}."
@@ -126,7 +126,7 @@ def _reading(conversation: Conversation, index: CaptureIndex) -> _Reading:
     gone = index.server_history.session_ended_with(conversation)
     if gone is not None:
         return _Reading(f"it ended {gone.id} at that moment too, so it was going down", Fault.UNDETERMINED, ASK_ITS_LOG)
-    let_in, answerer = index.server_history.allowed_besides(conversation), network_path(connection)
+    let_in, answerer = index.server_history.other_not_rejected(conversation), network_path(connection)
     if let_in is not None:
         return _Reading(_although(let_in, conversation, address), Fault.UNDETERMINED, ASK_ITS_LOG)
     trust = (
@@ -169,7 +169,7 @@ def _clock_stepped_back(conversation: Conversation) -> bool:
     hello, ended = conversation.dialogue.hello, conversation.connection.ended
     if ended is None:
         return False
-    began = hello.complete if hello is not None else accepted(conversation.connection)
+    began = hello.complete if hello is not None else accepted_at(conversation.connection)
     return began is not None and clock_stepped_back(began, ended.moment)
 
 

@@ -14,7 +14,7 @@ from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.hex_bytes import hexed
+from ibsniff.rules.wording.hex_bytes import in_hex
 
 
 @conversation_rule(Severity.ERROR)
@@ -29,7 +29,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         f"What answers on {server} speaks {reply.service}" if known else f"What {server} answers is not IB's language"
     )
     return Statement(
-        f"{what}: this is not the API port of a TWS. The bytes: {hexed(reply.raw)}",
+        f"{what}: this is not the API port of a TWS. The bytes: {in_hex(reply.raw)}",
         Fault.NETWORK if known else Fault.UNDETERMINED,
         Confidence.HIGH if known else Confidence.LOW,
         packets=(*opening_packets(conversation), *reply.packets),

@@ -12,7 +12,7 @@ from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.hex_bytes import hexed
+from ibsniff.rules.wording.hex_bytes import in_hex
 
 
 @conversation_rule(Severity.ERROR)
@@ -22,7 +22,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if conversation.outcome is not Outcome.CUT_OFF or reply is None:
         return None
     return Statement(
-        f"The server began to answer and stopped half-way. The bytes: {hexed(reply.raw)}",
+        f"The server began to answer and stopped half-way. The bytes: {in_hex(reply.raw)}",
         Fault.UNDETERMINED,
         Confidence.LOW,
         packets=(*opening_packets(conversation), *reply.packets),

@@ -17,7 +17,7 @@ from ibsniff.facts.relay_legs import certainly_legs, ended_together, legs
 from ibsniff.facts.server_close import closed_without_reply
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.wording.alternatives import BOTH_CALLED
+from ibsniff.rules.wording.alternatives import NO_RELAY
 from ibsniff.rules.wording.commands import on_its_system
 
 FAILED = {Outcome.REFUSED: "was refused", Outcome.UNREACHABLE: "got no answer"}
@@ -51,7 +51,7 @@ def _statement(outer: Conversation, inner: Conversation, fault: Fault, remedy: s
         packets=(outer.connection.first.packet, inner.connection.first.packet),
         remedy=remedy,
         alternatives=(
-            *(() if certainly_legs(outer) else on_its_system((BOTH_CALLED,), outer.connection)),
+            *(() if certainly_legs(outer) else on_its_system((NO_RELAY,), outer.connection)),
             *(inner.cause.alternatives if inner.cause else ()),
         ),
         conversations=(outer.id, inner.id),

@@ -16,7 +16,7 @@ from ibsniff.facts.relay_legs import certainly_legs, legs
 from ibsniff.facts.server_silence import closed_after_client
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.wording.alternatives import BOTH_CALLED
+from ibsniff.rules.wording.alternatives import NO_RELAY
 from ibsniff.rules.wording.commands import on_its_system
 from ibsniff.rules.wording.durations import silence
 
@@ -38,7 +38,7 @@ def check(index: CaptureIndex) -> Statement | None:
             packets=(*said.packets, *passed_on.packets),
             remedy=inner.cause.remedy if inner.cause else "",
             alternatives=(
-                *(() if certainly_legs(outer) else on_its_system((BOTH_CALLED,), outer.connection)),
+                *(() if certainly_legs(outer) else on_its_system((NO_RELAY,), outer.connection)),
                 *(inner.cause.alternatives if inner.cause else ()),
             ),
             conversations=(outer.id, inner.id),

@@ -85,7 +85,7 @@ def test_every_rule_says_what_explain_prints(rule: Rule) -> None:
 
 @RULES
 def test_a_rule_that_may_be_sure_says_why(rule: Rule) -> None:
-    if "Confidence.HIGH" not in source(rule) and "accuse_client" not in source(rule):
+    if "Confidence.HIGH" not in source(rule) and "blame_broken_hello" not in source(rule):
         return
     grounds = section(rule, "How sure:") + ("Sources" if section(rule, "Sources:") else "")
     assert re.search(r"RFC \d|certain|says so|states|prove|counted|own|as sure as you|measured|Sources", grounds), (

@@ -37,7 +37,7 @@ SHUTTING_DOWN = Alternative(
 ASLEEP = Alternative(
     "its machine sleeps, is off, or has lost its network since then", Fault.NETWORK, "ping it, or look at it"
 )
-BOTH_CALLED = Alternative(
+NO_RELAY = Alternative(
     "one program called both ports at once, and there is no relay",
     Fault.UNDETERMINED,
     "`ss -ltnp` names what listens on the first port: socat, ssh and docker-proxy are relays; java, tws and ibgateway are not",

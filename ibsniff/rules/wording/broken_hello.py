@@ -7,7 +7,7 @@ from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.server_close import closed_without_reply
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Hello
 from ibsniff.rules.registry import Statement
-from ibsniff.rules.wording.hex_bytes import hexed
+from ibsniff.rules.wording.hex_bytes import in_hex
 
 RIGHT_BYTES = "41 50 49 00, then the length of the version range as 4 bytes big-endian, then for example v100..187"
 """A hello that TWS understands, in words."""
@@ -19,7 +19,7 @@ UNTRUSTED = Alternative(
 )
 
 
-def accuse_client(
+def blame_broken_hello(
     conversation: Conversation,
     index: CaptureIndex,
     hello: Hello,
@@ -45,7 +45,7 @@ def accuse_client(
     doubt = closed and not conversation.connection.same_host
     did = "hung up" if closed else "does not answer"
     return Statement(
-        f"{what}; the server {did}. The bytes: {hexed(hello.raw)}",
+        f"{what}; the server {did}. The bytes: {in_hex(hello.raw)}",
         Fault.CLIENT,
         Confidence.MEDIUM if doubt and confidence is Confidence.HIGH else confidence,
         packets=opening_packets(conversation),

@@ -6,7 +6,7 @@ SHOWN_BYTES = 40
 """Bytes of an offending hello shown in a sentence; the evidence shows more."""
 
 
-def hexed(raw: bytes) -> str:
+def in_hex(raw: bytes) -> str:
     """Bytes as hex; digits that may be part of an account number are not shown.
 
     A hello holds no account unless in its options, which stand behind a space.

@@ -11,7 +11,7 @@ from ibsniff.facts.related_connections import is_open_at
 from ibsniff.ib.names import DEFAULT_PORTS
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung
 from ibsniff.rules.registry import Statement
-from ibsniff.rules.wording.unanswered import unless_a_detour
+from ibsniff.rules.wording.unanswered import unless_other_ip_version_followed
 
 
 class _Context(NamedTuple):
@@ -41,7 +41,7 @@ def refused(
         alternatives=() if context.remedy else _ordered(causes, context),
         explains=Rung.CONNECTED,
     )
-    return unless_a_detour(statement, conversation, index)
+    return unless_other_ip_version_followed(statement, conversation, index)
 
 
 def _other_port(port: int) -> str:

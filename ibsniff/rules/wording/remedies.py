@@ -17,7 +17,7 @@ def look_into_its_log(connection: Connection) -> str:
     )
 
 
-def not_the_box(port: int) -> str:
+def not_the_checkbox(port: int) -> str:
     """Answer the common wrong advice (extrange/ibkr-docker 16 and 48; heshiming/ibga 18: Gateway has no such box)."""
     box = (
         "It is not 'Enable ActiveX and Socket Clients': with that box unticked the port is closed and the call refused."

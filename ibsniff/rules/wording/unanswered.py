@@ -19,7 +19,9 @@ def why_in_doubt(connection: Connection) -> str:
             return ""
 
 
-def unless_a_detour(statement: Statement, conversation: Conversation, index: CaptureIndex) -> Statement:
+def unless_other_ip_version_followed(
+    statement: Statement, conversation: Conversation, index: CaptureIndex
+) -> Statement:
     """The statement, harmless if the program went on to the next address of a name: ``localhost`` is often ::1 first."""
     instead = index.related.attempt_at_other_ip_version(conversation)
     if instead is None:
