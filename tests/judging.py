@@ -11,7 +11,7 @@ from wire import Wire
 
 from ibsniff.analysis.api_traffic import API_PORTS
 from ibsniff.analysis.pipeline import Analysis
-from ibsniff.capture.clock_jumps import CLOCK_JUMP_NS
+from ibsniff.capture.input_record import CLOCK_JUMP_NS
 from ibsniff.model import NANOSECONDS, ClockJump, Conversation, Finding, Frame, InputFacts, Report, WatchedBy
 
 

@@ -33,7 +33,7 @@ import shapes  # noqa: E402
 
 CAPTURES = sorted((HERE.parent / "captures").glob("*/capture.pcap*"))
 SMALL = Scale()
-TINY = Scale(fewest=1, look_at=3, bulk_size=301, first_messages=0)
+TINY = Scale(fewest=1, look_at=3, columns_read_size=301, first_messages=0)
 """Everything that can be taken in bulk is, even a single segment."""
 CLIENT, SERVER = Host(b"\x0a\0\0\1", 50_000), Host(b"\x0a\0\0\2", 7497)
 
@@ -90,7 +90,7 @@ def test_our_captures_and_what_they_look_like_in_other_formats():
 @pytest.mark.parametrize("ports", [DEFAULT_PORTS, ALL_PORTS], ids=["default ports", "any port"])
 def test_foreign_captures(ports: Ports):
     differing = {}
-    with scaled(Scale(fewest=2, look_at=5, bulk_size=1 << 14, first_messages=0)) as work:
+    with scaled(Scale(fewest=2, look_at=5, columns_read_size=1 << 14, first_messages=0)) as work:
         for path in files():
             if told := difference(str(path), ports):
                 differing[str(path.relative_to(CORPUS))] = told
@@ -119,7 +119,7 @@ def test_hostile_shapes(name: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(shapes, "judged", judged)
     monkeypatch.setattr(shapes, "file", file)
     shape = shapes.SHAPES[name]
-    with scaled(Scale(bulk_size=1 << 13, conversations=60, always_kept=10)):
+    with scaled(Scale(columns_read_size=1 << 13, conversations=60, always_kept=10)):
         shape.run(min(shape.n, 150))
     assert told == [""]
 
@@ -134,7 +134,7 @@ scales = st.builds(
     fewest=st.sampled_from([1, 2, 3, 8, 20]),
     look_at=st.sampled_from([3, 16, 100]),
     read_size=st.sampled_from([61, 997, 65_536]),
-    bulk_size=st.sampled_from([301, 1009, 4096, 20_011, 1 << 20]),
+    columns_read_size=st.sampled_from([301, 1009, 4096, 20_011, 1 << 20]),
     first_messages=st.sampled_from([0, 1, 3, 10]),
     conversations=st.sampled_from([2, 3, 5, 2000]),
     always_kept=st.sampled_from([0, 1]),
@@ -156,15 +156,15 @@ def test_generated_captures(seed: int, troubles: frozenset[Trouble], scale: Scal
 
 
 @settings(max_examples=15)
-@given(seed=seeds, troubles=troubles, bulk_size=st.sampled_from([301, 4096, 20_011]))
-def test_generated_files(seed: int, troubles: frozenset[Trouble], bulk_size: int, tmp_path_factory):
+@given(seed=seeds, troubles=troubles, columns_read_size=st.sampled_from([301, 4096, 20_011]))
+def test_generated_files(seed: int, troubles: frozenset[Trouble], columns_read_size: int, tmp_path_factory):
     path = tmp_path_factory.mktemp("lanes") / "capture"
     path.write_bytes(capture(seed, troubles, steps=100))
-    with scaled(Scale(bulk_size=bulk_size)):
+    with scaled(Scale(columns_read_size=columns_read_size)):
         assert not difference(str(path))
 
 
-def test_the_bulk_of_generated_captures_is_taken_in_bulk():
+def test_most_of_a_generated_capture_is_read_as_columns():
     """None of the tests above would notice a lane that is never used."""
     quiet = [frozenset(), {Trouble.IPV6}, {Trouble.LOST, Trouble.REPEATED}, {Trouble.PCAPNG, Trouble.BIG_ENDIAN}]
     for seed, trouble in enumerate(quiet):
@@ -180,7 +180,7 @@ def test_a_large_capture_at_true_scale(lane: Lane, tmp_path: Path):
     wanted = {Trouble.LONG_FRAMES, Trouble.ERRORS, Trouble.OTHERS, Trouble.REPEATED}
     path.write_bytes(capture(11, frozenset(wanted), steps=9000))
     assert path.stat().st_size > 2 << 20
-    true = Scale(fewest=64, look_at=1024, bulk_size=2 << 20, first_messages=40)
+    true = Scale(fewest=64, look_at=1024, columns_read_size=2 << 20, first_messages=40)
     with scaled(true) as work:
         assert not difference(str(path), lane=lane)
     assert work.stretches > 10
@@ -280,7 +280,7 @@ def test_a_block_longer_than_what_is_read_at_once(tmp_path: Path):
     path = tmp_path / "secrets.pcapng"
     head = made.section() + made.interface(101)
     path.write_bytes(head + b"".join(packets[:20]) + secrets + b"".join(packets[20:]))
-    same(str(path), Scale(bulk_size=4096))
+    same(str(path), Scale(columns_read_size=4096))
 
 
 def test_one_byte_of_a_stretch_that_is_acknowledged_in_it():
@@ -308,7 +308,7 @@ def test_who_waits_for_bytes_when_all_together_wait_for_too_many():
     packets = [packet for at in bursts for talk in talks for packet in talk[at : at + 5]]
     content = file_of(packets, step_ns=1000)
     for waiting in (100_000, 200_000, 400_000):
-        same(content, Scale(read_size=4096, bulk_size=4096, waiting=waiting))
+        same(content, Scale(read_size=4096, columns_read_size=4096, waiting=waiting))
         with scaled(Scale(waiting=waiting)):
             seen = look(content, Lane.PLAIN)
         assert isinstance(seen, Snapshot)
@@ -330,7 +330,7 @@ def test_empty_packets_at_the_very_end():
         same(made.pcap_header(link=link) + made.record(b"", original=0) * 3, stretches=0)
 
 
-def test_a_connection_goes_on_in_bulk_after_a_damaged_segment():
+def test_columns_continue_after_a_damaged_segment():
     """It lies aside for ever, and must not slow down all that follows."""
     talk = Talk(checksum="right").bulk()
     damaged = text(178, 1, 6, 0, 1.5)

@@ -14,9 +14,8 @@ from struct import error as StructError
 import numpy as np
 
 from ibsniff.capture import blocks
-from ibsniff.capture.clock_jumps import MAX_TIME_NS
 from ibsniff.capture.input_buffer import MAX_FRAME
-from ibsniff.capture.pcapng_interface import PcapngInterface
+from ibsniff.capture.pcapng_interface import MAX_TIME_NS, PcapngInterface
 from ibsniff.model import NANOSECONDS, Columns
 from ibsniff.model.arrays import Numbers, Truths, layout, number, numbers_at, records_at
 

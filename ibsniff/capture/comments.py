@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-from ibsniff.capture.clock_jumps import MAX_TIME_NS
 from ibsniff.capture.input_record import InputRecord
+from ibsniff.capture.pcapng_interface import MAX_TIME_NS
 
 NOT_CAPTURED = "not captured: "
 """Followed by what interrupted the capture: a silence may be due to that alone."""

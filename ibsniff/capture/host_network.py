@@ -81,11 +81,11 @@ class HostNetwork(NamedTuple):
         return owners.get(entry.local.ip, ANY)
 
 
-def describe_connection(entry: TcpSocket, carrier: str) -> str:
+def describe_connection(connection: TcpSocket, carrier: str) -> str:
     """Return the connection, or the connection attempt, and its interface in words."""
-    state = "is connecting to" if entry.state == TcpState.SYN_SENT else "is connected to"
+    state = "is connecting to" if connection.state == TcpState.SYN_SENT else "is connected to"
     through = f"through {carrier}" if carrier != ANY else "from an address that no interface here has"
-    return f"{entry.local} {state} {entry.remote} {through}"
+    return f"{connection.local} {state} {connection.remote} {through}"
 
 
 def describe_listener(listener: TcpSocket) -> str:

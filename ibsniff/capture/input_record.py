@@ -10,11 +10,16 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from ibsniff.capture.clock_jumps import CLOCK_JUMP_NS, MAX_CLOCK_JUMPS
 from ibsniff.model import NANOSECONDS, ClockJump, Frame, InputFacts, WatchedBy
 
 if TYPE_CHECKING:
     from ibsniff.model import Columns
+
+CLOCK_JUMP_NS = 3600 * NANOSECONDS
+"""A pause of this length or more is noted, since perhaps only the clock moved. Clients give up within minutes."""
+
+MAX_CLOCK_JUMPS = 100
+"""Jumps that are kept. A port without traffic at night adds one each day."""
 
 BACKWARDS_NS = NANOSECONDS
 """A packet with a time stamp this much before the latest was not merely reordered: the clock was set back."""

@@ -31,49 +31,49 @@ def choose_interfaces(ports: frozenset[int] | None) -> InterfaceChoice:
     return choose_by_evidence(inspect_host_network(ports))
 
 
-def choose_by_evidence(here: HostNetwork) -> InterfaceChoice:
+def choose_by_evidence(host: HostNetwork) -> InterfaceChoice:
     """Choose by a connection or connection attempt, else by a listener, else by the kind of machine, else loopback."""
-    if here.connected:
-        return _by_connections(here)
-    if here.listening:
-        return _by_listener(here.listening[0], here)
-    return _by_machine(here)
+    if host.connected:
+        return _by_connections(host)
+    if host.listening:
+        return _by_listener(host.listening[0], host)
+    return _by_machine(host)
 
 
-def _by_connections(here: HostNetwork) -> InterfaceChoice:
+def _by_connections(host: HostNetwork) -> InterfaceChoice:
     carriers: dict[str, TcpSocket] = {}
-    for entry in here.connected:
-        carriers.setdefault(here.carrier(entry), entry)
+    for connection in host.connected:
+        carriers.setdefault(host.carrier(connection), connection)
     names = tuple(carriers)
     if ANY in names or len(names) > MAX_CHOSEN:
         names = (ANY,)
-    carrier, entry = next(iter(carriers.items()))
+    carrier, connection = next(iter(carriers.items()))
     others = f", and other connections go through {_joined(names[1:])}" if len(names) > 1 else ""
-    return InterfaceChoice(names, f"{describe_connection(entry, carrier)}{others}.")
+    return InterfaceChoice(names, f"{describe_connection(connection, carrier)}{others}.")
 
 
-def _by_listener(listener: TcpSocket, here: HostNetwork) -> InterfaceChoice:
-    loopback = here.loopback
+def _by_listener(listener: TcpSocket, host: HostNetwork) -> InterfaceChoice:
+    loopback = host.loopback
     if listener.local.is_loopback or not any(listener.local.address):
         return InterfaceChoice(
             (loopback,), f"{describe_listener(listener)}; programs on this machine reach it through {loopback}."
         )
     # bound to one address: programs on this machine reach it through loopback even so, others through its interface
-    owner = next((each.name for each in here.interfaces if listener.local.ip in each.addresses), loopback)
+    owner = next((each.name for each in host.interfaces if listener.local.ip in each.addresses), loopback)
     names = tuple(dict.fromkeys((loopback, owner)))
     return InterfaceChoice(
         names, f"A server on this machine listens on {listener.local}, which is reached through {_joined(names)}."
     )
 
 
-def _by_machine(here: HostNetwork) -> InterfaceChoice:
-    on_windows = here.windows_route
+def _by_machine(host: HostNetwork) -> InterfaceChoice:
+    on_windows = host.windows_route
     if on_windows is not None:
-        names = (here.loopback, on_windows.interface)
+        names = (host.loopback, on_windows.interface)
         return InterfaceChoice(names, f"{NO_API_SOCKET}; {on_windows.description}.")
     return InterfaceChoice(
-        (here.loopback,),
-        f"{NO_API_SOCKET}; {here.loopback} carries the traffic if the program and TWS both run on this machine.",
+        (host.loopback,),
+        f"{NO_API_SOCKET}; {host.loopback} carries the traffic if the program and TWS both run on this machine.",
     )
 
 

@@ -19,9 +19,8 @@ from typing import NamedTuple, Self
 
 from ibsniff.capture.backend import Backend, RawPacket, Statistics
 from ibsniff.capture.clock import MonotonicWallClock
-from ibsniff.capture.clock_jumps import CLOCK_JUMP_NS
 from ibsniff.capture.comments import MAX_COMMENTS, TOO_MANY_COMMENTS, apply_comment, clock_jumped
-from ibsniff.capture.input_record import BACKWARDS_NS, InputRecord
+from ibsniff.capture.input_record import BACKWARDS_NS, CLOCK_JUMP_NS, InputRecord
 from ibsniff.capture.monitored_interface import MonitoredInterface
 from ibsniff.capture.open_backends import open_backends
 from ibsniff.capture.ring_block import RingBlock

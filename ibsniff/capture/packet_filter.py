@@ -55,8 +55,20 @@ def capture_filter(layout: Layout, ports: frozenset[int] | None) -> Program:
 
 
 def _source(layout: Layout, ports: frozenset[int] | None) -> Iterator[Step | str]:
-    network = layout.network
-    # On loopback each packet is seen twice, as outgoing and as incoming. Elsewhere the outgoing copy is the only one.
+    yield from _drop_outgoing_on_loopback()
+    yield from _protocol(layout)
+    yield from _ipv4(layout.network)
+    yield from _ipv6(layout.network)
+    yield "tcp"  # X is the length of the IP header
+    yield from _tcp(layout.network, ports)
+    yield "drop"
+    yield Step(Op.RETURN, 0)
+    yield "keep"
+    yield Step(Op.RETURN, KEEP_BYTES)
+
+
+def _drop_outgoing_on_loopback() -> Iterator[Step | str]:
+    """On loopback each packet is seen twice, as outgoing and as incoming. Elsewhere the outgoing copy is the only one."""
     yield Step(Op.LOAD_WORD, HARDWARE_TYPE)
     yield Step(Op.IF_EQUAL, ARPHRD_LOOPBACK, "loopback")
     yield Step(Op.JUMP, goto="protocol")
@@ -64,9 +76,11 @@ def _source(layout: Layout, ports: frozenset[int] | None) -> Iterator[Step | str
     yield Step(Op.LOAD_WORD, PACKET_TYPE)
     yield Step(Op.IF_EQUAL, PACKET_OUTGOING, "drop")
 
+
+def _protocol(layout: Layout) -> Iterator[Step | str]:
     yield "protocol"
     if layout.protocol is None:
-        yield Step(Op.LOAD_BYTE, network)
+        yield Step(Op.LOAD_BYTE, layout.network)
         yield Step(Op.SHIFT_RIGHT, 4)
         yield Step(Op.IF_EQUAL, 4, "ipv4")
         yield Step(Op.IF_EQUAL, 6, "ipv6")
@@ -77,6 +91,8 @@ def _source(layout: Layout, ports: frozenset[int] | None) -> Iterator[Step | str
         yield from (Step(Op.IF_EQUAL, kind, "keep") for kind in (ARP, *VLAN_TAGS))
     yield Step(Op.JUMP, goto="drop")
 
+
+def _ipv4(network: int) -> Iterator[Step | str]:
     yield "ipv4"
     yield Step(Op.LOAD_HALF, network + 6)
     yield Step(Op.IF_ANY_BIT, FRAGMENT_BITS, "keep")
@@ -90,6 +106,8 @@ def _source(layout: Layout, ports: frozenset[int] | None) -> Iterator[Step | str
     yield Step(Op.IF_EQUAL, ICMP_UNREACHABLE, "keep")
     yield Step(Op.JUMP, goto="drop")
 
+
+def _ipv6(network: int) -> Iterator[Step | str]:
     yield "ipv6"
     yield Step(Op.X_CONSTANT, 40)
     yield Step(Op.LOAD_BYTE, network + 6)
@@ -101,13 +119,6 @@ def _source(layout: Layout, ports: frozenset[int] | None) -> Iterator[Step | str
     yield Step(Op.LOAD_BYTE_AT_X, network)
     yield Step(Op.IF_EQUAL, ICMPV6_UNREACHABLE, "keep")
     yield Step(Op.JUMP, goto="drop")
-
-    yield "tcp"  # X is the length of the IP header
-    yield from _tcp(network, ports)
-    yield "drop"
-    yield Step(Op.RETURN, 0)
-    yield "keep"
-    yield Step(Op.RETURN, KEEP_BYTES)
 
 
 def _tcp(network: int, ports: frozenset[int] | None) -> Iterator[Step | str]:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from struct import Struct
 
 from ibsniff.capture import blocks
-from ibsniff.capture.clock_jumps import MAX_TIME_NS
 from ibsniff.capture.input_buffer import MAX_FRAME, DamagedCapture, InputBuffer, TruncatedCapture
 from ibsniff.capture.input_record import InputRecord
+from ibsniff.capture.pcapng_interface import MAX_TIME_NS
 from ibsniff.capture.pcapng_metadata import PcapngMetadata
 from ibsniff.model import Columns, Frame
 

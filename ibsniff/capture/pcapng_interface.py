@@ -6,8 +6,10 @@ from struct import Struct
 from typing import NamedTuple
 
 from ibsniff.capture import blocks
-from ibsniff.capture.clock_jumps import MAX_TIME_NS
 from ibsniff.model import NANOSECONDS
+
+MAX_TIME_NS = 2**63 - 1
+"""The year 2262. A later time stamp comes from a broken clock or a wrong resolution, and does not fit into 64 bits."""
 
 MICROSECOND_NS = 1000
 

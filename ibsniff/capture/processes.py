@@ -71,16 +71,16 @@ class LocalProcess(NamedTuple):
         return f"{self.name}, process {self.pid}" if self.pid else "a process of another user"
 
     def __str__(self) -> str:
-        said = [f"{self.side} {self.address} is {self.label}"]
+        parts = [f"{self.side} {self.address} is {self.label}"]
         if self.unread:
-            said.append(f"{self.unread:,} bytes of this conversation have arrived but it has not read them (Recv-Q)")
+            parts.append(f"{self.unread:,} bytes of this conversation have arrived but it has not read them (Recv-Q)")
         if self.accept_queue:
             wait = "connection waits" if self.accept_queue == 1 else "connections wait"
-            said.append(f"{self.accept_queue:,} {wait} to be accepted (Recv-Q of its listening socket)")
+            parts.append(f"{self.accept_queue:,} {wait} to be accepted (Recv-Q of its listening socket)")
         if self.close_wait:
             are = "is" if self.close_wait == 1 else "are"
-            said.append(f"{self.close_wait:,} of its sockets {are} in CLOSE_WAIT: only the other side has closed")
-        return "; ".join(said)
+            parts.append(f"{self.close_wait:,} of its sockets {are} in CLOSE_WAIT: only the other side has closed")
+        return "; ".join(parts)
 
 
 class SocketTables:
@@ -106,9 +106,9 @@ class SocketTables:
 
     def listener(self, server: Endpoint) -> Any | None:
         """Return the socket that listens on this address, or else on all addresses."""
-        there = self._listeners.get(server.port, [])
-        exact = (each for each in there if psutil_endpoint(each.laddr) == server)
-        every = (each for each in there if not any(psutil_endpoint(each.laddr).address))
+        on_port = self._listeners.get(server.port, [])
+        exact = (each for each in on_port if psutil_endpoint(each.laddr) == server)
+        every = (each for each in on_port if not any(psutil_endpoint(each.laddr).address))
         return next(exact, None) or next(every, None)
 
     def close_wait_of(self, pid: int | None, port: int) -> int:
@@ -129,19 +129,25 @@ class ProcessWatcher:
 
     def refresh(self, conversations: Sequence[Conversation]) -> dict[str, tuple[LocalProcess, ...]]:
         """Read the tables if the interval is over; return the processes that changed, by conversation."""
-        began = time.monotonic()
-        going_on = [one for one in conversations if one.connection.ended is None or one.id not in self.ends]
-        if began < self._next or not going_on:
+        started = time.monotonic()
+        open_conversations = [
+            conversation
+            for conversation in conversations
+            if conversation.connection.ended is None or conversation.id not in self.ends
+        ]
+        if started < self._next or not open_conversations:
             return {}
         tables = SocketTables(self._sockets(), _queues())
         self._names = {}
         before = self.ends
-        self.ends = {one.id: before[one.id] for one in conversations if one.id in before}
-        for one in going_on:
-            found = tuple(self._ends(one, tables))
-            if found or one.id not in self.ends:
-                self.ends[one.id] = found
-        self._next = began + max(REFRESH_SECONDS, (time.monotonic() - began) / MAX_TIME_SHARE)
+        self.ends = {
+            conversation.id: before[conversation.id] for conversation in conversations if conversation.id in before
+        }
+        for conversation in open_conversations:
+            found = tuple(self._ends(conversation, tables))
+            if found or conversation.id not in self.ends:
+                self.ends[conversation.id] = found
+        self._next = started + max(REFRESH_SECONDS, (time.monotonic() - started) / MAX_TIME_SHARE)
         return {name: ends for name, ends in self.ends.items() if ends and ends != before.get(name)}
 
     def _sockets(self) -> list[Any]:
@@ -150,16 +156,16 @@ class ProcessWatcher:
         except (self._psutil.Error, OSError):  # macOS requires root
             return []
 
-    def _ends(self, one: Conversation, tables: SocketTables) -> Iterator[LocalProcess]:
-        client, server = one.connection.client, one.connection.server
-        own = tables.by_pair.get((client, server))
-        if own is not None:
-            yield self._end(Side.CLIENT, (client, server), own.pid, tables, None)
+    def _ends(self, conversation: Conversation, tables: SocketTables) -> Iterator[LocalProcess]:
+        client, server = conversation.connection.client, conversation.connection.server
+        client_socket = tables.by_pair.get((client, server))
+        if client_socket is not None:
+            yield self._end(Side.CLIENT, (client, server), client_socket.pid, tables, None)
         listener = tables.listener(server)
-        taken = tables.by_pair.get((server, client))
-        if listener is not None or taken is not None:
+        accepted = tables.by_pair.get((server, client))
+        if listener is not None or accepted is not None:
             # A connection that was not accepted yet has no process: the listener's process will accept it.
-            pid = next((each.pid for each in (listener, taken) if each is not None and each.pid), None)
+            pid = next((each.pid for each in (listener, accepted) if each is not None and each.pid), None)
             yield self._end(Side.SERVER, (server, client), pid, tables, tables.queues.accept.get(server.port))
 
     def _end(self, side: Side, pair: Pair, pid: int | None, tables: SocketTables, accept: int | None) -> LocalProcess:

@@ -40,35 +40,35 @@ def _other_traffic(watched: Sequence[str], packets: int) -> str:
     return f"{counted(packets, 'packet')} passed through {names}, none of them with an API port. "
 
 
-def suggest_interface(watched: Sequence[str], here: HostNetwork) -> str:
+def suggest_interface(watched: Sequence[str], host: HostNetwork) -> str:
     """Say where to expect API traffic, by the best evidence: a connection, else a listener, else the kind of machine."""
-    if here.connected:
-        return _of_connection(watched, here)
-    if here.listening:
-        return _of_listener(watched, here.listening[0], here)
-    return _of_machine(watched, here)
+    if host.connected:
+        return _of_connection(watched, host)
+    if host.listening:
+        return _of_listener(watched, host.listening[0], host)
+    return _of_machine(watched, host)
 
 
-def _of_connection(watched: Sequence[str], here: HostNetwork) -> str:
-    carriers = {here.carrier(entry): entry for entry in here.connected}
-    carrier, entry = next(
+def _of_connection(watched: Sequence[str], host: HostNetwork) -> str:
+    carriers = {host.carrier(connection): connection for connection in host.connected}
+    carrier, connection = next(
         ((name, carriers[name]) for name in watched if name in carriers), next(iter(carriers.items()))
     )
-    text = describe_connection(entry, carrier)
+    text = describe_connection(connection, carrier)
     if carrier in watched or ANY in watched:
         return f"{text}, but neither side has sent anything since the capture began: restart your program now."
     return f"{text}: try -i {carrier}."
 
 
-def _of_listener(watched: Sequence[str], listener: TcpSocket, here: HostNetwork) -> str:
+def _of_listener(watched: Sequence[str], listener: TcpSocket, host: HostNetwork) -> str:
     text = describe_listener(listener)
-    if here.loopback in watched or ANY in watched:
+    if host.loopback in watched or ANY in watched:
         return f"{text}; no program has connected to it yet: start your program now."
-    return f"{text}; programs on this machine reach it through {here.loopback}: try -i {here.loopback}."
+    return f"{text}; programs on this machine reach it through {host.loopback}: try -i {host.loopback}."
 
 
-def _of_machine(watched: Sequence[str], here: HostNetwork) -> str:
-    on_windows = here.windows_route
+def _of_machine(watched: Sequence[str], host: HostNetwork) -> str:
+    on_windows = host.windows_route
     if on_windows is not None and not {on_windows.interface, ANY} & set(watched):
         return f"{NO_API_SOCKET}; {on_windows.description}: try -i {on_windows.interface}."
     return f"{NO_API_SOCKET}. Is TWS running, is its port one of the watched ports, and has your program been started?"

@@ -1,4 +1,4 @@
-"""Whatever the bytes: frames or a UserError, and every whole packet before the damage."""
+"""Any input gives frames or a UserError, and every complete packet before the damage."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ PIECES = {
         enhanced(order=BIG),
     ],
 }
-"""Each kind of record or block, the file's header first."""
+"""Each kind of record or block; the header of the file comes first."""
 
 each_kind = pytest.mark.parametrize("kind", PIECES)
 
@@ -61,7 +61,7 @@ def read_or_refuse(content: bytes) -> list[Frame]:
 
 
 @each_kind
-def test_a_cut_at_any_byte_keeps_every_whole_packet(kind):
+def test_truncation_at_any_byte_keeps_every_complete_packet(kind):
     pieces = PIECES[kind]
     whole = b"".join(pieces)
     borders = {len(b"".join(pieces[:count])): count for count in range(1, len(pieces) + 1)}
@@ -80,14 +80,14 @@ def _holds_a_packet(piece: bytes) -> bool:
 
 
 @each_kind
-def test_a_cut_header_is_refused(kind):
+def test_a_truncated_header_is_refused(kind):
     for cut in range(len(PIECES[kind][0])):
         with pytest.raises(UserError):
             read(PIECES[kind][0][:cut])
 
 
 @each_kind
-def test_any_byte_may_be_any_other(kind):
+def test_any_byte_may_be_changed(kind):
     whole = b"".join(PIECES[kind])
     for place in range(len(whole)):
         for flip in (0x01, 0x80, 0xFF):
@@ -117,7 +117,7 @@ def test_pieces_in_any_order(kind, data):
 
 
 class Dribble(io.RawIOBase):
-    """A pipe that gives as many bytes at once as it likes."""
+    """A pipe whose reads return any number of bytes."""
 
     def __init__(self, content: bytes, sizes: list[int]) -> None:
         self._content = content
@@ -132,7 +132,7 @@ class Dribble(io.RawIOBase):
 @each_kind
 @settings(deadline=None)
 @given(sizes=st.lists(st.integers(1, 200), max_size=50))
-def test_it_does_not_matter_how_the_bytes_come(kind, sizes):
+def test_the_sizes_of_reads_do_not_matter(kind, sizes):
     whole = b"".join(PIECES[kind])
     with open_capture("-", Dribble(whole, sizes)) as capture:
         assert (list(capture.frames()), capture.facts) == read(whole)

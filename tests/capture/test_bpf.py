@@ -1,4 +1,4 @@
-"""The assembler and the machine, against a machine that is not ours: the kernel's (see test_live_linux) and the table."""
+"""The BPF assembler and interpreter; test_live_linux compares them with the kernel's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from ibsniff.capture.bpf import LINK_PROTOCOL, Instruction, Op, Step, assemble, matches
 
 
-def test_a_branch_is_a_skip_and_a_far_jump() -> None:
+def test_a_branch_is_a_condition_and_a_long_jump() -> None:
     program = assemble([Step(Op.IF_EQUAL, 7, "end"), Step(Op.RETURN, 0), "end", Step(Op.RETURN, 1)])
     assert program == (
         Instruction(Op.IF_EQUAL, 0, 1, 7),
@@ -26,7 +26,7 @@ def test_a_jump_may_lead_over_more_than_255_instructions() -> None:
     assert not matches(program, b"\x08")
 
 
-def test_a_label_that_is_nowhere_is_an_error() -> None:
+def test_an_undefined_label_is_an_error() -> None:
     with pytest.raises(KeyError, match="nowhere"):
         assemble([Step(Op.JUMP, goto="nowhere")])
 
@@ -47,7 +47,7 @@ def test_a_label_that_is_nowhere_is_an_error() -> None:
         ([Step(Op.LOAD_WORD, LINK_PROTOCOL)], 0x0800),
     ],
 )
-def test_what_an_instruction_does(steps: list[Step], a: int) -> None:
+def test_each_instruction(steps: list[Step], a: int) -> None:
     program = assemble([*steps, Step(Op.IF_EQUAL, a, "same"), Step(Op.RETURN, 0), "same", Step(Op.RETURN, 1)])
     assert matches(program, bytes.fromhex("12456789ab"), {LINK_PROTOCOL: 0x0800})
 
@@ -61,7 +61,7 @@ def test_a_load_beyond_the_end_drops_the_packet(step: Step) -> None:
     assert matches(assemble([step, Step(Op.RETURN, 1)]), bytes(6))
 
 
-def test_what_is_not_known_of_a_packet_is_zero() -> None:
+def test_unknown_metadata_of_a_packet_is_zero() -> None:
     program = assemble(
         [Step(Op.LOAD_WORD, LINK_PROTOCOL), Step(Op.IF_EQUAL, 0, "yes"), Step(Op.RETURN, 0), "yes", Step(Op.RETURN, 1)]
     )

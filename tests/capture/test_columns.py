@@ -1,4 +1,4 @@
-"""Packets of a file by columns are those read one by one; and the feed under both."""
+"""Reading a file as columns equals reading it packet by packet; and the input buffer of both."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def frames_of(columns: Columns) -> list[Frame]:
 
 
 @given(packets, orders, st.sampled_from(sorted(KINDS)), st.integers(0, 60))
-def test_pcap_records_are_those_read_one_by_one(packets, order, fraction_ns, cut):
+def test_pcap_columns_equal_records_read_one_by_one(packets, order, fraction_ns, cut):
     records = b"".join(made.record(data, *stamp, original=wire, order=order) for data, *stamp, wire in packets)
     header = made.pcap_header(order, KINDS[fraction_ns], 101)
     records = records[: max(len(records) - cut, 0)]
@@ -52,7 +52,7 @@ def test_pcap_records_are_those_read_one_by_one(packets, order, fraction_ns, cut
 
 
 @pytest.mark.parametrize("length", [input_buffer.MAX_FRAME + 1, 2**31, 2**32 - 1])
-def test_a_length_that_cannot_be_believed_ends_the_columns(length):
+def test_an_impossible_length_ends_the_columns(length):
     records = made.record() * 3 + made.record(captured=length) + made.record() * 3
     assert len(pcap_columns(records, "<", 1000, 1, 1)) == 3
     believable = made.record(bytes(input_buffer.MAX_FRAME))
@@ -71,7 +71,7 @@ def pcapng_of(blocks: bytes, interfaces: list[PcapngInterface], order: str = "<"
 
 
 @given(packets, orders, st.sampled_from([NANO, MICRO, ODD]))
-def test_pcapng_blocks_are_those_read_one_by_one(packets, order, interface):
+def test_pcapng_columns_equal_blocks_read_one_by_one(packets, order, interface):
     blocks = b"".join(
         made.enhanced(data, ticks=high % 4 << 32 | low, original=wire, order=order) for data, high, low, wire in packets
     )
@@ -83,7 +83,7 @@ def test_pcapng_blocks_are_those_read_one_by_one(packets, order, interface):
     assert len(found) == len(expected) or interface is ODD, "of which the later ones need too many bits"
 
 
-def test_the_end_of_what_was_read_is_no_reason_to_look_at_less(tmp_path):
+def test_the_end_of_the_buffer_does_not_shrink_the_next_columns(tmp_path):
     head, blocks = made.section() + made.interface(), made.enhanced() * 100_000
     path = tmp_path / "large.pcapng"
     path.write_bytes(head + blocks)
@@ -110,13 +110,13 @@ IRREGULAR = {
 
 
 @pytest.mark.parametrize("what", IRREGULAR)
-def test_what_is_irregular_ends_the_columns(what):
+def test_irregular_blocks_end_the_columns(what):
     blocks = made.enhanced() * 3 + IRREGULAR[what] + made.enhanced() * 3
     assert len(pcapng_of(blocks, [MICRO, NANO])) == 3
     assert len(pcapng_of(IRREGULAR[what], [MICRO, NANO])) == (what == "an interface of other stamps")
 
 
-def test_interfaces_alike_are_taken_together():
+def test_interfaces_with_the_same_time_stamps_share_columns():
     blocks = b"".join(made.enhanced(index=index) for index in (0, 1, 2, 0))
     assert len(pcapng_of(blocks, [NANO, NANO._replace(snaplen=9), NANO])) == 4
     assert len(pcapng_of(blocks, [NANO, NANO, NANO._replace(link_type=0)])) == 2
@@ -129,7 +129,7 @@ def test_interfaces_alike_are_taken_together():
     st.lists(st.sampled_from([made.enhanced(), made.enhanced(index=1), *IRREGULAR.values()]), max_size=20),
     st.booleans(),
 )
-def test_a_file_of_both_is_read_as_one_by_one(blocks, big_reads):
+def test_columns_and_single_packets_mixed_equal_reading_one_by_one(blocks, big_reads):
     content = made.section() + made.interface() + made.interface(options=made.option(9, b"\x09")) + b"".join(blocks)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pcapng, "COLUMNS_MIN_PACKETS", 2)
@@ -139,7 +139,7 @@ def test_a_file_of_both_is_read_as_one_by_one(blocks, big_reads):
 
 
 @pytest.mark.parametrize("every", [1, 2, 70])
-def test_where_columns_are_in_vain_they_are_seldom_tried(every: int, monkeypatch: pytest.MonkeyPatch):
+def test_columns_are_tried_less_often_after_failures(every: int, monkeypatch: pytest.MonkeyPatch):
     odd = made.enhanced(options=made.option(2, bytes(4)))
     blocks = (odd if number % every == 0 else made.enhanced() for number in range(5000))
     content = made.section() + made.interface() + b"".join(blocks)
@@ -167,7 +167,7 @@ def all_packets(content: bytes, lane: Lane = Lane.COLUMNS) -> tuple[list[Frame],
         return str(error)
 
 
-def test_the_end_of_the_capture_is_heard_behind_the_last_packet():
+def test_the_end_time_is_read_after_the_last_packet():
     last = made.option(3, (0).to_bytes(4) + (90_000_000).to_bytes(4, "little"))
     content = made.section() + made.interface() + made.enhanced() * 100 + made.statistics(options=last)
     told = all_packets(content)
@@ -176,10 +176,10 @@ def test_the_end_of_the_capture_is_heard_behind_the_last_packet():
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# The feed
+# The input buffer
 
 
-def test_what_is_welcome_is_taken_if_it_is_there():
+def test_preferred_bytes_are_taken_when_available():
     wide = InputBuffer(iter([b"abc", b"def", b"ghi"]))
     assert wide.advance(0, 1, preferred=5)
     assert wide.data == b"abcdef"
@@ -188,7 +188,7 @@ def test_what_is_welcome_is_taken_if_it_is_there():
     assert not wide.advance(0, 5, preferred=100)
 
 
-def test_what_is_welcome_is_not_waited_for():
+def test_preferred_bytes_are_not_waited_for():
     narrow = InputBuffer(iter([b"abc", b"def", b"ghi"]), lambda: False)
     assert narrow.advance(0, 1, preferred=5)
     assert narrow.data == b"abc"
@@ -196,7 +196,7 @@ def test_what_is_welcome_is_not_waited_for():
     assert narrow.data == b"abcdef"
 
 
-def test_damage_waits_behind_the_good_bytes_before_it():
+def test_damage_is_raised_after_the_valid_bytes_before_it():
     def chunks() -> Iterator[bytes]:
         yield b"good"
         raise DamagedCapture("broken")
@@ -212,7 +212,7 @@ def test_damage_waits_behind_the_good_bytes_before_it():
         held.advance(0, 3, preferred=100)
 
 
-def test_a_pipe_that_has_nothing_at_once_is_not_waited_for():
+def test_an_empty_pipe_is_not_waited_for():
     reading, writing = os.pipe()
     with open(reading, "rb") as stream, open(writing, "wb", buffering=0) as writer:  # noqa: PTH123
         pipe = InputBuffer(read_chunks(stream), ready_without_waiting(stream))
@@ -229,13 +229,13 @@ def test_a_pipe_that_has_nothing_at_once_is_not_waited_for():
 
 
 class Miserly(io.BytesIO):
-    """A file of which one read gives less than there is."""
+    """A file whose reads return less than requested."""
 
     def read(self, size: int | None = -1) -> bytes:
         return super().read(min(3, size or 3) if size != -1 else 3)
 
 
-def test_a_file_is_read_on_until_there_is_what_is_needed():
+def test_a_file_is_read_until_the_needed_bytes_are_there():
     stingy = Miserly(b"0123456789")
     large = InputBuffer(read_chunks(stingy), file=stingy)
     assert large.advance(0, 7, preferred=2)
@@ -245,7 +245,7 @@ def test_a_file_is_read_on_until_there_is_what_is_needed():
     assert not large.advance(0, 5, preferred=2)
 
 
-def test_a_disk_that_fails_is_damage():
+def test_a_read_error_is_damage():
     class Failing(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             raise OSError(5, "Input/output error")
@@ -255,7 +255,7 @@ def test_a_disk_that_fails_is_damage():
 
 
 @given(packets)
-def test_blocks_written_in_bulk_are_those_written_one_by_one(packets):
+def test_columns_are_written_as_packets_one_by_one(packets):
     records = b"".join(made.record(data, *stamp, original=wire) for data, *stamp, wire in packets)
     columns = pcap_columns(records, "<", 1000, 1, 1)
     one_by_one = io.BytesIO()

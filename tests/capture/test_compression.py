@@ -22,27 +22,27 @@ each_compression = pytest.mark.parametrize("name", COMPRESS)
 
 
 @each_compression
-def test_reads_through(name):
+def test_compressed_captures_are_read(name):
     frames, facts = read(COMPRESS[name](CAPTURE))
     assert (frames, facts) == read(CAPTURE)
     assert len(frames) == 199
 
 
 @each_compression
-def test_members_one_after_the_other_are_one_capture(name):
+def test_consecutive_members_are_one_capture(name):
     compress = COMPRESS[name]
     frames, facts = read(compress(CAPTURE[:5000]) + compress(CAPTURE[5000:]))
     assert (len(frames), facts.truncated) == (199, None)
 
 
 @pytest.mark.parametrize("name", ["gzip", "xz"])
-def test_padding_after_a_member_is_nothing(name):
+def test_padding_after_a_member_is_ignored(name):
     frames, facts = read(COMPRESS[name](CAPTURE) + bytes(2048))
     assert (len(frames), facts.truncated) == (199, None)
 
 
 @each_compression
-def test_garbage_after_a_member_is_damage_and_takes_nothing_away(name):
+def test_garbage_after_a_member_is_damage_and_loses_no_packet(name):
     frames, facts = read(COMPRESS[name](CAPTURE) + b"garbage garbage garbage")
     assert len(frames) == 199
     assert facts.truncated is not None
@@ -52,7 +52,7 @@ def test_garbage_after_a_member_is_damage_and_takes_nothing_away(name):
 @each_compression
 @given(data=st.data())
 @settings(max_examples=40, deadline=None)
-def test_a_cut_stream_gives_what_came(name, data):
+def test_a_truncated_stream_gives_the_packets_before_its_end(name, data):
     whole = COMPRESS[name](CAPTURE)
     content = whole[: data.draw(st.integers(6, len(whole) - 1))]
     try:
@@ -65,7 +65,7 @@ def test_a_cut_stream_gives_what_came(name, data):
         assert f"the {name} stream ends early" in facts.truncated
 
 
-def test_a_cut_gzip_loses_only_the_end():
+def test_a_truncated_gzip_loses_only_its_end():
     noise = b"".join(bytes([(n * n * 7 + k * k) % 251 for k in range(1000)]) for n in range(50))
     capture = pcap_header() + b"".join(record(noise[n : n + 999], n) for n in range(0, 49_000, 333))
     whole = gzip.compress(capture)
@@ -75,12 +75,12 @@ def test_a_cut_gzip_loses_only_the_end():
 
 
 @each_compression
-def test_what_is_inside_is_named_when_it_is_no_capture(name):
+def test_compressed_content_that_is_not_a_capture_is_named(name):
     with pytest.raises(UserError, match=f"the {name} content of standard input is not a capture: it is a text file"):
         opened(COMPRESS[name](b"hello world, how are you"))
 
 
-def test_compressed_twice_is_named():
+def test_double_compression_is_named():
     with pytest.raises(UserError, match="compressed with gzip") as caught:
         opened(lzma.compress(gzip.compress(CAPTURE)))
     assert "unpack it first" in caught.value.what_to_do
@@ -94,11 +94,11 @@ def test_zstd_without_its_package_names_the_extra(monkeypatch):
 
 
 def bomb(megabytes: int) -> bytes:
-    """Packets of zeros: what compresses best, and zstd makes 16,000 of 1."""
+    """Packets of zeros, which compress best: zstd reaches a ratio of 16,000."""
     return zstandard.compress(CAPTURE + record(bytes(100_000)) * (10 * megabytes), 19)
 
 
-def test_a_bomb_is_stopped_and_reported(monkeypatch):
+def test_a_decompression_bomb_is_stopped_and_reported(monkeypatch):
     monkeypatch.setattr(compression, "RATIO_COUNTS_FROM", 4 << 20)
     frames, facts = read(bomb(60))
     assert len(frames) > 199
@@ -106,7 +106,7 @@ def test_a_bomb_is_stopped_and_reported(monkeypatch):
     assert "above the limit" in facts.truncated
 
 
-def test_a_bomb_takes_little_memory():
+def test_a_decompression_bomb_takes_little_memory():
     with opened(bomb(60)) as capture:
         tracemalloc.start()
         try:
@@ -118,7 +118,7 @@ def test_a_bomb_takes_little_memory():
     assert peak < 30 << 20, "half of what it unpacks to"
 
 
-def test_the_bound_on_the_whole_is_reported(monkeypatch):
+def test_the_limit_of_the_decompressed_size_is_reported(monkeypatch):
     monkeypatch.setattr(compression, "MAX_DECOMPRESSED", 5000)
     content = b"".join(gzip.compress(CAPTURE[start : start + 500]) for start in range(0, len(CAPTURE), 500))
     frames, facts = read(content)

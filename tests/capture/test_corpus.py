@@ -30,7 +30,7 @@ def test_every_file_ends_in_frames_or_one_clear_error_and_counts_as_the_tools_do
 
 
 def outcome(path: Path) -> tuple[int, str | None]:
-    """How many packets, and what was said of the damage."""
+    """The number of packets, and the description of the damage."""
     try:
         with open_capture(str(path)) as capture:
             numbers = [frame.number for frame in capture.frames()]

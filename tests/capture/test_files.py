@@ -32,13 +32,13 @@ def test_a_clock_set_back_is_counted_and_reordering_is_not():
     assert facts.last_time_ns == 101 * SECOND
 
 
-def test_the_clock_is_watched_across_reads(monkeypatch):
+def test_clock_changes_are_counted_across_reads(monkeypatch):
     monkeypatch.setattr("ibsniff.capture.input_buffer.READ_SIZE", 16)
     _, facts = read(pcap_header() + record(b"", 100) + record(b"", 50) + record(b"", 99))
     assert (facts.packets, facts.times_backwards, facts.last_time_ns) == (3, 1, 100 * SECOND)
 
 
-def test_a_pipe_gives_its_packets_as_they_come():
+def test_a_pipe_gives_its_packets_as_they_arrive():
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb", buffering=0) as writer, open_pipe(reading, writer) as capture:
         frames = capture.frames()
@@ -57,7 +57,7 @@ def open_pipe(reading, writer):
     return open_capture("-", os.fdopen(reading, "rb"))
 
 
-def test_a_pcapng_pipe_gives_its_packets_as_they_come():
+def test_a_pcapng_pipe_gives_its_packets_as_they_arrive():
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb", buffering=0) as writer:
         writer.write(section())
@@ -73,7 +73,7 @@ def test_a_pcapng_pipe_gives_its_packets_as_they_come():
 
 
 class Failing(io.RawIOBase):
-    """A stream whose device fails once its bytes are out."""
+    """A stream whose device fails after its bytes were read."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -151,7 +151,7 @@ NO_CAPTURES = {
 
 
 @pytest.mark.parametrize("content", NO_CAPTURES)
-def test_what_is_no_capture_is_named(content, tmp_path):
+def test_files_that_are_not_captures_are_identified(content, tmp_path):
     path = tmp_path / "file"
     path.write_bytes(content)
     error = unopenable(path)
@@ -160,12 +160,12 @@ def test_what_is_no_capture_is_named(content, tmp_path):
     assert what_to_do in error.what_to_do
 
 
-def test_a_windows_event_trace_is_known_by_its_name(tmp_path):
+def test_a_windows_event_trace_is_identified_by_its_name(tmp_path):
     path = tmp_path / "NetTrace.ETL"
     path.write_bytes(bytes(600))
     assert "pktmon etl2pcap" in unopenable(path).what_to_do
 
 
-def test_standard_input_is_called_so():
+def test_standard_input_is_named_in_errors():
     with pytest.raises(UserError, match="standard input is empty"):
         opened(b"")

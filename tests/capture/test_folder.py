@@ -1,4 +1,4 @@
-"""Which files of a folder are captures: by what they hold, not by their names."""
+"""Which files in a folder are captures, by their content and by their names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def capture(tmp_path: Path) -> bytes:
     return data
 
 
-def test_captures_are_found_in_folders_of_folders_in_order(tmp_path: Path, capture: bytes) -> None:
+def test_captures_in_subfolders_are_found_in_order(tmp_path: Path, capture: bytes) -> None:
     for name in ("b/2.pcap", "b/1.log", "a.pcap", "b/c/deep", "z.txt", "b/empty"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"" if name.endswith("empty") else b"words" if name == "z.txt" else capture)
@@ -39,7 +39,7 @@ def test_captures_are_found_in_folders_of_folders_in_order(tmp_path: Path, captu
     assert found.unreadable == []
 
 
-def test_what_is_called_a_capture_is_told_though_it_is_none(tmp_path: Path) -> None:
+def test_files_named_as_captures_are_included(tmp_path: Path) -> None:
     called = ["a.pcap", "b.PCAPNG", "c.pcap12", "d.cap.gz"]
     for name in (*called, "pcap", "notes.pcap.txt", "capture"):
         (tmp_path / name).touch()
@@ -59,12 +59,12 @@ def test_compressed_captures_count_and_other_compressed_files_do_not(tmp_path: P
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are POSIX's")
-def test_a_named_pipe_is_passed_over_and_not_waited_for(tmp_path: Path) -> None:
+def test_a_named_pipe_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert find_captures(str(tmp_path)).others == 1
 
 
-def test_a_link_that_leads_around_is_not_followed(tmp_path: Path, capture: bytes) -> None:
+def test_a_link_to_a_parent_folder_is_not_followed(tmp_path: Path, capture: bytes) -> None:
     (tmp_path / "x.pcap").write_bytes(capture)
     try:
         (tmp_path / "again").symlink_to(tmp_path, target_is_directory=True)
@@ -74,7 +74,7 @@ def test_a_link_that_leads_around_is_not_followed(tmp_path: Path, capture: bytes
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may read everything")
-def test_what_may_not_be_read_is_told_and_not_passed_over(tmp_path: Path, capture: bytes) -> None:
+def test_unreadable_files_and_folders_are_reported(tmp_path: Path, capture: bytes) -> None:
     (tmp_path / "secret.pcap").write_bytes(capture)
     (tmp_path / "secret.pcap").chmod(0)
     (tmp_path / "closed").mkdir(mode=0)

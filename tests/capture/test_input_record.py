@@ -1,4 +1,4 @@
-"""What an input says of itself: gathered in one place, given as values that do not change any more."""
+"""The record of an input: it collects the facts, and returns them as values that do not change."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ibsniff.capture.clock_jumps import CLOCK_JUMP_NS, MAX_CLOCK_JUMPS
-from ibsniff.capture.input_record import BACKWARDS_NS, InputRecord
+from ibsniff.capture.input_record import BACKWARDS_NS, CLOCK_JUMP_NS, MAX_CLOCK_JUMPS, InputRecord
 from ibsniff.model import ClockJump, Frame, WatchedBy
 
 SECOND = 1_000_000_000
@@ -24,7 +23,7 @@ def frames(stamps: list[int], first: int = 1) -> list[Frame]:
 
 
 @given(times)
-def test_packets_count_alike_one_by_one_and_together(stamps: list[int]) -> None:
+def test_packets_count_the_same_one_by_one_and_together(stamps: list[int]) -> None:
     single, together = InputRecord("x"), InputRecord("x")
     for number, time_ns in enumerate(stamps, 1):
         assert single.add_packet(time_ns) == number
@@ -33,7 +32,7 @@ def test_packets_count_alike_one_by_one_and_together(stamps: list[int]) -> None:
 
 
 @given(times, st.integers(0, 12))
-def test_packets_count_alike_in_columns(stamps: list[int], border: int) -> None:
+def test_packets_count_the_same_in_columns(stamps: list[int], border: int) -> None:
     np = pytest.importorskip("numpy")
     from ibsniff.model import Columns  # noqa: PLC0415  (beside numpy)
 
@@ -46,7 +45,7 @@ def test_packets_count_alike_in_columns(stamps: list[int], border: int) -> None:
     assert plain.facts() == columns.facts()
 
 
-def test_facts_do_not_change_any_more() -> None:
+def test_facts_do_not_change_later() -> None:
     record, skipped = InputRecord("x", "pcapng", [1]), Counter({"not TCP": 1})
     before = record.facts(skipped=skipped)
     said = repr(before)
@@ -82,7 +81,7 @@ def test_until_when_was_watched() -> None:
     assert (record.facts().watched_until_ns, record.facts().watched_by) == (9 * SECOND, WatchedBy.USER)
 
 
-def test_a_live_clock_alone_says_until_when() -> None:
+def test_a_live_clock_is_the_only_end_time() -> None:
     record = InputRecord("lo", is_live=True)
     assert record.facts().watched_until_ns is None
     assert record.facts(SECOND).watched_until_ns == SECOND
@@ -99,7 +98,7 @@ def test_a_packet_has_one_clock_jump_and_only_some_are_kept() -> None:
     assert (len(facts.clock_jumps), facts.clock_jump_count) == (MAX_CLOCK_JUMPS, 2 * MAX_CLOCK_JUMPS - 1)
 
 
-def test_reasons_add_up_and_an_interruption_explains_all() -> None:
+def test_reasons_are_joined_and_an_interruption_replaces_them() -> None:
     record = InputRecord("x")
     record.truncate("lo went down")
     record.truncate("the capture ends inside packet 4")

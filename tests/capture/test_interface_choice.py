@@ -1,4 +1,4 @@
-"""Where to listen when nobody said: from what a machine's tables hold."""
+"""The choice of interfaces from the tables of a machine."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_the_best_evidence_decides(
     assert chosen.reason.endswith(".")
 
 
-def test_more_interfaces_than_are_listened_on_one_by_one() -> None:
+def test_many_interfaces_become_any() -> None:
     many = tuple(Interface(f"v{n}", n, (f"10.0.{n}.1",), True, False, 1, "") for n in range(6))
     sockets = tuple(tcp(f"10.0.{n}.1:50000", f"10.0.{n}.2:7497") for n in range(6))
     assert choose_by_evidence(HostNetwork(many, sockets)).names == ("any",)
@@ -122,7 +122,7 @@ def wsl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.skipif(sys.byteorder != "little", reason="the tables are those of a little-endian machine")
-def test_from_the_tables_of_a_machine_under_windows(wsl: Path) -> None:
+def test_the_choice_from_the_tables_of_a_wsl_machine(wsl: Path) -> None:
     assert choose_interfaces(PORTS).names == ("lo", "eth0")
     listener = "   0: 00000000:1D49 00000000:0000 0A 00000000:00000000 00:00000000 00\n"
     (wsl / "net/tcp").write_text(TABLE + listener)
@@ -136,7 +136,7 @@ def test_from_the_tables_of_a_machine_under_windows(wsl: Path) -> None:
     assert choose_interfaces(frozenset({1})).names == ("lo", "eth0"), "other ports are no evidence"
 
 
-def test_where_there_is_no_proc_psutil_tells_if_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_psutil_is_used_without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
     address = namedtuple("address", "ip port")
     listens = SimpleNamespace(status="LISTEN", laddr=address("::", 7497), raddr=())
     called = SimpleNamespace(
@@ -163,8 +163,8 @@ with socket.create_server(("127.0.0.1", 7497)):
 
 
 @needs_namespace
-def test_on_a_machine_of_its_own() -> None:
-    """In a process: /proc/net is that of a process's first thread."""
+def test_the_choice_in_a_network_namespace() -> None:
+    """In a separate process, since /proc/net is that of the first thread of a process."""
     command = [sys.executable, "-c", HERE]
     done = in_namespace(lambda: subprocess.run(command, capture_output=True, text=True, check=True))
     alone, listening = done.stdout.splitlines()

@@ -1,4 +1,4 @@
-"""The interfaces of the machine the test runs on, and what is said of interfaces by name."""
+"""The interfaces of the machine that runs the test, and the descriptions of interfaces by name."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def test_loopback_of_this_machine() -> None:
         ("tun0", None, "VPN"),
     ],
 )
-def test_which_one_carries_the_traffic(name: str, subsystem: Wsl | None, said: str) -> None:
+def test_the_traffic_of_an_interface_is_described(name: str, subsystem: Wsl | None, said: str) -> None:
     assert said in hint_for(name, subsystem, GATEWAY)
 
 
-def test_nothing_is_said_of_others() -> None:
+def test_other_interfaces_have_no_description() -> None:
     assert hint_for("eth1", None, GATEWAY) == ""
     assert hint_for("eth0", None, None) == ""
 

@@ -1,4 +1,4 @@
-"""A stream that tells how far it was read, and can be closed by whoever has had enough."""
+"""A reader that knows how far it has read, and can be stopped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from ibsniff.capture.interruptible import InterruptibleReader
 
 
-def test_it_counts_what_it_lets_through(tmp_path: Path) -> None:
+def test_it_counts_the_bytes_it_has_read(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(bytes(100))
     with path.open("rb", buffering=0) as stream:
@@ -30,14 +30,14 @@ def test_it_counts_what_it_lets_through(tmp_path: Path) -> None:
         assert tap.has_grown()
 
 
-def test_what_is_no_file_has_no_size() -> None:
+def test_only_a_file_has_a_size() -> None:
     tap = InterruptibleReader(io.BytesIO(b"abc"))
     assert tap.size is None
     assert tap.read(2) == b"ab"
     assert not tap.has_grown()
 
 
-def test_closed_it_gives_nothing_more() -> None:
+def test_after_stop_it_returns_nothing() -> None:
     tap = InterruptibleReader(io.BytesIO(b"abc"))
     tap.stop()
     assert tap.read(2) == b""
@@ -45,8 +45,8 @@ def test_closed_it_gives_nothing_more() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pthread_kill is POSIX's")
-def test_a_read_that_waits_is_ended() -> None:
-    """The signal comes while the read waits, and again until it is seen to: no sleep decides."""
+def test_stop_ends_a_waiting_read() -> None:
+    """The signal is sent while the read waits, and repeated until it takes effect, so that no sleep is needed."""
     read_end, write_end = os.pipe()
     over = threading.Event()
 

@@ -1,4 +1,4 @@
-"""What live sources have in common, over a back end that plays a script; and what is said when it cannot be."""
+"""Live sources over a scripted back end, and the errors on opening a capture."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PORTS = frozenset({7497})
 
 @dataclass
 class Clocks:
-    """The machine's clocks, as the modules under test see them."""
+    """The clocks of the machine that the tested modules read."""
 
     wall_ns: int = NOW
     monotonic_ns: int = 5 * NANOSECONDS
@@ -50,7 +50,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clocks:
 
 @pytest.fixture
 def sources() -> Iterator[Callable[..., LiveSource]]:
-    """Makes live sources over scripts, and closes them."""
+    """Create live sources over scripts, and close them after the test."""
     with ExitStack() as opened:
         yield lambda *scripts: opened.enter_context(LiveSource(zip(("lo", "eth0", "wg0"), scripts, strict=False)))
 
@@ -80,7 +80,7 @@ def test_frames_are_numbered_and_the_facts_grow(clock: Clocks, sources: Sources)
     assert facts.times_backwards == 0
 
 
-def test_several_interfaces_are_one_stream_in_the_order_of_their_stamps(clock: Clocks, sources: Sources) -> None:
+def test_several_interfaces_are_one_stream_in_order_of_time(clock: Clocks, sources: Sources) -> None:
     tunnel = Script([packet(0.1, b"b"), packet(0.4, b"e")])
     tunnel.link_type = 101
     source = sources(
@@ -111,7 +111,7 @@ def test_a_clock_set_back_is_counted_as_in_a_file(clock: Clocks, sources: Source
     assert source.facts.times_backwards == 1
 
 
-def test_ticks_come_when_it_is_quiet_and_lag_behind_packets_under_way(clock: Clocks, sources: Sources) -> None:
+def test_ticks_lag_behind_by_the_delay_of_the_back_end(clock: Clocks, sources: Sources) -> None:
     tick, frame = taken(sources(Script(None, packet(0))), 2)
     assert tick == Tick(NOW - Script.delay_ns)
     assert isinstance(frame, Frame)
@@ -123,14 +123,14 @@ def test_ticks_never_go_backwards(clock: Clocks, sources: Sources) -> None:
     assert taken(source, 3)[1:] == [Tick(NOW + NANOSECONDS), Tick(NOW + NANOSECONDS)]
 
 
-def test_a_clock_set_forward_is_no_silence(clock: Clocks, sources: Sources) -> None:
-    """Nor is the sleep of a machine."""
+def test_a_clock_set_forward_is_not_silence(clock: Clocks, sources: Sources) -> None:
+    """The same holds for a machine that sleeps."""
     source = sources(Script(packet(0), lambda: clock.set_by(600), lambda: clock.pass_by(2)))
     assert [event.time_ns for event in taken(source, 3)] == [NOW, NOW, NOW + 2 * NANOSECONDS - Script.delay_ns]
     assert source.facts.clock_jump_count == 0
 
 
-def test_a_clock_set_forward_is_said_when_a_packet_bears_the_new_time(clock: Clocks, sources: Sources) -> None:
+def test_a_clock_set_forward_is_recorded_with_the_first_packet_after_it(clock: Clocks, sources: Sources) -> None:
     def set_forward() -> None:
         clock.pass_by(2)
         clock.set_by(600)
@@ -142,7 +142,7 @@ def test_a_clock_set_forward_is_said_when_a_packet_bears_the_new_time(clock: Clo
     assert source.interface_events == [(0, f"clock jumped: {before_ns} to {after_ns}")]
 
 
-def test_a_leap_of_an_hour_is_said_once(clock: Clocks, sources: Sources) -> None:
+def test_a_clock_jump_is_recorded_once(clock: Clocks, sources: Sources) -> None:
     source = sources(Script(packet(0), lambda: clock.set_by(7200), packet(7200)))
     taken(source, 3)
     assert source.facts.clock_jump_count == 1
@@ -163,7 +163,7 @@ def test_drops_are_noticed_while_it_runs(clock: Clocks, sources: Sources) -> Non
     assert source.facts.dropped == 7
 
 
-def test_stop_gives_what_was_under_way_and_a_last_tick(clock: Clocks, sources: Sources) -> None:
+def test_stop_yields_packets_in_transit_and_a_last_tick(clock: Clocks, sources: Sources) -> None:
     backend = Script()
     source = sources(backend)
 
@@ -185,7 +185,7 @@ def test_stop_before_the_first_event(clock: Clocks, sources: Sources) -> None:
     assert list(source.events()) == [Tick(NOW)]
 
 
-def test_a_source_without_end_of_packets_stops_all_the_same(sources: Sources) -> None:
+def test_stop_ends_an_endless_stream(sources: Sources) -> None:
     def endless() -> Iterator[RawPacket]:
         while True:
             yield RawPacket(time.time_ns(), b"", 0)
@@ -199,7 +199,7 @@ def test_a_source_without_end_of_packets_stops_all_the_same(sources: Sources) ->
     assert isinstance(list(events)[-1], Tick)
 
 
-def test_an_interface_that_is_gone_ends_it_and_is_said(clock: Clocks, sources: Sources) -> None:
+def test_the_capture_ends_with_its_last_interface(clock: Clocks, sources: Sources) -> None:
     backend = Script(packet(0), OSError(errno.ENETDOWN, "Network is down"))
     backend.state = None
     source = sources(backend)
@@ -208,7 +208,7 @@ def test_an_interface_that_is_gone_ends_it_and_is_said(clock: Clocks, sources: S
     assert source.facts.truncated == "lo disappeared at 2027-01-15 08:00:00 UTC (Network is down)"
 
 
-def test_an_interface_that_is_gone_ends_no_other(clock: Clocks, sources: Sources) -> None:
+def test_other_interfaces_outlive_one_that_disappears(clock: Clocks, sources: Sources) -> None:
     dies, lives = Script(OSError(errno.ENETDOWN, "Network is down"), packet(5)), Script(None, packet(0), packet(1))
     dies.state = None
     source = sources(dies, lives)
@@ -218,7 +218,7 @@ def test_an_interface_that_is_gone_ends_no_other(clock: Clocks, sources: Sources
     assert source.interface_events == [(0, "not captured: lo disappeared at 2027-01-15 08:00:00 UTC (Network is down)")]
 
 
-def test_down_up_and_another_name_are_said_and_it_goes_on(clock: Clocks, sources: Sources) -> None:
+def test_down_up_and_renaming_are_recorded_and_the_capture_goes_on(clock: Clocks, sources: Sources) -> None:
     backend = Script()
     source = sources(backend)
 
@@ -243,7 +243,7 @@ def test_down_up_and_another_name_are_said_and_it_goes_on(clock: Clocks, sources
     )  # fmt: skip
 
 
-def test_a_loose_cable_does_not_fill_the_memory(clock: Clocks, sources: Sources) -> None:
+def test_the_number_of_recorded_events_is_bounded(clock: Clocks, sources: Sources) -> None:
     loose = (OSError(errno.ENETDOWN, "Network is down") for _ in range(1000))
     source = sources(Script(*loose))
     taken(source, 1000)
@@ -275,7 +275,9 @@ def failing(error: Exception) -> Callable[..., object]:
     ],
 )
 @pytest.mark.skipif(sys.platform != "linux", reason="the texts are those of Linux")
-def test_what_is_said_when_it_cannot_be(monkeypatch: pytest.MonkeyPatch, error: OSError, what: str, to_do: str) -> None:
+def test_errors_on_opening_are_explained(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, what: str, to_do: str
+) -> None:
     monkeypatch.setattr(open_backends, "PacketSocket", failing(error))
     with pytest.raises(UserError) as raised:
         open_live(["lo"], PORTS)
@@ -292,7 +294,7 @@ def test_wsl_1_has_no_packet_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
         open_live(["lo"], PORTS)
 
 
-def test_which_back_end_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_back_end_depends_on_platform_and_option(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(open_backends, "ScapyCapture", lambda *_: Script())
     with open_live(["lo"], PORTS, "scapy") as source:
         assert isinstance(source.interfaces[0].backend, Script)
@@ -320,7 +322,7 @@ def test_all_are_opened_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert armed.closed == 1
 
 
-def test_an_interface_named_twice_and_any_beside_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_duplicate_interfaces_and_any(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(open_backends, "ScapyCapture", lambda *_: Script())
     with open_live(["lo", "eth0", "lo"], PORTS, "scapy") as source:
         assert source.facts.path == "lo+eth0"

@@ -1,4 +1,4 @@
-"""The real thing, in a network of its own: packet sockets, the kernel's filter, and scapy's sockets beside them."""
+"""Live capture in a network namespace: packet sockets, the kernel's filter, and scapy's sockets."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def by_name(backend: str) -> Callable[[], LiveSource]:
 
 
 def through_libpcap() -> LiveSource:
-    """What macOS and Windows do."""
+    """Open a capture as macOS and Windows do."""
     capture = ScapyCapture("lo", PORTS, libpcap=True)
     if not load_scapy().use_pcap:
         capture.close()
@@ -79,7 +79,7 @@ SOURCES = [
 
 @contextmanager
 def connection(port: int, host: str = "127.0.0.1") -> Iterator[tuple[socket.socket, socket.socket]]:
-    """A client and what the server accepted."""
+    """A client's socket and the socket that the server accepted."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with (
         socket.create_server((host, port), family=family) as server,
@@ -90,7 +90,7 @@ def connection(port: int, host: str = "127.0.0.1") -> Iterator[tuple[socket.sock
 
 
 def collect(source: LiveSource, traffic: Callable[[], None]) -> list[Frame | Tick]:
-    """All events from arming to the stop after ``traffic``."""
+    """Return all events from opening the source to the stop after ``traffic``."""
     with source:
         traffic()
         source.stop()
@@ -126,7 +126,7 @@ def test_a_conversation_on_loopback_is_seen_once(opened: Callable[[], LiveSource
 
 
 @pytest.mark.parametrize("opened", SOURCES)
-def test_the_filter_drops_the_rest(opened: Callable[[], LiveSource]) -> None:
+def test_the_filter_drops_other_traffic(opened: Callable[[], LiveSource]) -> None:
     def traffic() -> None:
         with connection(5555) as (client, accepted):
             client.sendall(b"GET / HTTP/1.1\r\n\r\n")
@@ -193,7 +193,7 @@ def syn(source: str = "10.0.0.1", destination: str = "10.0.0.2") -> bytes:
 
 
 def over_a_cable(interface: str, sent: bytes, copies: int = 1) -> list[Frame]:
-    """Send a frame into one end of a virtual cable (v0); give what is seen of it at an end, or on ``any``."""
+    """Send a frame into one end of a virtual cable (v0); return what is captured at an end, or on ``any``."""
 
     def work() -> list[Frame]:
         ip("link add v0 type veth peer name v1")
@@ -216,7 +216,7 @@ def over_a_cable(interface: str, sent: bytes, copies: int = 1) -> list[Frame]:
 
 @needs_ip
 @pytest.mark.parametrize("interface", ["v0", "v1"])
-def test_on_a_cable_both_what_leaves_and_what_arrives_is_seen(interface: str) -> None:
+def test_outgoing_and_incoming_packets_of_a_cable_are_seen(interface: str) -> None:
     sent = ETHERNET_HEADER + b"\x08\0" + syn()
     seen = over_a_cable(interface, sent)
     assert [frame.data for frame in seen] == [sent]
@@ -224,14 +224,14 @@ def test_on_a_cable_both_what_leaves_and_what_arrives_is_seen(interface: str) ->
 
 @needs_ip
 @pytest.mark.parametrize("tag", [b"\x81\0\x20\x05", b"\x88\xa8\x20\x05"], ids=["802.1Q", "802.1ad"])
-def test_a_vlan_tag_the_kernel_took_out_is_put_back(tag: bytes) -> None:
+def test_a_vlan_tag_removed_by_the_kernel_is_restored(tag: bytes) -> None:
     sent = ETHERNET_HEADER + tag + b"\x08\0" + syn()
     seen = over_a_cable("v1", sent)
     assert [(frame.data, frame.wire_length) for frame in seen] == [(sent, len(sent))]
 
 
 @needs_ip
-def test_any_keeps_the_copy_that_leaves_a_cable() -> None:
+def test_any_keeps_the_outgoing_copy() -> None:
     """Ignoring outgoing packets altogether would lose a client's own hello on eth0."""
     seen = over_a_cable("any", ETHERNET_HEADER + b"\x08\0" + syn(), copies=2)
     outgoing, other_host = 4, 3
@@ -240,7 +240,7 @@ def test_any_keeps_the_copy_that_leaves_a_cable() -> None:
 
 
 @needs_ip
-def test_a_vlan_tag_is_not_put_into_a_packet_without_ethernet_header() -> None:
+def test_no_vlan_tag_is_restored_without_an_ethernet_header() -> None:
     frame = over_a_cable("any", ETHERNET_HEADER + b"\x81\0\x20\x05\x08\0" + syn(), copies=2)[-1]
     assert frame.data.endswith(syn())
     assert frame.data[20:].removesuffix(syn()) in (b"", b"\x20\x05\x08\0"), "nothing but the tag it was sent with"
@@ -273,7 +273,7 @@ def _attach_tun(descriptor: int, name: bytes) -> None:
 
 
 def until(source: LiveSource, told: Callable[[], bool]) -> list[Frame]:
-    """Take events until something is told of the interfaces; the frames among them."""
+    """Take events until a condition holds; return the frames among them."""
     give_up_ns = time.time_ns() + 20 * NANOSECONDS
     seen = []
     for event in source.events():
@@ -290,7 +290,7 @@ def hellos(seen: list[Frame]) -> int:
 
 
 @needs_ip
-def test_an_interface_that_goes_down_and_comes_up_is_heard_again() -> None:
+def test_capture_continues_after_an_interface_was_down() -> None:
     def work() -> tuple[int, int]:
         with open_live(["lo"], PORTS) as source:
             one_hello()
@@ -309,7 +309,7 @@ def test_an_interface_that_goes_down_and_comes_up_is_heard_again() -> None:
 
 
 @needs_ip
-def test_an_interface_that_is_deleted_ends_alone_and_the_last_ends_the_capture() -> None:
+def test_deleting_one_interface_leaves_the_others_and_the_last_ends_the_capture() -> None:
     def work() -> tuple[str | None, int]:
         ip("link add v0 type veth peer name v1")
         ip("link add v2 type veth peer name v3")
@@ -332,7 +332,7 @@ def test_an_interface_that_is_deleted_ends_alone_and_the_last_ends_the_capture()
 
 
 @needs_ip
-def test_an_interface_under_another_name_is_the_same() -> None:
+def test_capture_continues_after_renaming() -> None:
     def work() -> list[str]:
         ip("link add v0 type veth peer name v1")
         ip("link set v0 up")
@@ -383,7 +383,7 @@ def test_an_interface_that_is_down_or_missing(backend: str) -> None:
 
 
 def burst() -> None:
-    """5000 packets of 60 bytes as fast as they go, and as many acknowledgments."""
+    """Send 5000 packets of 60 bytes as fast as possible; there are as many acknowledgments."""
     with connection(PORT) as (client, accepted):
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for _ in range(5000):
@@ -391,14 +391,14 @@ def burst() -> None:
             accepted.recv(60)
 
 
-def test_a_burst_larger_than_an_ordinary_buffer_is_not_lost() -> None:
+def test_a_burst_larger_than_a_default_buffer_is_not_lost() -> None:
     source, events = in_namespace(lambda: (source := open_live(["lo"], PORTS), collect(source, burst)))
     assert len(frames(events)) > 5000
     assert source.statistics() == (len(frames(events)), 0)
 
 
 @pytest.mark.parametrize("interface", ["lo", "any"])
-def test_a_burst_in_bulk_is_the_same(interface: str, tmp_path: Path) -> None:
+def test_a_burst_as_columns_has_the_same_packets(interface: str, tmp_path: Path) -> None:
     def work() -> tuple[list[Frame | Columns | Tick], int, dict[str, object]]:
         with open_live([interface], PORTS) as source, open_live([interface], PORTS) as again:
             burst()
@@ -419,7 +419,7 @@ def test_a_burst_in_bulk_is_the_same(interface: str, tmp_path: Path) -> None:
     assert live == of_file(tmp_path / "burst.pcapng")
 
 
-def test_closing_twice_and_counts_after_closing() -> None:
+def test_closing_twice_and_counters_after_closing() -> None:
     def work() -> tuple[int, int | None]:
         source = open_live(["lo"], PORTS)
         one_hello()

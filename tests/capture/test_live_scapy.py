@@ -1,4 +1,4 @@
-"""The scapy back end where there is no scapy to ask: what macOS and Windows answer, played by stand-ins."""
+"""The scapy back end with substitutes for the sockets that scapy has on macOS and Windows."""
 
 from __future__ import annotations
 
@@ -79,20 +79,20 @@ def opened(monkeypatch: pytest.MonkeyPatch, answer: BsdSocket | Exception) -> Sc
 
 
 def wait_for_the_thread() -> None:
-    """Until it has taken all there is, and ended."""
+    """Wait until the thread has read everything and ended."""
     for thread in threading.enumerate():
         if thread.name == "capture on lo0":
             thread.join(5)
 
 
 def received(capture: ScapyCapture) -> list[RawPacket]:
-    """What the thread hands over as soon as it has something."""
+    """Wait for packets of the thread, and return them."""
     assert select.select([capture], [], [], 5)[0]
     return capture.receive()
 
 
 @pytest.mark.usefixtures("bsd")
-def test_without_libpcap_the_filter_runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_libpcap_the_filter_is_interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
     bpf = BsdSocket([OTHER, API, OTHER])
     capture = opened(monkeypatch, bpf)
     assert capture.link_type == 0
@@ -109,7 +109,7 @@ def test_without_libpcap_the_filter_runs_here(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.usefixtures("bsd")
-def test_packets_nobody_takes_are_counted_as_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packets_beyond_the_queue_are_counted_as_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scapy_backend, "MAX_QUEUED_PACKETS", 3)
     monkeypatch.setattr(scapy_backend, "MAX_PACKETS_AT_ONCE", 2)
     capture = opened(monkeypatch, BsdSocket([API] * 10, fails=True))
@@ -123,7 +123,7 @@ def test_packets_nobody_takes_are_counted_as_dropped(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.usefixtures("bsd")
-def test_an_interface_that_is_not_heard_is_not_taken_for_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_interface_is_not_mistaken_for_a_quiet_one(monkeypatch: pytest.MonkeyPatch) -> None:
     bpf = BsdSocket([])
     monkeypatch.setattr(bpf, "recv_raw", lambda _: struct.unpack("I", b""))
     capture = opened(monkeypatch, bpf)
@@ -146,7 +146,7 @@ def test_an_interface_that_is_not_heard_is_not_taken_for_quiet(monkeypatch: pyte
         (OSError("something else"), errno.EIO),
     ],
 )
-def test_words_become_the_error_they_mean(monkeypatch: pytest.MonkeyPatch, said: Exception, meant: int) -> None:
+def test_error_texts_become_system_errors(monkeypatch: pytest.MonkeyPatch, said: Exception, meant: int) -> None:
     with pytest.raises(OSError, match=re.escape(str(said))) as raised:
         opened(monkeypatch, said)
     assert raised.value.errno == meant

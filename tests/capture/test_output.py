@@ -1,4 +1,4 @@
-"""Opening what is written: who owns it under sudo, and that no link is followed."""
+"""Opening output files: their owner under sudo, and that no link is followed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ibsniff.model import ExitCode, UserError
 as_root = pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="needs root, to give files away")
 
 
-def test_output_replaces_what_was_there(tmp_path: Path) -> None:
+def test_output_replaces_the_old_content(tmp_path: Path) -> None:
     path = tmp_path / "out.pcapng"
     path.write_bytes(b"much longer than what follows")
     with open_output(path) as stream:
@@ -47,7 +47,7 @@ def owner(path: Path) -> tuple[int, int]:
 @as_root
 @pytest.mark.usefixtures("under_sudo")
 class TestUnderSudo:
-    def test_a_new_file_belongs_to_the_caller_at_once(self, tmp_path: Path) -> None:
+    def test_a_new_file_belongs_to_the_sudo_user(self, tmp_path: Path) -> None:
         path = tmp_path / "out.pcapng"
         with open_output(path) as stream:
             assert owner(path) == CALLER
@@ -55,7 +55,7 @@ class TestUnderSudo:
         assert path.read_bytes() == b"new"
         assert path.stat().st_mode & 0o111 == 0
 
-    def test_a_file_that_was_there_keeps_its_owner(self, tmp_path: Path) -> None:
+    def test_an_existing_file_keeps_its_owner(self, tmp_path: Path) -> None:
         path = tmp_path / "out.pcapng"
         path.write_bytes(b"much longer than what follows")
         with open_output(path) as stream:
@@ -64,7 +64,7 @@ class TestUnderSudo:
         assert path.read_bytes() == b"new"
 
     @pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
-    def test_it_writes_through_no_link(self, tmp_path: Path, link: object) -> None:
+    def test_it_does_not_write_through_links(self, tmp_path: Path, link: object) -> None:
         precious, path = tmp_path / "precious", tmp_path / "out.pcapng"
         precious.write_bytes(b"keep me")
         link(path, precious)  # type: ignore[operator]
@@ -73,14 +73,14 @@ class TestUnderSudo:
         assert precious.read_bytes() == b"keep me"
         assert owner(precious) == (0, 0)
 
-    def test_a_link_to_nowhere_is_not_filled(self, tmp_path: Path) -> None:
+    def test_a_dangling_link_is_not_followed(self, tmp_path: Path) -> None:
         path = tmp_path / "out.pcapng"
         path.symlink_to(tmp_path / "not yet there")
         with pytest.raises(UserError, match="cannot write"):
             open_output(path)
         assert not (tmp_path / "not yet there").exists()
 
-    def test_a_device_is_written_and_not_given_away(self) -> None:
+    def test_a_device_is_written_and_keeps_its_owner(self) -> None:
         before = owner(Path("/dev/null"))
         with open_output("/dev/null") as stream:
             stream.write(b"gone")
@@ -97,7 +97,7 @@ class TestUnderSudo:
             (CALLER, 0o077, False),
         ],
     )
-    def test_where_files_can_be_made_afterwards(
+    def test_where_files_can_be_created_later(
         self, tmp_path: Path, owned_by: tuple[int, int], mode: int, may: bool
     ) -> None:
         folder = tmp_path / "folder"

@@ -1,4 +1,4 @@
-"""What the live filter keeps and drops, as a table; and that it drops nothing the dissector would have used."""
+"""What the capture filter keeps and drops; and that it drops nothing that the dissector uses."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def ipv6(next_header: int, upper: bytes) -> bytes:
 
 
 def kept(protocol: int, packet: bytes, ports: frozenset[int] | None = PORTS) -> bool:
-    """Ask the program for Ethernet and the one for cooked sockets, which must agree."""
+    """Run the programs for Ethernet and for cooked sockets, which must agree."""
     answers = {
         matches(capture_filter(ETHERNET, ports), bytes(12) + protocol.to_bytes(2, "big") + packet),
         matches(capture_filter(COOKED, ports), packet, {LINK_PROTOCOL: protocol}),
@@ -126,7 +126,7 @@ def test_the_longest_list_of_ports_fits_old_kernels() -> None:
 @pytest.mark.parametrize(
     ("hardware", "packet_type", "answer"), [(ARPHRD_LOOPBACK, 4, False), (ARPHRD_LOOPBACK, 0, True), (1, 4, True)]
 )
-def test_only_loopback_shows_a_packet_twice(hardware: int, packet_type: int, answer: bool) -> None:
+def test_only_on_loopback_are_outgoing_packets_dropped(hardware: int, packet_type: int, answer: bool) -> None:
     assert PACKET_OUTGOING == 4
     for layout, header in ((ETHERNET, bytes(12) + b"\x08\0"), (COOKED, b"")):
         known = {HARDWARE_TYPE: hardware, PACKET_TYPE: packet_type, LINK_PROTOCOL: IPV4}
@@ -176,7 +176,7 @@ packets = st.one_of(
 
 @st.composite
 def damaged_packets(draw: st.DrawFn) -> tuple[int, bytes]:
-    """A packet, now and then with its end cut off or with one byte changed."""
+    """A packet, sometimes truncated or with one byte changed."""
     protocol, packet = draw(packets)
     data = bytearray(packet)
     if draw(st.integers(0, 3)) == 3:

@@ -33,20 +33,20 @@ def test_a_packet_cut_by_the_snaplen_keeps_its_length_and_is_counted():
     assert facts.cut_by_snaplen == 1
 
 
-def test_more_captured_than_was_on_the_wire_counts_as_all_of_it():
+def test_a_wire_length_below_the_captured_length_is_corrected():
     frames, facts = read(pcap_header() + record(DATA, original=10))
     assert frames[0].wire_length == 60
     assert facts.cut_by_snaplen == 0
 
 
-def test_a_length_above_the_snaplen_is_no_damage():
+def test_a_length_above_the_snaplen_is_accepted():
     frames, facts = read(pcap_header(snaplen=40) + record() * 3)
     assert len(frames) == 3
     assert facts.truncated is None
 
 
 @pytest.mark.parametrize("link", [0x14000001, 0xF4000001, 0x30000001, 0x08000001])
-def test_what_stands_above_the_link_type_is_masked(link):
+def test_the_bits_above_the_link_type_are_ignored(link):
     assert read(pcap_header(link=link) + record())[0][0].link_type == 1
 
 
@@ -56,12 +56,12 @@ def test_reserved_bits_in_the_link_type_are_refused_as_libpcap_and_wireshark_do(
 
 
 @pytest.mark.parametrize("version", [(1, 4), (2, 5), (2, 3), (0, 0), (0x3030, 0x3030)])
-def test_an_insane_version_is_refused(version):
+def test_an_unknown_version_is_refused(version):
     with pytest.raises(UserError, match=r"pcap version is .* only version 2\.4 is supported"):
         opened(pcap_header(version=version) + record())
 
 
-def test_a_fraction_beyond_a_second_only_adds():
+def test_a_fraction_above_one_second_is_added():
     frames, _ = read(pcap_header() + record(fraction=1_500_000) + record(fraction=4_000_000_000))
     assert [frame.time_ns for frame in frames] == [2_500_000_000, 4_001 * SECOND]
 
@@ -80,7 +80,7 @@ def test_the_longest_packet_is_read_and_a_longer_one_is_damage():
     assert facts.truncated == f"packet 2, at byte 100, has an impossible length: {MAX_FRAME + 1} bytes"
 
 
-def test_a_nonsense_length_in_the_first_packet_makes_it_unreadable():
+def test_an_impossible_length_in_the_first_packet_makes_the_file_unreadable():
     with pytest.raises(UserError, match="packet 1, at byte 24, has an impossible length: 2147483647 bytes"):
         read(pcap_header() + record(captured=0x7FFFFFFF))
 
@@ -93,25 +93,25 @@ def test_a_nonsense_length_in_the_first_packet_makes_it_unreadable():
         (10, "the capture ends inside the header of packet 2: 10 of 16 bytes are there"),
     ],
 )
-def test_says_what_is_missing_when_the_file_is_cut(there, words):
+def test_what_is_missing_from_a_truncated_file_is_described(there, words):
     frames, facts = read(pcap_header() + record() + record()[:there])
     assert [frame.number for frame in frames] == [1]
     assert facts.truncated == words
 
 
-def test_a_file_cut_in_its_first_packet_is_not_unreadable_only_short():
+def test_a_file_truncated_in_its_first_packet_is_readable():
     frames, facts = read(pcap_header() + record()[:20])
     assert frames == []
     assert facts.truncated == "the capture ends inside packet 1: 4 of 60 bytes are there"
     assert facts.watched_until_ns is None
 
 
-def test_a_file_of_a_header_alone_is_whole_and_empty():
+def test_a_file_with_only_a_header_is_complete_and_empty():
     frames, facts = read(pcap_header())
     assert frames == []
     assert (facts.packets, facts.first_time_ns, facts.truncated) == (0, None, None)
 
 
-def test_a_cut_file_header_is_unreadable():
+def test_a_truncated_file_header_is_unreadable():
     with pytest.raises(UserError, match="the file header is cut: 23 of 24 bytes"):
         opened(pcap_header()[:23])

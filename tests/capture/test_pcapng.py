@@ -86,20 +86,20 @@ def test_the_offset_of_an_interface_is_added():
     assert times(content) == [1_699_999_000 * SECOND, 999_999_000 * SECOND]
 
 
-def test_options_of_the_wrong_size_are_passed_over():
+def test_options_of_the_wrong_size_are_ignored():
     options = option(RESOLUTION, b"\x09\x09") + option(OFFSET, b"abcd")
     assert times(section() + interface(options=options) + enhanced()) == [SECOND]
 
 
 @pytest.mark.parametrize("ticks", [2**64 - 1, 2**63])
-def test_a_time_that_cannot_be_is_replaced_by_the_one_before_and_counted(ticks):
+def test_an_impossible_time_is_replaced_by_the_previous_one_and_counted(ticks):
     content = START + enhanced() + enhanced(ticks=ticks) + enhanced(ticks=2_000_000)
     frames, facts = read(content)
     assert [frame.time_ns for frame in frames] == [SECOND, SECOND, 2 * SECOND]
     assert facts.untimed == 1
 
 
-def test_a_simple_packet_is_of_the_first_interface_and_bears_the_time_before():
+def test_a_simple_packet_has_the_first_interface_and_the_previous_time():
     content = (
         section() + interface(snaplen=41) + interface(101) + enhanced() + simple(DATA[:41], 100) + simple(DATA[:5])
     )
@@ -108,7 +108,7 @@ def test_a_simple_packet_is_of_the_first_interface_and_bears_the_time_before():
     assert (facts.untimed, facts.cut_by_snaplen) == (2, 1)
 
 
-def test_a_simple_packet_without_a_snaplen_is_as_long_as_it_says():
+def test_a_simple_packet_without_a_snaplen_has_its_original_length():
     assert read(section() + interface(snaplen=0) + simple())[0] == [Frame(1, 0, 1, DATA, 60)]
 
 
@@ -137,14 +137,14 @@ def test_other_blocks_take_no_number(kind):
     assert numbers(START + enhanced() + block(kind, bytes(60)) + enhanced()) == [1, 2]
 
 
-def test_the_end_time_of_statistics_says_until_when_was_watched():
+def test_the_end_time_of_statistics_is_the_end_of_the_capture():
     end = option(END_TIME, pack("<II", 0, 9_000_000))
     earlier = option(END_TIME, pack("<II", 0, 8_000_000))
     _, facts = read(START + enhanced() + statistics(options=end) + statistics(options=earlier))
     assert (facts.watched_until_ns, facts.watched_by) == (9 * SECOND, WatchedBy.STATISTICS)
 
 
-def test_an_end_before_the_last_packet_is_not_believed():
+def test_an_end_time_before_the_last_packet_is_ignored():
     end = option(END_TIME, pack("<II", 0, 500_000))
     _, facts = read(START + enhanced() + statistics(options=end))
     assert (facts.watched_until_ns, facts.watched_by) == (SECOND, WatchedBy.LAST_PACKET)
@@ -157,7 +157,7 @@ def test_drops_are_the_latest_counters_of_every_interface_and_section():
     assert read(section() + one + two + three)[1].dropped == 1115
 
 
-def test_drops_are_unknown_when_nothing_says_them():
+def test_drops_are_unknown_without_counters():
     assert read(START + enhanced() + statistics())[1].dropped is None
     assert read(START + statistics(options=counter(IF_DROPPED, 0)))[1].dropped == 0
 
@@ -167,7 +167,7 @@ def test_drops_before_packets_are_added_up():
     assert read(START + lost + lost)[1].dropped == 6
 
 
-def test_statistics_of_an_unknown_interface_are_passed_over():
+def test_statistics_of_an_unknown_interface_are_ignored():
     _, facts = read(START + enhanced() + statistics(9, options=counter(IF_DROPPED, 3)))
     assert (facts.dropped, facts.truncated) == (None, None)
 
@@ -204,7 +204,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_damage_ends_the_reading_and_is_told(name):
+def test_damage_ends_the_reading_and_is_described(name):
     damaged, words = DAMAGED[name]
     frames, facts = read(START + enhanced() + damaged + enhanced())
     assert [frame.number for frame in frames] == [1]
@@ -214,7 +214,7 @@ def test_damage_ends_the_reading_and_is_told(name):
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_damage_before_any_packet_makes_it_unreadable(name):
+def test_damage_before_any_packet_makes_the_file_unreadable(name):
     with pytest.raises(UserError, match="is damaged"):
         read(START + DAMAGED[name][0])
 
@@ -226,17 +226,17 @@ def test_too_many_interfaces_are_reported():
 
 
 @pytest.mark.parametrize(("there", "words"), [(50, "50 of 92 bytes are there"), (3, "3 bytes of it are there")])
-def test_says_what_is_missing_when_the_file_is_cut(there, words):
+def test_what_is_missing_from_a_truncated_file_is_described(there, words):
     frames, facts = read(START + enhanced() + enhanced()[:there])
     assert [frame.number for frame in frames] == [1]
     assert facts.truncated == f"the capture ends inside the block after packet 1: {words}"
 
 
-def test_a_cut_section_header_is_unreadable():
+def test_a_truncated_section_header_is_unreadable():
     with pytest.raises(UserError, match="the section header is cut: 27 of 28"):
         read(section()[:27])
 
 
-def test_a_classic_record_is_no_block():
+def test_a_pcap_record_is_not_a_block():
     with pytest.raises(UserError):
         read(START + record())

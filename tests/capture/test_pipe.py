@@ -1,4 +1,4 @@
-"""A capture that is still being written into a pipe: ticks while it is quiet, if its time is ours."""
+"""A capture that is still being written to a pipe: it ticks while it is quiet, if it is current."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipe, "LAST_SECONDS", 0.05)
 
 
-def test_a_fresh_capture_ticks_while_it_is_quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_current_capture_ticks_while_it_is_quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     quick(monkeypatch)
     seen: list[Frame | Tick] = []
 
@@ -58,8 +58,8 @@ def test_a_fresh_capture_ticks_while_it_is_quiet(monkeypatch: pytest.MonkeyPatch
     assert times == sorted(times)
 
 
-def test_an_old_capture_does_not_get_our_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Somebody pipes a file in, slowly: its quiet is that of a disk, not of a wire."""
+def test_an_old_capture_does_not_tick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A file that is piped slowly: a pause is due to the disk, not to the network."""
     quick(monkeypatch)
     seen: list[Frame | Tick] = []
     whole = capture(START_NS, tmp_path)
@@ -81,7 +81,7 @@ def test_an_old_capture_does_not_get_our_time(monkeypatch: pytest.MonkeyPatch, t
     assert [type(event) for event in seen] == [Frame] * 5
 
 
-def test_the_end_of_the_pipe_is_the_end(tmp_path: Path) -> None:
+def test_the_end_of_the_pipe_ends_the_events(tmp_path: Path) -> None:
     seen: list[Frame | Tick] = []
     with piped() as (stdin, far):
         far.write(capture(time.time_ns(), tmp_path))
@@ -91,7 +91,7 @@ def test_the_end_of_the_pipe_is_the_end(tmp_path: Path) -> None:
     assert len(seen) == 5
 
 
-def test_stop_ends_it_and_takes_what_still_comes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_stop_still_reads_the_last_packets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     quick(monkeypatch)
     monkeypatch.setattr(pipe, "LAST_SECONDS", 0.2)
     seen: list[Frame | Tick] = []
@@ -112,8 +112,8 @@ def test_stop_ends_it_and_takes_what_still_comes(monkeypatch: pytest.MonkeyPatch
     assert sum(isinstance(event, Frame) for event in seen) == 5
 
 
-def test_stop_ends_it_though_somebody_writes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Captured on another machine: there nobody got our Ctrl-C."""
+def test_stop_ends_it_while_the_writer_continues(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The capturing program runs on another machine, where it does not receive our Ctrl-C."""
     quick(monkeypatch)
     whole = capture(time.time_ns(), tmp_path)
     packet = whole[24 : 24 + 16 + int.from_bytes(whole[32:36], "little")]
@@ -130,7 +130,7 @@ def test_stop_ends_it_though_somebody_writes_on(monkeypatch: pytest.MonkeyPatch,
             assert source.facts.packets <= 100_000, "it ended by itself"
 
 
-def test_what_is_no_capture_is_said() -> None:
+def test_input_that_is_not_a_capture_is_refused() -> None:
     with piped() as (stdin, far):
         far.write(b"hello, world, this is no capture")
         far.close()
@@ -138,7 +138,7 @@ def test_what_is_no_capture_is_said() -> None:
             LivePipe(stdin)
 
 
-def test_what_a_pipe_is(tmp_path: Path) -> None:
+def test_is_pipe(tmp_path: Path) -> None:
     with piped() as (stdin, _):
         assert is_pipe(stdin)
     (tmp_path / "x").write_bytes(b"")

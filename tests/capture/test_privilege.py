@@ -1,4 +1,4 @@
-"""The lines one may paste, and what is left of root when the sockets are open."""
+"""The commands for the user without permission, and the privileges that remain when the sockets are open."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pasted(text: str) -> list[list[str]]:
     return [shlex.split(line) for line in text.splitlines() if line.startswith("  ")]
 
 
-def test_linux_narrower_way_first_and_all_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_linux_commands_can_be_pasted_and_the_least_privilege_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/my venv/bin/python")
     text = permission_help("linux", "/venv/bin/ibsniff", ARGV, ["lo"], PORTS)
     through_tcpdump, make, permit, with_it, as_root = pasted(text)
@@ -87,7 +87,7 @@ def test_this_command_of_a_module(monkeypatch: pytest.MonkeyPatch, started_as: s
         (1000, {"SUDO_UID": "1001", "SUDO_GID": "100"}, None),
     ],
 )
-def test_who_called(
+def test_the_sudo_user(
     monkeypatch: pytest.MonkeyPatch, effective: int, environment: dict[str, str], caller: tuple[int, int] | None
 ) -> None:
     for name in ("SUDO_UID", "SUDO_GID"):
@@ -122,7 +122,7 @@ with open_live(["lo"], frozenset({7497})) as source:
 
 
 def dropped(environment: dict[str, str]) -> list[str]:
-    """Run the script in a network of its own, as root; what it prints."""
+    """Run the script as root in a network namespace, and return its output."""
 
     def inside() -> list[str]:
         command = [sys.executable, "-c", DROPS]
@@ -136,7 +136,7 @@ def dropped(environment: dict[str, str]) -> list[str]:
 
 NO_CAPABILITIES = [f"Cap{name}:\t0000000000000000" for name in ("Inh", "Prm", "Eff", "Amb")] + ["NoNewPrivs:\t1"]
 NOTHING_MORE = ["captured 2 counted 2", "no permission to capture on lo", "CapEff:\t0000000000000000"]
-"""It goes on capturing, and can neither open another socket nor get back what it had by executing something."""
+"""It continues to capture, but can neither open another socket nor regain capabilities by executing a program."""
 
 
 @needs_namespace
@@ -149,7 +149,7 @@ def test_root_keeps_no_capability_and_goes_on_capturing() -> None:
 
 
 def folder_for(tmp_path: Path, owner: int, mode: int) -> dict[str, str]:
-    """An environment with one more folder of modules."""
+    """Return an environment with another folder of modules."""
     folder = tmp_path / "modules"
     folder.mkdir()
     (folder / "module.py").touch()
@@ -163,7 +163,7 @@ ONLY_READS = [line.replace("0000000000000000", "0000000000000004") for line in N
 
 
 @needs_namespace
-def test_under_sudo_it_becomes_who_called() -> None:
+def test_under_sudo_it_becomes_the_sudo_user() -> None:
     gave_up, ids, *rest = dropped(SUDO)
     assert gave_up.startswith("became user 12345, who ran sudo; dropped the privileges ")
     assert ids == "12345 12345 12345 23456 23456 23456 [23456]"
@@ -174,16 +174,14 @@ def test_under_sudo_it_becomes_who_called() -> None:
 
 @needs_namespace
 @pytest.mark.parametrize(("owner", "environment"), [(12345, {}), (0, SUDO)], ids=["root", "sudo"])
-def test_modules_that_it_could_not_read_keep_it_one_capability(
-    tmp_path: Path, owner: int, environment: dict[str, str]
-) -> None:
+def test_unreadable_modules_keep_one_capability(tmp_path: Path, owner: int, environment: dict[str, str]) -> None:
     gave_up, _, *rest = dropped(environment | folder_for(tmp_path, owner, 0o700))
     assert gave_up.endswith("; kept the capability to read any file, which ibsniff needs to load its own modules")
     assert rest[:5] == [NO_CAPABILITIES[0], *ONLY_READS, *NO_CAPABILITIES[3:]]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="capabilities are of Linux")
-def test_what_a_thread_holds(tmp_path: Path) -> None:
+def test_the_capabilities_of_a_thread(tmp_path: Path) -> None:
     status = tmp_path / "status"
     status.write_text("Name:\tx\nCapInh:\t0\nCapPrm:\t2000\nCapEff:\t0\nCapBnd:\tffff\nCapAmb:\t1000\n")
     assert held_capabilities(status) == 0x3000

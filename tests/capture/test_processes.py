@@ -27,7 +27,7 @@ def socket(local: tuple[str, int], remote: tuple[str, int] | None, status: str, 
 
 
 class Psutil:
-    """A machine's tables."""
+    """The tables of a machine, as psutil returns them."""
 
     class Error(Exception):
         pass
@@ -76,8 +76,8 @@ def test_both_ends_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(server) == "server 127.0.0.1:7497 is java, process 7"
 
 
-def test_a_tws_that_hangs_is_seen_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not taken, so the socket has no owner: the listener's is meant. Through IPv6, as Java listens."""
+def test_the_queues_of_a_hanging_tws_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection was not accepted, so it has the listener's process. Java listens through IPv6."""
     mapped = "::ffff:127.0.0.1"
     tws, client = endpoint("127.0.0.1:7497"), endpoint("127.0.0.1:50000")
     waiting = [
@@ -112,17 +112,17 @@ def test_another_users_process_has_no_name(monkeypatch: pytest.MonkeyPatch) -> N
     assert "a process of another user" in str(server)
 
 
-def test_a_process_that_has_just_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_has_just_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     (client,) = look(monkeypatch, [socket(CLIENT, SERVER, "ESTABLISHED", 13)])
     assert client.name == "already gone"
 
 
-def test_a_machine_that_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_on_another_machine_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     there = conversation(server="192.0.2.1:7497")
     assert look(monkeypatch, [socket(SERVER, None, "LISTEN", 7)], one=there) == ()
 
 
-def test_it_looks_now_and_then_and_remembers_who_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tables_are_read_at_intervals_and_ended_processes_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     psutil, now = Psutil([socket(CLIENT, SERVER, "ESTABLISHED", 8)]), 100.0
     monkeypatch.setattr(processes, "load_psutil", lambda: psutil)
     monkeypatch.setattr(processes.time, "monotonic", lambda: now)
@@ -139,7 +139,7 @@ def test_it_looks_now_and_then_and_remembers_who_has_gone(monkeypatch: pytest.Mo
     assert psutil.looks == 2
 
 
-def test_a_machine_that_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_permission(monkeypatch: pytest.MonkeyPatch) -> None:
     class Mute(Psutil):
         def net_connections(self, kind: str) -> Sequence[object]:
             raise PermissionError
@@ -148,7 +148,7 @@ def test_a_machine_that_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ProcessWatcher().refresh([conversation()]) == {}
 
 
-def test_without_psutil_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_psutil_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psutil", None)
     with pytest.raises(UserError, match="psutil") as caught:
         ProcessWatcher()
@@ -156,7 +156,7 @@ def test_without_psutil_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc/net/tcp")
-def test_a_real_hello_that_nobody_reads() -> None:
+def test_the_queues_of_a_real_unread_hello() -> None:
     pytest.importorskip("psutil", reason="needs psutil")
     with running("never-accept") as server, Caller(server.port) as caller:
         caller.send(HELLO)

@@ -1,4 +1,4 @@
-"""What /proc says, from folders that look like it."""
+"""Facts from /proc, read from folders with sample files."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def endpoint(ip: str, port: int) -> Endpoint:
         ("5.15.167.4-microsoft-standard-WSL2", True, Wsl.WSL2_MIRRORED),
     ],
 )
-def test_linux_under_windows(proc: Path, release: str, mirrored: bool, kind: Wsl | None) -> None:
+def test_the_version_of_wsl(proc: Path, release: str, mirrored: bool, kind: Wsl | None) -> None:
     (proc / "sys/kernel/osrelease").write_text(release + "\n")
     if mirrored:
         (proc / "net/dev").write_text(DEV + " loopback0: 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n")
@@ -98,20 +98,20 @@ def test_tcp_sockets(proc: Path) -> None:
     }
 
 
-def test_packets_crossed(proc: Path) -> None:
+def test_packets_on_an_interface(proc: Path) -> None:
     assert packets_on("lo", proc) == 200
     assert packets_on("eth0", proc) == 42
     assert packets_on("any", proc) == 242
     assert packets_on("wlan0", proc) is None
 
 
-def test_nothing_is_known_where_there_is_no_proc(tmp_path: Path) -> None:
+def test_nothing_is_known_without_proc(tmp_path: Path) -> None:
     assert detect_wsl(tmp_path) is None
     assert default_gateway(tmp_path) is None
     assert packets_on("lo", tmp_path) is None
     assert list(tcp_sockets(tmp_path)) == []
 
 
-def test_words_of_an_address_are_in_this_machines_order() -> None:
+def test_the_words_of_an_address_have_the_byte_order_of_the_machine() -> None:
     number = int.from_bytes(bytes([127, 0, 0, 1]), sys.byteorder)
     assert kernel_address(f"{number:08X}") == bytes([127, 0, 0, 1])

@@ -1,7 +1,7 @@
-"""Live equals file, for every scenario there is: its frames are sent over a virtual cable, sniffed, and kept.
+"""The live report equals that of the written file, for every scenario, whose frames are sent over a virtual cable.
 
-What live says in the end must be what ``read`` says of the file that live kept. All frames are sent at once, so silences
-are shorter than they were; it is the two that are compared, not the scenario's promise.
+All frames are sent at once, so silences are shorter than in the scenario: the two reports are compared with each other, not
+with the promise of the scenario.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ pytestmark = [needs_namespace, needs_ip]
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 SMALL_BUFFER = 4 << 20
-"""Enough for any scenario, and quickly made ready."""
+"""Large enough for any scenario, and quickly allocated."""
 LONGEST = 65_535
-"""What a virtual cable takes; a frame of a scenario that is longer is left out."""
+"""The longest frame of a virtual cable; longer frames of a scenario are left out."""
 PATIENCE = 30.0
 AT_ONCE = 8
 
@@ -42,7 +42,7 @@ PROTOCOL_AT = {113: 14, 276: 0}
 
 
 def ethernet(frame: Frame) -> bytes | None:
-    """The frame with an Ethernet header; None when that cannot be made of it."""
+    """Return the frame with an Ethernet header; None when its link type cannot be converted."""
     if frame.link_type == 1:
         return frame.data
     if frame.link_type not in BELOW_IP:
@@ -65,9 +65,9 @@ def frames_of(folder: Path) -> list[bytes]:
 
 @contextmanager
 def cable() -> Iterator[Callable[[bytes], None]]:
-    """A virtual cable from r0 to r1, silent by itself; yields what sends a frame into r0 and waits until r1 has it.
+    """A virtual cable from r0 to r1 without traffic of its own; yields a function that sends a frame and waits for it at r1.
 
-    The kernel hands a packet first to the socket that was opened last: what is opened meanwhile has it before we do.
+    The kernel delivers a packet first to the socket that was opened last, so captures opened later have it by then.
     """
     ip("link add r0 type veth peer name r1")
     for name in ("r1", "r0"):
@@ -90,7 +90,7 @@ def cable() -> Iterator[Callable[[bytes], None]]:
 
 
 def replay(interfaces: list[str], folders: list[Path], kept: Path) -> list[str]:
-    """Send each scenario and compare; the names of those of which live and file speak differently."""
+    """Send each scenario, and return the names of those whose live report differs from that of the file."""
 
     def inside() -> list[str]:
         different = []
@@ -117,7 +117,7 @@ def small_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_live_equals_file_for_every_scenario(tmp_path: Path) -> None:
-    """Several at once, each in a namespace of its own: opening and closing is waiting for the kernel."""
+    """Several run at once, each in its own namespace, since opening and closing mostly waits for the kernel."""
     sendable = [folder for folder in SCENARIOS if frames_of(folder)]
     assert len(sendable) >= len(SCENARIOS) - 2
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -128,13 +128,13 @@ def test_live_equals_file_for_every_scenario(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("interfaces", [["any"], ["r0", "r1", "lo"]], ids=["any", "several"])
 def test_live_equals_file_on_many_interfaces(interfaces: list[str], tmp_path: Path) -> None:
-    """Each packet is seen at both ends of the cable, so that there are two of each."""
+    """Each packet is captured twice, at both ends of the cable."""
     some = [folder for folder in SCENARIOS if folder.name.endswith(("-loopback", "-wsl"))]
     assert replay(interfaces, some[:8], tmp_path / "kept.pcapng") == []
 
 
 def sniffed(arguments: list[str], traffic: Callable[[], None]) -> dict[str, Any]:
-    """The document that the command ends with."""
+    """Return the final document of the command."""
     command = [sys.executable, "-m", "ibsniff", "live", "--json", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

@@ -1,4 +1,4 @@
-"""A block of the kernel's ring: by columns the same packets as one by one. The blocks are made here, byte for byte."""
+"""A block of the packet ring has the same packets as columns and one by one; the blocks are built here byte by byte."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ibsniff.capture.ring_block import ADDRESS_OFFSET, PACKET_HEADER, VLAN_VALID
 from ibsniff.model import NANOSECONDS, Frame
 
 IN_FRONT = 48
-"""Bytes before the first packet's header: the block's own."""
+"""Bytes of the block's own header, before that of the first packet."""
 DATA_AT = 96
-"""Where the kernel puts the packet behind its header: the rest is alignment, and room for a link header."""
+"""Where the kernel places the packet after its header; the gap is for alignment and a link header."""
 LINK_TYPE = 276
 
 words = st.integers(0, 2**32 - 1)
@@ -41,7 +41,7 @@ packets = st.lists(
 
 
 def block_of(made: list[dict], is_cooked: bool) -> RingBlock:
-    """As ``struct tpacket3_hdr``, ``struct sockaddr_ll`` and the data follow each other in a ring (packet_mmap.rst)."""
+    """Build a block of ``struct tpacket3_hdr``, ``struct sockaddr_ll`` and data, as in a ring (packet_mmap.rst)."""
     buffer = bytearray(b"\xee" * IN_FRONT)
     for packet in made:
         data, length = packet["data"], len(packet["data"])
@@ -73,7 +73,7 @@ def one_by_one(block: RingBlock) -> list[Frame]:
 
 
 @given(packets)
-def test_cooked_packets_get_the_same_link_headers_all_at_once(made: list[dict]) -> None:
+def test_cooked_columns_have_the_same_link_headers(made: list[dict]) -> None:
     block = block_of(made, is_cooked=True)
     columns = block.columns(5, LINK_TYPE)
     assert columns is not None
@@ -82,7 +82,7 @@ def test_cooked_packets_get_the_same_link_headers_all_at_once(made: list[dict]) 
 
 
 @given(packets)
-def test_packets_with_their_own_link_headers_stay_as_they_are(made: list[dict]) -> None:
+def test_columns_with_link_headers_are_unchanged(made: list[dict]) -> None:
     block = block_of(made, is_cooked=False)
     columns = block.columns(5, LINK_TYPE)
     if any(packet["status"] & VLAN_VALID for packet in made):

@@ -1,4 +1,4 @@
-"""Where the traffic would be, from what a machine knows of itself."""
+"""The hint where API traffic is, from the tables of a machine."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ MIRRORED = {"subsystem": Wsl.WSL2_MIRRORED, "gateway": ("eth0", "192.0.2.1")}
         ("lo", [tcp("127.0.0.1", "127.0.0.1", TcpState(10))], {}, "listens on port 50000"),
     ],
 )
-def test_where_it_would_be(interface: str, sockets: list[TcpSocket], machine: dict[str, object], said: str) -> None:
+def test_the_suggested_interface(
+    interface: str, sockets: list[TcpSocket], machine: dict[str, object], said: str
+) -> None:
     here = HostNetwork(INTERFACES, tuple(sockets), **machine)  # type: ignore[arg-type]
     assert said in suggest_interface([interface], here)
 
@@ -71,7 +73,7 @@ def test_a_connection_says_more_than_a_listener() -> None:
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """This machine, as the functions are told."""
+    """The machine that the tested functions see."""
     facts: dict[str, object] = {"tcp_sockets": [], "packets_on": None}
     monkeypatch.setattr(host_network, "list_interfaces", lambda: list(INTERFACES))
     monkeypatch.setattr(host_network, "detect_wsl", lambda: None)
@@ -90,12 +92,12 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
         (100, None, "No program"),
     ],
 )
-def test_what_crossed(machine: dict[str, object], before: int | None, now: int | None, said: str) -> None:
+def test_other_traffic_is_counted(machine: dict[str, object], before: int | None, now: int | None, said: str) -> None:
     machine["packets_on"] = now
     assert traffic_hint(["lo"], PORTS, before).startswith(said)
 
 
-def test_tws_calling_ib_is_not_the_api(machine: dict[str, object]) -> None:
+def test_connections_of_tws_to_ib_are_not_api_connections(machine: dict[str, object]) -> None:
     machine["tcp_sockets"] = [
         tcp("192.0.2.10", "8.8.8.8", ports=(50000, 4001)),
         tcp("127.0.0.1", "127.0.0.1", ports=(1, 2)),

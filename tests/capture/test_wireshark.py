@@ -1,4 +1,4 @@
-"""Our packet numbers are Wireshark's, whatever blocks and damage a file holds."""
+"""Our packet numbers are those of Wireshark, whatever blocks and damage a file has."""
 
 from __future__ import annotations
 

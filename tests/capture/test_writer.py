@@ -67,7 +67,7 @@ def test_statistics_come_back_as_facts():
     assert (facts.watched_until_ns, facts.watched_by) == (NOW + 10, WatchedBy.STATISTICS)
 
 
-def test_statistics_that_know_no_drops_say_none():
+def test_statistics_without_drop_counters():
     assert read(written([], ((0, NOW, None, None),)))[1].dropped is None
 
 

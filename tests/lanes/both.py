@@ -34,7 +34,7 @@ class Scale:
     fewest: int = 3
     look_at: int = 16
     read_size: int = 1 << 16
-    bulk_size: int = 4096
+    columns_read_size: int = 4096
     first_messages: int = 3
     conversations: int = tracking.MAX_CONVERSATIONS
     always_kept: int = tracking.ALWAYS_KEPT
@@ -88,9 +88,9 @@ def scaled(scale: Scale) -> Iterator[Work]:
         patch.setattr(pcapng, "COLUMNS_MAX_PACKETS", 16 * scale.fewest)
         patch.setattr(net_columns, "COLUMNS_MIN_ONE_IN", 1 << 20)
         patch.setattr(input_buffer, "READ_SIZE", scale.read_size)
-        patch.setattr(files, "COLUMNS_READ_SIZE", scale.bulk_size)
-        patch.setattr(files, "COLUMNS_FROM_OFFSET", 4 * scale.bulk_size)
-        patch.setattr(files, "COLUMNS_MIN_BUFFERED", scale.bulk_size // 4)
+        patch.setattr(files, "COLUMNS_READ_SIZE", scale.columns_read_size)
+        patch.setattr(files, "COLUMNS_FROM_OFFSET", 4 * scale.columns_read_size)
+        patch.setattr(files, "COLUMNS_MIN_BUFFERED", scale.columns_read_size // 4)
         patch.setattr(message_summary, "MAX_FIRST_MESSAGES", scale.first_messages)
         patch.setattr(tracking, "MAX_CONVERSATIONS", scale.conversations)
         patch.setattr(tracking, "ALWAYS_KEPT", scale.always_kept)

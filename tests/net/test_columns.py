@@ -1,4 +1,4 @@
-"""Many frames at once are sorted out as one by one, and their checksums are summed as RFC 1071 says it."""
+"""Dissecting columns equals dissecting frames one by one, and checksums follow RFC 1071."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _every_segment_is_worth_it(monkeypatch: pytest.MonkeyPatch):
 
 
 def many(frames: list[bytes], link_type: int, between: bytes = b"", cut: int = 0) -> Columns:
-    """Frames in one buffer; of each the last ``cut`` bytes were not captured."""
+    """Put frames into one buffer; the last ``cut`` bytes of each were not captured."""
     kept = [frame[: len(frame) - cut] for frame in frames]
     sizes = np.array([len(frame) for frame in kept], np.int64)
     starts = np.cumsum(sizes + len(between)) - sizes
@@ -33,7 +33,7 @@ def many(frames: list[bytes], link_type: int, between: bytes = b"", cut: int = 0
 
 
 def check(found: Columns, ports: frozenset[int] | None = PORTS) -> int:
-    """Both ways through the dissector give the same; how many were given as columns."""
+    """Assert that both ways through the dissector agree; return how many segments were given as columns."""
     told: Counter[str] = Counter()
     one_by_one = Dissector(ports, told)
     expected = [one_by_one.dissect(found.frame(index)) for index in range(len(found))]
@@ -75,7 +75,7 @@ PAYLOADS = [b"", b"x", b"API\0", bytes(9), b"odd", bytes(2000)]
 
 
 def packets(wrap) -> list[bytes]:
-    """Of both kinds that matter, and of some that do not."""
+    """Regular and irregular API segments, and packets that do not matter."""
     api = [segment(payload, chksum=chksum) for payload in PAYLOADS for chksum in (None, 0, 0x1234)]
     odd = [segment(flags=flags) for flags in ("S", "SA", "F", "R", "FA", "", "PAU")] + [segment(window=0)]
     strangers = [segment(payload, to=443) for payload in PAYLOADS] + [segment(dataofs=3), segment(to=443, dataofs=15)]
@@ -84,7 +84,7 @@ def packets(wrap) -> list[bytes]:
 
 @pytest.mark.parametrize("link", LINKS)
 @pytest.mark.parametrize("cut", [0, 3, 30])
-def test_each_link_layer_is_read_as_one_by_one(link: str, cut: int):
+def test_columns_of_each_link_layer_equal_packets_read_one_by_one(link: str, cut: int):
     link_type, before4, before6 = LINKS[link]
     frames = [before4 + packet for packet in packets(over_ipv4)] + [before6 + packet for packet in packets(over_ipv6)]
     frames += [frame + b"padding" for frame in frames] + [frame[:size] for frame in frames[:2] for size in range(80)]
@@ -96,7 +96,7 @@ def test_each_link_layer_is_read_as_one_by_one(link: str, cut: int):
     assert (taken == 0) == tagged
 
 
-def test_what_ends_the_buffer_is_not_read_beyond():
+def test_nothing_is_read_beyond_the_buffer():
     for link_type in (0, 1, 12, 101, 108, 113, 276):
         for size in (0, 1, 14, 40, 54):
             check(many([b"\x45" * size], link_type))
@@ -110,7 +110,7 @@ def test_what_ends_the_buffer_is_not_read_beyond():
     version=st.sampled_from([4, 6]),
     fill=st.sampled_from([b"\0", b"\xff", b"x"]),
 )
-def test_checksums_are_judged_as_one_by_one(kinds, sizes, between, version, fill):
+def test_checksums_of_columns_equal_those_read_one_by_one(kinds, sizes, between, version, fill):
     addresses = (b"\x0a\0\0\1", b"\xff\xff\xff\xff") if version == 4 else (bytes(16), b"\xff" * 16)
     ends = Host(addresses[0], 50_000), Host(addresses[1], 7497)
     frames = [
@@ -120,14 +120,14 @@ def test_checksums_are_judged_as_one_by_one(kinds, sizes, between, version, fill
 
 
 @given(st.binary(max_size=300), st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300)), max_size=20))
-def test_sums_are_those_of_rfc_1071(buffer: bytes, pieces: list[tuple[int, int]]):
+def test_sums_follow_rfc_1071(buffer: bytes, pieces: list[tuple[int, int]]):
     places = [sorted((min(one, len(buffer)), min(two, len(buffer)))) for one, two in pieces]
     starts, ends = (np.array([place[side] for place in places], np.int64) for side in (0, 1))
     expected = [ones_sum(buffer[start:end]) % ONES for start, end in places]
     assert ones_complement_sums(buffer, starts, ends).tolist() == expected
 
 
-def test_many_flows_are_told_apart(monkeypatch: pytest.MonkeyPatch):
+def test_many_flows_are_distinguished(monkeypatch: pytest.MonkeyPatch):
     frames = [
         tcp_packet(
             Host(bytes((10, 0, 0, number % 7)), 50_000 + number % 11), Host(b"\x0a\0\0\x09", 7497), 1, 1, ACK

@@ -1,4 +1,4 @@
-"""The way through the room: which ports matter, that the short cut is only shorter, and that nothing raises."""
+"""The dissector: which ports matter, that the fast path changes no result, and that nothing raises."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_no_ports_given_means_all(port: int) -> None:
 
 
 @pytest.mark.parametrize("link", LINKS)
-def test_a_hello_on_a_foreign_port_is_noticed(link: str) -> None:
+def test_a_hello_on_another_port_is_recognised(link: str) -> None:
     link_type, before_ipv4, before_ipv6 = LINKS[link]
     for data in (before_ipv4 + over_ipv4(segment(to=5000)), before_ipv6 + over_ipv6(segment(to=5000))):
         found, skipped = look(data, link_type)
@@ -42,7 +42,7 @@ def test_a_hello_on_a_foreign_port_is_noticed(link: str) -> None:
         assert not skipped
 
 
-def test_a_hello_behind_tcp_options() -> None:
+def test_a_hello_after_tcp_options() -> None:
     packet = over_ipv4(segment(to=5000, options=[("NOP", None), ("NOP", None), ("Timestamp", (1, 2))]))
     assert isinstance(look(packet, RAW)[0], StrayHello)
 
@@ -58,7 +58,7 @@ def test_a_hello_behind_tcp_options() -> None:
     ],
     ids=["three bytes", "in the padding", "not at the start", "among the options", "the ports"],
 )
-def test_what_is_no_hello(data: bytes) -> None:
+def test_other_payloads_are_not_hellos(data: bytes) -> None:
     assert reason(ethernet(data)) == SkipReason.OTHER_PORTS
 
 
@@ -91,7 +91,7 @@ PORT_CHOICES = [PORTS, None]
 def both_ways(
     frames: list[tuple[int, bytes]], ports: frozenset[int] | None, more_on_the_wire: int = 0
 ) -> tuple[list[Packet | None], Counter[str]]:
-    """Dissect the frames the short and the long way; both must give the same, and account for each frame."""
+    """Dissect the frames with and without the fast path; both must agree, and count each frame."""
     outcomes = []
     for short_cuts in (room.FIXED_LINK_HEADERS, {}):
         skipped: Counter[str] = Counter()
@@ -114,7 +114,7 @@ def assert_accounted(found: list[Packet | None], skipped: Counter[str]) -> None:
 
 
 @pytest.mark.parametrize("ports", PORT_CHOICES, ids=["ports", "any port"])
-def test_every_frame_cut_at_every_length(ports: frozenset[int] | None) -> None:
+def test_every_frame_truncated_at_every_length(ports: frozenset[int] | None) -> None:
     for link_type, data in FRAMES:
         for length in range(len(data) + 1):
             assert_accounted(*both_ways([(link_type, data[:length])], ports, len(data) - length))
@@ -144,7 +144,7 @@ def test_damaged_frames(
     assert sum(packet is not None for packet in found) + skipped.total() <= len(found)
 
 
-def test_a_wire_length_shorter_than_what_was_captured_is_no_trouble() -> None:
+def test_a_wire_length_below_the_captured_length_is_accepted() -> None:
     data = ethernet(over_ipv4(segment(b"hello"), len=0))
     found, _ = look(data, wire_length=0)
     assert isinstance(found, Segment)

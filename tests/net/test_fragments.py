@@ -1,4 +1,4 @@
-"""Fragments: joined in any order to exactly what was cut up, within bounds that are reported."""
+"""Fragments in any order are reassembled exactly, within bounds that are reported."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def feed(parts: list[bytes], *, step_ns: int = 1) -> tuple[list[Packet], Counter
 
 
 @given(st.data())
-def test_any_cuts_in_any_order_with_any_repeated(data: st.DataObject) -> None:
+def test_any_fragments_in_any_order_with_duplicates(data: st.DataObject) -> None:
     whole = over_ipv4(segment(PAYLOAD))
     parts = fragments(whole, data.draw(st.lists(st.integers(1, 256), min_size=1, max_size=12)))
     order = data.draw(st.permutations(parts))
@@ -53,7 +53,7 @@ def test_ipv6_in_any_order(order: list[int]) -> None:
     assert not skipped
 
 
-def test_the_first_bytes_win_where_fragments_overlap() -> None:
+def test_the_first_bytes_are_used_where_fragments_overlap() -> None:
     whole = over_ipv4(segment(b"a" * 76))  # 96 bytes of IP payload
     other = over_ipv4(segment(b"b" * 76))
     first = fragments(whole, [6])[0]
@@ -67,7 +67,7 @@ def test_the_first_bytes_win_where_fragments_overlap() -> None:
 
 
 def is_fragment(place: tuple[int, int, bool]) -> bool:
-    """Tell whether it is one: a first part that is also the last is a whole datagram."""
+    """Tell whether it is a fragment: a first part that is also the last is a whole datagram."""
     offset, _, last = place
     return offset > 0 or not last
 
@@ -77,7 +77,7 @@ def is_fragment(place: tuple[int, int, bool]) -> bool:
     st.integers(0, 13),
 )
 def test_any_overlaps_against_a_byte_by_byte_model(places: list[tuple[int, int, bool]], last_at: int) -> None:
-    """Each place is offset and length in 8 bytes, and whether it says it is the last."""
+    """Each place has offset and length in units of 8 bytes, and whether it is marked as the last."""
     header = bytes(over_ipv4(segment(b""))[20:])
     expected: list[int | None] = [None] * 300
     parts, total, complete_at = [], None, None
@@ -105,18 +105,18 @@ def test_any_overlaps_against_a_byte_by_byte_model(places: list[tuple[int, int, 
 
 
 @pytest.mark.parametrize("missing", range(4))
-def test_what_was_never_completed_is_counted(missing: int) -> None:
+def test_incomplete_datagrams_are_counted(missing: int) -> None:
     parts = fragments(over_ipv4(segment(PAYLOAD)), [50, 100, 150])
     del parts[missing]
     assert feed(parts) == ([], Counter({SkipReason.FRAGMENT_INCOMPLETE: 3}))
 
 
-def test_every_fragment_of_a_foreign_segment_is_counted() -> None:
+def test_every_fragment_of_a_segment_on_another_port_is_counted() -> None:
     parts = fragments(over_ipv4(segment(PAYLOAD, to=443)), [50, 100])
     assert feed(parts) == ([], Counter({SkipReason.OTHER_PORTS: 3}))
 
 
-def test_fragments_of_something_else_do_not_wait() -> None:
+def test_fragments_of_other_protocols_are_not_kept() -> None:
     parts = fragments(over_ipv4(Raw(PAYLOAD), proto=17), [50, 100])
     found, skipped = look(parts[1], RAW)
     assert (found, skipped) == (None, Counter({SkipReason.NOT_TCP: 1}))
@@ -141,20 +141,20 @@ def test_old_fragments_expire_by_packet_time() -> None:
 
 
 def numbered(count: int) -> list[bytes]:
-    """Give the first fragments of so many different datagrams."""
+    """Return the first fragments of this many datagrams."""
     part = fragments(over_ipv4(segment(PAYLOAD)), [64])[0]
     return [part[:4] + number.to_bytes(2) + part[6:] for number in range(count)]
 
 
 @pytest.mark.parametrize(("bound", "value"), [("MAX_DATAGRAMS", 10), ("MAX_BYTES", 10 * 512)])
-def test_the_bounds_give_up_the_oldest_and_say_so(monkeypatch: pytest.MonkeyPatch, bound: str, value: int) -> None:
+def test_the_bounds_discard_the_oldest_and_count_them(monkeypatch: pytest.MonkeyPatch, bound: str, value: int) -> None:
     monkeypatch.setattr(room, bound, value)
     found, skipped = feed(numbered(13))
     assert found == []
     assert skipped == Counter({SkipReason.FRAGMENT_LIMIT: 3, SkipReason.FRAGMENT_INCOMPLETE: 10})
 
 
-def test_a_datagram_in_too_many_pieces_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_datagram_in_too_many_pieces_is_discarded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "MAX_PIECES", 5)
     parts = fragments(over_ipv4(segment(PAYLOAD)), list(range(1, 20)))
     _, skipped = feed(parts[:6])
@@ -194,7 +194,7 @@ def test_a_fragment_of_a_fragment_is_damage() -> None:
     assert feed(parts) == ([], Counter({SkipReason.DAMAGED: 2}))
 
 
-def test_extension_headers_that_end_in_the_middle_are_damage() -> None:
+def test_incomplete_extension_headers_are_damage() -> None:
     inner = b"\x3c\0" + bytes(6) + b"\x06\1" + bytes(6)  # the second says it is 16 bytes long
     parts = [
         over_ipv6(IPv6ExtHdrFragment(nh=60, offset=0, m=1, id=3) / Raw(inner[:8])),

@@ -1,4 +1,4 @@
-"""Unreachables: which kind, about whose segment; and everything else ICMP says is not about us."""
+"""ICMP unreachable: its kind and the segment it is about; all other ICMP messages are skipped."""
 
 from __future__ import annotations
 
@@ -68,16 +68,16 @@ def test_the_quoted_packet_may_have_extension_headers() -> None:
         bytes(IPv6() / ICMPv6TimeExceeded() / Raw(SYN6)),
     ],
 )
-def test_everything_else_is_about_something_else(data: bytes) -> None:
+def test_other_icmp_messages_are_counted(data: bytes) -> None:
     assert reason(data, RAW) == SkipReason.OTHER_ICMP
 
 
-def test_a_quotation_that_ends_too_early() -> None:
+def test_a_truncated_quoted_packet() -> None:
     for length in range(24):
         assert reason(about(SYN[:length]), RAW) == SkipReason.DAMAGED
     whole = about(SYN)
     assert reason(whole[:50], RAW, wire_length=len(whole)) == SkipReason.CUT
 
 
-def test_padding_is_not_part_of_the_quotation() -> None:
+def test_padding_is_not_part_of_the_quoted_packet() -> None:
     assert reason(about(SYN[:20]) + SYN[20:], RAW) == SkipReason.DAMAGED

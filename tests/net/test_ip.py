@@ -1,4 +1,4 @@
-"""IPv4 and IPv6: where the segment begins and ends, whatever stands around it."""
+"""IPv4 and IPv6: where the segment begins and ends."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def test_ipv6_has_no_identification() -> None:
     assert (str(found.source), found.ttl, found.ip_id) == ("[2001:db8::1]:50000", 61, None)
 
 
-def test_ipv4_options_are_passed_over() -> None:
+def test_ipv4_options_are_skipped() -> None:
     found = the_segment(ethernet(over_ipv4(segment(), options=[IPOption_Router_Alert()])))
     assert found.payload == b"API\0"
 
 
 @pytest.mark.parametrize("packet", [over_ipv4(segment(b"")), over_ipv6(segment(b""))], ids=["IPv4", "IPv6"])
-def test_padding_is_no_payload(packet: bytes) -> None:
+def test_padding_is_not_payload(packet: bytes) -> None:
     found = the_segment(ethernet(packet).ljust(90, b"\xee"))
     assert (found.payload, found.length) == (b"", 0)
 
@@ -65,7 +65,7 @@ def test_total_length_zero_and_a_snaplen() -> None:
 
 
 @pytest.mark.parametrize("packet", [over_ipv4(segment(b"y" * 900)), over_ipv6(segment(b"y" * 900))])
-def test_a_snaplen_shows_as_a_length_greater_than_the_payload(packet: bytes) -> None:
+def test_a_snaplen_makes_the_length_greater_than_the_payload(packet: bytes) -> None:
     data = ethernet(packet)
     found = the_segment(data[:100], wire_length=len(data))
     assert len(found.payload) == 100 - (len(data) - 900)
@@ -73,7 +73,7 @@ def test_a_snaplen_shows_as_a_length_greater_than_the_payload(packet: bytes) -> 
 
 
 @pytest.mark.parametrize("packet", [over_ipv4(segment(b"hello"), len=900), over_ipv6(segment(b"hello"), plen=900)])
-def test_a_length_beyond_the_frame_is_not_believed(packet: bytes) -> None:
+def test_a_length_beyond_the_frame_is_ignored(packet: bytes) -> None:
     found = the_segment(ethernet(packet))
     assert (found.payload, found.length) == (b"hello", 5)
     cut = the_segment(ethernet(packet)[:-3], wire_length=len(ethernet(packet)))
@@ -103,12 +103,12 @@ EXTENSIONS = {
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
-def test_ipv6_extension_headers_are_passed_over(extension: str) -> None:
+def test_ipv6_extension_headers_are_skipped(extension: str) -> None:
     found = the_segment(over_ipv6(EXTENSIONS[extension] / segment(b"hello")), RAW)
     assert (found.payload, found.length) == (b"hello", 5)
 
 
-def test_the_authentication_header_counts_its_length_differently() -> None:
+def test_the_authentication_header_has_other_length_units() -> None:
     header = AH(nh=6, payloadlen=4, spi=1, seq=1, icv=b"\1" * 12)
     assert the_segment(over_ipv6(header / segment(b"hello"), nh=51), RAW).payload == b"hello"
 
@@ -134,7 +134,7 @@ def test_endless_extension_headers_are_damage() -> None:
         (over_ipv4(ICMP() / Raw(bytes(40))), SkipReason.OTHER_ICMP),
     ],
 )
-def test_what_is_not_tcp_says_what_it_is(packet: bytes, words: str) -> None:
+def test_datagrams_that_are_not_tcp_are_named(packet: bytes, words: str) -> None:
     assert reason(packet, RAW) == words
 
 
@@ -161,7 +161,7 @@ def test_a_header_longer_than_its_packet_is_damage_whatever_the_protocol() -> No
 
 @pytest.mark.parametrize("packet", [over_ipv4(segment()), over_ipv6(segment())], ids=["IPv4", "IPv6"])
 @pytest.mark.parametrize("version", [0, 4, 5, 6, 15])
-def test_the_wrong_version_behind_an_ethertype_is_damage(packet: bytes, version: int) -> None:
+def test_an_ip_version_that_contradicts_the_ethertype_is_damage(packet: bytes, version: int) -> None:
     if packet[0] >> 4 != version:
         changed = bytes([version << 4 | packet[0] & 15]) + packet[1:]
         assert reason(ethernet(packet)[:14] + changed) == SkipReason.DAMAGED

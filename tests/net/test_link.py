@@ -1,4 +1,4 @@
-"""Link layers: the same packet comes out of each, whatever is in front of it."""
+"""Link layers: the same packet is read after any link header."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_segment_comes_out_of_every_link_type(link: str) -> None:
         (65000, "link type 65000 is not read"),
     ],
 )
-def test_an_unread_link_type_is_named(link_type: int, words: str) -> None:
+def test_an_unsupported_link_type_is_named(link_type: int, words: str) -> None:
     assert reason(b"\x45" + bytes(60), link_type) == words
 
 
@@ -75,5 +75,5 @@ def test_pktap_that_wraps_itself_or_nothing_is_damaged() -> None:
     assert reason(pktap(1, record_type=2) + over_ipv4(segment()), 258) == SkipReason.DAMAGED
 
 
-def test_user2_that_is_not_pktap_is_anybodys() -> None:
+def test_user2_without_pktap_is_unsupported() -> None:
     assert reason(b"my own protocol".ljust(80), 149) == "link type 149 (USER2) is not read"

@@ -1,4 +1,4 @@
-"""Every TCP packet of many foreign captures, field by field as tshark reads it, and the differences explained."""
+"""Every TCP packet of the corpus, compared field by field with tshark; all differences are explained."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def corpus_frames() -> dict[int, list[tuple[bytes, int]]]:
 
 @needs_tshark
 @needs_corpus
-def test_every_tcp_packet_of_the_foreign_captures(tmp_path: Path) -> None:
+def test_every_tcp_packet_of_the_corpus(tmp_path: Path) -> None:
     compared, explained, unexplained = 0, Counter[str](), []
     for link_type, frames in corpus_frames().items():
         write_pcap(tmp_path / "merged.pcap", link_type, frames)
@@ -137,7 +137,7 @@ def test_every_tcp_packet_of_the_foreign_captures(tmp_path: Path) -> None:
 
 
 @needs_tshark
-def test_reassembled_fragments_are_what_tshark_makes_of_them(tmp_path: Path) -> None:
+def test_reassembled_fragments_equal_those_of_tshark(tmp_path: Path) -> None:
     whole = over_ipv4(segment(bytes(range(256)) * 6, options=[("NOP", None), ("NOP", None), ("Timestamp", (1, 2))]))
     first, second, third, fourth = fragments(whole, [3, 90, 100])
     parts = [third, first, second, third, fourth]
@@ -153,7 +153,7 @@ def test_reassembled_fragments_are_what_tshark_makes_of_them(tmp_path: Path) -> 
 
 
 @needs_corpus
-def test_no_foreign_frame_of_any_link_type_raises_and_each_is_accounted_for() -> None:
+def test_no_frame_of_the_corpus_raises_and_each_is_counted() -> None:
     for link_type, frames in corpus_frames().items():
         skipped: Counter[str] = Counter()
         dissector = Dissector(None, skipped)

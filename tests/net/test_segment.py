@@ -1,4 +1,4 @@
-"""The TCP header: its options, and how little of it must be there."""
+"""The TCP header: its options, truncation and checksums."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_only_a_syn_has_one() -> None:
     assert mss_of(flags="A", options=[("MSS", 1460)]) is None
 
 
-def test_options_end_where_they_say() -> None:
+def test_options_after_the_end_marker_are_ignored() -> None:
     assert mss_of(flags="S", options=[("EOL", None), ("MSS", 1460)]) is None
 
 
@@ -62,7 +62,7 @@ def test_an_option_without_length_does_not_stop_the_reading() -> None:
 
 
 @pytest.mark.parametrize("length", [0, 3, 6])
-def test_an_mss_of_another_length_is_none(length: int) -> None:
+def test_an_mss_option_of_another_length_is_ignored(length: int) -> None:
     bare = bytearray(over_ipv4(segment(b"", flags="S", options=[("MSS", 1460), ("NOP", None), ("NOP", None)])))
     bare[41] = length
     found, _ = look(bytes(bare) + bytes(8), RAW)
@@ -80,20 +80,20 @@ def test_any_options_at_all(options: bytes) -> None:
     assert found.length == 0
 
 
-def test_cut_in_the_headers_only_if_the_capture_was_cut() -> None:
+def test_a_short_header_is_cut_only_if_the_snaplen_cut_it() -> None:
     data = ethernet(over_ipv4(segment()))
     for length in range(54):
         assert reason(data[:length], wire_length=len(data)) == SkipReason.CUT
         assert reason(data[:length]) == SkipReason.DAMAGED
 
 
-def test_foreign_ports_are_foreign_as_soon_as_they_are_known() -> None:
+def test_other_ports_are_skipped_as_soon_as_the_ports_are_captured() -> None:
     data = ethernet(over_ipv4(segment(to=443)))
     assert reason(data[:38], wire_length=len(data)) == SkipReason.OTHER_PORTS
     assert reason(data[:37], wire_length=len(data)) == SkipReason.CUT
 
 
-def test_the_memory_of_flows_is_bounded_and_forgets_harmlessly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_of_flows_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "MAX_FLOWS", 4)
     flows = room.FlowCache()
     for port in range(50):
@@ -120,7 +120,7 @@ OVER = [
 
 @pytest.mark.parametrize("over", OVER, ids=["IPv4", "IPv6", "IPv4-mapped"])
 @given(payload=st.binary(max_size=300), place=st.integers(0, 10_000), bit=st.integers(0, 7))
-def test_a_checksum_is_right_until_a_bit_is_flipped(over, payload: bytes, place: int, bit: int) -> None:
+def test_a_flipped_bit_makes_a_checksum_wrong(over, payload: bytes, place: int, bit: int) -> None:
     packet = over(segment(payload))
     known = intact(packet)
     assert known in {True, None}  # None: by chance it looks as if it were still to be computed
@@ -137,7 +137,7 @@ def pseudo_sum(packet: bytes, length: int) -> int:
 
 
 @pytest.mark.parametrize("length", [0, 25], ids=["without the length", "with the length"])
-def test_a_checksum_left_to_the_card_says_nothing(length: int) -> None:
+def test_a_checksum_left_to_offload_is_not_judged(length: int) -> None:
     packet = over_ipv4(segment(b"hello"))
     left = pseudo_sum(packet, length)
     assert intact(over_ipv4(segment(b"hello", chksum=left))) is None
@@ -145,18 +145,18 @@ def test_a_checksum_left_to_the_card_says_nothing(length: int) -> None:
     assert intact(over_ipv4(segment(b"hello", chksum=0))) is None
 
 
-def test_a_checksum_of_bytes_that_were_not_captured_says_nothing() -> None:
+def test_a_checksum_over_bytes_not_captured_is_not_judged() -> None:
     packet = over_ipv4(segment(b"hello"))
     assert intact(packet[:-1], wire_length=len(packet)) is None
 
 
-def test_a_segment_longer_than_any_packet_was_joined_and_its_checksum_says_nothing() -> None:
+def test_the_checksum_of_a_merged_segment_is_not_judged() -> None:
     longest = b"x" * (1_500 - 20)
     assert intact(over_ipv4(segment(longest, chksum=1))) is False
     assert intact(over_ipv4(segment(longest + b"x", chksum=1))) is None
 
 
-def test_the_checksum_of_a_segment_that_came_in_fragments() -> None:
+def test_the_checksum_of_a_fragmented_segment() -> None:
     for checksum, expected in ((None, True), (1, False)):
         whole: ScapyPacket = segment(bytes(range(200)), chksum=checksum)
         room_of_its_own = Dissector(None, Counter())
@@ -167,5 +167,5 @@ def test_the_checksum_of_a_segment_that_came_in_fragments() -> None:
 
 
 @pytest.mark.parametrize("packet", [over_ipv4(segment(b"hello", chksum=1)), over_ipv6(segment(b"hello", chksum=1))])
-def test_checksums_of_foreign_ports_are_nobodys_business(packet: bytes) -> None:
+def test_checksums_on_other_ports_are_not_verified(packet: bytes) -> None:
     assert reason(packet.replace(b"\x1d\x49", b"\0\x50", 1), RAW) == SkipReason.OTHER_PORTS

@@ -1,4 +1,4 @@
-"""Keeping packets: one file or a ring of them, the live document against the file's, and what a ring must not lose."""
+"""Recording in one file or in a ring: the live report equals that of the file, and a ring loses no evidence."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RAW_IP = 101
 
 
 def ends(*entries: RawPacket | list[RawPacket] | OSError | None) -> Script:
-    """A script after which the interface is gone."""
+    """A script at whose end the interface disappears."""
     backend = Script()
 
     def go() -> None:
@@ -42,7 +42,7 @@ def ends(*entries: RawPacket | list[RawPacket] | OSError | None) -> Script:
     return backend
 
 
-def test_the_file_of_several_interfaces_says_what_live_said(tmp_path: Path) -> None:
+def test_the_file_of_several_interfaces_gives_the_live_report(tmp_path: Path) -> None:
     tunnel = ends(raw(silent(remote()).frames(link_type=RAW_IP)), raw(session(remote(4002)).frames(link_type=RAW_IP)))
     tunnel.link_type, tunnel.dropped = RAW_IP, 3
     loopback = ends(raw(session(local()).frames()))
@@ -58,7 +58,7 @@ def test_the_file_of_several_interfaces_says_what_live_said(tmp_path: Path) -> N
         assert {frame.link_type for frame in capture.frames()} == {1, RAW_IP}
 
 
-def test_the_file_says_what_befell_the_interface_and_the_clock(tmp_path: Path) -> None:
+def test_the_file_records_events_of_the_interface_and_the_clock(tmp_path: Path) -> None:
     frames = raw(session(local()).frames())
     backend = Script()
 
@@ -88,7 +88,7 @@ def test_the_file_says_what_befell_the_interface_and_the_clock(tmp_path: Path) -
         assert [jump.packet for jump in capture.facts.clock_jumps] == [jump.packet for jump in jumps] == [4]
 
 
-def test_comments_of_others_say_nothing(tmp_path: Path) -> None:
+def test_comments_of_other_programs_are_ignored(tmp_path: Path) -> None:
     path = tmp_path / "others.pcapng"
     with path.open("wb") as file:
         writer = PcapngWriter(file, [("lo", 1)])
@@ -103,7 +103,7 @@ def test_comments_of_others_say_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs flock(2)")
-def test_a_file_that_is_being_written_is_not_written_by_another(tmp_path: Path) -> None:
+def test_two_captures_cannot_write_the_same_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.pcapng"
     with LiveSource([("lo", ends())]) as source:
         first = Recorder(path, source)
@@ -126,7 +126,7 @@ def test_a_file_that_is_being_written_is_not_written_by_another(tmp_path: Path) 
         (["duration:60", "filesize:10"], Ring(60, 10)),
     ],
 )
-def test_what_a_ring_is_told(options: list[str], ring: Ring | None) -> None:
+def test_ring_options(options: list[str], ring: Ring | None) -> None:
     assert parse_ring_options(options) == ring
 
 
@@ -142,7 +142,7 @@ def test_what_a_ring_is_told(options: list[str], ring: Ring | None) -> None:
         (["files:1", "filesize:1"], "a ring needs at least two files"),
     ],
 )
-def test_what_is_no_ring(options: list[str], what: str) -> None:
+def test_invalid_ring_options(options: list[str], what: str) -> None:
     with pytest.raises(UserError, match=what) as raised:
         parse_ring_options(options)
     assert raised.value.exit_code is ExitCode.USAGE
@@ -154,21 +154,21 @@ def test_files_are_named_as_dumpcap_names_them() -> None:
 
 
 def chatter(wire: Wire, packets: int, after: float = 0.001) -> Wire:
-    """The server goes on and on."""
+    """Add messages of the server."""
     for _ in range(packets):
         wire.segment(Side.SERVER, data=ib_bytes.text(178, 1, 6, 9001, 1, "187.42", 100, 0), after=after)
     return wire
 
 
 def joined(folder: Path) -> Path:
-    """All that is left of a ring, one after the other: a pcapng may consist of several sections."""
+    """Concatenate the remaining files of a ring: a pcapng file may have several sections."""
     path = folder.with_name("joined.pcapng")
     path.write_bytes(b"".join(file.read_bytes() for file in sorted(folder.iterdir())))
     return path
 
 
 def turned(folder: Path, frames: list[Frame], ring: Ring) -> dict[str, object]:
-    """Capture in a ring; the live document."""
+    """Capture into a ring, and return the live document."""
     folder.mkdir()
     with LiveSource([("lo", ends(*([packet] for packet in raw(frames))))]) as source:
         source.opened_at_ns = frames[0].time_ns
@@ -176,7 +176,7 @@ def turned(folder: Path, frames: list[Frame], ring: Ring) -> dict[str, object]:
 
 
 def verdicts(document: dict[str, object]) -> list[tuple[str, ...]]:
-    """What is said of each conversation, without the numbers of packets."""
+    """The verdict of each conversation, without packet numbers."""
     told = ("id", "outcome", "rung", "fault", "code", "client_id", "hello", "reply", "errors")
     return [
         tuple(_numberless(conversation[key]) for key in told)
@@ -192,7 +192,7 @@ def _numberless(value: object) -> str:
     return str(value)
 
 
-def test_files_follow_each_other_by_size_and_by_time(tmp_path: Path) -> None:
+def test_the_next_file_begins_by_size_and_by_time(tmp_path: Path) -> None:
     frames = chatter(session(local()), 100, after=0.5).frames()
     by_size, by_time = tmp_path / "size", tmp_path / "time"
     live = {
@@ -204,7 +204,7 @@ def test_files_follow_each_other_by_size_and_by_time(tmp_path: Path) -> None:
         assert of_file(joined(folder)) == document, "nothing is lost as long as nothing is deleted"
 
 
-def test_twenty_turns_later_the_verdicts_are_the_same(tmp_path: Path) -> None:
+def test_after_twenty_files_the_verdicts_are_the_same(tmp_path: Path) -> None:
     hung = silent(remote())
     refused = Wire(client="127.0.0.1:52000").syn().refuse()
     bot = session(Wire(client="127.0.0.1:53000"))
@@ -223,7 +223,7 @@ def test_twenty_turns_later_the_verdicts_are_the_same(tmp_path: Path) -> None:
     assert [one["code"] for one in after["conversations"]][:2] == [one["code"] for one in live["conversations"]][:2]  # type: ignore[index]
 
 
-def test_evidence_has_a_bound_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evidence_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder, "MAX_EVIDENCE_BYTES", 6_000)
     calls = [Wire(client=f"127.0.0.1:{50_000 + number}").connect().fin_client() for number in range(120)]
     frames = Wire.merge(*calls, chatter(session(local(start_ns=calls[-1].frames()[-1].time_ns)), 20)).frames()
@@ -235,7 +235,7 @@ def test_evidence_has_a_bound_as_well(tmp_path: Path, monkeypatch: pytest.Monkey
     assert sum(file.stat().st_size for file in evidence) < 40_000
 
 
-def test_a_file_of_the_ring_that_somebody_deleted_is_not_missed(tmp_path: Path) -> None:
+def test_a_deleted_file_of_the_ring_is_no_error(tmp_path: Path) -> None:
     folder = tmp_path / "ring"
     folder.mkdir()
     with LiveSource([("lo", ends(*([packet] for packet in raw(chatter(session(local()), 100).frames()))))]) as source:
@@ -250,7 +250,7 @@ def test_a_file_of_the_ring_that_somebody_deleted_is_not_missed(tmp_path: Path) 
     assert max(int(file.name.split("_")[1]) for file in folder.iterdir()) > 3
 
 
-def test_a_disk_that_takes_no_more_ends_the_ring_and_not_the_watching(tmp_path: Path) -> None:
+def test_a_write_error_ends_the_ring_and_not_the_capture(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()
     frames = raw(chatter(session(local()), 100).frames())
@@ -272,7 +272,7 @@ def test_a_disk_that_takes_no_more_ends_the_ring_and_not_the_watching(tmp_path: 
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="needs root, to be deprived of")
-def test_a_ring_where_only_root_writes_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ring_in_a_folder_of_root_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUDO_UID", "12345")
     monkeypatch.setenv("SUDO_GID", "12345")
     with LiveSource([("lo", ends())]) as source:
@@ -299,13 +299,13 @@ def test_drops_of_the_files_of_a_ring_add_up(tmp_path: Path) -> None:
     assert of_file(joined(folder))["inputs"][0]["dropped"] == backend.dropped
 
 
-def test_what_is_no_tcp_is_kept_for_a_while() -> None:
+def test_a_number_of_other_packets_is_kept() -> None:
     evidence = EvidenceFilter()
     arp = Frame(1, 0, 1, bytes(12) + b"\x08\x06" + bytes(28), 42)
     assert sum(evidence.wants(arp) for _ in range(MAX_OTHER_PACKETS + 5)) == MAX_OTHER_PACKETS
 
 
-def test_a_new_connection_between_the_same_ends_is_evidence_again() -> None:
+def test_a_new_connection_between_the_same_endpoints_is_kept_again() -> None:
     evidence = EvidenceFilter()
     talk = chatter(session(local()), FIRST_PACKETS * 2).frames()
     kept = [evidence.wants(frame) for frame in talk]
