@@ -1,4 +1,4 @@
-"""What the two sides of an API connection say, byte by byte: written a second time, from the references alone.
+"""The bytes that both sides of an API connection send: written a second time, from the references alone.
 
 ``tests/ib/test_bytes.py`` holds these against the byte examples of the official clients; everything else builds on them.
 """
@@ -57,7 +57,7 @@ def legacy_hello(version: int = 63) -> bytes:
 
 
 def start_api(version: int, client_id: int = 7) -> bytes:
-    """In the form this server version asks for."""
+    """In the form that this server version requires."""
     if version >= 213:
         return protobuf(71, {1: client_id})
     if version < 70:
@@ -89,7 +89,7 @@ def error(version: int, code: int, message: str, request: int = -1) -> bytes:
 
 
 def ready(version: int) -> bytes:
-    """What a session begins with."""
+    """The messages that a session begins with."""
     notice = error(version, 2104, "Market data farm connection is OK:usfarm")
     return managed_accounts(version) + next_valid_id(version) + notice
 
@@ -122,13 +122,13 @@ BROKEN_HELLOS: dict[str, bytes] = {
     "29 FIX": b"8=FIX.4.2\x019=65\x0135=A\x01",
     "30 WebSocket": b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
 }
-"""The ways a client is known to open wrongly, by the numbers of our list of client mistakes."""
+"""The known wrong hellos, by the numbers in the list of client mistakes."""
 
 TRAILING_HELLOS: dict[str, bytes] = {
     "8 trailing NUL": b"API\0" + frame(b"v100..187\0"),
     "8 trailing newline": b"API\0" + frame(b"v100..187\n"),
 }
-"""Of these it is not known what a TWS makes of them."""
+"""How TWS treats these is not known."""
 
 GOOD_HELLOS: dict[str, bytes] = {
     "ibapi 9.81": hello(100, 157),

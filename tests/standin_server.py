@@ -24,13 +24,13 @@ HELLO = b"API\0\0\0\0\x09v100..225"
 class Running:
     port: int = 0
     events: queue.Queue[str] = field(default_factory=queue.Queue)
-    heard: list[str] = field(default_factory=list)
+    events_seen: list[str] = field(default_factory=list)
 
     def wait_for(self, pattern: str) -> str:
         """The next event in which the pattern is found."""
         while True:
             event = self.events.get(timeout=PATIENCE)
-            self.heard.append(event)
+            self.events_seen.append(event)
             if re.search(pattern, event):
                 return event
 
@@ -39,18 +39,18 @@ class Running:
 def running(mode: str, *, witness: Callable[[str], None] | None = None, **options: Any) -> Iterator[Running]:
     """``standin.serve`` on a free port of 127.0.0.1; stopped and joined at the end, its failure raised.
 
-    ``witness`` hears each event in the stand-in's own thread, which waits for it.
+    ``witness`` is called with each event in the stand-in's own thread, which waits for it.
     """
     server, stop, failures = Running(), threading.Event(), []
 
-    def hear(event: str) -> None:
+    def on_event(event: str) -> None:
         if witness is not None:
             witness(event)
         server.events.put(event)
 
     def run() -> None:
         try:
-            standin.serve(mode, **{"port": 0, **options}, on_event=hear, stop=stop)
+            standin.serve(mode, **{"port": 0, **options}, on_event=on_event, stop=stop)
         except BaseException as failure:
             failures.append(failure)
             server.events.put(f"failed: {failure}")
@@ -71,7 +71,7 @@ def running(mode: str, *, witness: Callable[[str], None] | None = None, **option
 
 
 class Caller:
-    """A client socket that keeps what has come and is not asked for yet."""
+    """A client socket that keeps received bytes until they are taken."""
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
         self.socket = socket.create_connection((host, port), timeout=PATIENCE)
@@ -102,18 +102,18 @@ class Caller:
         return self.take(length)
 
     def greet(self, hello: bytes = HELLO) -> list[bytes]:
-        """Say hello; the fields of the framed reply."""
+        """Send the hello; return the fields of the framed reply."""
         self.send(hello)
         return self.take_frame().split(b"\0")[:-1]
 
     def rest(self) -> bytes:
-        """All there is until the stand-in closes with FIN; ``ConnectionResetError`` when it resets."""
+        """Everything until the stand-in closes with FIN; ``ConnectionResetError`` when it resets."""
         while data := self.socket.recv(65536):
             self.buffer += data
         return self.buffer
 
     def is_ignored(self, server: Running) -> bool:
-        """Close our half first: the stand-in heard all of it, said nothing, and does not close its own."""
+        """Close this side first: the stand-in has read everything, sent nothing, and does not close its side."""
         self.socket.shutdown(socket.SHUT_WR)
         server.wait_for("the client has closed")
         self.socket.setblocking(False)
@@ -124,6 +124,6 @@ class Caller:
         return False
 
     def rest_after_closing(self) -> bytes:
-        """Close our half first: what a stand-in that would wait for ever has said."""
+        """Close this side first: everything sent by a stand-in that would otherwise wait forever."""
         self.socket.shutdown(socket.SHUT_WR)
         return self.rest()

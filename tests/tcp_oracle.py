@@ -82,7 +82,7 @@ def theirs(path: Path) -> dict[int, frozenset[str]]:
 
 
 def compare(path: Path) -> tuple[Counter[str], Counter[str], list[tuple[int, Seen, frozenset[str]]]]:
-    """How often each counter moved for both, how often which reason explains a difference, and what none explains."""
+    """How often each counter moved for both, how often each reason explains a difference, and what no reason explains."""
     agreed, explained, unexplained = Counter[str](), Counter[str](), []
     packets = ours(path)
     analysed = theirs(path) if len(packets) > 1 else {}

@@ -52,5 +52,5 @@ def test_builders_agree_with_the_references(name: str) -> None:
     assert built.hex(" ") == expected
 
 
-def test_a_negative_number_travels_as_ten_bytes() -> None:
+def test_a_negative_number_is_sent_as_ten_bytes() -> None:
     assert ib_bytes.varint(-1).hex(" ") == "ff ff ff ff ff ff ff ff ff 01"

@@ -1,4 +1,4 @@
-"""Frames found for all at once are those of a walk, and their names those of reading each."""
+"""Frames found all at once are those found one by one, and have the same names."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ streams = st.builds(
 
 
 def walked(data: bytes) -> list[tuple[int, int]]:
-    """Frame after frame, as anyone would."""
+    """Find frame after frame."""
     found, at = [], 0
     while at + 4 <= len(data):
         length = int.from_bytes(data[at : at + 4])
@@ -77,7 +77,7 @@ def test_frames_of_a_damaged_stream_are_those_of_a_walk(data: bytes, draw: st.Da
     st.sampled_from(Side),
     st.sets(st.sampled_from(sorted(messages.NAMES[Side.SERVER].values()))),
 )
-def test_messages_are_named_as_one_by_one(payloads: list[bytes], side: Side, met: set[str]):
+def test_messages_get_the_same_names_as_one_by_one(payloads: list[bytes], side: Side, met: set[str]):
     data = b"".join(map(frame, payloads))
     counted = count_messages(side, data, find_frames(data, MAX_FRAME), met)
     names = [messages.COUNTED_NAMES[side].get(messages.id_bytes(payload[:4])) for payload in payloads]
@@ -104,12 +104,12 @@ def test_every_message_is_known_in_each_of_its_forms(side: Side):
     for number, name in messages.NAMES[side].items():
         if number in messages.DECODED[side]:
             continue
-        for said in (text(178, number, "x"), text(201, number, "x"), protobuf(number, {1: 5})):
-            data = said * 3
+        for raw in (text(178, number, "x"), text(201, number, "x"), protobuf(number, {1: 5})):
+            data = raw * 3
             assert count_messages(side, data, find_frames(data, MAX_FRAME), ()).names == [(0, name, 3)]
 
 
-def test_what_decides_is_read():
+def test_messages_that_decide_are_read_one_by_one():
     data = error(178, 2104, "x") + text(178, 1, 6) + error(203, 2104, "x")
     counted = count_messages(Side.SERVER, data, find_frames(data, MAX_FRAME), ())
     assert counted.others == [0, 2]

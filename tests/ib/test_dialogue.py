@@ -1,4 +1,4 @@
-"""However a conversation is cut into packets, the same is understood; and what was not captured is never held against anyone."""
+"""However a conversation is cut into packets, it is read in the same way, and nobody is blamed for bytes not captured."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def essence(dialogue: Dialogue) -> Dialogue:
 
 def session(version: int, greeting: bytes | None = None) -> list[Turn]:
     """A whole session of this server version, with errors and requests."""
-    said = [
+    found = [
         ib_bytes.error(version, 326, "Unable to connect as the client id is already in use."),
         ib_bytes.error(version, 100, "Max rate of messages per second has been exceeded", 5),
     ]
@@ -102,7 +102,7 @@ def session(version: int, greeting: bytes | None = None) -> list[Turn]:
         (CLIENT, greeting or ib_bytes.hello(100, version)),
         (SERVER, ib_bytes.reply(version)),
         (CLIENT, ib_bytes.start_api(version) + (b"" if version < 100 else request)),
-        (SERVER, ib_bytes.ready(version) + b"".join(said)),
+        (SERVER, ib_bytes.ready(version) + b"".join(found)),
     ]
 
 
@@ -182,53 +182,53 @@ def whole(turns: list[Turn]) -> Dialogue:
         (225, StartForm.PROTOBUF),
     ],
 )
-def test_a_session_of_each_era_is_understood(version: int, form: StartForm) -> None:
-    said = whole(session(version))
-    assert said.hello is not None
-    assert (said.hello.dialect, said.hello.max_version) == (Dialect.V100PLUS, version)
-    assert said.reply is not None
-    assert (said.reply.kind, said.reply.server_version) == (ReplyKind.FRAMED, version)
-    assert said.start is not None
-    assert (said.start.form, said.start.client_id, said.start.before_reply) == (form, 7, False)
-    assert said.start.fits
-    assert said.ready is not None
-    assert said.accounts == [ib_bytes.ACCOUNTS]
-    assert sorted(said.errors) == [100, 326, 2104]
-    assert said.messages[CLIENT] == {"START_API": 1, "REQ_CURRENT_TIME": 1}
-    assert said.messages[SERVER] == {"MANAGED_ACCTS": 1, "NEXT_VALID_ID": 1, "ERR_MSG": 3}
-    assert said.first_speaker is CLIENT
-    assert not said.unframed
+def test_a_session_of_each_server_version_is_understood(version: int, form: StartForm) -> None:
+    found = whole(session(version))
+    assert found.hello is not None
+    assert (found.hello.dialect, found.hello.max_version) == (Dialect.V100PLUS, version)
+    assert found.reply is not None
+    assert (found.reply.kind, found.reply.server_version) == (ReplyKind.FRAMED, version)
+    assert found.start is not None
+    assert (found.start.form, found.start.client_id, found.start.before_reply) == (form, 7, False)
+    assert found.start.fits
+    assert found.ready is not None
+    assert found.accounts == [ib_bytes.ACCOUNTS]
+    assert sorted(found.errors) == [100, 326, 2104]
+    assert found.messages[CLIENT] == {"START_API": 1, "REQ_CURRENT_TIME": 1}
+    assert found.messages[SERVER] == {"MANAGED_ACCTS": 1, "NEXT_VALID_ID": 1, "ERR_MSG": 3}
+    assert found.first_speaker is CLIENT
+    assert not found.unframed
 
 
 def test_a_legacy_session_is_understood() -> None:
-    said = whole(DIALOGUES["legacy 76"])
-    assert said.reply is not None
-    assert (said.reply.kind, said.reply.server_version) == (ReplyKind.LEGACY, 76)
-    assert said.start is not None
-    assert (said.start.form, said.start.client_id) == (StartForm.TEXT_CAPABILITIES, 7)
-    assert said.start.fits
-    assert said.ready is not None
-    assert said.accounts == [ib_bytes.ACCOUNTS]
+    found = whole(DIALOGUES["legacy 76"])
+    assert found.reply is not None
+    assert (found.reply.kind, found.reply.server_version) == (ReplyKind.LEGACY, 76)
+    assert found.start is not None
+    assert (found.start.form, found.start.client_id) == (StartForm.TEXT_CAPABILITIES, 7)
+    assert found.start.fits
+    assert found.ready is not None
+    assert found.accounts == [ib_bytes.ACCOUNTS]
 
 
 @pytest.mark.parametrize("start", [b"71\x001\x007\x00", b"71\x002\x007\x00\x00", b"7\x00"])
 @pytest.mark.parametrize("at_once", [False, True], ids=["after the reply", "with the hello"])
-def test_legacy_clients_of_every_age_fit(start: bytes, at_once: bool) -> None:
+def test_legacy_clients_of_every_version_fit(start: bytes, at_once: bool) -> None:
     hello, reply = ib_bytes.legacy_hello(63), ib_bytes.reply(76)
     turns = (
         [(CLIENT, hello + start), (SERVER, reply)] if at_once else [(CLIENT, hello), (SERVER, reply), (CLIENT, start)]
     )
-    said = whole(turns)
-    assert said.start is not None
-    assert (said.start.client_id, said.start.before_reply) == (7, at_once)
-    assert said.start.fits
+    found = whole(turns)
+    assert found.start is not None
+    assert (found.start.client_id, found.start.before_reply) == (7, at_once)
+    assert found.start.fits
 
 
-def test_start_api_before_the_reply_is_said_to_be() -> None:
-    said = whole(DIALOGUES["start before the reply"])
-    assert said.start is not None
-    assert said.start.before_reply
-    assert said.start.fits
+def test_start_api_before_the_reply_is_marked() -> None:
+    found = whole(DIALOGUES["start before the reply"])
+    assert found.start is not None
+    assert found.start.before_reply
+    assert found.start.fits
     too_new = whole([(CLIENT, ib_bytes.hello(100, 225) + ib_bytes.START), (SERVER, ib_bytes.reply(225))])
     assert too_new.start is not None
     assert not too_new.start.fits
@@ -246,32 +246,32 @@ def test_start_api_before_the_reply_is_said_to_be() -> None:
     ],
 )
 def test_start_api_in_another_form_does_not_fit(version: int, start: bytes) -> None:
-    said = whole([(CLIENT, ib_bytes.HELLO), (SERVER, ib_bytes.reply(version)), (CLIENT, start)])
-    assert said.start is not None
-    assert not said.start.fits
+    found = whole([(CLIENT, ib_bytes.HELLO), (SERVER, ib_bytes.reply(version)), (CLIENT, start)])
+    assert found.start is not None
+    assert not found.start.fits
 
 
-def test_messages_behind_an_odd_hello_are_read_once_it_is_answered() -> None:
-    said = whole(DIALOGUES["an odd hello with START_API at once"])
-    assert said.start is not None
-    assert said.start.client_id == 7
-    assert said.start.fits
+def test_messages_after_an_odd_hello_are_read_once_it_is_answered() -> None:
+    found = whole(DIALOGUES["an odd hello with START_API at once"])
+    assert found.start is not None
+    assert found.start.client_id == 7
+    assert found.start.fits
 
 
 def test_an_early_message_is_no_reply() -> None:
-    said = whole(DIALOGUES["a message and no reply"])
-    assert said.reply is None
-    assert said.next_valid_id is not None
+    found = whole(DIALOGUES["a message and no reply"])
+    assert found.reply is None
+    assert found.next_valid_id is not None
 
 
 @pytest.mark.parametrize(
     ("name", "words"), [("an unframed START_API", "925,958,194"), ("an empty frame", "length of 0")]
 )
-def test_where_frames_end_is_said(name: str, words: str) -> None:
-    said = whole(DIALOGUES[name])
-    assert said.unframed[CLIENT].packet == 3
-    assert words in said.unframed_detail[CLIENT]
-    assert said.start is None
+def test_the_place_where_frames_end_is_recorded(name: str, words: str) -> None:
+    found = whole(DIALOGUES[name])
+    assert found.unframed[CLIENT].packet == 3
+    assert words in found.unframed_detail[CLIENT]
+    assert found.start is None
 
 
 # -- cut anywhere ---------------------------------------------------------------------------------------------------
@@ -308,29 +308,29 @@ def test_every_moment_names_the_packet_that_carried_the_byte(version: int, data:
     feed = Feed()
     for side, raw in [(CLIENT, hello), (SERVER, reply), (CLIENT, start), (SERVER, accounts + next_id + error)]:
         feed.turn(side, raw, draw_cuts(data, raw), joined=data.draw(st.booleans()))
-    said, client, server = feed.dialogue, feed.owner[CLIENT], feed.owner[SERVER]
+    found, client, server = feed.dialogue, feed.owner[CLIENT], feed.owner[SERVER]
 
     def moment(owner: list[int | None], index: int) -> Moment:
         packet = owner[index]
         assert packet is not None
         return Moment(packet, packet * NANOSECONDS)
 
-    assert said.hello is not None
-    assert (said.hello.began, said.hello.complete) == (moment(client, 0), moment(client, len(hello) - 1))
-    assert said.hello.packets == tuple(dict.fromkeys(client[: len(hello)]))
-    assert said.reply is not None
-    assert (said.reply.began, said.reply.complete) == (moment(server, 0), moment(server, len(reply) - 1))
-    assert said.reply.packets == tuple(dict.fromkeys(server[: len(reply)]))
-    assert said.start is not None
-    assert said.start.moment == moment(client, len(hello))
-    assert said.managed_accounts == moment(server, len(reply))
-    assert said.next_valid_id == moment(server, len(reply + accounts))
-    assert said.errors[326].examples[0].moment == moment(server, len(reply + accounts + next_id))
-    assert [message.moment for message in said.first_messages] == [
-        said.start.moment,
-        said.managed_accounts,
-        said.next_valid_id,
-        said.errors[326].examples[0].moment,
+    assert found.hello is not None
+    assert (found.hello.began, found.hello.complete) == (moment(client, 0), moment(client, len(hello) - 1))
+    assert found.hello.packets == tuple(dict.fromkeys(client[: len(hello)]))
+    assert found.reply is not None
+    assert (found.reply.began, found.reply.complete) == (moment(server, 0), moment(server, len(reply) - 1))
+    assert found.reply.packets == tuple(dict.fromkeys(server[: len(reply)]))
+    assert found.start is not None
+    assert found.start.moment == moment(client, len(hello))
+    assert found.managed_accounts == moment(server, len(reply))
+    assert found.next_valid_id == moment(server, len(reply + accounts))
+    assert found.errors[326].examples[0].moment == moment(server, len(reply + accounts + next_id))
+    assert [message.moment for message in found.first_messages] == [
+        found.start.moment,
+        found.managed_accounts,
+        found.next_valid_id,
+        found.errors[326].examples[0].moment,
     ]
 
 
@@ -348,16 +348,16 @@ def test_a_gap_anywhere_accuses_nobody(name: str, data: st.DataObject) -> None:
                 feed.turn(side, raw[low:high])
             else:
                 feed.lose(side, high - low)
-    said, expected = feed.dialogue, whole(DIALOGUES[name])
+    found, expected = feed.dialogue, whole(DIALOGUES[name])
     assert expected.hello is not None
     assert expected.reply is not None
-    if said.hello is not None:
-        assert said.hello.dialect in (expected.hello.dialect, Dialect.NOT_CAPTURED)
-    if said.reply is not None:
-        assert said.reply.kind in (expected.reply.kind, ReplyKind.NOT_CAPTURED)
-        assert said.reply.server_version in (expected.reply.server_version, None)
+    if found.hello is not None:
+        assert found.hello.dialect in (expected.hello.dialect, Dialect.NOT_CAPTURED)
+    if found.reply is not None:
+        assert found.reply.kind in (expected.reply.kind, ReplyKind.NOT_CAPTURED)
+        assert found.reply.server_version in (expected.reply.server_version, None)
     for side in Side:
-        assert (side in said.bytes_after_gap) == (None in feed.owner[side])
+        assert (side in found.bytes_after_gap) == (None in feed.owner[side])
 
 
 @pytest.mark.parametrize("lost", range(1, len(ib_bytes.HELLO)))
@@ -389,7 +389,7 @@ def test_another_service_shows_in_its_first_bytes_though_the_rest_was_cut_off() 
     assert (feed.dialogue.reply.kind, feed.dialogue.reply.service) == (ReplyKind.FOREIGN, "HTTP")
 
 
-def test_frames_are_found_again_behind_a_gap() -> None:
+def test_frames_are_found_again_after_a_gap() -> None:
     feed = Feed().turn(CLIENT, ib_bytes.HELLO).turn(SERVER, ib_bytes.REPLY).turn(CLIENT, ib_bytes.START)
     feed.lose(SERVER, 100).turn(SERVER, b"the rest of a message").turn(SERVER, ib_bytes.READY)
     assert feed.dialogue.ready is not None
@@ -455,7 +455,7 @@ def test_a_hole_in_the_rest_of_a_long_frame_is_a_hole() -> None:
     assert SERVER in feed.dialogue.bytes_after_gap
 
 
-def test_errors_of_too_many_codes_are_counted_all_the_same() -> None:
+def test_errors_of_too_many_codes_are_still_counted() -> None:
     feed = Feed().turn(CLIENT, ib_bytes.HELLO).turn(SERVER, ib_bytes.REPLY)
     for code in range(1000, 1000 + message_summary.MAX_ERROR_CODES + 3):
         feed.turn(SERVER, ib_bytes.error(178, code, "x"))
@@ -494,7 +494,7 @@ def test_what_is_not_read_is_not_kept(name: str) -> None:
     assert max(sizes[10:]) <= 1.1 * max(sizes[:10])
 
 
-def test_errors_and_messages_are_tallied_not_hoarded() -> None:
+def test_errors_and_messages_are_counted_not_kept() -> None:
     feed = Feed()
     for side, raw in session(178):
         feed.turn(side, raw)
@@ -502,13 +502,13 @@ def test_errors_and_messages_are_tallied_not_hoarded() -> None:
         feed.turn(SERVER, ib_bytes.error(178, code, "text"))
     for number in range(50):
         feed.turn(SERVER, ib_bytes.error(178, 1000, f"text {number}"))
-    said = feed.dialogue
-    assert len(said.errors) == message_summary.MAX_ERROR_CODES
-    assert len(said.first_messages) == message_summary.MAX_FIRST_MESSAGES
-    tally = said.errors[1000]
+    found = feed.dialogue
+    assert len(found.errors) == message_summary.MAX_ERROR_CODES
+    assert len(found.first_messages) == message_summary.MAX_FIRST_MESSAGES
+    tally = found.errors[1000]
     assert tally.count == 51
     assert [error.text for error in tally.examples] == ["text", "text 0", "text 1", "text 49"]
-    assert said.messages[SERVER]["ERR_MSG"] == 3 + 2 * message_summary.MAX_ERROR_CODES + 50
+    assert found.messages[SERVER]["ERR_MSG"] == 3 + 2 * message_summary.MAX_ERROR_CODES + 50
 
 
 def test_the_number_of_accounts_is_bounded() -> None:
@@ -535,13 +535,13 @@ PAYLOADS = st.one_of(
 
 
 @given(st.lists(PAYLOADS, max_size=12))
-def test_counting_in_bulk_counts_as_reading_one_by_one_does(payloads: list[bytes]) -> None:
-    said = b"".join(len(payload).to_bytes(4, "big") + payload for payload in payloads)
+def test_counting_only_gives_the_same_counts_as_reading(payloads: list[bytes]) -> None:
+    found = b"".join(len(payload).to_bytes(4, "big") + payload for payload in payloads)
     counts = []
     for kept in (0, 10_000):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(message_summary, "MAX_FIRST_MESSAGES", kept)
             reader = DialogueReader(seen_from_start=True)
-            reader.take(Side.SERVER, Run(0, ib_bytes.REPLY + said, (Mark(0, 1, 0),)))
+            reader.take(Side.SERVER, Run(0, ib_bytes.REPLY + found, (Mark(0, 1, 0),)))
             counts.append((reader.dialogue.messages, reader.dialogue.errors, reader.dialogue.ready))
     assert counts[0] == counts[1]

@@ -1,4 +1,4 @@
-"""Every opening has a name, and only what a TWS understands is called valid."""
+"""Every opening is recognised, and only what TWS understands is called valid."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from ibsniff.model import Moment, Side, StartForm, WireError
 
 HERE = Moment(1, 0)
 VERSIONS = (100, 151, 165, 166, 178, 193, 194, 200, 201, 202, 203, 206, 207, 212, 213, 225)
-"""Both sides of every border at which a form changes."""
+"""The last version of every form and the first of the next."""
 
 
 def payload(framed: bytes) -> messages.Payload:

@@ -17,7 +17,7 @@ def hello(low: int | None, high: int | None, dialect: Dialect = Dialect.V100PLUS
 
 
 @pytest.mark.parametrize(
-    ("said", "seconds"),
+    ("sent", "seconds"),
     [
         (hello(157, 178), 4.0),
         (hello(157, 176), 4.0),
@@ -29,11 +29,11 @@ def hello(low: int | None, high: int | None, dialect: Dialect = Dialect.V100PLUS
         (None, PATIENCE),
     ],
 )
-def test_a_library_is_no_more_patient_than_its_default(said: Hello | None, seconds: float) -> None:
-    assert patience_for(said) == seconds
+def test_a_library_is_no_more_patient_than_its_default(sent: Hello | None, seconds: float) -> None:
+    assert patience_for(sent) == seconds
 
 
-def test_the_users_word_counts_more() -> None:
+def test_the_timeout_given_by_the_user_counts_more() -> None:
     assert patience_for(hello(157, 178), 30.0) == 30.0
     assert patience_for(None, 0.5) == 0.5
 
@@ -48,7 +48,7 @@ IB_ASYNC, OFFICIAL = b"API\0\0\0\0\x09v157..178", b"API\0\0\0\0\x09v100..187"
 
 
 @pytest.mark.parametrize(
-    ("said", "ended", "outcome"),
+    ("sent", "ended", "outcome"),
     [
         (IB_ASYNC, 3.9, Outcome.UNPROVEN),
         (IB_ASYNC, 4.1, Outcome.SILENT),
@@ -56,13 +56,13 @@ IB_ASYNC, OFFICIAL = b"API\0\0\0\0\x09v157..178", b"API\0\0\0\0\x09v100..187"
         (OFFICIAL, 5.1, Outcome.SILENT),
     ],
 )
-def test_silence_is_one_when_its_library_would_have_given_up(said: bytes, ended: float, outcome: Outcome) -> None:
-    (conversation,) = judge(Wire().connect().client(said), watch=Watch(ended=ended)).conversations
+def test_a_server_is_silent_when_the_library_would_have_given_up(sent: bytes, ended: float, outcome: Outcome) -> None:
+    (conversation,) = judge(Wire().connect().client(sent), watch=Watch(ended=ended)).conversations
     assert conversation.outcome is outcome
 
 
 @pytest.mark.parametrize(("given", "outcome"), [(1.0, Outcome.SILENT), (30.0, Outcome.UNPROVEN)])
-def test_an_analysis_heeds_the_users_word_and_says_it(given: float, outcome: Outcome) -> None:
+def test_an_analysis_uses_and_reports_the_timeout_given_by_the_user(given: float, outcome: Outcome) -> None:
     frames = Wire().connect().client(IB_ASYNC).frames()
     analysis = Analysis(Watch(ended=10.0).record(frames), patience=given)
     analysis.run(frames)

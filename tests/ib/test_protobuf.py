@@ -1,4 +1,4 @@
-"""A handful of protobuf fields, and nothing raised by what is no protobuf."""
+"""A few protobuf fields are read, and bytes that are no protobuf raise nothing."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ from ibsniff.model import (
 HERE = Moment(1, 0)
 CLIENT, SERVER = Side.CLIENT, Side.SERVER
 VERSIONS = (151, 178, 194, 201, 203, 207, 213, 225)
-"""One of each form that a message has had."""
+"""At least one version for each form of a message."""
 FRAMED = (100, *VERSIONS)
 
 
@@ -95,7 +95,7 @@ def test_reply(name: str) -> None:
 
 
 @pytest.mark.parametrize("inside", [b"x", b"\0", b"a third field\0"])
-def test_junk_inside_the_declared_length_of_an_opening_makes_it_another_thing(inside: bytes) -> None:
+def test_junk_inside_the_declared_length_makes_an_opening_invalid(inside: bytes) -> None:
     assert read_reply(ib_bytes.frame(ib_bytes.REPLY[4:] + inside)).kind is ReplyKind.FOREIGN
     assert not read_hello(ib_bytes.HELLO[:4] + ib_bytes.frame(ib_bytes.HELLO[8:] + inside)).consumed
 

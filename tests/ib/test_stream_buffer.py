@@ -1,4 +1,4 @@
-"""Unread bytes know their packets, however they came and went."""
+"""Every unread byte can be traced to its packet."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_run_may_begin_in_the_middle_of_a_packet() -> None:
     assert buffer.packet_starts() == [2]
 
 
-def test_a_cleared_tape_begins_anew_behind_a_gap() -> None:
+def test_a_cleared_buffer_begins_again_after_a_gap() -> None:
     buffer = StreamBuffer()
     buffer.append(Run(0, b"abc", (Mark(0, 1, 10),)))
     buffer.clear()

@@ -24,7 +24,7 @@ ONE_ACCOUNT = Message(15, 1, ("DU1234567",))
         (Message(102, None, ()), 178, "00000004 31 30 32 00"),
     ],
 )
-def test_the_three_eras(message: Message, version: int, wire: str) -> None:
+def test_the_three_forms_of_a_message(message: Message, version: int, wire: str) -> None:
     assert frame(message.encode(version)) == bytes.fromhex(wire)
 
 
@@ -49,7 +49,7 @@ def test_version_reply_is_text_with_a_time() -> None:
     assert version_reply(-1, "192.0.2.5:7497") == b"-1\000192.0.2.5:7497\0"
 
 
-def test_ready_is_both_of_what_makes_a_session_ready_and_the_farms() -> None:
+def test_ready_sends_accounts_next_id_and_the_notices_of_the_farms() -> None:
     assert [message.id for message in messages.ready()] == [15, 9, 4, 4, 4]
     assert [message.values[1] for message in messages.ready()[2:]] == [2104, 2106, 2158]
 
@@ -62,9 +62,9 @@ def test_ready_is_both_of_what_makes_a_session_ready_and_the_farms() -> None:
     ],
 )  # fmt: skip
 def test_what_clients_ask_at_the_start_is_answered(request_id: int, answered: list[int]) -> None:
-    said = messages.answers(Request(request_id, False, 2, 42))
-    assert [message.id for message in said] == answered
-    assert all(isinstance(message.encode(version), bytes) for message in said for version in (76, 178, 201, 225))
+    sent = messages.answers(Request(request_id, False, 2, 42))
+    assert [message.id for message in sent] == answered
+    assert all(isinstance(message.encode(version), bytes) for message in sent for version in (76, 178, 201, 225))
 
 
 def test_answers_carry_the_id_of_their_request() -> None:

@@ -1,4 +1,4 @@
-"""Every mode, as a bare socket sees it. What is silent is proved silent by closing our half first."""
+"""Every mode, as a plain socket sees it. Silence is proved by closing the client's side first."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ REPLY = re.compile(rb"\0\0\0.178\0\d{8} \d\d:\d\d:\d\d UTC\0", re.DOTALL)
 def became_ready(caller: Caller, start: bytes = START) -> list[bytes]:
     """START_API, then the five messages of a session that is ready."""
     caller.frame(start)
-    said = [caller.take_frame() for _ in range(5)]
-    assert said[0].startswith(b"15\0")
-    assert said[1] == b"9\0001\0001\0"
-    return said
+    sent = [caller.take_frame() for _ in range(5)]
+    assert sent[0].startswith(b"15\0")
+    assert sent[1] == b"9\0001\0001\0"
+    return sent
 
 
 def codes(payloads: list[bytes]) -> list[bytes]:
@@ -57,14 +57,14 @@ def test_ok_becomes_ready_and_answers() -> None:
         (225, b"\0\0\x01\x0f\x08\x07", b"\0\0\0\xd7\x0a\x13DU"),
     ],
 )
-def test_ok_speaks_every_era(version: int, start: bytes, first: bytes) -> None:
+def test_ok_supports_every_server_version(version: int, start: bytes, first: bytes) -> None:
     with running("ok", server_version=version) as server, Caller(server.port) as caller:
         caller.greet()
         caller.frame(start)
         assert caller.take_frame().startswith(first)
 
 
-def test_ok_ignores_a_start_in_another_form_and_says_so() -> None:
+def test_ok_ignores_and_logs_a_start_in_another_form() -> None:
     with running("ok", server_version=213) as server, Caller(server.port) as caller:
         caller.greet()
         caller.frame(START)
@@ -74,7 +74,7 @@ def test_ok_ignores_a_start_in_another_form_and_says_so() -> None:
         assert caller.rest_after_closing() == b""
 
 
-def test_ok_ignores_requests_before_start_and_bytes_that_are_none() -> None:
+def test_ok_ignores_requests_before_start_and_bytes_that_are_no_request() -> None:
     with running("ok") as server, Caller(server.port) as caller:
         caller.greet()
         caller.frame(b"61\0001\0")
@@ -95,8 +95,8 @@ def test_ok_serves_a_legacy_client_unframed(start: bytes) -> None:
         assert re.fullmatch(rb"76\0\d{8} \d\d:\d\d:\d\d UTC\0", caller.take(25))
         caller.send(start)
         server.wait_for("legacy start with client id 7")
-        said = b"15\0001\0DU0000001,DU0000002\0009\0001\0001\0004\0002\0-1\0002104\0"
-        assert caller.take(len(said)) == said
+        sent = b"15\0001\0DU0000001,DU0000002\0009\0001\0001\0004\0002\0-1\0002104\0"
+        assert caller.take(len(sent)) == sent
 
 
 def test_a_client_id_of_thousands_of_digits_is_none() -> None:
@@ -127,7 +127,7 @@ def test_ok_takes_the_bare_client_id_of_an_old_legacy_client() -> None:
         b"8=FIX.4.2\0",
     ],
 )
-def test_ok_says_nothing_to_a_broken_hello(hello: bytes) -> None:
+def test_ok_does_not_answer_a_broken_hello(hello: bytes) -> None:
     with running("ok") as server, Caller(server.port) as caller:
         caller.send(hello)
         assert caller.is_ignored(server)
@@ -146,7 +146,7 @@ def test_ok_resets_on_one_dot() -> None:
             caller.rest()
 
 
-def test_a_client_id_is_given_once_at_a_time() -> None:
+def test_a_client_id_is_used_by_one_session_at_a_time() -> None:
     with running("ok") as server:
         with Caller(server.port) as first:
             first.greet()
@@ -193,14 +193,14 @@ def test_legacy_answers_even_a_framed_client_unframed() -> None:
         assert caller.take(3) == b"76\0"
 
 
-def test_silent_says_nothing() -> None:
+def test_silent_sends_nothing() -> None:
     with running("silent") as server, Caller(server.port) as caller:
         caller.send(HELLO)
         assert caller.is_ignored(server)
 
 
 @pytest.mark.parametrize(
-    ("mode", "hello", "said"),
+    ("mode", "hello", "sent"),
     [
         ("close-on-accept", b"", rb""),
         ("close-after-hello", HELLO, rb""),
@@ -211,14 +211,14 @@ def test_silent_says_nothing() -> None:
         ("ssh", HELLO, rb"SSH-2.0-.*\r\nInvalid SSH identification string.\r\n"),
     ],
 )
-def test_modes_that_close_do_so_with_fin(mode: str, hello: bytes, said: bytes) -> None:
+def test_modes_that_close_do_so_with_fin(mode: str, hello: bytes, sent: bytes) -> None:
     with running(mode) as server, Caller(server.port) as caller:
         if hello:
             caller.send(hello)
-        if b"178" in said:
+        if b"178" in sent:
             server.wait_for("answering")
             caller.frame(START)
-        assert re.fullmatch(said, caller.rest(), re.DOTALL)
+        assert re.fullmatch(sent, caller.rest(), re.DOTALL)
 
 
 def test_reset_on_accept() -> None:
@@ -262,9 +262,9 @@ def test_half_a_reply_is_all_there_is() -> None:
     with running("half-reply") as server, Caller(server.port) as caller:
         caller.send(HELLO)
         server.wait_for("answering")
-        said = caller.rest_after_closing()
-        assert said.startswith(b"\0\0\0\x1a178\0")
-        assert len(said) == 15
+        sent = caller.rest_after_closing()
+        assert sent.startswith(b"\0\0\0\x1a178\0")
+        assert len(sent) == 15
 
 
 def test_redirect_names_another_address() -> None:
@@ -292,23 +292,23 @@ def test_read_only_refuses_orders_and_serves_the_rest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "said"),
+    ("mode", "sent"),
     [
         ("lost-connectivity", [b"1100", b"1102"]),
         ("lost-subscriptions", [b"1100", b"1101"]),
         ("lost-farm", [b"2103", b"2104"]),
     ],
 )
-def test_what_was_lost_comes_back(mode: str, said: list[bytes]) -> None:
+def test_a_lost_connection_or_farm_is_restored(mode: str, sent: list[bytes]) -> None:
     with running(mode, delay=0.01) as server, Caller(server.port) as caller:
         caller.greet()
         became_ready(caller)
-        assert codes([caller.take_frame(), caller.take_frame()]) == said
+        assert codes([caller.take_frame(), caller.take_frame()]) == sent
         caller.frame(b"61\0001\0")
         assert caller.take_frame() == b"62\0001\0"
 
 
-def test_what_was_lost_stays_lost_for_a_client_that_goes() -> None:
+def test_nothing_is_restored_for_a_client_that_closes() -> None:
     with running("lost-farm", delay=60) as server, Caller(server.port) as caller:
         caller.greet()
         became_ready(caller)
@@ -333,12 +333,12 @@ def test_stream_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
         caller.greet()
         became_ready(caller)
         caller.frame(QUOTES)
-        said = [caller.take_frame() for _ in range(4 + 3 * session_modes.BURST)]
-        assert said[0].startswith(b"58\0")
-        assert set(said[4:]) == {said[3]}
+        sent = [caller.take_frame() for _ in range(4 + 3 * session_modes.BURST)]
+        assert sent[0].startswith(b"58\0")
+        assert set(sent[4:]) == {sent[3]}
 
 
-def test_never_ready_has_accounts_and_no_more() -> None:
+def test_never_ready_sends_accounts_and_nothing_more() -> None:
     with running("never-ready") as server, Caller(server.port) as caller:
         caller.greet()
         caller.frame(START)
@@ -352,8 +352,8 @@ def test_endless_account_leaves_out_the_end() -> None:
         became_ready(caller)
         for request in (b"6\0002\0001\0DU0000001\0", b"76\0001\0003\0\0\0000\0", b"61\0001\0"):
             caller.frame(request)
-        said = [caller.take_frame() for _ in range(3)]
-        assert [payload.partition(b"\0")[0] for payload in said] == [b"6", b"8", b"62"]
+        sent = [caller.take_frame() for _ in range(3)]
+        assert [payload.partition(b"\0")[0] for payload in sent] == [b"6", b"8", b"62"]
 
 
 def test_pacing_closes_at_the_third_strike() -> None:
@@ -366,7 +366,7 @@ def test_pacing_closes_at_the_third_strike() -> None:
         assert caller.rest() == b""
 
 
-def test_every_mode_explains_itself_in_one_line_and_is_tried_here() -> None:
+def test_every_mode_has_a_one_line_description_and_is_tried_here() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
     for mode, line in standin.MODES.items():
         assert line.endswith("."), mode

@@ -42,7 +42,7 @@ def test_no_payload_raises(payload: bytes, version: int) -> None:
     assert request is None or isinstance(request.name, str)
 
 
-def test_a_request_says_whose_it_is() -> None:
+def test_a_request_has_its_id() -> None:
     assert parse_request(b"7\0003\00042\0\0", 178) == Request(7, False, 3, 42)
     assert parse_request(b"5\0001\0", 178) == Request(5, False, 1, NO_REQUEST)
     assert parse_request(b"\0\0\0\xcf\x08\x2a", 201) == Request(7, True, 1, 42)

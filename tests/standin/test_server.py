@@ -28,7 +28,7 @@ def test_stopping_closes_every_connection() -> None:
         assert caller.rest() == b""
 
 
-def test_a_client_that_resets_is_over() -> None:
+def test_the_connection_of_a_client_that_resets_is_ended() -> None:
     with running("ok") as server:
         caller = Caller(server.port)
         caller.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -39,7 +39,7 @@ def test_a_client_that_resets_is_over() -> None:
 
 def test_listens_on_ipv6() -> None:
     with running("ok", host="::1") as server, Caller(server.port, "::1") as caller:
-        assert server.heard == [f"listening on [::1]:{server.port}"]
+        assert server.events_seen == [f"listening on [::1]:{server.port}"]
         assert caller.greet()[0] == b"178"
 
 
@@ -61,13 +61,13 @@ def refusal(mode: str = "ok", host: str = "127.0.0.1", port: int = 0) -> UserErr
     return caught.value
 
 
-def test_a_taken_port_is_the_users_to_mend() -> None:
+def test_a_port_in_use_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         problem = refusal(port=taken.getsockname()[1])
     assert "already in use" in problem.what
 
 
-def test_of_an_unknown_mode_one_like_it_is_named() -> None:
+def test_for_an_unknown_mode_a_similar_one_is_suggested() -> None:
     problem = refusal("slient")
     assert problem.exit_code is ExitCode.USAGE
     assert problem.what_to_do == "Perhaps you mean silent; 'ibsniff simulate list' lists all modes"
@@ -79,7 +79,7 @@ def test_an_address_of_another_machine_is_refused() -> None:
     assert refusal(host="192.0.2.1").what.count("192.0.2.1") == 1
 
 
-def test_no_permission_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_permission_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -89,7 +89,7 @@ def test_no_permission_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "1023" in problem.what_to_do
 
 
-def test_a_name_that_does_not_resolve_is_said() -> None:
+def test_a_host_name_that_does_not_resolve_is_reported() -> None:
     problem = refusal(host="no such host.invalid")
     assert problem.what.startswith("cannot listen on")
     assert "Unknown error" not in problem.what

@@ -49,7 +49,7 @@ def test_restart_resets_refuses_is_silent_and_comes_back() -> None:
             assert early.is_ignored(server)
 
 
-def test_one_at_a_time_answers_the_second_when_the_first_has_gone() -> None:
+def test_one_at_a_time_answers_the_second_client_when_the_first_has_closed() -> None:
     with running("one-at-a-time") as server:
         with Caller(server.port):
             server.wait_for("connected")
@@ -57,35 +57,37 @@ def test_one_at_a_time_answers_the_second_when_the_first_has_gone() -> None:
             caller.send(HELLO)
             server.wait_for("connected")
         server.wait_for("hello: versions")
-        assert any(event.endswith("connection ended") for event in server.heard), "the idle one had gone before"
+        assert any(event.endswith("connection ended") for event in server.events_seen), (
+            "the idle client had closed before"
+        )
         with caller:
             assert caller.take_frame().startswith(b"178\0")
             caller.frame(START)
             assert caller.take_frame().startswith(b"15\0")
 
 
-def test_wedge_serves_until_somebody_leaves_without_a_hello() -> None:
+def test_wedge_works_until_a_client_closes_without_a_hello() -> None:
     with running("wedge") as server:
         with Caller(server.port) as caller:
             assert caller.greet()[0] == b"178"
         with Caller(server.port) as odd:
             odd.send(b"API=9.72\0")
         server.wait_for("the client has closed")
-        mute = Caller(server.port)
-        mute.send(HELLO)
+        silent = Caller(server.port)
+        silent.send(HELLO)
         server.wait_for("connected")
     # Only the end of the process closes what was left open.
-    with mute:
-        assert mute.rest() == b""
+    with silent:
+        assert silent.rest() == b""
 
 
-def test_port_changed_says_so_and_refuses() -> None:
+def test_port_changed_sends_the_error_and_refuses() -> None:
     with running("port-changed", delay=0.01) as server, Caller(server.port) as caller:
         caller.greet()
         caller.frame(START)
-        said = [caller.take_frame() for _ in range(6)][-1].split(b"\0")
-        assert said[3] == b"1300"
-        assert said[4].endswith(b"new port - %d" % (server.port + 1))
+        sent = [caller.take_frame() for _ in range(6)][-1].split(b"\0")
+        assert sent[3] == b"1300"
+        assert sent[4].endswith(b"new port - %d" % (server.port + 1))
         assert caller.rest() == b""
         with pytest.raises(ConnectionRefusedError):
             Caller(server.port)

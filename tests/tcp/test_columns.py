@@ -1,4 +1,4 @@
-"""A stretch leaves behind what its segments would have, one by one; what is irregular ends it."""
+"""A run of segments has the same result as its segments one by one; an irregular segment ends it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ibsniff.tcp.columns import can_feed_columns, feed_columns
 from ibsniff.tcp.connection import ConnectionTracker
 
 BEGINNING = 9
-"""Segments until both sides have spoken."""
+"""Segments until both sides have sent data."""
 
 
 @pytest.fixture(autouse=True)
-def _short_stretches_count(monkeypatch: pytest.MonkeyPatch):
+def _short_runs_count(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(columns, "MIN_SEGMENTS", 1)
 
 
@@ -77,23 +77,23 @@ def everything(tracker: ConnectionTracker) -> list[object]:
 
 
 def taken(segments: list[Segment], beginning: int = BEGINNING) -> int:
-    """Take what comes after the beginning as a stretch, and compare with one by one; how many were taken."""
+    """Take what comes after the beginning as a run and compare with one by one; return how many were taken."""
     before, rest = segments[:beginning], segments[beginning:]
     _, tracker = after(before)
     assert can_feed_columns(tracker)
     columns = as_columns(rest)
     from_client = np.array([one.source == tracker.connection.client for one in rest])
-    count, said = feed_columns(tracker, columns, np.arange(len(rest)), from_client, rest.__getitem__)
+    count, sent = feed_columns(tracker, columns, np.arange(len(rest)), from_client, rest.__getitem__)
     _, expected = after(segments[: beginning + count])
     assert everything(tracker) == everything(expected)
-    for side, piece in said:
+    for side, run in sent:
         mine = [one for one in rest[:count] if (one.source == tracker.connection.client) == (side is Side.CLIENT)]
         with_data = [one for one in mine if one.length]
-        assert piece.data == b"".join(one.payload for one in with_data)
-        assert list(piece.mark_packets) == [one.packet for one in with_data]
-        assert list(piece.mark_times_ns) == [one.time_ns for one in with_data]
-        assert piece.mark_offsets[0] == piece.offset
-        assert list(np.diff(piece.mark_offsets)) == [one.length for one in with_data[:-1]]
+        assert run.data == b"".join(one.payload for one in with_data)
+        assert list(run.mark_packets) == [one.packet for one in with_data]
+        assert list(run.mark_times_ns) == [one.time_ns for one in with_data]
+        assert run.mark_offsets[0] == run.offset
+        assert list(np.diff(run.mark_offsets)) == [one.length for one in with_data[:-1]]
     return count
 
 
@@ -137,23 +137,21 @@ ODD: dict[str, Callable[[Wire], Wire]] = {
     "the same packet twice": lambda wire: wire.copy(),
     "an ACK of what was never seen": lambda wire: wire.segment("client", ACK, ack=(2**32 - 150 + 4000) % 2**32),
     "an ACK gone back": lambda wire: wire.segment("client", ACK, ack=2**32 - 145),
-    "an ACK gone back, but not behind the first of them": lambda wire: wire.segment(
-        "client", ACK, b"!", ack=2**32 - 138
-    ),
+    "an ACK gone back, but not past the first of them": lambda wire: wire.segment("client", ACK, b"!", ack=2**32 - 138),
     "a number too low": lambda wire: wire.segment("server", ACK, b"zz", seq_offset=-1),
 }
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_what_is_irregular_ends_it(odd: str):
+def test_an_irregular_segment_ends_the_run(odd: str):
     wire = begun().server(b"before").server(b"it")
     regular = len(wire.segments()) - BEGINNING
     wire = ODD[odd](wire).server(b"behind")
     assert taken(wire.segments()) == regular
 
 
-def test_the_first_of_a_kind_is_no_part_of_it():
-    """What goes into the history, or tells that checksums mean something, is taken for itself."""
+def test_the_first_segment_of_its_kind_is_not_part_of_the_run():
+    """A segment that changes the history, or shows that checksums can be trusted, is taken one by one."""
     bare = Wire().connect().client(b"hello", ack=False).server(b"reply", ack=False)
     bare.segment("client", ACK, b"more").segment("client", ACK, b"and more").segment("server").segment("client")
     assert taken(bare.segments(), beginning=6) == 1, "the server has never sent a bare ACK"
@@ -190,7 +188,7 @@ DAMAGED: dict[str, Callable[[Wire], Wire]] = {
 
 
 @pytest.mark.parametrize("damaged", DAMAGED)
-def test_one_was_damaged(damaged: str):
+def test_after_a_damaged_segment_the_run_goes_on(damaged: str):
     """It lies aside, and what follows is as regular as ever."""
     wire = DAMAGED[damaged](begun())
     for number in range(20):
@@ -201,7 +199,7 @@ def test_one_was_damaged(damaged: str):
     assert taken(segments, beginning) == len(segments) - beginning
 
 
-def test_a_damaged_one_that_was_received_all_the_same_is_irregular():
+def test_a_damaged_segment_that_was_acknowledged_is_irregular():
     """Its bytes are acknowledged, so its checksum means nothing: that is found out one by one."""
     wire = begun().server(b"damaged").server(b"behind it").server(b"and more")
     segments = checked(wire, {BEGINNING + 1})
@@ -209,13 +207,13 @@ def test_a_damaged_one_that_was_received_all_the_same_is_irregular():
     assert not can_feed_columns(after(segments[: BEGINNING + 2])[1])
 
 
-def test_a_few_are_not_worth_it(monkeypatch: pytest.MonkeyPatch):
+def test_a_few_segments_are_left_to_the_plain_lane(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(columns, "MIN_SEGMENTS", 3)
     assert taken(begun().server(b"x").segments()) == 0
     assert taken(begun().server(b"x").server(b"y").segments()) == 4
 
 
-def test_what_is_not_steady():
+def test_connections_that_cannot_be_fed_in_columns():
     def steady(wire: Wire) -> bool:
         return can_feed_columns(after(wire.segments())[1])
 

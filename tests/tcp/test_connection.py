@@ -1,4 +1,4 @@
-"""The story of a connection: opening, refusal, end, roles."""
+"""How a connection opens, is refused and ends, and which side is the client."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_syns_are_repeated_and_bounded() -> None:
     assert len(connection.syns) == KEPT_MOMENTS
 
 
-def test_windows_calls_three_times_and_is_refused_three_times() -> None:
+def test_three_refused_syns_of_windows_are_one_attempt() -> None:
     wire = Wire().syn().refuse().syn(after=0.5).refuse().syn(after=0.5).refuse()
     connection = Replay(wire.segments()).connection
     assert connection.syn_count == 3
@@ -76,7 +76,7 @@ def test_an_ack_of_something_else_establishes_nothing() -> None:
     assert connection.established is None
 
 
-def test_the_handshake_stands_when_parts_of_it_come_again() -> None:
+def test_a_repeated_part_of_the_handshake_changes_nothing() -> None:
     wire = Wire().connect().again(3, after=1.0).again(3).ack()
     connection = Replay(wire.segments()).connection
     assert [connection.syn_ack, connection.established] == moments(2, 3, wire=wire)
@@ -130,7 +130,7 @@ def test_data_in_the_syn() -> None:
     assert replay.connection.from_client.acked == len(HELLO)
 
 
-def test_data_in_the_syn_that_was_not_taken_is_sent_again() -> None:
+def test_data_in_the_syn_that_was_not_acknowledged_is_sent_again() -> None:
     wire = Wire().segment(Side.CLIENT, SYN, HELLO).segment(Side.SERVER, SYN | ACK, ack=1_001)
     wire.segment(Side.CLIENT, ACK | PSH, HELLO, seq=1_001).ack(Side.SERVER)
     replay = Replay(wire.segments())
@@ -139,7 +139,7 @@ def test_data_in_the_syn_that_was_not_taken_is_sent_again() -> None:
 
 
 def test_simultaneous_open() -> None:
-    """Both call at once (RFC 9293, 3.5, figure 7)."""
+    """Both sides connect at once (RFC 9293, 3.5, figure 7)."""
     wire = Wire().syn().segment(Side.SERVER, SYN).segment(Side.CLIENT, SYN | ACK, seq=1_000)
     wire.segment(Side.SERVER, SYN | ACK, seq=900_000).client(HELLO).server(b"reply")
     replay = Replay(wire.segments())
@@ -182,7 +182,7 @@ def test_the_first_end_decides(wire: Wire, by: Side, how: How, packet: int) -> N
     assert Replay(wire.segments()).connection.ended == Ended(by, how, moments(packet, wire=wire)[0])
 
 
-def test_a_half_closed_connection_goes_on_talking() -> None:
+def test_data_still_flows_in_a_half_closed_connection() -> None:
     wire = Wire().connect().client(HELLO).fin_client().ack(Side.SERVER).server(b"reply").fin_server().ack()
     replay = Replay(wire.segments())
     assert replay.server == b"reply"
@@ -229,7 +229,7 @@ def test_odd_flags_are_in_the_history() -> None:
 # -- roles ------------------------------------------------------------------------------------------------------
 
 
-def test_a_hello_in_the_middle_tells_who_the_client_is() -> None:
+def test_a_hello_in_the_middle_of_a_connection_shows_which_side_is_the_client() -> None:
     wire = Wire("127.0.0.1:7497", "127.0.0.1:51000").ack().ack(Side.SERVER).client(HELLO).server(b"reply")
     replay = Replay(wire.segments())
     connection = replay.connection
@@ -240,12 +240,12 @@ def test_a_hello_in_the_middle_tells_who_the_client_is() -> None:
     assert len(replay.table) == 0, "it is over"
 
 
-def test_a_hello_cannot_turn_a_connection_round_whose_handshake_was_seen() -> None:
+def test_a_hello_does_not_swap_the_roles_of_a_captured_handshake() -> None:
     replay = Replay(Wire().connect().server(HELLO).segments())
     assert replay.connection.client == endpoint("127.0.0.1:51000")
     assert replay.server == HELLO
 
 
-def test_a_hello_cannot_turn_a_connection_round_when_the_other_side_has_spoken() -> None:
+def test_a_hello_does_not_swap_the_roles_when_the_other_side_has_sent_data() -> None:
     replay = Replay(Wire().client(b"data").server(HELLO).segments())
     assert replay.connection.client == endpoint("127.0.0.1:51000")

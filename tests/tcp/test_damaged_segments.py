@@ -1,4 +1,4 @@
-"""Segments with a wrong checksum: damage is left out, and checksums that mean nothing are found out."""
+"""Segments with a wrong checksum are left out, and checksums that mean nothing are recognised."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def sound(wire: Wire, wrong: dict[int, dict[str, object]]) -> list[Segment]:
             for segment in segments]  # fmt: skip
 
 
-def test_damaged_bytes_are_left_out_and_come_again() -> None:
+def test_damaged_bytes_are_left_out_until_they_are_sent_again() -> None:
     wire = Wire().connect().client(b"hello", ack=False).again(after=0.2).ack(Side.SERVER)
     replay = Replay(sound(wire, {4: {"payload": b"hallo"}}))
     half = replay.connection.from_client
@@ -25,7 +25,7 @@ def test_damaged_bytes_are_left_out_and_come_again() -> None:
     assert (half.damaged, half.conflicts, half.retransmissions, half.gap_bytes) == (1, 0, 0, 0)
 
 
-def test_damaged_bytes_that_never_come_again_are_a_gap_unless_they_were_acknowledged() -> None:
+def test_damaged_bytes_that_are_never_repeated_are_a_gap_unless_they_were_acknowledged() -> None:
     wire = Wire().connect().client(b"lost", ack=False).client(b"seen", ack=False).segment(Side.SERVER, ACK, ack=1_001)
     replay = Replay(sound(wire, {4: {}}))
     assert replay.gaps(Side.CLIENT) == [(0, 4)]
@@ -44,12 +44,12 @@ def test_a_damaged_ack_a_damaged_syn_and_damaged_numbers_do_no_harm() -> None:
     assert replay.connection.from_client.acked == 8
 
 
-def test_the_first_word_of_a_side_is_believed() -> None:
+def test_the_first_segment_of_a_side_is_believed() -> None:
     """A refusal is the only packet of its side: there is nothing to compare its checksum with."""
     assert len(Replay(sound(Wire().syn().refuse(), {2: {}})).connection.refusals) == 1
 
 
-def test_a_bare_end_in_its_place_is_believed() -> None:
+def test_a_bare_fin_or_rst_in_sequence_is_believed() -> None:
     for flags, how in ((RST, How.RST), (FIN, How.FIN)):
         wire = Wire().connect().client(b"hello").segment(Side.SERVER, flags | ACK)
         segments = sound(wire, {6: {}})
@@ -61,7 +61,7 @@ def test_a_bare_end_in_its_place_is_believed() -> None:
 
 
 def test_wrong_checksums_that_are_acknowledged_mean_nothing() -> None:
-    """The card of this machine leaves them to something the capture does not see."""
+    """The network card of this machine computes them after the capture."""
     wire = Wire().connect().client(b"hello")
     for _ in range(WAIT_SEGMENTS):
         wire.server(b"x", ack=False)
@@ -75,7 +75,7 @@ def test_wrong_checksums_that_are_acknowledged_mean_nothing() -> None:
 
 
 def test_many_wrong_checksums_mean_nothing() -> None:
-    """Of what a broken translation of addresses has touched; nobody acknowledges, because the capture is one-way."""
+    """As after a wrong address translation; no ACK was captured, because the capture is one-way."""
     wire = Wire().connect()
     for index in range(20):
         wire.client(b"%02d" % index, ack=False)

@@ -1,4 +1,4 @@
-"""One direction: holes, repeats, overlaps, probes, limits."""
+"""One direction: holes, retransmissions, overlaps, keep-alives, limits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def settle_after(wire: Wire) -> int:
 # -- holes ------------------------------------------------------------------------------------------------------
 
 
-def test_a_hole_the_receiver_covers_is_given_up_after_some_segments() -> None:
+def test_a_hole_the_receiver_acknowledges_is_given_up_after_some_segments() -> None:
     wire = Wire().connect().lose().client(b"lost", ack=False).client(b"seen")  # 4: seen, 5: its ACK
     for _ in range(WAIT_SEGMENTS):
         wire.server(b"x", ack=False)
@@ -37,13 +37,13 @@ def test_a_hole_the_receiver_covers_is_given_up_after_some_segments() -> None:
     assert (run.offset, run.data) == (4, b"seen")
 
 
-def test_a_hole_the_receiver_covers_is_given_up_after_some_time() -> None:
+def test_a_hole_the_receiver_acknowledges_is_given_up_after_some_time() -> None:
     wire = Wire().connect().lose().client(b"lost", ack=False).client(b"seen")
     wire.server(b"x", ack=False, after=WAIT_NS * NANOSECOND - 1e-6).server(b"x", ack=False, after=1e-6)
     assert settle_after(wire) == 7
 
 
-def test_a_hole_the_receiver_does_not_cover_is_waited_for() -> None:
+def test_a_hole_the_receiver_does_not_acknowledge_is_waited_for() -> None:
     wire = Wire().connect().lose().client(b"lost", ack=False).client(b"seen", ack=False)
     for _ in range(3 * WAIT_SEGMENTS):
         wire.segment(Side.SERVER, ACK, b"x", ack=1_001, after=1.0)
@@ -92,13 +92,13 @@ def test_bytes_lost_before_a_fin_are_a_gap() -> None:
     assert (half.length, half.acked) == (4, 4)
 
 
-def test_a_fin_repeated_after_its_ack_settles_where_the_data_ended() -> None:
+def test_a_fin_repeated_after_its_ack_shows_where_the_data_ended() -> None:
     wire = Wire().connect().lose(2).client(b"lost", ack=False).fin_client().ack(Side.SERVER).again(2, after=0.2)
     half = Replay(wire.segments()).connection.from_client
     assert (half.length, half.acked, half.gap_bytes) == (4, 4, 4)
 
 
-def test_a_hole_covered_in_part_waits_for_an_ack_of_its_own() -> None:
+def test_a_hole_acknowledged_in_part_waits_for_another_ack() -> None:
     wire = Wire().connect().lose().client(b"lost", ack=False).client(b"seen", ack=False)
     wire.lose(2).client(b"LOST", ack=False).client(b"LATE", ack=False).client(b"SEEN", ack=False)
     wire.segment(Side.SERVER, ACK, ack=1_001 + 12)
@@ -111,7 +111,7 @@ def test_a_hole_covered_in_part_waits_for_an_ack_of_its_own() -> None:
     assert second.noticed.packet == first.noticed.packet + WAIT_SEGMENTS + 1 + 1
 
 
-def test_gaps_are_told_one_by_one_up_to_a_bound_and_counted_beyond() -> None:
+def test_gaps_are_listed_up_to_a_bound_and_counted_beyond() -> None:
     wire = Wire().connect()
     for _ in range(KEPT_GAPS + 5):
         wire.lose().client(b"lost").client(b"seen")
@@ -121,7 +121,7 @@ def test_gaps_are_told_one_by_one_up_to_a_bound_and_counted_beyond() -> None:
 
 
 @pytest.mark.parametrize("limit", ["DIRECTION_LIMIT", "TOTAL_LIMIT"])
-def test_a_full_buffer_gives_up_the_hole_and_says_so(monkeypatch, limit: str) -> None:
+def test_a_full_buffer_gives_up_the_hole_and_reports_the_limit(monkeypatch, limit: str) -> None:
     monkeypatch.setattr(reassembly_buffer, limit, 3 * (CHUNK_OVERHEAD + 10))
     wire = Wire().connect().lose().client(b"lost", ack=False)
     for _ in range(4):
@@ -176,7 +176,7 @@ def test_a_retransmission_is_counted_and_not_delivered() -> None:
     assert (half.retransmissions, half.duplicates, half.conflicts, half.segments) == (2, 0, 0, 5)
 
 
-def test_a_retransmission_may_bring_new_bytes_behind_the_old() -> None:
+def test_a_retransmission_may_bring_new_bytes_after_the_old() -> None:
     wire = Wire().connect().client(b"hel", ack=False).segment(Side.CLIENT, ACK, b"hello", seq_offset=-3)
     replay = Replay(wire.segments())
     assert replay.client == b"hello"
@@ -185,7 +185,7 @@ def test_a_retransmission_may_bring_new_bytes_behind_the_old() -> None:
 
 
 @pytest.mark.parametrize("client", ["127.0.0.1:51000", "[::1]:51000"])
-def test_the_first_bytes_win_and_a_contradiction_is_counted(client: str) -> None:
+def test_the_first_bytes_win_and_a_conflict_is_counted(client: str) -> None:
     server = "[::1]:7497" if "[" in client else "127.0.0.1:7497"
     wire = (
         Wire(client, server)
@@ -198,7 +198,7 @@ def test_the_first_bytes_win_and_a_contradiction_is_counted(client: str) -> None
     assert replay.connection.from_client.conflicts == 1
 
 
-def test_the_first_bytes_win_behind_a_hole_too() -> None:
+def test_the_first_bytes_win_after_a_hole_too() -> None:
     wire = Wire().connect().lose().client(b"lost", ack=False).client(b"first", ack=False)
     wire.segment(Side.CLIENT, ACK, b"LOSTfIrst", seq_offset=-9)
     replay = Replay(wire.segments())
@@ -215,16 +215,16 @@ def test_a_byte_cut_by_the_snaplen_comes_with_the_whole_retransmission() -> None
     assert replay.connection.from_client.cut_by_snaplen == 1
 
 
-def test_a_retransmission_of_which_no_byte_was_captured_is_one_all_the_same() -> None:
+def test_a_retransmission_of_which_no_byte_was_captured_is_counted() -> None:
     wire = Wire().connect().client(b"hello", ack=False).cut(0).again(after=0.2)
     half = Replay(wire.segments()).connection.from_client
     assert (half.retransmissions, half.out_of_order, half.length) == (1, 0, 5)
 
 
-# -- second copies ----------------------------------------------------------------------------------------------
+# -- duplicates --------------------------------------------------------------------------------------------------
 
 
-def test_a_second_copy_is_no_retransmission() -> None:
+def test_a_duplicate_is_no_retransmission() -> None:
     wire = Wire().syn().copy().syn_ack().copy().ack().copy().client(b"hello", ack=False).copy().ack("server").copy()
     replay = Replay(wire.fin_client().copy().rst_server().copy().segments())
     connection = replay.connection
@@ -236,7 +236,7 @@ def test_a_second_copy_is_no_retransmission() -> None:
     assert (connection.from_client.segments, connection.from_server.segments) == (4, 3)
 
 
-def test_copies_may_come_after_a_burst() -> None:
+def test_duplicates_may_come_after_a_burst() -> None:
     wire = Wire().connect().client(b"abcdefgh", mss=2, ack=False)
     for _ in range(4):
         wire.copy(4)
@@ -244,29 +244,29 @@ def test_copies_may_come_after_a_burst() -> None:
     assert (half.duplicates, half.retransmissions) == (4, 0)
 
 
-def test_a_copy_that_takes_long_is_a_retransmission() -> None:
+def test_the_same_packet_after_a_long_time_is_a_retransmission() -> None:
     wire = Wire().connect().client(b"hello", ack=False).copy(after=(DUPLICATE_NS + 1) * NANOSECOND)
     half = Replay(wire.segments()).connection.from_client
     assert (half.duplicates, half.retransmissions) == (0, 1)
 
 
-def test_without_an_identification_the_bytes_tell_a_copy() -> None:
+def test_without_an_ip_identification_the_bytes_show_a_duplicate() -> None:
     wire = Wire("[::1]:51000", "[::1]:7497").connect().client(b"hello", ack=False).copy()
     assert Replay(wire.segments()).connection.from_client.duplicates == 1
 
 
-def test_copies_in_a_stream_of_which_one_way_was_captured() -> None:
+def test_duplicates_in_a_one_way_capture() -> None:
     half = Replay(Wire().client(b"middle", ack=False).copy().segments()).connection.from_client
     assert (half.duplicates, half.retransmissions) == (1, 0)
 
 
-def test_a_copy_may_come_after_a_further_ack() -> None:
+def test_a_duplicate_may_come_after_a_further_ack() -> None:
     wire = Wire().connect().server(b"a").server(b"b").copy(3)
     assert Replay(wire.segments()).connection.from_client.duplicates == 1
 
 
 @pytest.mark.parametrize("client", ["127.0.0.1:51000", "[::1]:51000"])
-def test_duplicate_acks_are_no_copies(client: str) -> None:
+def test_duplicate_acks_are_no_duplicate_packets(client: str) -> None:
     wire = Wire(client, client.replace("51000", "7497")).connect()
     wire.lose().server(b"lost", ack=False).server(b"seen", ack=False)
     for _ in range(3):
@@ -274,7 +274,7 @@ def test_duplicate_acks_are_no_copies(client: str) -> None:
     assert Replay(wire.segments()).connection.from_client.duplicates == 0
 
 
-def test_a_window_update_is_no_copy() -> None:
+def test_a_window_update_is_no_duplicate() -> None:
     wire = Wire("[::1]:51000", "[::1]:7497").connect().server(b"much", ack=False).ack(window=0).ack()
     half = Replay(wire.segments()).connection.from_client
     assert (half.duplicates, half.zero_windows) == (0, 1)
@@ -284,7 +284,7 @@ def test_a_window_update_is_no_copy() -> None:
 
 
 @pytest.mark.parametrize("probe", [b"", b"\0"])
-def test_keep_alives_do_not_disturb(probe: bytes) -> None:
+def test_keep_alives_change_nothing_else(probe: bytes) -> None:
     wire = Wire().connect().client(b"before")
     for _ in range(3):
         wire.keep_alive(Side.CLIENT, probe, after=60.0).ack(Side.SERVER)
@@ -344,20 +344,20 @@ def test_the_first_ack_of_the_whole_first_segment_is_remembered() -> None:
     assert connection.from_client.acked == 5
 
 
-def test_the_first_ack_of_the_goodbye_is_remembered() -> None:
-    goodbye = Wire().connect().client(b"hello").fin_client()
-    heard = Replay(Wire.merge(goodbye).segments()).connection.from_client
-    assert (heard.ack_of_fin, heard.fin_repeats) == (None, 0)
-    goodbye.again(after=0.2).again(2, after=0.4).ack(Side.SERVER).ack(Side.SERVER)
-    heard = Replay(goodbye.segments()).connection.from_client
-    assert heard.ack_of_fin is not None
-    assert (heard.ack_of_fin.packet, heard.fin_repeats) == (9, 2)
+def test_the_first_ack_of_the_fin_is_remembered() -> None:
+    wire = Wire().connect().client(b"hello").fin_client()
+    half = Replay(Wire.merge(wire).segments()).connection.from_client
+    assert (half.ack_of_fin, half.fin_repeats) == (None, 0)
+    wire.again(after=0.2).again(2, after=0.4).ack(Side.SERVER).ack(Side.SERVER)
+    half = Replay(wire.segments()).connection.from_client
+    assert half.ack_of_fin is not None
+    assert (half.ack_of_fin.packet, half.fin_repeats) == (9, 2)
 
 
-def test_an_ack_captured_before_its_goodbye_counts() -> None:
-    heard = Replay(Wire().connect().fin_client().ack(Side.SERVER).swap().segments()).connection.from_client
-    assert heard.ack_of_fin is not None
-    assert (heard.ack_of_fin.packet, heard.fin_repeats) == (4, 0)
+def test_an_ack_captured_before_its_fin_counts() -> None:
+    half = Replay(Wire().connect().fin_client().ack(Side.SERVER).swap().segments()).connection.from_client
+    assert half.ack_of_fin is not None
+    assert (half.ack_of_fin.packet, half.fin_repeats) == (4, 0)
 
 
 def test_an_ack_captured_before_its_data_counts() -> None:
@@ -380,7 +380,7 @@ def test_syn_and_fin_are_not_counted_as_acknowledged_data() -> None:
     assert connection.from_server.length == 0
 
 
-def test_what_is_too_far_off_is_not_of_this_stream() -> None:
+def test_a_segment_too_far_away_does_not_belong_to_the_stream() -> None:
     wire = Wire().connect().segment(Side.CLIENT, ACK, b"stray", seq_offset=direction.STRAY_DISTANCE + 1, advance=False)
     wire.segment(Side.SERVER, ACK, ack=1_001 + direction.STRAY_DISTANCE + 1).client(b"hello")
     replay = Replay(wire.segments())
@@ -388,13 +388,13 @@ def test_what_is_too_far_off_is_not_of_this_stream() -> None:
     assert replay.connection.from_client.length == 5
 
 
-def test_a_bare_ack_behind_the_captured_data_tells_of_more() -> None:
+def test_a_bare_ack_past_the_captured_data_shows_that_more_was_sent() -> None:
     wire = Wire().connect().client(b"seen").server(b"reply").lose(2).client(b"unseen bytes").ack()
     half = Replay(wire.segments()).connection.from_client
     assert (half.captured, half.length, half.gap_bytes) == (4, 15, 11)  # the last number may be a FIN's
 
 
-def test_a_bare_ack_one_number_behind_the_data_tells_of_a_fin_and_one_far_behind_of_nothing() -> None:
+def test_a_bare_ack_one_number_past_the_data_shows_a_fin_and_one_far_past_it_nothing() -> None:
     for distance in (1, 5 << 20):
         wire = Wire().connect().client(b"seen").server(b"reply")
         last = wire.segments()[-2]

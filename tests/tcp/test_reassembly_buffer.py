@@ -17,11 +17,11 @@ def segment(data: bytes, packet: int = 1) -> Segment:
 
 
 @given(st.lists(st.tuples(st.integers(0, 64), st.integers(0, 64)), max_size=20), st.integers(0, 64))
-def test_what_is_kept_is_the_first_version_of_every_byte(stretches: list[tuple[int, int]], already: int) -> None:
+def test_what_is_kept_is_the_first_version_of_every_byte(ranges: list[tuple[int, int]], already: int) -> None:
     total = BufferedTotal()
     waiting = ReassemblyBuffer(total)
     owner: dict[int, int] = {}
-    for packet, ends in enumerate(stretches):
+    for packet, ends in enumerate(ranges):
         start, stop = min(ends), max(ends)
         new = [place for place in range(max(start, already), stop) if place not in owner]
         owner |= dict.fromkeys(new, packet)
@@ -35,7 +35,7 @@ def test_what_is_kept_is_the_first_version_of_every_byte(stretches: list[tuple[i
     assert total.held == 0
 
 
-def test_a_run_is_taken_only_where_the_stream_stands() -> None:
+def test_a_run_is_taken_only_at_the_next_offset() -> None:
     waiting = ReassemblyBuffer(BufferedTotal())
     waiting.add(5, segment(b"later", 2), 0)
     waiting.add(2, segment(b"abc", 1), 0)
@@ -44,7 +44,7 @@ def test_a_run_is_taken_only_where_the_stream_stands() -> None:
     assert not waiting
 
 
-def test_the_budget_counts_what_a_piece_costs() -> None:
+def test_the_total_counts_the_overhead_of_chunks() -> None:
     total = BufferedTotal()
     one, other = ReassemblyBuffer(total), ReassemblyBuffer(total)
     one.add(3, segment(b"x"), 0)

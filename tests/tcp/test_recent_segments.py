@@ -1,4 +1,4 @@
-"""The latest segments, however they came to be remembered."""
+"""The latest segments, added one by one or lazily."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def numbers(recent: RecentSegments) -> list[int]:
 
 
 @given(st.lists(st.sampled_from(["add", "add lazily", "ask", "load"]), max_size=60))
-def test_it_is_the_same_whether_they_are_asked_for_or_not(steps: list[str]):
+def test_lazily_added_segments_are_the_same_at_any_time(steps: list[str]):
     recent, expected, next_number = RecentSegments(), deque[int](maxlen=RECENT_SEGMENTS), count()
     for step in steps:
         if step == "add":
@@ -41,7 +41,7 @@ def test_it_is_the_same_whether_they_are_asked_for_or_not(steps: list[str]):
     assert numbers(recent) == list(expected)
 
 
-def test_they_are_looked_up_once_and_only_when_asked_for():
+def test_lazily_added_segments_are_loaded_once_and_only_when_needed():
     asked = []
 
     def latest() -> list[Segment]:
@@ -58,7 +58,7 @@ def test_they_are_looked_up_once_and_only_when_asked_for():
     assert len(asked) == 1
 
 
-def test_what_is_forgotten_before_is_never_looked_up():
+def test_lazily_added_segments_that_are_replaced_are_never_loaded():
     def never() -> list[Segment]:
         raise AssertionError
 
@@ -68,7 +68,7 @@ def test_what_is_forgotten_before_is_never_looked_up():
     assert numbers(recent) == list(range(RECENT_SEGMENTS))
 
 
-def test_of_long_ones_the_beginning_is_kept():
+def test_only_the_beginning_of_long_segments_is_kept():
     recent = RecentSegments()
     recent.add(segment(1, 5000))
     assert [len(one.payload) for one in recent] == [KEPT_BYTES]

@@ -72,7 +72,7 @@ def test_any_sequence_of_packets_has_a_state(packets: list[tuple[Side, int, byte
         assert len(set(once)) == len(once)
 
 
-def test_what_happens_again_and_again_is_written_at_each_power_of_ten() -> None:
+def test_repeated_events_are_written_at_each_power_of_ten() -> None:
     wire = Wire().connect().client(b"hello")
     for _ in range(150):
         wire.ack(Side.SERVER, window=0).ack(Side.SERVER)

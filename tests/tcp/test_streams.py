@@ -204,7 +204,7 @@ def test_of_conflicting_bytes_the_first_captured_win(data: st.DataObject) -> Non
 
 
 @given(st.data())
-def test_whatever_is_damaged_the_streams_are_right(data: st.DataObject) -> None:
+def test_damaged_segments_do_not_change_the_streams(data: st.DataObject) -> None:
     talk = data.draw(talks())
     pieces = [piece for side in Side for piece in cut(data.draw, talk, side)]
     whole = [talk.segment(number, piece)._replace(intact=True) for number, piece in enumerate(pieces, start=4)]

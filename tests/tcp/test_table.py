@@ -43,7 +43,7 @@ def test_between_two_known_ports_the_higher_one_is_the_client() -> None:
     assert Replay(wire.segments(), frozenset({7496, 7497})).connection.client == endpoint("10.0.0.1:7497")
 
 
-def test_the_handshake_outweighs_the_ports() -> None:
+def test_the_handshake_counts_more_than_the_ports() -> None:
     wire = Wire("10.0.0.1:7497", "10.0.0.2:51000").connect()
     assert Replay(wire.segments()).connection.client == endpoint("10.0.0.1:7497")
     assert Replay(wire.segments()[1:]).connection.client == endpoint("10.0.0.1:7497")
@@ -100,7 +100,7 @@ def test_which_syn_begins_another_attempt(wire: Wire, count: int) -> None:
     assert len(Replay(wire.segments()).connections) == count
 
 
-def test_a_rejected_call_that_is_taken_at_last_has_not_ended() -> None:
+def test_a_rejected_attempt_that_is_accepted_later_has_not_ended() -> None:
     rejected = Wire().syn().syn_ack().rst_client()
     assert Replay(rejected.segments()).connection.ended is not None
     connection = Replay(rejected.syn(after=1.0).syn_ack().ack().segments()).connection
@@ -108,20 +108,20 @@ def test_a_rejected_call_that_is_taken_at_last_has_not_ended() -> None:
     assert connection.established is not None
 
 
-def test_the_server_may_call_back_between_the_same_ports() -> None:
+def test_the_server_may_connect_back_between_the_same_ports() -> None:
     wire = talk(b"first").segments()
     back = Wire("127.0.0.1:7497", "127.0.0.1:51000", start_ns=wire[-1].time_ns + 1).connect().segments()
     first, second = Replay([*wire, *back]).connections
     assert (first.client, second.client) == (endpoint("127.0.0.1:51000"), endpoint("127.0.0.1:7497"))
 
 
-def test_a_call_of_the_supposed_server_ends_the_supposition() -> None:
+def test_a_syn_of_the_supposed_server_corrects_the_roles() -> None:
     wire = Wire().client(b"middle").segments()
     back = Wire("127.0.0.1:7497", "127.0.0.1:51000", start_ns=wire[-1].time_ns + 1).connect().segments()
     assert len(Replay([*wire, *back]).connections) == 2
 
 
-def test_a_late_call_of_the_server_is_its_own_attempt() -> None:
+def test_a_late_syn_of_the_server_is_a_new_attempt() -> None:
     wire = Wire().syn().segments()
     back = Wire("127.0.0.1:7497", "127.0.0.1:51000", start_ns=wire[-1].time_ns + 10**12).syn().segments()
     assert len(Replay([*wire, *back]).connections) == 2
@@ -173,7 +173,7 @@ def test_forgetting_a_connection_frees_what_waits_for_the_others() -> None:
     assert again.syn_count == 0
 
 
-def test_what_waited_in_a_forgotten_connection_is_room_for_others(monkeypatch) -> None:
+def test_bytes_waiting_in_a_forgotten_connection_no_longer_count(monkeypatch) -> None:
     monkeypatch.setattr(reassembly_buffer, "TOTAL_LIMIT", CHUNK_OVERHEAD + 10)
     table = ConnectionTable(PORTS)
     for port in (51_001, 51_002):
@@ -184,7 +184,7 @@ def test_what_waited_in_a_forgotten_connection_is_room_for_others(monkeypatch) -
 
 
 @pytest.mark.parametrize("forget", [ConnectionTable.forget, lambda table, _connection: table.finish()])
-def test_what_is_over_takes_no_memory_although_nobody_looks_for_garbage(
+def test_a_finished_connection_is_freed_without_garbage_collection(
     forget: Callable[[ConnectionTable, Connection], object],
 ) -> None:
     gc.collect()
@@ -205,7 +205,7 @@ def sides() -> int:
     return sum(type(each) is Direction for each in gc.get_objects())
 
 
-def test_finish_tells_gap_and_bytes_of_every_connection() -> None:
+def test_finish_gives_gaps_and_bytes_of_every_connection() -> None:
     wires = [Wire(f"127.0.0.1:{port}").connect().lose().client(b"lost", ack=False) for port in (51_001, 51_002)]
     for wire in wires:
         wire.client(b"seen", ack=False)
