@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self, TypeVar, cast
 
@@ -18,11 +17,13 @@ from ibsniff.capture.input_buffer import (
     read_chunks,
     ready_without_waiting,
 )
+from ibsniff.capture.input_file import open_input
 from ibsniff.capture.input_record import InputRecord
 from ibsniff.capture.interruptible import InterruptibleReader
 from ibsniff.capture.pcap import MAGICS as PCAP_MAGICS
 from ibsniff.capture.pcap import PcapReader
 from ibsniff.capture.pcapng import PcapngReader
+from ibsniff.capture.procfs import memory_left
 from ibsniff.model import Columns, Frame, InputFacts, Lane, UserError
 
 STDIN = "-"
@@ -34,10 +35,14 @@ COLUMNS_FROM_OFFSET = 1 << 20
 """An input is read as columns from this byte on, unless the user chose a lane: in a smaller one importing numpy takes longer."""
 COLUMNS_FROM_START_SIZE = 4 << 20
 """A file of this many bytes is read as columns from its beginning."""
+COLUMNS_MIN_MEMORY = 160 << 20
+"""Bytes that numpy and the columns need: under a tighter limit (``ulimit -v``), whose breach would end the process, packets
+are read one by one."""
 COLUMNS_MIN_BUFFERED = 1 << 18
 """Bytes that must be available for columns; a slow pipe is read packet by packet."""
 
 STILL_BEING_WRITTEN = "it is still being written: it grew while it was read"
+CUT_MEANWHILE = "it became shorter while it was read: its end is lost"
 
 
 class Reader(Protocol):
@@ -104,6 +109,8 @@ class CaptureFile:
             self.record.truncate(str(damage))
         if self.stream.has_grown():
             self.record.truncate(STILL_BEING_WRITTEN)
+        elif self.stream.has_shrunk():
+            self.record.truncate(CUT_MEANWHILE)
 
     def _batches(self) -> Iterator[Frame]:
         while self._input_buffer.advance(self._reader.position, self._reader.needed):
@@ -123,8 +130,9 @@ class CaptureFile:
         columns_from = 0 if from_start else COLUMNS_FROM_OFFSET
         min_buffered = 0 if lane is Lane.COLUMNS else COLUMNS_MIN_BUFFERED
         preferred = 0
+        one_by_one = (memory_left() or COLUMNS_MIN_MEMORY) < COLUMNS_MIN_MEMORY
         while input_buffer.advance(reader.position, reader.needed, preferred):
-            in_columns = input_buffer.offset + len(input_buffer.data) >= columns_from
+            in_columns = not one_by_one and input_buffer.offset + len(input_buffer.data) >= columns_from
             yield from self._columns() if in_columns and len(input_buffer.data) >= min_buffered else self._batch()
             preferred = COLUMNS_READ_SIZE if in_columns else 0
 
@@ -155,7 +163,7 @@ def open_capture(path: str, stdin: BinaryIO | None = None, continues: InputRecor
     ``continues`` is the record of the preceding files when this is one of several files of the same capture: the packet
     numbers continue. Raises UserError when the file does not exist, cannot be read, or is not a capture.
     """
-    stream = InterruptibleReader(_standard_input(stdin) if path == STDIN else _open_file(path))
+    stream = InterruptibleReader(_standard_input(stdin) if path == STDIN else open_input(path))
     source = cast(BinaryIO, stream)
     record = continues or InputRecord(path)
     try:
@@ -182,20 +190,6 @@ def _standard_input(given: BinaryIO | None) -> BinaryIO:
     if given in (None, ours) and stream.isatty():
         raise UserError("standard input is a terminal", "redirect a capture to it: ibsniff read - < FILE")
     return stream
-
-
-def _open_file(path: str) -> BinaryIO:
-    try:
-        if Path(path).is_dir():  # opening one gives "permission denied" on Windows
-            raise UserError(f"{path} is a directory", "give the name of the capture file in it")
-        return Path(path).open("rb", buffering=0)  # our reads are large
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: there is no such file", "check the name and the current folder") from error
-    except PermissionError as error:
-        what_to_do = 'captures that were written under sudo belong to root: sudo chown "$USER" FILE'
-        raise UserError(f"{path}: you have no permission to read it", what_to_do) from error
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be opened: {error}", "check the name") from error
 
 
 def _decompressed(input_buffer: InputBuffer, name: str) -> tuple[InputBuffer, str]:

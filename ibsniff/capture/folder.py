@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ibsniff.capture.compression import decompress, detect_compression
 from ibsniff.capture.files import LONGEST_MAGIC, PCAPNG_MAGIC
 from ibsniff.capture.input_buffer import DamagedCapture, read_chunks
+from ibsniff.capture.input_file import open_regular
 from ibsniff.capture.pcap import MAGICS as PCAP_MAGICS
 from ibsniff.model import UserError
 
@@ -44,17 +46,27 @@ def find_captures(folder: str) -> FolderContents:
     for parent, folders, names in os.walk(folder, onerror=cannot_list):
         folders.sort()
         for path in (Path(parent, name) for name in sorted(names)):
-            if path.is_file() and (CAPTURE_NAME.search(path.name) or looks_like_capture(path)):
+            if _may_be_regular(path) and (CAPTURE_NAME.search(path.name) or looks_like_capture(path)):
                 found.captures.append(str(path))
             else:  # including pipes: opening one waits until another program writes to it
                 found.others += 1
     return found
 
 
+def _may_be_regular(path: Path) -> bool:
+    """Whether it is a regular file, or a link into a folder that one may not search: reading it explains that."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+
+
 def looks_like_capture(path: Path) -> bool:
     """Whether a file, or its decompressed content, begins like a capture. A file that cannot be opened may be one."""
     try:
-        with path.open("rb", buffering=0) as stream:
+        with open_regular(path) as stream:
             start = stream.read(LONGEST_MAGIC)
             if compression := detect_compression(start):
                 stream.seek(0)

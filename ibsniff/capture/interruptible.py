@@ -56,6 +56,10 @@ class InterruptibleReader:
         """Whether the file became longer while it was read."""
         return self.size is not None and (_size(self._stream) or 0) > self.size
 
+    def has_shrunk(self) -> bool:
+        """Whether the file is now shorter than it was when it was opened: its end is lost."""
+        return self.size is not None and (_size(self._stream) or 0) < self.size
+
     def fileno(self) -> int:
         """Return the file descriptor of the stream. Raises OSError when it has none."""
         return self._stream.fileno()

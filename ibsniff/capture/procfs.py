@@ -6,6 +6,7 @@ These files exist only on Linux; on other systems every function returns its val
 from __future__ import annotations
 
 import ipaddress
+import os
 import sys
 from collections.abc import Iterator
 from enum import Enum, IntEnum
@@ -15,6 +16,7 @@ from typing import NamedTuple
 from ibsniff.model import Endpoint
 
 PROC = Path("/proc")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 MAPPED_IPV4 = bytes(10) + b"\xff\xff"
 """RFC 4291, 2.5.5.2."""
 MIRRORED_LOOPBACK = "loopback0"
@@ -105,3 +107,15 @@ def _text(path: Path) -> str:
         return path.read_text()
     except OSError:
         return ""
+
+
+def memory_left(proc: Path = PROC) -> int | None:
+    """Return the bytes that this process may still allocate under its limit (``ulimit -v``); None without a limit."""
+    try:
+        limits = (proc / "self" / "limits").read_text("ascii")
+        pages = int((proc / "self" / "statm").read_text("ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+    row = next((line for line in limits.splitlines() if line.startswith("Max address space")), "")
+    soft = row.removeprefix("Max address space").split()[:1]
+    return int(soft[0]) - pages * PAGE_BYTES if soft and soft[0].isdigit() else None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from pathlib import Path
 
 GC_THRESHOLD = 50_000
 """Objects created before Python looks for garbage again. There is hardly any; at Python's usual 700, importing what a
@@ -28,7 +27,7 @@ def main() -> None:
     arguments = sys.argv[1:]
     if arguments and arguments[0] not in MODULES:
         first = arguments[0]
-        is_path = first in ("-", "-r") or "." in first or os.sep in first or Path(first).exists()
+        is_path = first in ("-", "-r") or "." in first or os.sep in first or os.path.lexists(first)
         if is_path and (first in ("-", "-r") or not first.startswith("-")):
             sys.argv.insert(1, "read")
     try:
@@ -43,5 +42,7 @@ def _make_streams_safe() -> None:
     """Make printing work on a stream that was closed before the start, or that cannot encode a character."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+            # what is printed on a closed stdout is lost, which must not pass for success; a live capture goes on
+            mode = os.O_RDONLY if name == "stdout" and "live" not in sys.argv[1:2] else os.O_WRONLY
+            setattr(sys, name, os.fdopen(os.open(os.devnull, mode), "w", encoding="utf-8"))
         getattr(sys, name).reconfigure(errors="backslashreplace")

@@ -30,8 +30,11 @@ app = typer.Typer(
     "--fail-on or regress), 2 wrong usage, 3 unreadable input, 4 no permission or no such interface, 130 interrupted.",
 )
 
-OUTPUT_FAILS = (errno.ENOSPC, errno.EFBIG, errno.EIO)
-"""Errors of a write to stdout: the disk is full, a size limit is reached, the terminal is gone."""
+OUTPUT_FAILS = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF)
+"""Errors of a write to stdout: the disk is full, a size limit is reached, the terminal is gone, stdout is closed."""
+
+LIMITS_REACHED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
+"""Errors when this process, or the machine, has no more open files, memory or processes."""
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document (schema_version 1) instead of the report.")
@@ -88,14 +91,26 @@ def handle_errors() -> Iterator[None]:
         raise typer.Exit(ExitCode.OK) from None
     except OSError as error:
         raise typer.Exit(output_failed(error)) from None
+    except MemoryError:
+        what_to_do = "Read fewer or smaller captures at a time, or raise the limit (ulimit -v)"
+        print_error(UserError("there is not enough memory for this", what_to_do))
+        raise typer.Exit(ExitCode.INPUT) from None
 
 
 def output_failed(error: OSError) -> ExitCode:
     """Report that the output cannot be written, and return the exit code; any other error is raised again."""
+    if error.errno in LIMITS_REACHED:
+        what_to_do = "Raise the limit (ulimit -n for open files), or close other programs"
+        print_error(UserError(f"this machine's limits do not allow it: {error.strerror}", what_to_do))
+        return ExitCode.INPUT
     if error.errno not in OUTPUT_FAILS or error.filename is not None:
         raise error
     discard_output(sys.stdout)
-    print_error(UserError(f"cannot write the output: {error.strerror}", "Free some space, or write to another place"))
+    if error.errno == errno.EBADF:
+        print_error(UserError("standard output is closed", "Redirect it to a file or a pipe: > FILE"))
+    else:
+        what = f"cannot write the output: {error.strerror}"
+        print_error(UserError(what, "Free some space, or write to another place"))
     return ExitCode.INPUT
 
 

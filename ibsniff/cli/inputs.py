@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from ibsniff.analysis.reading import Work, attempt
 from ibsniff.capture.files import STDIN
+from ibsniff.capture.input_file import is_folder, is_regular_file
 from ibsniff.formatting import counted
 from ibsniff.model import ExitCode, UserError
 
@@ -40,7 +41,7 @@ class Inputs:
     @property
     def size(self) -> int | None:
         """Bytes of all inputs; None if a pipe is among them."""
-        return sum(map(_size, self.paths)) if all(Path(path).is_file() for path in self.paths) else None
+        return sum(map(_size, self.paths)) if all(map(is_regular_file, self.paths)) else None
 
     def jobs(self, wanted: int | None) -> int:
         """The number of processes to read with. Standard input can be read by this process only."""
@@ -71,7 +72,7 @@ def find_inputs(named: list[str]) -> Inputs:
         raise UserError("the name of a capture is empty", what_to_do, ExitCode.USAGE)
     inputs = Inputs()
     for name in named:
-        if name != STDIN and Path(name).is_dir():
+        if name != STDIN and is_folder(name):
             _add_captures_in(name, inputs)
         else:
             inputs.paths.append(name)

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from ibsniff import __version__
 from ibsniff.capture.backend import Statistics
+from ibsniff.capture.input_file import open_regular
 from ibsniff.capture.live import LiveSource
 from ibsniff.capture.output import may_write_later, open_output
 from ibsniff.capture.ring_files import Ring, ring_file_path
@@ -127,7 +128,7 @@ class Recorder:
 
     def _keep_evidence(self, path: Path, time_ns: int) -> None:
         """Copy the evidence out of a file that is about to be deleted, unless another program has deleted it already."""
-        with suppress(FileNotFoundError), path.open("rb") as file:
+        with suppress(FileNotFoundError), open_regular(path) as file:
             stream = self._evidence_stream
             if stream is None or stream.tell() > MAX_EVIDENCE_BYTES:
                 stream = self._next_evidence_stream(time_ns)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ibsniff.analysis.reading import Ports
 from ibsniff.capture.files import PCAPNG_MAGIC
+from ibsniff.capture.input_file import file_exists, open_regular
 from ibsniff.capture.pcap import MAGICS as PCAP_MAGICS
 from ibsniff.model import ExitCode, Report, UserError
 from ibsniff.regression.accounts import accounts_in
@@ -56,7 +57,7 @@ def create(folder: Path, capture: Path | None = None, *, private: bool = False) 
     Nothing is overwritten. Raises UserError when something of that name exists, when the capture cannot be read or is
     compressed, and when it holds accounts that are not stand-ins, unless the scenario stays ``private``.
     """
-    if (folder / SCENARIO).exists():
+    if file_exists(folder / SCENARIO):
         raise UserError(
             f"{folder / SCENARIO} exists already",
             f"Edit it, or let 'ibsniff regress --update {folder}' rewrite its promise",
@@ -72,7 +73,7 @@ def create(folder: Path, capture: Path | None = None, *, private: bool = False) 
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         if capture is not None:
-            with source.open("rb") as original, (folder / name).open("xb") as copy:
+            with open_regular(source) as original, (folder / name).open("xb") as copy:
                 shutil.copyfileobj(original, copy)
         promise = promise_of(report, folder / name)
         with (folder / SCENARIO).open("x", encoding="utf-8", newline="\n") as file:
@@ -88,7 +89,7 @@ def _text(promise: Promise) -> str:
 def _name_for(capture: Path) -> str:
     """``capture.pcapng`` or ``capture.pcap``, by content."""
     try:
-        with capture.open("rb") as file:
+        with open_regular(capture) as file:
             magic = file.read(4)
     except OSError as error:
         raise UserError(f"{capture}: {error.strerror or error}", "Name a capture that you may read") from None
@@ -105,7 +106,7 @@ def _name_for(capture: Path) -> str:
 
 def _refuse_second(folder: Path) -> None:
     for there in (folder / name for name in CAPTURES):
-        if there.exists():
+        if file_exists(there):
             raise UserError(
                 f"{there} exists already",
                 f"Name a new folder, or use that capture: ibsniff regress --new {folder}",

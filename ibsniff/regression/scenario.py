@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ibsniff.capture.folder import find_captures
+from ibsniff.capture.input_file import file_exists, is_folder
 from ibsniff.model import ExitCode, UserError
 
 SCENARIO = "scenario.toml"
@@ -67,9 +68,11 @@ def find_scenarios(root: Path) -> list[Scenario]:
 
     Raises UserError for a folder that does not exist, and for a scenario that is not as it should be.
     """
-    if not root.is_dir():
+    if not is_folder(root):
         raise UserError(
-            f"{root}: no such folder", "Name the folder that holds the scenarios: ibsniff regress DIR", ExitCode.USAGE
+            f"{root}: there is no such folder, or you may not look into it",
+            "Name the folder that holds the scenarios: ibsniff regress DIR",
+            ExitCode.USAGE,
         )
     return [load_scenario(file.parent) for file in sorted(root.rglob(SCENARIO))]
 
@@ -83,7 +86,7 @@ def find_captures_without_promise(root: Path) -> list[Path]:
     for error in found.unreadable:
         raise error
     paths = map(Path, found.captures)
-    return [path for path in paths if path.name not in CAPTURES or not (path.parent / SCENARIO).exists()]
+    return [path for path in paths if path.name not in CAPTURES or not file_exists(path.parent / SCENARIO)]
 
 
 def how_to_promise(capture: Path) -> str:
@@ -113,7 +116,7 @@ def load_scenario(folder: Path) -> Scenario:
 
 def capture_of(folder: Path) -> Path:
     """Return the one capture of a scenario's folder. Raises UserError when there is none, or another beside it."""
-    captures = [folder / name for name in CAPTURES if (folder / name).exists()]
+    captures = [folder / name for name in CAPTURES if file_exists(folder / name)]
     if len(captures) != 1:
         raise UserError(
             f"{folder}: a scenario needs exactly one capture, and this folder has {len(captures)}",

@@ -118,7 +118,8 @@ def test_no_permission(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    (tmp_path / "a.pcap").write_bytes(pcap_header())
+    monkeypatch.setattr(os, "open", refuse)
     assert "no permission" in unopenable(tmp_path / "a.pcap").what
 
 

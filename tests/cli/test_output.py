@@ -59,9 +59,11 @@ def test_an_error_that_cannot_be_printed_still_sets_the_exit_code(tmp_path: Path
 
 @needs_shell
 @pytest.mark.parametrize("form", ["", "-q", "--json", "--markdown"])
-def test_a_closed_stdout_is_not_an_error(silent: str, form: str) -> None:
+def test_a_closed_stdout_is_an_error_of_two_lines(silent: str, form: str) -> None:
     result = shell(f"read {form} {silent} >&-")
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert (result.returncode, result.stdout) == (ExitCode.INPUT, "")
+    assert result.stderr.splitlines()[0] == "ibsniff: standard output is closed"
+    assert len(result.stderr.splitlines()) == 2
 
 
 @needs_shell
