@@ -36,10 +36,12 @@ FAMILIES = {
     "silent": Family("Silent", "The server accepted the connection, received the hello, and sent nothing."),
     "closed": Family("Closed", "The server accepted the connection and closed it (FIN) without an answer."),
     "reset": Family("Reset", "The server accepted the connection and reset it (RST) without an answer."),
-    "foreign": Family("Another program", "What answers is no TWS."),
+    "foreign": Family("Another program", "The program that answers is not a TWS."),
     "cut_off": Family("Cut off", "The server stopped in the middle of its reply."),
     "not ready": Family("Answered, but not ready", "The server replied to the hello; the session never became ready."),
-    "trouble": Family("Trouble in a session", "The session was ready; then something went wrong, or nearly did."),
+    "trouble": Family(
+        "Trouble in a session", "The session was ready, and the report has something to say about what followed."
+    ),
     "works": Family("It works", "The session is ready and nothing is wrong: what a healthy capture looks like."),
     "not_asked": Family("Not asked", "The client connected and sent nothing."),
     "joined": Family("Joined", "The session was already at work when the capture began."),
