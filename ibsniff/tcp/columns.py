@@ -46,7 +46,7 @@ def can_feed_columns(tracker: ConnectionTracker) -> bool:
 
 
 def _is_in_order(mine: Direction) -> bool:
-    """Nothing is missing. Damaged segments may lie aside: they are used only when bytes that are missing are acknowledged."""
+    """Nothing is missing. Damaged segments may be set aside: they are used only when missing bytes are acknowledged."""
     half = mine.half
     return (
         mine.begun
