@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ibsniff.analysis.api_traffic import API_PORTS
+from ibsniff.analysis.api_traffic import API_PORTS, Ports
 from ibsniff.analysis.pipeline import Analysis
-from ibsniff.analysis.reading import Ports, read_files
+from ibsniff.analysis.reading import read_files
 from ibsniff.analysis.watching import Change, Follower, Limits, follow
 from ibsniff.capture.live import LiveSource
 from ibsniff.capture.ring_files import Ring

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from scapy.all import conf
 
-from ibsniff.analysis.reading import Ports, read_files
+from ibsniff.analysis.api_traffic import Ports
+from ibsniff.analysis.reading import read_files
 from ibsniff.capture.files import open_capture
 from ibsniff.ib.accounts import stand_in
 from ibsniff.regression.accounts import accounts_in

@@ -17,8 +17,9 @@ from ib_bytes import HELLO, READY, REPLY, START, error, frame, text
 from lanes.both import ALL_PORTS, DEFAULT_PORTS, Scale, difference, look, scaled, written
 from lanes.generated import ACK, Host, Trouble, capture, in_ip, tcp_packet
 
+from ibsniff.analysis.api_traffic import Ports
 from ibsniff.analysis.pipeline import Analysis
-from ibsniff.analysis.reading import Looker, Ports
+from ibsniff.analysis.reading import InputReader
 from ibsniff.analysis.snapshot import Snapshot
 from ibsniff.capture.columns import pcap_columns
 from ibsniff.capture.files import open_capture
@@ -198,7 +199,7 @@ def test_pieces_that_are_joined(tmp_path: Path):
         paths.append(tmp_path / f"ring{number}.pcap")
         paths[-1].write_bytes(as_pcap(frames[start : start + 150]))
     with scaled(SMALL) as work:
-        plain, columns = (Looker(lane=lane).see_joined(map(str, paths)) for lane in (Lane.PLAIN, Lane.COLUMNS))
+        plain, columns = (InputReader(lane=lane).read_joined(map(str, paths)) for lane in (Lane.PLAIN, Lane.COLUMNS))
     assert len(paths) > 2
     assert work.stretches > len(paths)
     assert written(plain) == written(columns)

@@ -10,7 +10,7 @@ import synthesise
 from recording.scenarios import RECORDINGS
 
 from ibsniff import regression
-from ibsniff.analysis.reading import Ports
+from ibsniff.analysis.api_traffic import Ports
 from ibsniff.regression.accounts import accounts_in
 from ibsniff.regression.creating import LARGEST
 from ibsniff.render.text import mask_account

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
-from ibsniff.model import Connection, Dialect, Dialogue, Side
+from ibsniff.model import Connection, Dialect, Dialogue, ExitCode, Side, UserError
 
 API_PORTS = frozenset(DEFAULT_PORTS) | frozenset(RELAY_PORTS)
 """Ports looked at unless the user says otherwise."""
+
+HIGHEST_PORT = 65_535
 
 IB_LINK_PORTS = frozenset({4000, 4001})
 """TWS and Gateway themselves connect to these ports of IB's public hosts: the same number, another protocol."""
@@ -17,27 +20,43 @@ OTHER_SERVICES = (Dialect.HTTP, Dialect.TLS, Dialect.SSH)
 """Protocols whose servers are found on ports where relays listen too."""
 
 
-class ApiTraffic(NamedTuple):
-    """What the user wants to look at."""
+class Ports(NamedTuple):
+    """Which ports are looked at."""
 
-    ports: frozenset[int] = API_PORTS
-    any_port: bool = False
+    api: frozenset[int] = API_PORTS
+    any: bool = False
     """Look at every TCP conversation that speaks IB, whatever its port."""
 
     @property
-    def watched_ports(self) -> frozenset[int] | None:
+    def filter(self) -> frozenset[int] | None:
         """The only ports whose packets are looked at; None for all."""
-        return None if self.any_port else self.ports
+        return None if self.any else self.api
 
-    def includes(self, connection: Connection, dialogue: Dialogue) -> bool:
+    def include(self, connection: Connection, dialogue: Dialogue) -> bool:
         """Whether this is a conversation with a TWS, or an attempt at one."""
         port = connection.server.port
-        if port not in self.ports:
+        if port not in self.api:
             return _speaks_ib(dialogue)
         if port in RELAY_PORTS and _is_another_service(dialogue):
             return False
         may_be_ib_link = port in IB_LINK_PORTS and connection.server.is_public
         return not may_be_ib_link or not _speaks_another_protocol(dialogue)
+
+
+def parse_ports(given: Iterable[str]) -> Ports:
+    """Add the ports a user named to the usual ones; ``any`` looks everywhere.
+
+    Raises UserError for what is no port.
+    """
+    api, everywhere = set(API_PORTS), False
+    for text in given:
+        if text == "any":
+            everywhere = True
+        elif text.isascii() and text.isdigit() and 1 <= int(text) <= HIGHEST_PORT:
+            api.add(int(text))
+        else:
+            raise UserError(f"--port {text}: not a port", "Give a number from 1 to 65535, or 'any'", ExitCode.USAGE)
+    return Ports(frozenset(api), everywhere)
 
 
 def _speaks_ib(dialogue: Dialogue) -> bool:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ibsniff.analysis.api_traffic import API_PORTS, ApiTraffic
+from ibsniff.analysis.api_traffic import API_PORTS, Ports
 from ibsniff.analysis.judgement import judge
 from ibsniff.analysis.other_traffic import OtherTraffic
 from ibsniff.analysis.snapshot import Snapshot
@@ -58,10 +58,10 @@ class Analysis:
         self.record = record
         self.skipped: Counter[str] = Counter()
         """Packets that were not looked at, by reason."""
-        traffic = ApiTraffic(ports, any_port)
-        self._dissector = Dissector(traffic.watched_ports, self.skipped)
+        watched_ports = Ports(ports, any_port)
+        self._dissector = Dissector(watched_ports.filter, self.skipped)
         self._table = ConnectionTable(ports)
-        self._tracker = ConversationTracker(traffic, patience, self._table.forget)
+        self._tracker = ConversationTracker(watched_ports, patience, self._table.forget)
         self._other = OtherTraffic(self.skipped)
         self._column_lane: ColumnLane | None = None
         self._now_ns = 0

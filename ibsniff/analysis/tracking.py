@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ibsniff.analysis.api_traffic import ApiTraffic
+from ibsniff.analysis.api_traffic import Ports
 from ibsniff.diagnosis import outcome_of
 from ibsniff.ib.dialogue import DialogueReader
 from ibsniff.ib.patience import patience_for
@@ -64,9 +64,9 @@ class Tracked:
 class ConversationTracker:
     """Everything tracked, by connection; whoever changes a connection asks for it here first."""
 
-    def __init__(self, traffic: ApiTraffic, patience: float | None, forget: Callable[[Connection], None]) -> None:
+    def __init__(self, ports: Ports, patience: float | None, forget: Callable[[Connection], None]) -> None:
         """``forget`` is told of evicted connections; ``patience`` in seconds makes a silence one, if the user chose it."""
-        self._traffic = traffic
+        self._ports = ports
         self._patience = patience
         self._forget = forget
         self.catch_up: Callable[[Connection], None] = _is_up_to_date
@@ -99,7 +99,7 @@ class ConversationTracker:
 
     def api_conversations(self) -> Iterator[Tracked]:
         """Those that belong to the API, as far as it is known."""
-        return (each for each in self._tracked.values() if self._traffic.includes(each.connection, each.dialogue))
+        return (each for each in self._tracked.values() if self._ports.include(each.connection, each.dialogue))
 
     def patience_for(self, dialogue: Dialogue) -> float:
         """Seconds without an answer that make a silence: the user's choice, else what the client's library waits."""
@@ -122,7 +122,7 @@ class ConversationTracker:
             key = self._evictable.popleft()
         tracked = self._tracked.pop(key)
         connection, dialogue = tracked.connection, tracked.dialogue
-        if self._traffic.includes(connection, dialogue):
+        if self._ports.include(connection, dialogue):
             self.evicted[outcome_of(connection, dialogue, now_ns, self.patience_for(dialogue))] += 1
         self._forget(connection)
 
@@ -132,7 +132,7 @@ class ConversationTracker:
         is_over = connection.ended is not None or bool(connection.refusals)
         if not is_over and now_ns - connection.last.time_ns <= STILL_TALKING:
             return False
-        return not (self._traffic.any_port and self._traffic.includes(connection, tracked.dialogue))
+        return not (self._ports.any and self._ports.include(connection, tracked.dialogue))
 
 
 def _is_up_to_date(_connection: Connection) -> None:

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from ibsniff.analysis.reading import Work, attempt
+from ibsniff.analysis.reading import result_or_error
+from ibsniff.analysis.reading_progress import ReadingProgress
 from ibsniff.capture.files import STDIN
 from ibsniff.capture.input_file import is_folder, is_regular_file
 from ibsniff.formatting import counted
@@ -50,13 +51,13 @@ class Inputs:
         is_large = len(self.paths) >= PARALLEL_FROM_FILES or (self.size or 0) >= PARALLEL_FROM_BYTES
         return min(len(self.paths), wanted or (cpu_count() if is_large else 1)) or 1
 
-    def print_unread(self, work: Work) -> None:
+    def print_unread(self, progress: ReadingProgress) -> None:
         """Print on stderr what was not read, and why."""
         if self.other_files:
             are = "is not a capture" if self.other_files == 1 else "are not captures"
             print(f"ibsniff: {counted(self.other_files, 'other file')} in the folders {are}", file=sys.stderr)
-        left = len(self.paths) - work.inputs_begun
-        if work.stopped and left:
+        left = len(self.paths) - progress.inputs_begun
+        if progress.stopped and left:
             print(f"ibsniff: interrupted; {left} of {counted(len(self.paths), 'input')} not read", file=sys.stderr)
 
 
@@ -95,39 +96,47 @@ def _add_captures_in(folder: str, inputs: Inputs) -> None:
 
 
 def results_of_each(
-    task: Callable[..., Result], inputs: Inputs, jobs: int, work: Work
+    task: Callable[..., Result], inputs: Inputs, jobs: int, progress: ReadingProgress
 ) -> Iterator[tuple[str, Result | UserError]]:
     """Run a task on each input and yield the results in order, until Ctrl-C.
 
-    In a single process the task also gets ``work``, so that Ctrl-C can end it within an input.
+    In a single process the task also gets ``progress``, so that Ctrl-C can end it within an input.
     """
-    results = _in_this_process(task, inputs.paths, work) if jobs == 1 else _in_parallel(task, inputs.paths, jobs, work)
+    results = (
+        _in_this_process(task, inputs.paths, progress)
+        if jobs == 1
+        else _in_parallel(task, inputs.paths, jobs, progress)
+    )
     yield from zip(inputs.paths, results, strict=False)
 
 
-def _in_this_process(task: Callable[..., Result], paths: Iterable[str], work: Work) -> Iterator[Result | UserError]:
+def _in_this_process(
+    task: Callable[..., Result], paths: Iterable[str], progress: ReadingProgress
+) -> Iterator[Result | UserError]:
     for path in paths:
-        if work.stopped:
+        if progress.stopped:
             return
-        yield attempt(partial(task, work=work), path)
+        yield result_or_error(partial(task, progress=progress), path)
 
 
-def _in_parallel(task: Callable[..., Result], paths: list[str], jobs: int, work: Work) -> Iterator[Result | UserError]:
+def _in_parallel(
+    task: Callable[..., Result], paths: list[str], jobs: int, progress: ReadingProgress
+) -> Iterator[Result | UserError]:
     from ibsniff.analysis.workers import in_parallel
 
     try:
-        for path, result in zip(paths, in_parallel(partial(attempt, task), paths, jobs), strict=True):
-            work.inputs_begun += 1
-            work.bytes_done += _size(path)
+        for path, result in zip(paths, in_parallel(partial(result_or_error, task), paths, jobs), strict=True):
+            progress.inputs_begun += 1
+            progress.bytes_done += _size(path)
             yield result
     except KeyboardInterrupt:
-        if not work.inputs_begun:
+        if not progress.inputs_begun:
             what = f"interrupted before any of {counted(len(paths), 'input')} was read to its end"
             one_by_one = (
                 "Add --jobs 1 to read them one by one; then an interrupted input is reported as far as it was read"
             )
             raise UserError(what, one_by_one, ExitCode.INTERRUPTED) from None
-        work.stopped = True
+        progress.stopped = True
 
 
 def _size(path: str) -> int:

@@ -32,7 +32,7 @@ from ibsniff.cli.app import (
 from ibsniff.model import ExitCode, UserError
 
 if TYPE_CHECKING:
-    from ibsniff.analysis.reading import Ports
+    from ibsniff.analysis.api_traffic import Ports
     from ibsniff.analysis.watching import Limits
     from ibsniff.capture.interface_choice import InterfaceChoice
     from ibsniff.capture.live import LiveSource
@@ -106,8 +106,8 @@ def live(
     quiet: QuietOption = False,
 ) -> None:
     """Capture on network interfaces and analyse the packets as they come, until Ctrl-C."""
+    from ibsniff.analysis.api_traffic import parse_ports
     from ibsniff.analysis.pipeline import Analysis
-    from ibsniff.analysis.reading import parse_ports
     from ibsniff.analysis.watching import Follower, Limits
     from ibsniff.analysis.watching import follow as follow_until
     from ibsniff.capture.live import open_live

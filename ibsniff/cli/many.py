@@ -16,7 +16,8 @@ from ibsniff.render.report_view import verdict_line
 from ibsniff.render.text import encodable, json_text, visible_line
 
 if TYPE_CHECKING:
-    from ibsniff.analysis.reading import Looker, Work
+    from ibsniff.analysis.reading import InputReader
+    from ibsniff.analysis.reading_progress import ReadingProgress
     from ibsniff.model import Report, Severity, UserError
     from ibsniff.render.overview import Row
 
@@ -157,12 +158,12 @@ class CaptureResult(NamedTuple):
 class CaptureTask:
     """Reads one capture and makes what will be printed of it, in this process or in another one."""
 
-    looker: Looker
+    reader: InputReader
     output_format: OutputFormat
     fail_on: Severity | None
 
-    def __call__(self, path: str, work: Work | None = None) -> CaptureResult:
+    def __call__(self, path: str, progress: ReadingProgress | None = None) -> CaptureResult:
         """Raise UserError if the capture cannot be read."""
-        report = judge([self.looker.see(path, work)])
+        report = judge([self.reader.read(path, progress)])
         fails = self.fail_on is not None and has_finding(report, self.fail_on)
         return CaptureResult(self.output_format.make(report), fails)

@@ -14,7 +14,7 @@ from ibsniff.formatting import counted
 if TYPE_CHECKING:
     from types import FrameType
 
-    from ibsniff.analysis.reading import Work
+    from ibsniff.analysis.reading_progress import ReadingProgress
 
 DELAY_SECONDS = 0.5
 """Shorter waits need no progress bar, and rich need not be imported for it."""
@@ -22,21 +22,21 @@ REFRESH_SECONDS = 0.2
 
 
 @contextmanager
-def reading(work: Work, size: int | None, *, alone: bool, show: bool) -> Iterator[None]:
+def reading(progress: ReadingProgress, size: int | None, *, alone: bool, show: bool) -> Iterator[None]:
     """Show progress and handle Ctrl-C while inputs are read.
 
     ``size`` is in bytes, if it is known; ``alone`` means that no other process reads.
     """
-    with _ended_by_interrupt(work) if alone else nullcontext(), _shown(work, size) if show else nullcontext():
+    with _ended_by_interrupt(progress) if alone else nullcontext(), _shown(progress, size) if show else nullcontext():
         yield
 
 
 @contextmanager
-def _ended_by_interrupt(work: Work) -> Iterator[None]:
+def _ended_by_interrupt(progress: ReadingProgress) -> Iterator[None]:
     """Let Ctrl-C end the input, so that what was read is analysed; a second one ends the program."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        work.stop()
+        progress.stop()
 
     before = signal.signal(signal.SIGINT, stop)
     try:
@@ -46,13 +46,13 @@ def _ended_by_interrupt(work: Work) -> Iterator[None]:
 
 
 @contextmanager
-def _shown(work: Work, size: int | None) -> Iterator[None]:
+def _shown(progress: ReadingProgress, size: int | None) -> Iterator[None]:
     """Show progress on a terminal if reading takes longer than a moment; the bar disappears at the end."""
     if not sys.stderr.isatty():
         yield
         return
     over = threading.Event()
-    thread = threading.Thread(target=_show, args=(work, size, over), daemon=True)
+    thread = threading.Thread(target=_show, args=(progress, size, over), daemon=True)
     thread.start()
     try:
         yield
@@ -61,7 +61,7 @@ def _shown(work: Work, size: int | None) -> Iterator[None]:
         thread.join()
 
 
-def _show(work: Work, size: int | None, over: threading.Event) -> None:
+def _show(progress: ReadingProgress, size: int | None, over: threading.Event) -> None:
     if over.wait(DELAY_SECONDS):
         return
     from rich.console import Console
@@ -69,8 +69,8 @@ def _show(work: Work, size: int | None, over: threading.Event) -> None:
 
     left = [] if size is None else [TimeRemainingColumn()]
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), *left, TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
-        task = progress.add_task("", total=size, completed=work.position)
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+        task = bar.add_task("", total=size, completed=progress.position)
         while not over.wait(REFRESH_SECONDS):
-            found = counted(work.conversations, "connection")
-            progress.update(task, completed=work.position, description=found)
+            found = counted(progress.connections, "connection")
+            bar.update(task, completed=progress.position, description=found)

@@ -25,7 +25,8 @@ from ibsniff.cli.app import (
 from ibsniff.model import ExitCode, Lane, Severity, UserError
 
 if TYPE_CHECKING:
-    from ibsniff.analysis.reading import Looker, Reading, Work
+    from ibsniff.analysis.reading import InputReader, Reading
+    from ibsniff.analysis.reading_progress import ReadingProgress
     from ibsniff.cli.inputs import Inputs
     from ibsniff.cli.many import CaptureTask
 
@@ -83,33 +84,37 @@ def read(
     quiet: QuietOption = False,
 ) -> None:
     """Analyse capture files."""
-    from ibsniff.analysis.reading import Looker, Work, parse_ports
+    from ibsniff.analysis.api_traffic import parse_ports
+    from ibsniff.analysis.reading import InputReader
+    from ibsniff.analysis.reading_progress import ReadingProgress
+    from ibsniff.analysis.watched_until import parse_watched_until
     from ibsniff.cli.inputs import find_inputs
 
     with handle_errors():
         only_one_of(json=as_json, ndjson=as_ndjson, markdown=as_markdown)
         only_one_of(q=quiet, v=verbose)
         only_one_of(join=join, ndjson=as_ndjson)
-        looker = Looker(parse_ports(port or []), watched_until, lane, patience)
-        inputs, work = find_inputs([*(more or []), *(files or [])]), Work()
+        until = parse_watched_until(watched_until) if watched_until is not None else None
+        reader = InputReader(parse_ports(port or []), until, lane, patience)
+        inputs, progress = find_inputs([*(more or []), *(files or [])]), ReadingProgress()
         processes = inputs.jobs(jobs)
         is_many = len(inputs.paths) > MAX_IN_ONE_REPORT and not (join or as_json or as_markdown)
         if as_ndjson or is_many:
             from ibsniff.cli.many import CaptureTask, choose_format
 
-            task = CaptureTask(looker, choose_format(as_ndjson, show_accounts, verbose, quiet), fail_on)
-            code = _read_one_by_one(task, inputs, processes, work, quiet)
+            task = CaptureTask(reader, choose_format(as_ndjson, show_accounts, verbose, quiet), fail_on)
+            code = _read_one_by_one(task, inputs, processes, progress, quiet)
         else:
             if _is_live_pipe(inputs) and not (as_json or as_markdown or join or quiet or watched_until):
-                reading = _watch(looker, show_accounts)
+                reading = _watch(reader, show_accounts)
             else:
-                reading = _read_for_one_report(looker, inputs, 1 if join else processes, work, join, quiet)
+                reading = _read_for_one_report(reader, inputs, 1 if join else processes, progress, join, quiet)
             if reading.report.inputs:
                 print_report(reading.report, as_json, as_markdown, show_accounts, verbose, quiet)
             code = _exit_code(reading, fail_on)
         if not quiet:
-            inputs.print_unread(work)
-        raise typer.Exit(ExitCode.INTERRUPTED if work.stopped else code)
+            inputs.print_unread(progress)
+        raise typer.Exit(ExitCode.INTERRUPTED if progress.stopped else code)
 
 
 def _is_live_pipe(inputs: Inputs) -> bool:
@@ -121,32 +126,34 @@ def _is_live_pipe(inputs: Inputs) -> bool:
     return is_pipe(sys.stdin.buffer if sys.stdin is not None else None)
 
 
-def _watch(looker: Looker, show_accounts: bool) -> Reading:
+def _watch(reader: InputReader, show_accounts: bool) -> Reading:
     from ibsniff.analysis.reading import Reading
     from ibsniff.cli.live import watch_pipe
 
-    return Reading(watch_pipe(sys.stdin.buffer, looker.ports, looker.patience, show_accounts))
+    return Reading(watch_pipe(sys.stdin.buffer, reader.ports, reader.patience, show_accounts))
 
 
-def _read_for_one_report(looker: Looker, inputs: Inputs, jobs: int, work: Work, join: bool, quiet: bool) -> Reading:
+def _read_for_one_report(
+    reader: InputReader, inputs: Inputs, jobs: int, progress: ReadingProgress, join: bool, quiet: bool
+) -> Reading:
     """Read all inputs for one common report."""
-    from ibsniff.analysis.reading import attempt, gathered
+    from ibsniff.analysis.reading import collect, result_or_error
     from ibsniff.cli.inputs import results_of_each
     from ibsniff.cli.progress import reading
 
-    with reading(work, inputs.size, alone=jobs == 1, show=not quiet):
+    with reading(progress, inputs.size, alone=jobs == 1, show=not quiet):
         if join:
-            results = iter([attempt(lambda _: looker.see_joined(inputs.paths, work), "")])
+            results = iter([result_or_error(lambda _: reader.read_joined(inputs.paths, progress), "")])
         else:
-            results = (result for _, result in results_of_each(looker.see, inputs, jobs, work))
-        made = gathered(results)
+            results = (result for _, result in results_of_each(reader.read, inputs, jobs, progress))
+        made = collect(results)
     made.unreadable += inputs.unreadable_folders
     for error in made.unreadable:
         print_error(error)
     return made
 
 
-def _read_one_by_one(task: CaptureTask, inputs: Inputs, jobs: int, work: Work, quiet: bool) -> ExitCode:
+def _read_one_by_one(task: CaptureTask, inputs: Inputs, jobs: int, progress: ReadingProgress, quiet: bool) -> ExitCode:
     """Read all inputs, and print each as it comes."""
     from ibsniff.cli.inputs import results_of_each
     from ibsniff.cli.progress import reading
@@ -155,8 +162,8 @@ def _read_one_by_one(task: CaptureTask, inputs: Inputs, jobs: int, work: Work, q
     for error in inputs.unreadable_folders:
         print_error(error)
         code = ExitCode.INPUT
-    with reading(work, inputs.size, alone=jobs == 1, show=not quiet and task.output_format.leaves_terminal_free):
-        for path, result in results_of_each(task, inputs, jobs, work):
+    with reading(progress, inputs.size, alone=jobs == 1, show=not quiet and task.output_format.leaves_terminal_free):
+        for path, result in results_of_each(task, inputs, jobs, progress):
             if isinstance(result, UserError):
                 task.output_format.print_unreadable(path, result)
                 code = result.exit_code
@@ -177,7 +184,8 @@ def _exit_code(reading: Reading, fail_on: Severity | None) -> ExitCode:
 @app.command()
 def demo() -> None:
     """Show the reports on three recorded cases: the same error in the client, three different causes."""
-    from ibsniff.analysis.reading import Ports, read_files
+    from ibsniff.analysis.api_traffic import Ports
+    from ibsniff.analysis.reading import read_files
     from ibsniff.regression import load_scenario
 
     with handle_errors():

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from ibsniff.analysis.reading import Ports
+from ibsniff.analysis.api_traffic import Ports
 from ibsniff.capture.files import PCAPNG_MAGIC
 from ibsniff.capture.input_file import file_exists, open_regular
 from ibsniff.capture.pcap import MAGICS as PCAP_MAGICS

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-from ibsniff.analysis.reading import Ports, parse_ports, read_files
+from ibsniff.analysis.api_traffic import Ports, parse_ports
+from ibsniff.analysis.reading import read_files
 from ibsniff.model import ExitCode, Report, UserError
 from ibsniff.regression.scenario import NOTHING, SCENARIO, Promise, Scenario
 from ibsniff.render.text import visible_line
@@ -96,7 +97,9 @@ def update(result: Result) -> None:
     try:
         file.write_text(head + "\n".join(["[expect]", *result.found.lines(), ""]), "utf-8")
     except OSError as error:
-        raise UserError(f"cannot write {file}: {error.strerror or error}", "Work on a copy of your own") from None
+        raise UserError(
+            f"cannot write {file}: {error.strerror or error}", "ReadingProgress on a copy of your own"
+        ) from None
 
 
 def junit(results: Sequence[Result], without_promise: Sequence[Path] = ()) -> str:

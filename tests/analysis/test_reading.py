@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wire import START_NS, Wire
 
-from ibsniff.analysis.api_traffic import API_PORTS
+from ibsniff.analysis.api_traffic import API_PORTS, Ports, parse_ports
 from ibsniff.analysis.judgement import judge
-from ibsniff.analysis.reading import Looker, Ports, Work, in_order, parse_ports, parse_watched_until, read_files
+from ibsniff.analysis.reading import InputReader, in_packet_order, read_files
+from ibsniff.analysis.reading_progress import ReadingProgress
+from ibsniff.analysis.watched_until import parse_watched_until
 from ibsniff.capture.input_record import InputRecord
 from ibsniff.model import NANOSECONDS, Confidence, ExitCode, Outcome, UserError, WatchedBy
 
@@ -66,7 +68,7 @@ def test_the_users_word_never_shortens_what_the_capture_says() -> None:
     record = InputRecord("x")
     record.add_packet(START_NS)
     record.end(START_NS + 9 * NANOSECONDS)
-    parse_watched_until("+3")(record)
+    parse_watched_until("+3").apply_to(record)
     facts = record.facts()
     assert facts.watched_until_ns == START_NS + 9 * NANOSECONDS
     assert facts.notes == ("--watched-until is earlier than the known end of the capture and is ignored",)
@@ -77,7 +79,7 @@ def test_the_users_word_never_shortens_what_the_capture_says() -> None:
 def test_a_time_is_utc_unless_it_says_otherwise(text: str) -> None:
     record = InputRecord("x")
     record.add_packet(START_NS)
-    parse_watched_until(text)(record)
+    parse_watched_until(text).apply_to(record)
     assert record.facts().watched_until_ns == START_NS + 10 * NANOSECONDS
 
 
@@ -110,7 +112,7 @@ def test_ring_files_are_read_in_the_order_of_their_packets(tmp_path: Path) -> No
         Wire(start_ns=START_NS + start * NANOSECONDS).connect().write(tmp_path / name)
     (tmp_path / "empty").write_bytes((tmp_path / "a").read_bytes()[:24])
     paths = [str(tmp_path / name) for name in ("a", "b", "c", "empty")]
-    assert [Path(path).name for path in in_order(paths)] == ["empty", "b", "c", "a"]
+    assert [Path(path).name for path in in_packet_order(paths)] == ["empty", "b", "c", "a"]
 
 
 @given(cuts=st.sets(st.integers(0, 12), max_size=4), shuffled=st.randoms(use_true_random=False))
@@ -127,7 +129,7 @@ def test_a_capture_cut_into_pieces_is_joined_again(
     for name, start, stop in zip(names, places, places[1:], strict=False):
         Path(name).write_bytes(header + b"".join(records[start:stop]))
     shuffled.shuffle(names)
-    joined = judge([Looker().see_joined(names)])
+    joined = judge([InputReader().read_joined(names)])
     whole = read_files([str(folder / "whole.pcap")], Ports()).report
     assert joined.conversations == whole.conversations
     assert replace(joined.inputs[0], path="") == replace(whole.inputs[0], path="")
@@ -143,40 +145,35 @@ def _taken_apart(capture: bytes) -> tuple[bytes, list[bytes]]:
     return capture[:24], records
 
 
-def test_what_the_user_vouches_for_is_checked_before_anything_is_read() -> None:
-    with pytest.raises(UserError):
-        Looker(watched_until="soon")
-
-
 # -- reading as it goes on -----------------------------------------------------------------------------------------------
 
 
-def test_work_tells_how_far_it_is(tmp_path: Path) -> None:
-    work = Work()
+def test_progress_tells_how_far_it_is(tmp_path: Path) -> None:
+    progress = ReadingProgress()
     sizes = 0
     for name in ("a.pcap", "b.pcap"):
-        Looker().see(str(hanging(tmp_path / name)), work)
+        InputReader().read(str(hanging(tmp_path / name)), progress)
         sizes += (tmp_path / name).stat().st_size
-        assert work.position == sizes
-    assert (work.inputs_begun, work.conversations, work.stopped) == (2, 2, False)
+        assert progress.position == sizes
+    assert (progress.inputs_begun, progress.connections, progress.stopped) == (2, 2, False)
 
 
 def test_there_is_nothing_to_end_before_anything_was_read() -> None:
     with pytest.raises(KeyboardInterrupt):
-        Work().stop()
+        ReadingProgress().stop()
 
 
 def test_what_is_seen_can_be_handed_to_another_process(tmp_path: Path) -> None:
-    seen = Looker().see(str(hanging(tmp_path / "a.pcap")))
+    seen = InputReader().read(str(hanging(tmp_path / "a.pcap")))
     assert judge([pickle.loads(pickle.dumps(seen))]) == judge([seen])
 
 
 def test_an_input_that_turns_out_damaged_leaves_nothing_behind(tmp_path: Path) -> None:
-    work = Work()
+    progress = ReadingProgress()
     whole = hanging(tmp_path / "a.pcap").read_bytes()
     (tmp_path / "b.pcap").write_bytes(whole[:24] + b"\xff" * 40)
     with pytest.raises(UserError):
-        Looker().see(str(tmp_path / "b.pcap"), work)
-    assert work.position == 64
-    work.stop()
-    assert work.stopped
+        InputReader().read(str(tmp_path / "b.pcap"), progress)
+    assert progress.position == 64
+    progress.stop()
+    assert progress.stopped

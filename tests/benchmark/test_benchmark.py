@@ -20,8 +20,9 @@ from measure import MEGABYTE, Run, Spread, run
 from tools import OURS, TOOLS, environment
 from traffic import Made
 
+from ibsniff.analysis.api_traffic import Ports
 from ibsniff.analysis.pipeline import Analysis
-from ibsniff.analysis.reading import Ports, read_files
+from ibsniff.analysis.reading import read_files
 from ibsniff.capture.files import open_capture
 from ibsniff.capture.input_record import InputRecord
 from ibsniff.model import Frame, Outcome, Report, Side

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from wire import Wire
 
-from ibsniff.analysis.reading import Work
+from ibsniff.analysis.reading_progress import ReadingProgress
 from ibsniff.cli.inputs import Inputs, results_of_each
 from ibsniff.model import ExitCode, UserError
 
@@ -116,7 +116,7 @@ def test_without_a_packet_there_is_no_report(silent: bytes) -> None:
 
 
 def test_a_second_interrupt_ends_the_program() -> None:
-    work = Work()
+    work = ReadingProgress()
     work.bytes_done = 1
     work.stop()
     with pytest.raises(KeyboardInterrupt):
@@ -137,7 +137,7 @@ def test_with_several_processes_perhaps_no_input_was_read_to_its_end(monkeypatch
 
     monkeypatch.setattr("ibsniff.analysis.workers.in_parallel", in_parallel)
     with pytest.raises(UserError, match="interrupted before any of 2 inputs was read to its end") as caught:
-        list(results_of_each(str, Inputs(["a.pcap", "b.pcap"]), 2, Work()))
+        list(results_of_each(str, Inputs(["a.pcap", "b.pcap"]), 2, ReadingProgress()))
     assert caught.value.exit_code is ExitCode.INTERRUPTED
     assert "--jobs 1" in caught.value.what_to_do
 

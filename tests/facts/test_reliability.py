@@ -9,7 +9,8 @@ from ib_bytes import HELLO
 from judging import Watch, codes, judge, only
 from rule_wires import CASES, LONG, local, remote, silent
 
-from ibsniff.analysis.reading import Ports, read_files
+from ibsniff.analysis.api_traffic import Ports
+from ibsniff.analysis.reading import read_files
 from ibsniff.capture.files import STILL_BEING_WRITTEN, open_capture
 from ibsniff.model import Confidence, Fault, Outcome, Side
 

@@ -10,6 +10,7 @@ from field.thread import told
 from synthesise import CAPTURES
 
 from ibsniff.analysis import reading
+from ibsniff.analysis.api_traffic import Ports
 from ibsniff.model import Fault, Report
 
 
@@ -90,7 +91,7 @@ ACCOUNTS = {
 
 def report_of(account: Account) -> Report:
     (capture,) = (CAPTURES / account.scenario).glob("capture.pcap*")
-    return reading.read_files([str(capture)], reading.parse_ports([]), None).report
+    return reading.read_files([str(capture)], Ports(), None).report
 
 
 @pytest.mark.parametrize("name", ACCOUNTS)

@@ -22,8 +22,8 @@ from field.thread import call, session, silent
 from judging import GivenRecord, Watch, codes, judge
 from wire import Wire
 
+from ibsniff.analysis.api_traffic import parse_ports
 from ibsniff.analysis.pipeline import Analysis
-from ibsniff.analysis.reading import parse_ports
 from ibsniff.capture.files import open_capture
 from ibsniff.model import FIN, RST, Confidence, Fault, Frame, InputFacts, Report, Segment
 from ibsniff.net import Dissector

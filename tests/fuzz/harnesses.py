@@ -16,9 +16,9 @@ from struct import Struct
 from masking.corpus import accounts, lookalikes
 from rich.console import Console
 
-from ibsniff.analysis.api_traffic import API_PORTS
+from ibsniff.analysis.api_traffic import API_PORTS, Ports
 from ibsniff.analysis.pipeline import Analysis
-from ibsniff.analysis.reading import Ports, read_files
+from ibsniff.analysis.reading import read_files
 from ibsniff.capture.files import open_capture
 from ibsniff.ib.dialogue import DialogueReader
 from ibsniff.ib.message_summary import MAX_ERROR_CODES, MAX_FIRST_MESSAGES

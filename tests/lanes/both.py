@@ -13,8 +13,9 @@ import pytest
 
 from ibsniff.analysis import columns as lane
 from ibsniff.analysis import tracking
+from ibsniff.analysis.api_traffic import Ports
 from ibsniff.analysis.judgement import judge
-from ibsniff.analysis.reading import Looker, Ports
+from ibsniff.analysis.reading import InputReader
 from ibsniff.analysis.snapshot import Snapshot
 from ibsniff.capture import files, input_buffer, pcapng
 from ibsniff.ib import dialogue, message_summary
@@ -100,11 +101,11 @@ def scaled(scale: Scale) -> Iterator[Work]:
 
 def look(source: bytes | str, lane: Lane, ports: Ports = DEFAULT_PORTS) -> Snapshot | tuple[str, str]:
     """What one lane sees in bytes that come through a pipe, or in a file; or what it tells the user instead."""
-    looker = Looker(ports, lane=lane)
+    reader = InputReader(ports, lane=lane)
     try:
         if isinstance(source, str):
-            return looker.see(source)
-        return looker.see("-", stdin=io.BytesIO(source))
+            return reader.read(source)
+        return reader.read("-", stdin=io.BytesIO(source))
     except UserError as error:
         return error.what, error.what_to_do
 

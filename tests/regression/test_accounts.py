@@ -10,7 +10,8 @@ import pytest
 from ib_bytes import HELLO, REPLY, START, error, text
 from wire import Wire
 
-from ibsniff.analysis.reading import Ports, read_files
+from ibsniff.analysis.api_traffic import Ports
+from ibsniff.analysis.reading import read_files
 from ibsniff.ib.accounts import STAND_IN, is_stand_in, stand_in
 from ibsniff.masking.account_forms import looks_like_account
 from ibsniff.regression.accounts import Search, accounts_in
