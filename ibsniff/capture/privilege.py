@@ -33,7 +33,7 @@ def this_command() -> str:
     """Return the command that started this program, with full paths: ``sudo`` ignores a virtual environment."""
     script = Path(sys.argv[0])
     if script.suffix == ".py" or not script.is_file():
-        return _quote([sys.executable, "-m", "ibsniff"])
+        return _quote([sys.executable, "-I", "-m", "ibsniff"])  # -I: no code from the current folder
     return _quote([str(script.absolute())])
 
 
@@ -65,7 +65,7 @@ def permission_help(
         f"either let tcpdump capture for {CAPTURE_SECONDS} seconds and let ibsniff read its output:\n"
         f"  sudo timeout {CAPTURE_SECONDS} {tcpdump} | {executable} read -\n"
         "or give only the permission to capture to a copy of Python that only your group may run:\n"
-        f"{_capturing_python()} -m ibsniff {again}\n"
+        f"{_capturing_python()} -I -m ibsniff {again}\n"
         "or run this command as root; ibsniff drops root's privileges when the capture begins "
         "(in a container: --cap-add NET_RAW):\n"
         f"  sudo {executable} {again}"
@@ -95,13 +95,14 @@ def caller() -> tuple[int, int] | None:
     return (uid, gid) if uid > 0 and gid >= 0 else None
 
 
-def drop_privileges() -> str:
+def drop_privileges(*, keep_reading: bool = True) -> str:
     """Drop the privileges of capturing. Call it when sockets and files are open, before the first packet is read.
 
     Under ``sudo`` the process becomes the user who ran it. On Linux it loses its capabilities, whether they are root's or
     come from the interpreter's file; root then has only the rights of an owner of root's files. Neither the process nor
     any program it executes can regain them. The capability to read any file is kept when our own modules could not be read
-    without it, since some are imported later (a Python in root's home, or a user's Python in a container).
+    without it, since some are imported later (a Python in root's home, or a user's Python in a container), unless
+    ``keep_reading`` is False.
     Only the calling thread, and threads that it starts later, lose capabilities.
     Returns in words what was dropped, or nothing when there was nothing to drop. Raises OSError when it is not permitted.
     """
@@ -109,7 +110,8 @@ def drop_privileges() -> str:
         return ""
     if sys.platform != "linux":
         return _become_caller()
-    modules = [folder for folder in map(Path, sys.path) if folder.is_dir()]  # while all of them can still be seen
+    searched = map(Path, sys.path if keep_reading else ())
+    modules = [folder for folder in searched if folder.is_dir()]  # while all of them can still be seen
     held = held_capabilities()
     _prctl(PR_SET_KEEPCAPS, 1)
     became = _become_caller()

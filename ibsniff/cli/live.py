@@ -85,9 +85,14 @@ def live(
         str | None,
         typer.Option(
             metavar="COMMAND",
-            help="Run a shell command for each verdict, which it gets in environment variables IBSNIFF_*.",
+            help="Run a shell command for each verdict, which it gets in environment variables IBSNIFF_*. It runs without "
+            "root's privileges, under sudo as the user who ran it.",
         ),
     ] = None,
+    on_verdict_as_root: Annotated[
+        bool,
+        typer.Option("--on-verdict-as-root", help="Run that command with root's privileges, which ibsniff then keeps."),
+    ] = False,
     fail_on: FailOnOption = None,
     follow: Annotated[
         bool, typer.Option("--follow", help="Print each message as it comes, on a line of its own.")
@@ -123,14 +128,14 @@ def live(
         ports, limits = parse_ports(port or []), Limits(count, _duration(stop_after), until_verdict)
         turning = _ring(ring or [], write)
         choice = _choice(interface, ports)
-        options = OutputOptions(as_json, quiet, follow, show_accounts, on_verdict, process)
+        options = OutputOptions(as_json, quiet, follow, show_accounts, on_verdict, process, on_verdict_as_root)
         with open_live(choice.names, ports.filter, backend) as source:
             names = [each.name for each in source.interfaces]
             hint = partial(traffic_hint, names, ports.filter, source.packets_before)
             output = LiveOutput(options, hint, source.stop, choice.reason)
             recorder = Recorder(write, source, turning) if write else None
             analysis = Analysis(source.record, ports.api, any_port=ports.any, patience=patience)
-            given_up = _drop_privileges(process)
+            given_up = _drop_privileges(process, on_verdict_as_root)
             try:
                 with stopped_by_signals(source.stop):
                     _announce(source, choice, given_up, as_json)
@@ -201,15 +206,17 @@ def _ring(options: list[str], write: Path | None) -> Ring | None:
     return ring
 
 
-def _drop_privileges(process: bool) -> str:
+def _drop_privileges(process: bool, on_verdict_as_root: bool) -> str:
     """Give up the privileges that only opening the sockets needed, and return a line that says so.
 
     With ``--process``, root itself (not reached through sudo) keeps its capabilities: without them it cannot look at
-    processes that have them, and all processes of a container do.
+    processes that have them, and all processes of a container do. With ``--on-verdict-as-root``, root keeps them too.
     """
     from ibsniff.capture.privilege import caller, drop_privileges
 
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if on_verdict_as_root and is_root:
+        return "keeping the privileges of root, because --on-verdict-as-root needs them"
     if process and is_root and caller() is None:
         return "keeping the privileges of root, because --process needs them"
     try:

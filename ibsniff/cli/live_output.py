@@ -39,6 +39,7 @@ class OutputOptions(NamedTuple):
     show_accounts: bool = False
     on_verdict: str | None = None
     process: bool = False
+    on_verdict_as_root: bool = False
 
 
 class LiveOutput:
@@ -62,7 +63,14 @@ class LiveOutput:
         self._screen = self._choose_screen(hint, why)
         print_command_output = self._hold_back if isinstance(self._screen, LiveScreen) else print_message
         self._commands = (
-            OnVerdict(options.on_verdict, options.show_accounts, print_command_output) if options.on_verdict else None
+            OnVerdict(
+                options.on_verdict,
+                options.show_accounts,
+                print_command_output,
+                as_root=options.on_verdict_as_root,
+            )
+            if options.on_verdict
+            else None
         )
         self._suspend = SuspendRequest()
 

@@ -1,14 +1,15 @@
 """``live --on-verdict COMMAND``: a shell command for each conversation when its verdict is reached.
 
 The verdict is passed in the environment, never on the command line: text from the wire must not become shell code. The
-command runs in parallel with the capture, with the privileges that are left by then, and in a session of its own, so
-that Ctrl-C does not end it.
+command runs in parallel with the capture, without capabilities and, under sudo, as the user who ran it, unless
+``--on-verdict-as-root`` asks for root's privileges. It runs in a session of its own, so that Ctrl-C does not end it.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections import deque
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from ibsniff.analysis.watching import is_settled
+from ibsniff.capture.privilege import held_capabilities
 from ibsniff.formatting import counted
 from ibsniff.model import Conversation, Report
 from ibsniff.render.text import Masker, visible, visible_line
@@ -34,6 +36,14 @@ MAX_SHOWN_BYTES = 16_384
 MAX_WAIT_SECONDS = 10.0
 """How long the end of the capture waits for commands that are still running."""
 
+WITHOUT_PRIVILEGES = """
+import os, sys
+from ibsniff.capture.privilege import drop_privileges
+drop_privileges(keep_reading=False)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""A program that gives up the privileges it has, and becomes the program in its arguments."""
+
 PrintLine = Callable[[str], None]
 
 
@@ -47,9 +57,13 @@ class _Running:
 class OnVerdict:
     """Runs the command once for each conversation."""
 
-    def __init__(self, command: str, show_accounts: bool, print_line: PrintLine) -> None:
-        """``print_line`` takes the output of the commands, line by line."""
+    def __init__(self, command: str, show_accounts: bool, print_line: PrintLine, *, as_root: bool = False) -> None:
+        """``print_line`` takes the output of the commands, line by line.
+
+        The command gets none of the capabilities that this process has, unless ``as_root``.
+        """
         self._command = command
+        self._as_root = as_root
         self._show_accounts = show_accounts
         self._print_line = print_line
         self._done: set[str] = set()
@@ -101,8 +115,8 @@ class OnVerdict:
             with ExitStack() as on_failure:
                 printed = on_failure.enter_context(tempfile.TemporaryFile())
                 process = subprocess.Popen(
-                    self._command,
-                    shell=True,
+                    self._arguments(),
+                    shell=sys.platform == "win32",
                     stdin=subprocess.DEVNULL,
                     stdout=printed,
                     stderr=subprocess.STDOUT,
@@ -114,6 +128,14 @@ class OnVerdict:
             self._print_line(f"--on-verdict: the command cannot be run: {error.strerror or error}")
         else:
             self._running.append(_Running(conversation, process, printed))
+
+    def _arguments(self) -> str | list[str]:
+        if sys.platform == "win32":
+            return self._command
+        shell = ["/bin/sh", "-c", self._command]
+        if self._as_root or not held_capabilities():
+            return shell
+        return [sys.executable, "-I", "-c", WITHOUT_PRIVILEGES, *shell]
 
     def _report_end(self, each: _Running) -> None:
         with each.printed as printed:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ from ibsniff.capture.output import may_write_later, open_output
 from ibsniff.model import ExitCode, UserError
 
 as_root = pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="needs root, to give files away")
+
+
+needs_modes = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no file modes, links or pipes like these")
 
 
 def test_output_replaces_the_old_content(tmp_path: Path) -> None:
@@ -115,3 +120,77 @@ def test_root_without_its_capabilities_writes_in_its_own_folders(
     assert may_write_later(tmp_path)
     os.chown(tmp_path, *CALLER)
     assert not may_write_later(tmp_path)
+
+
+@needs_modes
+def test_what_is_written_is_private(tmp_path: Path) -> None:
+    path = tmp_path / "out.pcapng"
+    with open_output(path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.chmod(0o644)
+    with open_output(path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@needs_modes
+def test_a_link_in_place_of_the_file_is_refused_for_everybody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    precious, path = tmp_path / "precious", tmp_path / "out.pcapng"
+    precious.write_bytes(b"keep me")
+    path.symlink_to(precious)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(UserError, match="it is a link"):
+        open_output(path)
+    assert precious.read_bytes() == b"keep me"
+
+
+@needs_modes
+def test_a_pipe_without_a_reader_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="no program reads from this pipe"):
+        open_output(tmp_path / "pipe")
+
+
+@needs_modes
+def test_a_pipe_with_a_reader_is_written_to(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with open_output(tmp_path / "pipe") as stream:
+        assert os.get_blocking(stream.fileno())
+        stream.write(b"packets")
+    assert os.read(reader, 100) == b"packets"
+    os.close(reader)
+
+
+@as_root
+class TestLinkedFolders:
+    @pytest.mark.parametrize("target", [str, lambda real: "../real", lambda real: "./../real/."])
+    def test_a_link_of_roots_is_followed(self, tmp_path: Path, target: Callable[[Path], str]) -> None:
+        real, links = tmp_path / "real", tmp_path / "links"
+        real.mkdir()
+        links.mkdir()
+        (links / "folder").symlink_to(target(real))
+        with open_output(links / "folder" / "out.pcapng") as stream:
+            stream.write(b"new")
+        assert (real / "out.pcapng").read_bytes() == b"new"
+
+    @pytest.mark.usefixtures("under_sudo")
+    @pytest.mark.parametrize(("owned_by", "is_followed"), [(CALLER[0], True), (CALLER[0] + 1, False)])
+    def test_a_link_of_the_callers_is_followed_and_a_strangers_is_not(
+        self, tmp_path: Path, owned_by: int, is_followed: bool
+    ) -> None:
+        real, link = tmp_path / "real", tmp_path / "link"
+        real.mkdir()
+        link.symlink_to(real)
+        os.chown(link, owned_by, 0, follow_symlinks=False)
+        if is_followed:
+            open_output(link / "out.pcapng").close()
+        else:
+            with pytest.raises(UserError, match="belongs to another user"):
+                open_output(link / "out.pcapng")
+        assert (real / "out.pcapng").exists() is is_followed
+
+    def test_links_in_a_circle_end(self, tmp_path: Path) -> None:
+        (tmp_path / "one").symlink_to("two")
+        (tmp_path / "two").symlink_to("one")
+        with pytest.raises(UserError, match="cannot write"):
+            open_output(tmp_path / "one" / "out.pcapng")

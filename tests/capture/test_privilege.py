@@ -35,7 +35,7 @@ def test_linux_commands_can_be_pasted_and_the_least_privilege_comes_first(monkey
     copy = "/my venv/bin/python-that-captures"
     assert make == ["sudo", "install", "-o", "root", "-g", "$(id -gn)", "-m", "750", "/my venv/bin/python", copy]
     assert permit == ["sudo", "setcap", "cap_net_raw+ep", copy]
-    assert with_it == [copy, "-m", "ibsniff", *ARGV]
+    assert with_it == [copy, "-I", "-m", "ibsniff", *ARGV]
     assert as_root == ["sudo", "/venv/bin/ibsniff", *ARGV]
 
 
@@ -72,7 +72,7 @@ def test_this_command_is_the_script_with_its_full_path(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("started_as", ["/somewhere/ibsniff/__main__.py", "-c", ""])
 def test_this_command_of_a_module(monkeypatch: pytest.MonkeyPatch, started_as: str) -> None:
     monkeypatch.setattr(sys, "argv", [started_as])
-    assert shlex.split(this_command()) == [sys.executable, "-m", "ibsniff"]
+    assert shlex.split(this_command()) == [sys.executable, "-I", "-m", "ibsniff"]
 
 
 @posix

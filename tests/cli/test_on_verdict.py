@@ -112,3 +112,15 @@ def test_evicted_conversations_are_forgotten() -> None:
     assert ran("echo ran", judge(silent()), judge(silent())) == ["--on-verdict c1: ran"]
     nothing = Report((), None, (), ())
     assert ran("echo ran", judge(silent()), nothing, judge(silent())) == ["--on-verdict c1: ran"] * 2
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs Linux and root's capabilities")
+@pytest.mark.parametrize("as_root", [False, True])
+def test_the_command_of_root_has_its_capabilities_only_when_asked(as_root: bool) -> None:
+    printed: list[str] = []
+    commands = OnVerdict("awk '/CapPrm|CapEff/ { print $2 }' /proc/self/status", False, printed.append, as_root=as_root)
+    commands.update(judge(silent()))
+    commands.close()
+    bits = [int(line.split()[-1], 16) for line in printed]
+    assert len(bits) == 2, printed
+    assert all(bits) if as_root else not any(bits)
