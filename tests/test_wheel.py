@@ -49,7 +49,7 @@ def test_scapy_comes_by_itself_only_where_nothing_else_captures(installed: Path)
 def test_demo_shows_three_cases_with_three_causes(installed: Path, tmp_path: Path) -> None:
     result = run(installed, tmp_path, "demo")
     assert result.returncode == 0, result.stderr
-    assert result.stdout.count("The client says: TimeoutError") == 3
+    assert result.stdout.count("The client reports TimeoutError.") == 3
     for code in ("IBS301", "IBS501", "IBS105"):
         assert code in result.stdout
 
@@ -57,7 +57,7 @@ def test_demo_shows_three_cases_with_three_causes(installed: Path, tmp_path: Pat
 def test_regress_without_a_folder_says_that_there_are_no_captures_here(installed: Path, tmp_path: Path) -> None:
     result = run(installed, tmp_path, "regress")
     assert result.returncode == 2
-    assert "captures: no such folder" in result.stderr
+    assert "captures: there is no such folder" in result.stderr
 
 
 def test_regress_takes_a_folder_of_the_users_own(installed: Path, tmp_path: Path) -> None:
