@@ -34,7 +34,7 @@ def clock_jumped(before_ns: int, after_ns: int) -> str:
 def apply_comment(record: InputRecord, comment: str, next_packet: int) -> None:
     """Record what one of our comments says; ignore any other."""
     if comment.startswith(NOT_CAPTURED):
-        record.truncate(comment.removeprefix(NOT_CAPTURED))
+        record.lose_interface(comment.removeprefix(NOT_CAPTURED))
     elif comment.startswith(NOTE):
         record.note(comment.removeprefix(NOTE))
     elif comment.startswith(CLOCK_JUMPED) and (times := _TWO_TIMES.fullmatch(comment.removeprefix(CLOCK_JUMPED))):

@@ -37,6 +37,7 @@ class InputRecord:
         "_cut_by_snaplen",
         "_dropped",
         "_ended_ns",
+        "_events",
         "_first_time_ns",
         "_format",
         "_interrupted",
@@ -65,6 +66,7 @@ class InputRecord:
         self._ended_ns: int | None = None
         self._vouched_ns: int | None = None
         self._truncated: str | None = None
+        self._events: list[str] = []
         self._interrupted = False
         self._dropped: int | None = None
         self._cut_by_snaplen = 0
@@ -122,6 +124,7 @@ class InputRecord:
             untimed=self._untimed,
             skipped=Counter(skipped),
             notes=tuple(self._notes),
+            events=tuple(self._events),
         )
 
     def _watched(self) -> tuple[int | None, WatchedBy]:
@@ -232,6 +235,11 @@ class InputRecord:
         """Add a reason why something is cut off, damaged or was not captured."""
         self._truncated = "; ".join(filter(None, (self._truncated, reason)))
 
+    def lose_interface(self, reason: str) -> None:
+        """Add a reason why nothing was captured for some time, as it happens."""
+        self._events.append(reason)
+        self.truncate(reason)
+
     def interrupt(self, reason: str) -> None:
         """Record that the user stopped the reading, which explains everything that is missing."""
         self._interrupted = True
@@ -240,3 +248,4 @@ class InputRecord:
     def note(self, text: str) -> None:
         """Add a note about something that lost no packets."""
         self._notes.append(text)
+        self._events.append(text)

@@ -60,6 +60,8 @@ class InputFacts:
     """Packets not looked at, by reason."""
     notes: tuple[str, ...] = ()
     """What happened to the interfaces during the capture without losing anything, in words (bounded by ``capture``)."""
+    events: tuple[str, ...] = ()
+    """What happened during the capture, in order: ``notes``, and what interrupted it (then in ``truncated`` too)."""
 
 
 class InputState(Protocol):

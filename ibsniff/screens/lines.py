@@ -9,7 +9,7 @@ from typing import Any, Self
 from ibsniff.analysis.watching import Change
 from ibsniff.formatting import iso
 from ibsniff.model import Report
-from ibsniff.render.text import Masker, json_text, visible_line
+from ibsniff.render.text import Masker, encodable, json_text, visible_line
 
 PrintLine = Callable[[str], None]
 
@@ -25,7 +25,7 @@ class Lines:
         self._show_accounts = show_accounts
         self._hint = hint
         self._dropped = 0
-        self._notes_printed = 0
+        self._events_printed = 0
 
     def __enter__(self) -> Self:
         return self
@@ -44,10 +44,10 @@ class Lines:
         if dropped > self._dropped:
             self._dropped = dropped
             self.print_losses(dropped, report)
-        notes = [note for facts in report.inputs for note in facts.notes]
-        for note in notes[self._notes_printed :]:
-            self._print_error(visible_line(note))
-        self._notes_printed = len(notes)
+        events = [event for facts in report.inputs for event in facts.events]
+        for event in events[self._events_printed :]:
+            self.print_event(event, report)
+        self._events_printed = len(events)
 
     def selected(self, changes: Sequence[Change]) -> list[Change]:
         """Return the changes worth a line: the sentence of an outcome is that of its cause, and is not printed twice."""
@@ -68,6 +68,10 @@ class Lines:
     def print_losses(self, dropped: int, _report: Report) -> None:
         """Print that the capture is losing packets."""
         self._print_error(f"{dropped:,} packets lost so far; a missing answer may be among them")
+
+    def print_event(self, text: str, _report: Report) -> None:
+        """Print what happened to the capture: an interface went down, came up again or disappeared."""
+        self._print_error(visible_line(text))
 
     def quiet(self) -> None:
         """Print what traffic can be seen instead."""
@@ -100,8 +104,18 @@ class JsonLines(Lines):
 
     def print_losses(self, dropped: int, report: Report) -> None:
         """Print that the capture is losing packets."""
-        last_ns = max((facts.last_time_ns or 0 for facts in report.inputs), default=0)
-        self._write({"type": "drops", "time": iso(last_ns), "dropped": dropped})
+        self._write({"type": "drops", "time": iso(_now_ns(report)), "dropped": dropped})
+
+    def print_event(self, text: str, report: Report) -> None:
+        """Print what happened to the capture, for programs and for people."""
+        self._write({"type": "interface", "time": iso(_now_ns(report)), "text": encodable(text)})
+        super().print_event(text, report)
 
     def _write(self, row: dict[str, Any]) -> None:
         self._print_line(json_text(row))
+
+
+def _now_ns(report: Report) -> int:
+    """Until when the capture has come."""
+    times = (max(facts.last_time_ns or 0, facts.watched_until_ns or 0) for facts in report.inputs)
+    return max(times, default=0)

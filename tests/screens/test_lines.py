@@ -33,13 +33,18 @@ def test_ndjson_contains_every_change() -> None:
     assert [json.loads(line)["type"] for line in printed(JsonLines)] == ["outcome", "finding", "finding"]
 
 
-def test_a_note_about_the_capture_is_printed_once() -> None:
+HAPPENED = ("eth0 went down at 10:00", "eth0 came up again at 10:01", "no further packets are saved: the disk is full")
+
+
+@pytest.mark.parametrize("make", [Lines, JsonLines, MessageLines])
+def test_what_happens_to_the_capture_is_printed_once_and_at_the_moment(make: type[Lines]) -> None:
+    rows: list[str] = []
     errors: list[str] = []
-    lines, first = Lines(errors.append, errors.append, False, lambda: ""), report(silent())
+    lines, first = make(rows.append, errors.append, False, lambda: ""), report(silent())
     lines.show(first, [])
-    later = first._replace(
-        inputs=(replace(first.inputs[0], notes=("no further packets are saved: the disk is full",)),)
-    )
-    lines.show(later, [])
-    lines.show(later, [])
-    assert errors == ["no further packets are saved: the disk is full"]
+    for count in (0, 1, 1, 3, 3):
+        lines.show(first._replace(inputs=(replace(first.inputs[0], events=HAPPENED[:count]),)), [])
+        assert errors == [*HAPPENED[:count]]
+    events = [json.loads(row) for row in rows if row.startswith("{")]
+    assert [event["text"] for event in events] == (list(HAPPENED) if make is JsonLines else [])
+    assert all(event["type"] == "interface" for event in events)
