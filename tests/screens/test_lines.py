@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
 from render.build import START_NS, finding, report, silent
 
 from ibsniff.analysis.watching import Change
 from ibsniff.screens import JsonLines, Lines
+from ibsniff.screens.messages import MessageLines
 
 
 def printed(kind: type[Lines]) -> list[str]:
