@@ -1,3 +1,119 @@
-"""ibsniff reads the packets between a trading program and TWS or IB Gateway, and says whose turn it is."""
+"""ibsniff reads the packets between a trading program and TWS or IB Gateway, and reports what failed and who must act.
+
+From Python::
+
+    import ibsniff
+
+    report = ibsniff.analyze("bot.pcapng")
+    if report.verdict is not None and report.verdict.fault is not ibsniff.Fault.NONE:
+        print(report.verdict.summary)
+
+The names in ``__all__`` are the public interface. Every other module and name in this package is private and may change
+in any version. A report contains what the wire said, account numbers included; ``to_dict`` and ``to_markdown`` mask them.
+"""
+
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Alternative",
+    "Analysis",
+    "ClockJump",
+    "Confidence",
+    "Connection",
+    "Conversation",
+    "Dialect",
+    "Dialogue",
+    "Ended",
+    "Endpoint",
+    "ErrorTally",
+    "Fault",
+    "Finding",
+    "Frame",
+    "Gap",
+    "Half",
+    "Hello",
+    "How",
+    "InputFacts",
+    "Message",
+    "Moment",
+    "Outcome",
+    "Reply",
+    "ReplyKind",
+    "Report",
+    "Rung",
+    "Severity",
+    "Side",
+    "Start",
+    "StartForm",
+    "Unreachable",
+    "UnreachableKind",
+    "UserError",
+    "Verdict",
+    "WatchedBy",
+    "WireBytes",
+    "WireError",
+    "WireText",
+    "__version__",
+    "analyze",
+    "to_dict",
+    "to_markdown",
+]
+
+if TYPE_CHECKING:
+    from ibsniff.api import Analysis, analyze, to_dict, to_markdown
+    from ibsniff.model import (
+        Alternative,
+        ClockJump,
+        Confidence,
+        Connection,
+        Conversation,
+        Dialect,
+        Dialogue,
+        Ended,
+        Endpoint,
+        ErrorTally,
+        Fault,
+        Finding,
+        Frame,
+        Gap,
+        Half,
+        Hello,
+        How,
+        InputFacts,
+        Message,
+        Moment,
+        Outcome,
+        Reply,
+        ReplyKind,
+        Report,
+        Rung,
+        Severity,
+        Side,
+        Start,
+        StartForm,
+        Unreachable,
+        UnreachableKind,
+        UserError,
+        Verdict,
+        WatchedBy,
+        WireBytes,
+        WireError,
+        WireText,
+    )
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first used: ``import ibsniff`` itself costs next to nothing."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module  # noqa: PLC0415  (the command line does not need it)
+
+        api = import_module("ibsniff.api")
+        value = getattr(api, name) if hasattr(api, name) else getattr(import_module("ibsniff.model"), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -26,7 +26,18 @@ PIPELINE = ("api_traffic", "other_traffic", "tracking", "snapshot", "judgement",
 """The parts that the pipeline puts in order."""
 
 MAY_IMPORT = {
-    "": set(),
+    "": {"api", "model"},
+    "api": {
+        "model",
+        "analysis.api_traffic",
+        "analysis.judgement",
+        "analysis.pipeline",
+        "analysis.reading",
+        "analysis.watched_until",
+        "capture.input_record",
+        "render.document",
+        "render.markdown",
+    },
     "model": set(),
     "masking": {"model"},
     "formatting": {"model"},
@@ -260,6 +271,43 @@ def _floors(name: str, below: dict[str, set[str]], above: tuple[str, ...]) -> in
     return 1 + max((_floors(lower, below, (*above, name)) for lower in below.get(name, ())), default=0)
 
 
+def cycle_law(modules: Iterable[Module]) -> Iterator[str]:
+    """No module imports itself by way of others, not even inside functions: what stands below knows nothing of what is above.
+
+    The package itself is left out: it is loaded before each of its modules, and imports none of them by itself.
+    """
+    by_name = {module.name: module for module in modules}
+    below = {
+        name: {_module_of(found.target, by_name) for found in module.imports() if found.ours and not found.for_types}
+        - {""}
+        for name, module in by_name.items()
+    }
+    for name in below:
+        path = _way_back(name, below)
+        if path and name == min(path):
+            yield f"{by_name[name].where}:1 imports itself: {' -> '.join([name, *path])}"
+    for found in by_name[""].imports() if "" in by_name else ():
+        if found.ours and not found.for_types:
+            yield f"{by_name[''].where}:{found.line} the package imports {found.target} when it is loaded"
+
+
+def _module_of(target: str, names: Iterable[str]) -> str:
+    """The module that an imported name is in; empty for what the package itself holds."""
+    return max((name for name in names if is_within(target, (name,))), key=len, default="")
+
+
+def _way_back(start: str, below: dict[str, set[str]]) -> list[str]:
+    """The shortest way from a module to itself; empty when there is none."""
+    waiting, seen = [[lower] for lower in sorted(below[start])], set[str]()
+    for path in waiting:
+        if path[-1] == start:
+            return path
+        if path[-1] not in seen:
+            seen.add(path[-1])
+            waiting += [[*path, lower] for lower in sorted(below[path[-1]])]
+    return []
+
+
 def lazy_law(modules: Iterable[Module]) -> Iterator[str]:
     """What is slow to import is imported where it is used, and nowhere else."""
     for module in modules:
@@ -381,6 +429,7 @@ LAWS: tuple[Law, ...] = (
     blame_law,
     lonely_rule_law,
     floors_law,
+    cycle_law,
     lazy_law,
     numpy_law,
     one_writer_law,
@@ -414,6 +463,8 @@ def test_law(law: Law) -> None:
         (floors_law, "facts.session", "def late():\n    from ibsniff.facts.session import itself"),
         (memory_law, "facts.session", "@lru_cache(maxsize=1)\ndef sessions(capture): ..."),
         (memory_law, "rules.ibs101_refused", "@functools.cache\ndef served(capture): ..."),
+        (cycle_law, "tcp.table", "def late():\n    from ibsniff.tcp.table import ConnectionTable"),
+        (cycle_law, "", "from ibsniff.model import Report"),
         (lazy_law, "capture.scapy_backend", "import scapy.all"),
         (lazy_law, "net.ip", "def late():\n    from scapy.layers.inet import IP"),
         (lazy_law, "net.ip", "import dpkt"),
@@ -447,6 +498,14 @@ def test_the_floors_of_a_room_are_counted_through_others() -> None:
     top = parse("facts.floor0", "def late():\n    import ibsniff.facts.floor1")
     assert not list(floors_law([*modules[1:], parse("facts.floor4", "x = 1")]))
     assert list(floors_law([top, *modules, parse("facts.floor4", "x = 1")]))
+
+
+def test_a_cycle_is_found_however_long_and_lazy() -> None:
+    table = parse("tcp.table", "def late():\n    import ibsniff.tcp.state")
+    state = parse("tcp.state", "from ibsniff.tcp import Tracker")
+    package_itself = parse("tcp", "from ibsniff.tcp.table import ConnectionTable")
+    assert list(cycle_law([table, state, package_itself]))
+    assert not list(cycle_law([table, parse("tcp.state", "from ibsniff import __version__"), package_itself]))
 
 
 def test_a_law_follows_imports_to_what_read_loads() -> None:

@@ -144,8 +144,10 @@ class LiveSource:
 
         Two processors that fill the same block reorder packets by microseconds, which is not a jump.
         """
+        from ibsniff.capture.ring_columns import ring_columns  # noqa: PLC0415  (numpy, 0.1 s: quiet interfaces need none)
+
         record = self.record
-        columns = block.columns(record.packets + 1, self.interfaces[self.interface_index].link_type)
+        columns = ring_columns(block, record.packets + 1, self.interfaces[self.interface_index].link_type)
         latest_ns = record.last_time_ns
         if columns is None or latest_ns is None:
             return None

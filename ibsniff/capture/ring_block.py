@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ibsniff.capture.backend import RawPacket
 from ibsniff.model import NANOSECONDS
-
-if TYPE_CHECKING:
-    from ibsniff.model import Columns
 
 _LAST = Struct("=40xII")
 """``struct tpacket_block_desc``: the time of its last packet."""
@@ -72,9 +69,3 @@ class RingBlock:
         """The time of the last packet."""
         seconds, nanoseconds = _LAST.unpack_from(self.buffer)
         return int(seconds * NANOSECONDS + nanoseconds)
-
-    def columns(self, first_number: int, link_type: int) -> Columns | None:
-        """Return all packets as columns; None when one of them has a VLAN tag that must be restored."""
-        from ibsniff.capture.ring_columns import ring_columns  # noqa: PLC0415  (numpy, 0.1 s: quiet interfaces need none)
-
-        return ring_columns(self, first_number, link_type)

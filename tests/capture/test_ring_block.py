@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibsniff.capture.ring_block import ADDRESS_OFFSET, PACKET_HEADER, VLAN_VALID, RingBlock
+from ibsniff.capture.ring_columns import ring_columns
 from ibsniff.model import NANOSECONDS, Frame
 
 IN_FRONT = 48
@@ -75,7 +76,7 @@ def one_by_one(block: RingBlock) -> list[Frame]:
 @given(packets)
 def test_cooked_columns_have_the_same_link_headers(made: list[dict]) -> None:
     block = block_of(made, is_cooked=True)
-    columns = block.columns(5, LINK_TYPE)
+    columns = ring_columns(block, 5, LINK_TYPE)
     assert columns is not None
     assert [columns.frame(index) for index in range(len(columns))] == one_by_one(block)
     assert [frame.data[20:] for frame in one_by_one(block)] == [packet["data"] for packet in made]
@@ -84,7 +85,7 @@ def test_cooked_columns_have_the_same_link_headers(made: list[dict]) -> None:
 @given(packets)
 def test_columns_with_link_headers_are_unchanged(made: list[dict]) -> None:
     block = block_of(made, is_cooked=False)
-    columns = block.columns(5, LINK_TYPE)
+    columns = ring_columns(block, 5, LINK_TYPE)
     if any(packet["status"] & VLAN_VALID for packet in made):
         assert columns is None, "tags are put back one by one"
         return
