@@ -6,10 +6,10 @@ import bz2
 import gzip
 import lzma
 import os
-import sys
 from pathlib import Path
 
 import pytest
+from rights import not_as_root
 from wire import Wire
 
 from ibsniff.capture.folder import find_captures, looks_like_capture
@@ -73,7 +73,7 @@ def test_a_link_to_a_parent_folder_is_not_followed(tmp_path: Path, capture: byte
     assert len(find_captures(str(tmp_path)).captures) == 1
 
 
-@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may read everything")
+@not_as_root
 def test_unreadable_files_and_folders_are_reported(tmp_path: Path, capture: bytes) -> None:
     (tmp_path / "secret.pcap").write_bytes(capture)
     (tmp_path / "secret.pcap").chmod(0)

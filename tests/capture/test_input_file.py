@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rights import is_all_powerful
 from wire import Wire
 
 from ibsniff.capture import input_file
@@ -31,10 +32,9 @@ needs_posix = pytest.mark.skipif(
 
 def ibsniff(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the program as somebody for whom file modes hold."""
-    is_root = os.geteuid() == 0
-    if is_root and shutil.which("setpriv") is None:
+    if is_all_powerful() and shutil.which("setpriv") is None:
         pytest.skip("this is root, whom no file mode stops, and setpriv (util-linux) is not here")
-    command = [*(WITHOUT_RIGHTS if is_root else []), sys.executable, "-m", "ibsniff", *map(str, arguments)]
+    command = [*(WITHOUT_RIGHTS if is_all_powerful() else []), sys.executable, "-m", "ibsniff", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 

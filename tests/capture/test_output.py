@@ -9,12 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rights import as_root
 
 from ibsniff.capture.output import may_write_later, open_output
 from ibsniff.model import ExitCode, UserError
-
-as_root = pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="needs root, to give files away")
-
 
 needs_modes = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no file modes, links or pipes like these")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from judging import judge
+from rights import as_root
 from wire import START_NS, Wire
 
 from ibsniff.cli import on_verdict
@@ -114,7 +115,7 @@ def test_evicted_conversations_are_forgotten() -> None:
     assert ran("echo ran", judge(silent()), nothing, judge(silent())) == ["--on-verdict c1: ran"] * 2
 
 
-@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs Linux and root's capabilities")
+@as_root
 @pytest.mark.parametrize("as_root", [False, True])
 def test_the_command_of_root_has_its_capabilities_only_when_asked(as_root: bool) -> None:
     printed: list[str] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +11,7 @@ import ib_bytes
 import pytest
 from live_kept import Nobody, of_file, shown, watch
 from live_script import Script, raw
+from rights import as_root
 from rule_wires import local, remote, said, session, silent
 from wire import Wire
 
@@ -271,7 +271,7 @@ def test_a_write_error_ends_the_ring_and_not_the_capture(tmp_path: Path) -> None
     assert "cannot write" in recorder.failure.what
 
 
-@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="needs root, to be deprived of")
+@as_root
 def test_a_ring_in_a_folder_of_root_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUDO_UID", "12345")
     monkeypatch.setenv("SUDO_GID", "12345")
