@@ -23,7 +23,6 @@ from ibsniff.capture.interruptible import InterruptibleReader
 from ibsniff.capture.pcap import MAGICS as PCAP_MAGICS
 from ibsniff.capture.pcap import PcapReader
 from ibsniff.capture.pcapng import PcapngReader
-from ibsniff.capture.procfs import memory_left
 from ibsniff.model import Columns, Frame, InputFacts, Lane, UserError
 
 STDIN = "-"
@@ -130,9 +129,12 @@ class CaptureFile:
         columns_from = 0 if from_start else COLUMNS_FROM_OFFSET
         min_buffered = 0 if lane is Lane.COLUMNS else COLUMNS_MIN_BUFFERED
         preferred = 0
-        one_by_one = (memory_left() or COLUMNS_MIN_MEMORY) < COLUMNS_MIN_MEMORY
+        is_possible: bool | None = None
         while input_buffer.advance(reader.position, reader.needed, preferred):
-            in_columns = not one_by_one and input_buffer.offset + len(input_buffer.data) >= columns_from
+            in_columns = input_buffer.offset + len(input_buffer.data) >= columns_from
+            if in_columns and is_possible is None:
+                is_possible = _is_memory_for_columns()
+            in_columns = in_columns and is_possible is True
             yield from self._columns() if in_columns and len(input_buffer.data) >= min_buffered else self._batch()
             preferred = COLUMNS_READ_SIZE if in_columns else 0
 
@@ -218,6 +220,13 @@ def _reader(input_buffer: InputBuffer, record: InputRecord, name: str) -> Reader
     input_buffer.advance(0, file_type.EXAMINED_BYTES)
     what, what_to_do = file_type.describe(input_buffer.data, record.path)
     raise UserError(f"{name} is not a capture: it is {what}", what_to_do)
+
+
+def _is_memory_for_columns() -> bool:
+    from ibsniff.capture.procfs import memory_left  # noqa: PLC0415  (small captures do without)
+
+    left = memory_left()
+    return left is None or left >= COLUMNS_MIN_MEMORY
 
 
 def _damage_in_parsing(reader: Reader, input_buffer: InputBuffer, batch: list[Frame]) -> DamagedCapture | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import threading
 from pathlib import Path
 from typing import BinaryIO
 
@@ -80,6 +79,8 @@ def _how_to_get_permission(path: str) -> str:
 
 def _open_pipe(path: str) -> int:
     """Open a named pipe. Raises UserError when no program opens it for writing in time."""
+    import threading  # noqa: PLC0415  (only pipes need it)
+
     opened: list[int] = []
     opening = threading.Thread(target=lambda: opened.append(os.open(path, READ)), daemon=True)
     opening.start()

@@ -112,8 +112,8 @@ def _text(path: Path) -> str:
 def memory_left(proc: Path = PROC) -> int | None:
     """Return the bytes that this process may still allocate under its limit (``ulimit -v``); None without a limit."""
     try:
-        limits = (proc / "self" / "limits").read_text("ascii")
-        pages = int((proc / "self" / "statm").read_text("ascii").split()[0])
+        limits = (proc / "self" / "limits").read_text("utf-8")
+        pages = int((proc / "self" / "statm").read_text("utf-8").split()[0])
     except (OSError, ValueError, IndexError):
         return None
     row = next((line for line in limits.splitlines() if line.startswith("Max address space")), "")
