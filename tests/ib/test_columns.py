@@ -61,6 +61,12 @@ def test_frames_are_those_of_a_walk(data: bytes):
     assert frames.end == (found[-1][0] + 4 + found[-1][1] if found else 0)
 
 
+def test_a_frame_may_not_be_longer_than_the_longest():
+    data = frame(b"1\0") + frame(b"2\0" * 40_000) + frame(b"3\0")
+    assert len(find_frames(data, 80_000).starts) == 3
+    assert len(find_frames(data, 79_999).starts) == 1
+
+
 @settings(max_examples=100)
 @given(streams, st.data())
 def test_frames_of_a_damaged_stream_are_those_of_a_walk(data: bytes, draw: st.DataObject):
