@@ -60,5 +60,5 @@ def _summary_without_cause(conversation: Conversation) -> str:
         with_version = f" (server version {version})" if version else ""
         return f"{server} replied and the API session is ready{with_version}."
     if conversation.outcome is Outcome.JOINED:
-        return f"The capture joined a session with {server} that was already working."
-    return f"The conversation with {server} got as far as '{conversation.rung}'; the server's part is '{conversation.outcome}'."
+        return f"The session with {server} was already working when the capture began."
+    return f"The conversation with {server} got as far as '{conversation.rung}'; its outcome is '{conversation.outcome}'."

@@ -59,7 +59,7 @@ def _recovered(worst: Conversation, newest_first: Sequence[Conversation]) -> str
     newest = next(one for one in newest_first if one.connection.server == worst.connection.server)
     if newest is worst or is_fine(worst) or not is_fine(newest) or newest.rung is not Rung.READY:
         return ""
-    return f" The latest conversation ({newest.id}) is ready: it works since then."
+    return f" The latest conversation ({newest.id}) is ready: it has worked since then."
 
 
 def badness(conversation: Conversation) -> tuple[int, int]:

@@ -19,7 +19,7 @@ class Moment(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """From this byte of the stream on, bytes came in this packet."""
+    """From this offset of the stream on, bytes came in this packet."""
 
     offset: int
     packet: int
@@ -27,17 +27,17 @@ class Mark(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Bytes of one direction, in order, that know the packets they came in."""
+    """Bytes of one direction, in order, with the packets that they came in."""
 
     offset: int
     """Stream offset of the first byte; the byte after the SYN is 0."""
     data: bytes
     marks: tuple[Mark, ...]
-    """Ascending; the first stands at or before ``offset``."""
+    """Ascending; the first is at or before ``offset``."""
 
 
 class ColumnRun(NamedTuple):
-    """A run of thousands of packets; its marks stand in three arrays of equal length, since hardly any is asked for."""
+    """A run of thousands of packets; its marks are three arrays of equal length, because few of them are ever needed."""
 
     offset: int
     data: bytes
@@ -47,11 +47,12 @@ class ColumnRun(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """Bytes of one direction that were sent and never captured."""
+    """Bytes of one direction that were sent and not captured."""
 
     offset: int
     length: int
     noticed: Moment
+    """When it was certain that they were not captured."""
 
 
 class Side(StrEnum):
@@ -69,7 +70,7 @@ class How(StrEnum):
 
 
 class Ended(NamedTuple):
-    """The first FIN or RST: who sent it decides who ended."""
+    """The first FIN or RST: whoever sent it ended the connection."""
 
     by: Side
     how: How
@@ -87,20 +88,20 @@ class Half:
     """Stream bytes that were captured and delivered in order."""
     first_data: Moment | None = None
     last_data: Moment | None = None
-    """Of data that was new: sent again is not said again."""
+    """Of new data; retransmissions do not count."""
     first_packet: Moment | None = None
     acked: int = 0
-    """How far, as a stream offset, the other side has acknowledged this direction."""
+    """The stream offset up to which the other side has acknowledged this direction."""
     ack_of_first_data: Moment | None = None
     """The other side's packet that first acknowledged all of this side's first data segment."""
     ack_of_fin: Moment | None = None
-    """The other side's packet that first acknowledged this side's FIN: its goodbye arrived."""
+    """The other side's packet that first acknowledged this side's FIN: the FIN arrived."""
     fin_repeats: int = 0
-    """How often its FIN was sent again, as no acknowledgment of it came."""
+    """How often its FIN was retransmitted because no acknowledgment came."""
     fin: Moment | None = None
     rst: Moment | None = None
     reset_at: int | None = None
-    """Where in the stream its first RST stands; what it sent before that and is beyond ``length`` was not captured."""
+    """The stream offset of its first RST; what it sent before that, beyond ``length``, was not captured."""
     gaps: list[Gap] = field(default_factory=list)
     """The first few (bounded by ``tcp``); ``gap_bytes`` counts all."""
     gap_bytes: int = 0
@@ -111,19 +112,19 @@ class Half:
     zero_windows: int = 0
     first_zero_window: Moment | None = None
     conflicts: int = 0
-    """Segments whose bytes contradict bytes already received at the same place."""
+    """Segments whose bytes differ from bytes already received at the same offset."""
     cut_by_snaplen: int = 0
-    """Segments whose payload was not captured whole."""
+    """Segments whose payload was not captured in full length."""
     damaged: int = 0
-    """Segments with a wrong checksum from a side that computes them: its receiver drops them, and so do we."""
+    """Segments with a wrong checksum from a side that computes checksums: the receiver drops them, and so do we."""
     mss: int | None = None
     ttl: int | None = None
-    """Of its first packet."""
+    """TTL or hop limit of its first packet."""
     limit_reached: bool = False
-    """The out-of-order buffer reached its bound and gave up a hole early."""
+    """The out-of-order buffer reached its limit, so that a gap was declared early."""
 
     def copy(self) -> Self:
-        """Its present state: what happens to this one later does not change it."""
+        """Return its present state, which does not change any more."""
         copied = type(self)(*_FIELDS_OF_HALF(self))
         copied.gaps = list(self.gaps)
         return copied
@@ -134,7 +135,7 @@ _FIELDS_OF_HALF = attrgetter(*Half.__slots__)
 
 @dataclass(slots=True)
 class Connection:
-    """One TCP connection, or one attempt at one. ``tcp`` writes it, everyone else reads."""
+    """One TCP connection, or one attempt at one. Only ``tcp`` changes it."""
 
     client: Endpoint
     server: Endpoint
@@ -149,15 +150,15 @@ class Connection:
     established: Moment | None = None
     """The client's first packet that acknowledges the SYN-ACK."""
     refusals: list[Moment] = field(default_factory=list)
-    """RSTs that answered a SYN (Windows clients retry: several may stand here)."""
+    """RSTs that answered a SYN (Windows clients retry, so there may be several)."""
     unreachable: Unreachable | None = None
-    """The first ICMP unreachable about it."""
+    """The first ICMP unreachable message about it."""
     ended: Ended | None = None
     history: str = ""
     """Zeek's history letters, upper case for the client."""
 
     def copy(self) -> Self:
-        """Its present state: what happens to this one later does not change it."""
+        """Return its present state, which does not change any more."""
         copied = type(self)(*_FIELDS_OF_CONNECTION(self))
         copied.from_client = self.from_client.copy()
         copied.from_server = self.from_server.copy()
@@ -167,7 +168,7 @@ class Connection:
 
     @property
     def same_host(self) -> bool:
-        """Both ends are one machine: loopback, or equal addresses."""
+        """Whether both ends are the same machine: loopback, or equal addresses."""
         return self.client.is_loopback or self.server.is_loopback or self.client.address == self.server.address
 
 

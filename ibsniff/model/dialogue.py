@@ -1,4 +1,4 @@
-"""ib -> diagnosis: what the two sides sent in the language of the IB API."""
+"""ib -> diagnosis: what the two sides sent, as messages of the IB API."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ from typing import NamedTuple, Self
 from ibsniff.model.connection import Gap, Moment, Side
 
 PATIENCE = 5.0
-"""Seconds without an answer after which silence is said to be one. A TWS answers a hello within milliseconds; the
-shortest-tempered clients give up after 2 to 4 seconds, and their going proves the silence earlier than this."""
+"""Seconds without an answer after which a server counts as silent. A TWS answers a hello within milliseconds; the least
+patient clients give up after 2 to 4 seconds, and then closing the connection proves the silence before this."""
 
 
 class Dialect(StrEnum):
@@ -33,11 +33,11 @@ class Dialect(StrEnum):
     TEXT = "plain text"
     UNKNOWN = "unknown bytes"
     NOT_CAPTURED = "not captured"
-    """Bytes were sent; the capture does not hold enough of them to judge."""
+    """Bytes were sent, and too few of them were captured to tell."""
 
 
 class Hello(NamedTuple):
-    """The client's first words, valid or not."""
+    """The client's first message, valid or not."""
 
     dialect: Dialect
     raw: bytes
@@ -45,17 +45,17 @@ class Hello(NamedTuple):
     packets: tuple[int, ...]
     began: Moment
     complete: Moment
-    """When its last byte was there (so far)."""
+    """When its last byte arrived (so far)."""
     min_version: int | None = None
     max_version: int | None = None
     options: str | None = None
     declared_length: int | None = None
     detail: str = ""
-    """What is wrong with it, as the second half of a sentence; empty when it is valid."""
+    """What is wrong with it, as the second half of a sentence; empty if it is valid."""
 
     @property
     def is_valid(self) -> bool:
-        """A whole hello a TWS understands, the legacy one included."""
+        """Whether it is complete and a TWS understands it; the legacy hello is included."""
         return self.dialect in (Dialect.V100PLUS, Dialect.LEGACY)
 
 
@@ -71,7 +71,7 @@ class ReplyKind(StrEnum):
 
 
 class Reply(NamedTuple):
-    """The server's first words."""
+    """The server's first message."""
 
     kind: ReplyKind
     raw: bytes
@@ -82,16 +82,16 @@ class Reply(NamedTuple):
     connection_time: str | None = None
     redirect: str | None = None
     service: str | None = None
-    """Who it really is when foreign: ``HTTP``, ``TLS``, ``SSH``, ``VNC`` ... or None for unknown bytes."""
+    """The protocol of a foreign server: ``HTTP``, ``TLS``, ``SSH``, ``VNC`` ...; None if it is not known."""
 
     @property
     def is_whole(self) -> bool:
-        """A complete IB version reply."""
+        """Whether it is a complete IB version reply."""
         return self.kind in (ReplyKind.FRAMED, ReplyKind.LEGACY, ReplyKind.REDIRECT)
 
 
 class StartForm(StrEnum):
-    """The shapes START_API has had (handshake reference, section e)."""
+    """The forms of START_API in the versions of the protocol."""
 
     CLIENT_ID_ONLY = "bare client id"
     TEXT = "text, three fields"
@@ -109,32 +109,32 @@ class Start(NamedTuple):
     raw: bytes
     moment: Moment
     before_reply: bool
-    """It was sent before the version reply had come."""
+    """It was sent before the version reply arrived."""
     expected: StartForm | None = None
-    """The form the negotiated version asks for; None while that is not known."""
+    """The form that the negotiated version requires; None while that is not known."""
 
     @property
     def fits(self) -> bool:
-        """It has the form the negotiated version asks for."""
+        """Whether it has the form that the negotiated version requires."""
         return self.form == self.expected
 
 
 class Message(NamedTuple):
-    """One framed message, named."""
+    """One message: its name and when it came."""
 
     side: Side
     name: str
     id: int | None
     moment: Moment
     length: int
-    """Frame payload length, bytes."""
+    """Bytes, without the length prefix."""
 
 
 class WireError(NamedTuple):
-    """One ERR_MSG the server sent."""
+    """One ERR_MSG of the server."""
 
     request: int
-    """The request id it belongs to; -1 for none."""
+    """The id of the request that it belongs to; -1 for none."""
     code: int
     text: str
     moment: Moment
@@ -142,19 +142,19 @@ class WireError(NamedTuple):
 
 @dataclass(slots=True)
 class ErrorTally:
-    """All messages of one error code, bounded: the count, the first three, the last."""
+    """All messages with one error code: how many there were, the first three and the last."""
 
     count: int = 0
     examples: list[WireError] = field(default_factory=list)
 
     def copy(self) -> Self:
-        """Its present state: what happens to this one later does not change it."""
+        """Return its present state, which does not change any more."""
         return type(self)(self.count, list(self.examples))
 
 
 @dataclass(slots=True)
 class Dialogue:
-    """What the two sides said in IB's language. ``ib`` writes it, everyone else reads."""
+    """What the two sides sent, as messages of the IB API. Only ``ib`` changes it."""
 
     hello: Hello | None = None
     reply: Reply | None = None
@@ -163,24 +163,28 @@ class Dialogue:
     managed_accounts: Moment | None = None
     accounts: list[str] = field(default_factory=list)
     ready: Moment | None = None
-    """When both nextValidId and managedAccounts had come."""
+    """When both nextValidId and managedAccounts had arrived."""
     first_speaker: Side | None = None
+    """The side that sent the first byte."""
     messages: dict[Side, Counter[str]] = field(default_factory=lambda: {Side.CLIENT: Counter(), Side.SERVER: Counter()})
+    """How many messages of each name each side sent."""
     first_messages: list[Message] = field(default_factory=list)
-    """The first of both sides, in the order they came (bounded by ``ib``)."""
+    """The first messages of both sides, in the order they arrived (bounded by ``ib``)."""
     errors: dict[int, ErrorTally] = field(default_factory=dict)
+    """By error code."""
     errors_beyond: int = 0
-    """Errors of further codes, not tallied (``ib`` bounds how many codes are)."""
+    """Errors with further codes, which are only counted (``ib`` bounds the number of codes)."""
     unframed: dict[Side, Moment] = field(default_factory=dict)
-    """Where a side's bytes stopped being IB frames."""
+    """Where the bytes of a side stopped being IB messages."""
     unframed_detail: dict[Side, str] = field(default_factory=dict)
+    """What was found there instead."""
     bytes_after_gap: dict[Side, Gap] = field(default_factory=dict)
-    """The first hole that fell into IB bytes: what follows was not decoded."""
+    """The first gap in IB messages: what follows was not decoded until messages were recognised again."""
     mid_stream_frames: int = 0
-    """Valid IB frames from the server in a conversation whose beginning was not seen."""
+    """Valid IB messages from the server in a conversation whose beginning was not captured."""
 
     def copy(self) -> Self:
-        """Its present state: what happens to this one later does not change it."""
+        """Return its present state, which does not change any more."""
         copied = type(self)(*_FIELDS_OF_DIALOGUE(self))
         copied.accounts = list(self.accounts)
         copied.messages = {side: Counter(counts) for side, counts in self.messages.items()}

@@ -1,4 +1,4 @@
-"""What goes wrong at the edges: the only exception a user ever sees, and the exit codes of the process."""
+"""The only exception that a user ever sees, and the exit codes of the command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process says when it ends."""
+    """The exit codes of the command line."""
 
     OK = 0
     FINDINGS = 1
@@ -17,9 +17,9 @@ class ExitCode(IntEnum):
 
 
 class UserError(Exception):
-    """Something the user can mend: what failed, in one line, and what to do about it, in another.
+    """Something that the user can fix. ``what`` says in one line what failed, ``what_to_do`` how to go on.
 
-    Raised by the edges alone (``capture``, ``cli``, ``regress``, ``standin``): wire content never raises.
+    Only the edges raise it (``capture``, ``cli``, ``regression``, ``standin``, ``api``); the content of packets never does.
     """
 
     def __init__(self, what: str, what_to_do: str, exit_code: ExitCode = ExitCode.INPUT) -> None:
@@ -29,5 +29,5 @@ class UserError(Exception):
         self.exit_code = exit_code
 
     def __reduce__(self) -> tuple[type[UserError], tuple[str, str, ExitCode]]:
-        """One process may hand it to another."""
+        """It can be passed from one process to another."""
         return UserError, (self.what, self.what_to_do, self.exit_code)

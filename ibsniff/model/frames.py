@@ -1,4 +1,4 @@
-"""capture -> net: packets as the capture holds them, one by one or many at once, and the passing of time."""
+"""capture -> net: packets as they were captured, one by one or many at once, and the passing of time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,42 +13,44 @@ NANOSECONDS = 1_000_000_000
 
 
 class Frame(NamedTuple):
-    """One captured packet, as the capture holds it."""
+    """One captured packet."""
 
     number: int
+    """Its number in the input, from 1, as in Wireshark."""
     time_ns: int
+    """Nanoseconds since the epoch."""
     link_type: int
     """LINKTYPE_ value of the interface it came from (tcpdump.org/linktypes.html)."""
     data: bytes
     """The captured bytes, link-layer header first."""
     wire_length: int
-    """Length on the wire; greater than ``len(data)`` when the snaplen cut it."""
+    """Its length on the wire; greater than ``len(data)`` when the capture cut it (snaplen)."""
 
 
 class Lane(StrEnum):
-    """How packets of a file travel; the report is the same."""
+    """How the packets of a file are processed; the report is the same."""
 
     AUTO = "auto"
-    """One by one while they are few, by columns in the bulk of a large file."""
+    """One by one while they are few, in columns for most of a large file."""
     PLAIN = "plain"
     COLUMNS = "columns"
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Many captured packets at once, of one link type and numbered without a gap: an array for each thing to know of them.
+    """Many captured packets at once, of one link type and numbered without a gap: an array for each field.
 
-    The same as so many ``Frame``; this is how the bulk of a large file travels, at a hundredth of the cost.
+    It contains the same as that many ``Frame``, and processing it costs a hundredth.
     """
 
     first_number: int
     link_type: int
     buffer: bytes
-    """Holds all of them, and what stands between them in the file."""
+    """Contains all of them, and what lies between them in the file."""
     starts: "Numbers"
     """Where in the buffer each packet's captured bytes begin."""
     captured: "Numbers"
-    """How many there are."""
+    """How many bytes of each packet were captured."""
     wire_lengths: "Numbers"
     times_ns: "Numbers"
 
@@ -57,11 +59,11 @@ class Columns:
 
     @property
     def time_ns(self) -> int:
-        """Of the last packet."""
+        """The time of the last packet."""
         return int(self.times_ns[-1])
 
     def frame(self, index: int) -> Frame:
-        """One of them, as a frame of its own."""
+        """Return one of them."""
         start = int(self.starts[index])
         return Frame(
             self.first_number + index,
@@ -72,7 +74,7 @@ class Columns:
         )
 
     def frames(self, indices: "Numbers") -> Iterator[Frame]:
-        """Some of them, as frames of their own, in that order."""
+        """Yield some of them, in that order."""
         starts = self.starts[indices]
         columns = (indices + self.first_number, self.times_ns[indices], starts, starts + self.captured[indices])
         rows = zip(*(column.tolist() for column in (*columns, self.wire_lengths[indices])), strict=True)
@@ -81,6 +83,6 @@ class Columns:
 
 
 class Tick(NamedTuple):
-    """Time passed on a live source without a packet: silence is concluded from these."""
+    """The news that time has passed on a live source without a packet: silence is concluded from it."""
 
     time_ns: int

@@ -1,4 +1,4 @@
-"""capture -> report: what a capture says of itself as a whole."""
+"""capture -> report: what is known of a capture as a whole."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 
 class WatchedBy(StrEnum):
-    """How it is known until when the wire was watched."""
+    """How it is known until when packets were captured."""
 
     STATISTICS = "the capture's own end time"
     LAST_PACKET = "its last packet"
@@ -29,43 +29,46 @@ class ClockJump(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InputFacts:
-    """What one capture says of itself, as far as it was read; ``capture.input_record`` gathers it."""
+    """What is known of one capture as a whole, as far as it was read; ``capture.input_record`` collects it."""
 
     path: str
+    """The file, the interfaces, or ``-`` for standard input."""
     format: str = "pcap"
     """``pcap`` or ``pcapng``, whatever it was compressed with."""
     link_types: tuple[int, ...] = ()
+    """LINKTYPE_ values, in the order they were met."""
     packets: int = 0
     first_time_ns: int | None = None
     last_time_ns: int | None = None
-    """The latest time of any packet (not the time of the last packet: clocks step back)."""
+    """The latest time of any packet; it may not be the last packet, because clocks can be set back."""
     watched_until_ns: int | None = None
-    """None while nothing is known: no packet, no end time, no clock."""
+    """Until when packets were captured; None while that is not known: no packet, no end time, no clock."""
     watched_by: WatchedBy = WatchedBy.LAST_PACKET
     truncated: str | None = None
-    """What was cut off or damaged, in words; None when the input was whole."""
+    """What is missing or damaged, in words; None when the input is complete."""
     interrupted: bool = False
     """The user stopped the reading before the end; ``truncated`` says where."""
     dropped: int | None = None
-    """Packets the capturing side says it lost; None when it does not say."""
+    """Packets that were lost while capturing, according to the capturing side; None when it does not say."""
     cut_by_snaplen: int = 0
+    """Packets that were not captured in full length."""
     times_backwards: int = 0
-    """How often a packet was stamped more than a second earlier than the latest before it (reordering is less)."""
+    """How often a time stamp was more than a second earlier than the latest before it; reordering causes less."""
     clock_jumps: tuple[ClockJump, ...] = ()
     """The first few (bounded by ``capture``); ``clock_jump_count`` counts all."""
     clock_jump_count: int = 0
     untimed: int = 0
-    """Packets without a time of their own (pcapng simple packet blocks, impossible stamps): each has the one before."""
+    """Packets without a valid time stamp (pcapng simple packet blocks, impossible values): each gets the one before it."""
     skipped: Counter[str] = field(default_factory=Counter)
-    """Packets not looked at, by reason."""
+    """Packets that were not analysed, by reason."""
     notes: tuple[str, ...] = ()
-    """What happened to the interfaces during the capture without losing anything, in words (bounded by ``capture``)."""
+    """What happened to the interfaces during the capture without a loss, in words (bounded by ``capture``)."""
     events: tuple[str, ...] = ()
     """What happened during the capture, in order: ``notes``, and what interrupted it (then in ``truncated`` too)."""
 
 
 class InputState(Protocol):
-    """What is known of an input while it is read."""
+    """What is known of an input while it is being read."""
 
     @property
     def packets(self) -> int:

@@ -1,4 +1,4 @@
-"""net -> tcp: what a packet means to TCP, freed of the layers below it."""
+"""net -> tcp: what a packet means to TCP, without the layers below it."""
 
 import ipaddress
 from enum import StrEnum
@@ -13,12 +13,12 @@ class Endpoint(NamedTuple):
     """One end of a conversation."""
 
     address: bytes
-    """Packed IPv4 (4 bytes) or IPv6 (16 bytes); IPv4-mapped IPv6 is unmapped by ``net``."""
+    """Packed IPv4 (4 bytes) or IPv6 (16 bytes); ``net`` turns IPv4-mapped IPv6 into IPv4."""
     port: int
 
     @property
     def ip(self) -> str:
-        """The address as people write it."""
+        """The address as text."""
         return str(ipaddress.ip_address(self.address))
 
     @property
@@ -36,11 +36,11 @@ class Endpoint(NamedTuple):
 
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
-"""TCP flags as they stand in the header (RFC 9293, 3.1)."""
+"""TCP flags as in the header (RFC 9293, 3.1)."""
 
 
 class Segment(NamedTuple):
-    """One TCP segment, freed of everything below it."""
+    """One TCP segment, without the layers below it."""
 
     packet: int
     time_ns: int
@@ -52,30 +52,30 @@ class Segment(NamedTuple):
     window: int
     """As in the header, unscaled."""
     payload: bytes
-    """What was captured of the payload."""
+    """The captured part of the payload."""
     length: int
-    """Payload length on the wire; greater than ``len(payload)`` when the snaplen cut it."""
+    """Payload length on the wire; greater than ``len(payload)`` when the capture cut it (snaplen)."""
     mss: int | None = None
     """Maximum segment size option (SYN and SYN-ACK)."""
     ttl: int = 0
     """TTL or hop limit."""
     ip_id: int | None = None
-    """IPv4 identification: tells a second copy of a packet from a retransmission. None on IPv6."""
+    """IPv4 identification: distinguishes a second copy of a packet from a retransmission. None on IPv6."""
     intact: bool | None = None
-    """The checksum is right. None when it cannot be judged: not computed yet (offload), or not all was captured."""
+    """Whether the checksum is right; None when that cannot be known: not computed yet (offload), or not all was captured."""
 
 
 class SegmentColumns(NamedTuple):
-    """Many segments at once, of the kind that the bulk of a connection is made of: an array for each thing to know of them.
+    """Many segments at once, of the kind that most of a connection consists of: an array for each field.
 
-    They were captured whole, have of the control flags only ACK, and an open window.
+    They were captured in full length, have no control flag but ACK, and an open window.
     """
 
     packets: "Columns"
     indices: "Numbers"
-    """Which of the packets they came in, ascending."""
+    """The index of the packet that each came in, ascending."""
     flows: "Numbers"
-    """Who sends to whom: an index into ``ends``."""
+    """Sender and receiver of each: an index into ``ends``."""
     ends: list[tuple[Endpoint, Endpoint]]
     seq: "Numbers"
     ack: "Numbers"
@@ -91,7 +91,7 @@ class SegmentColumns(NamedTuple):
 
 
 class UnreachableKind(StrEnum):
-    """Which ICMP destination-unreachable it was (RFC 792, RFC 4443)."""
+    """The reason in an ICMP destination-unreachable message (RFC 792, RFC 4443)."""
 
     PORT = "port unreachable"
     HOST = "host unreachable"
@@ -100,14 +100,14 @@ class UnreachableKind(StrEnum):
 
 
 class Unreachable(NamedTuple):
-    """An ICMP or ICMPv6 destination-unreachable about a TCP segment someone sent."""
+    """An ICMP or ICMPv6 destination-unreachable message about a TCP segment."""
 
     packet: int
     time_ns: int
     reporter: bytes
-    """Address of the host that sent it."""
+    """Address of the host that sent the message."""
     source: Endpoint
-    """Who had sent the segment it complains about."""
+    """The sender of the TCP segment that it is about."""
     destination: Endpoint
     kind: UnreachableKind
 
@@ -123,7 +123,7 @@ class Arp(NamedTuple):
 
 
 class StrayHello(NamedTuple):
-    """A segment on a port nobody asked for whose payload begins with an IB hello."""
+    """A segment on a port that is not looked at whose payload begins with an IB hello."""
 
     packet: int
     time_ns: int
@@ -132,4 +132,4 @@ class StrayHello(NamedTuple):
 
 
 Packet = Segment | Unreachable | Arp | StrayHello
-"""What ``net`` makes of a frame that may matter."""
+"""What ``net`` turns a relevant frame into."""

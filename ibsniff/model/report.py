@@ -1,4 +1,4 @@
-"""diagnosis -> rules -> render: conversations, what was found out about them, and the verdict."""
+"""diagnosis -> rules -> render: conversations, the findings about them, and the verdict."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -10,32 +10,50 @@ from ibsniff.model.packets import StrayHello
 
 
 class Outcome(StrEnum):
-    """What the server side did; a total function of the conversation."""
+    """What the server side did; every conversation has exactly one."""
 
     JOINED = "joined"
+    """It was already working when the capture began."""
     UNPROVEN = "unproven"
+    """This capture does not show it: too short, one direction only, or bytes are missing."""
     REFUSED = "refused"
+    """It answered the connection attempt with a RST."""
     UNREACHABLE = "unreachable"
+    """It did not answer the connection attempt."""
     REPLIED = "replied"
+    """It answered the hello."""
     CUT_OFF = "cut_off"
+    """It stopped in the middle of its reply."""
     FOREIGN = "foreign"
+    """It is not a TWS."""
     CLOSED = "closed"
+    """It accepted the connection and closed it (FIN) without an answer."""
     RESET = "reset"
+    """It accepted the connection and reset it (RST) without an answer."""
     NOT_ASKED = "not_asked"
+    """It was never sent anything."""
     SILENT = "silent"
+    """It accepted the connection, received data and did not answer."""
 
 
 class Rung(StrEnum):
-    """How far it got, lowest first."""
+    """How far a conversation got, lowest first."""
 
     NOTHING = "nothing"
     CALLED = "called"
+    """The client sent a SYN."""
     CONNECTED = "connected"
+    """The server accepted the connection."""
     GREETED = "greeted"
+    """The client sent a complete and valid hello."""
     ANSWERED = "answered"
+    """The server sent its version reply."""
     STARTED = "started"
+    """The client sent START_API in the form that the negotiated version requires."""
     READY = "ready"
+    """The server sent nextValidId and managedAccounts: the session works."""
     UNKNOWN = "unknown"
+    """The beginning was not captured."""
 
 
 LADDER = (
@@ -46,19 +64,26 @@ LADDER = (
     Rung.STARTED,
     Rung.READY,
 )
-"""The rungs one can climb, in order."""
+"""The rungs in order."""
 
 
 class Fault(StrEnum):
-    """Whose turn it is to act."""
+    """Where the problem has to be fixed."""
 
     NONE = "none"
+    """No problem was found."""
     CLIENT = "client"
+    """The program that uses the API."""
     TWS_CONFIG = "tws_config"
+    """A setting of TWS or IB Gateway."""
     TWS_STATE = "tws_state"
+    """TWS or IB Gateway runs but is stuck, starting, restarting, or waits for a dialog."""
     NETWORK = "network"
+    """A firewall, a relay, or a wrong address or port."""
     IB = "ib"
+    """IB's servers, or the account."""
     UNDETERMINED = "undetermined"
+    """The capture does not decide it."""
 
 
 class Severity(StrEnum):
@@ -70,7 +95,7 @@ class Severity(StrEnum):
 
 
 class Confidence(StrEnum):
-    """How sure a finding is; ``high`` needs a named source."""
+    """How sure a finding is; ``high`` is for what the packets prove."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -78,7 +103,7 @@ class Confidence(StrEnum):
 
 
 class Alternative(NamedTuple):
-    """Another cause that fits, and what would tell it apart."""
+    """Another cause that would explain the same packets, and how to find out."""
 
     cause: str
     fault: Fault
@@ -86,53 +111,64 @@ class Alternative(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One rule's statement."""
+    """What one rule found."""
 
     code: str
+    """Of the rule, as ``IBS301``; it never changes."""
     name: str
+    """Of the rule, as ``silent-on-this-host``."""
     severity: Severity
     fault: Fault
     confidence: Confidence
     summary: str
+    """One or two sentences for people."""
     packets: tuple[int, ...] = ()
+    """The packets that prove it, as numbered in the input."""
     remedy: str = ""
+    """What to do; may be empty only if there is nothing to do."""
     alternatives: tuple[Alternative, ...] = ()
+    """Other causes that would explain the same packets."""
     explains: Rung | None = None
     """The rung that was not reached because of this."""
     input: int = 0
+    """Which input it belongs to, from 0."""
     conversations: tuple[str, ...] = ()
-    """Ids, when it belongs to several conversations."""
+    """The ids of the conversations it belongs to, if these are several."""
 
 
 class Conversation(NamedTuple):
-    """One connection with all that is known and concluded of it."""
+    """One connection, or one attempt at one, with the conclusions about it."""
 
     id: str
+    """As ``c1``: its place among all connections of all inputs."""
     input: int
+    """Which input it belongs to, from 0."""
     connection: Connection
     dialogue: Dialogue
     watched_until_ns: int
+    """Until when packets were captured: nothing that came later can be known."""
     watched_by: WatchedBy
     outcome: Outcome
     rung: Rung
     conn_state: str = ""
     """Zeek's conn_state of the connection."""
     arp_unanswered: tuple[Moment, ...] = ()
-    """ARP requests of the client for the server's address that nobody answered, when no SYN-ACK came either."""
+    """ARP requests of the client for the server's address without a reply, if no SYN-ACK came either."""
     patience: float = PATIENCE
-    """Seconds without an answer after which silence was said to be one."""
+    """Seconds without an answer after which the server counted as silent."""
     missing: Rung | None = None
-    """The first rung not reached; None when all were, or when that cannot be known."""
+    """The first rung that was not reached; None if all were, or if it cannot be known."""
     findings: tuple[Finding, ...] = ()
     cause: Finding | None = None
-    """The finding that explains the first missing rung."""
+    """The finding that explains the first missing rung, or the worst problem of a session that got ready."""
     fault: Fault = Fault.UNDETERMINED
     confidence: Confidence = Confidence.LOW
     summary: str = ""
+    """One or two sentences for people: those of the cause, if there is one."""
 
 
 class Capture(NamedTuple):
-    """One input and the conversations in it: what rules about captures look at."""
+    """One input and its conversations: what the rules look at."""
 
     input: int
     """Which of the inputs of the report it is, from 0."""
@@ -140,27 +176,36 @@ class Capture(NamedTuple):
     conversations: tuple[Conversation, ...]
     stray_hellos: tuple[StrayHello, ...] = ()
     unanswered_arp: tuple[tuple[bytes, tuple[Moment, ...]], ...] = ()
-    """Addresses that were asked for and did not answer, with the requests."""
+    """Addresses that did not reply to ARP, with the requests for them."""
     omitted: int = 0
+    """Conversations that were evicted because there were too many."""
 
 
 class Verdict(NamedTuple):
-    """What the whole capture says: its worst conversation, and whether the latest one is better."""
+    """The conclusion about all inputs together: that of the worst conversation."""
 
     outcome: Outcome
     fault: Fault
     confidence: Confidence
     code: str | None
+    """Of the finding it is based on; None if there is none."""
     summary: str
+    """Sentences for people, which also say whether the latest conversation works."""
     conversation: str | None
+    """The id of the conversation it is about."""
     counts: dict[Outcome, int]
+    """How many conversations had which outcome; evicted ones are included."""
 
 
 class Report(NamedTuple):
-    """Everything a renderer may look at."""
+    """The result of an analysis: a value that does not change any more."""
 
     inputs: tuple[InputFacts, ...]
     verdict: Verdict | None
+    """None if there was no conversation."""
     findings: tuple[Finding, ...]
+    """About an input as a whole, or about several conversations together."""
     conversations: tuple[Conversation, ...]
+    """In the order of their first packets, input by input."""
     omitted: int = 0
+    """Conversations that were evicted because there were too many; they are only counted."""

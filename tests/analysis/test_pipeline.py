@@ -67,7 +67,7 @@ def test_the_same_ports_again_are_another_conversation() -> None:
     report = judge(session(wire.wait(30)))
     assert [one.outcome for one in report.conversations] == [Outcome.SILENT, Outcome.REPLIED]
     assert report.verdict is not None
-    assert "works since then" in report.verdict.summary
+    assert "has worked since then" in report.verdict.summary
 
 
 def test_inputs_number_their_conversations_on() -> None:

@@ -324,7 +324,7 @@ def test_the_worst_conversation_speaks_and_says_that_it_works_since() -> None:
     verdict = judge(silent(), ready_at(60)).verdict
     assert verdict is not None
     assert (verdict.outcome, verdict.conversation) == (Outcome.SILENT, "c1")
-    assert "(c2) is ready: it works since then" in verdict.summary
+    assert "(c2) is ready: it has worked since then" in verdict.summary
     assert verdict.counts == {Outcome.SILENT: 1, Outcome.REPLIED: 1}
 
 
@@ -333,7 +333,7 @@ def test_what_failed_last_does_not_work_since() -> None:
     verdict = judge(ready_at(0), broke).verdict
     assert verdict is not None
     assert (verdict.outcome, verdict.conversation) == (Outcome.SILENT, "c2")
-    assert "works since" not in verdict.summary
+    assert "worked since" not in verdict.summary
 
 
 def test_of_equals_the_latest_speaks() -> None:

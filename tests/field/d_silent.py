@@ -212,7 +212,7 @@ SILENT: Family = {
         "301",
         Fault.TWS_STATE,
         Meets.CAUSE,
-        says=("still starting", "it works since then"),
+        says=("still starting", "it has worked since then"),
         never=ADDRESSES,
     ),
     "D17": Thread(

@@ -61,7 +61,7 @@ ACCOUNTS = {
         Fault.TWS_STATE,
         (
             r"Client id 7 is taken: c1 from the same machine said goodbye, and TWS has not closed its side",
-            r"works since then",
+            r"has worked since then",
             r"use another client id meanwhile",
         ),
         (r"trusted", r"Enable ActiveX", r"must close its old socket"),
