@@ -17,7 +17,7 @@ from ibsniff.capture.input_record import InputRecord
 from ibsniff.model import ExitCode, Frame, Report, Tick, UserError
 
 SHORTEST_PATIENCE, LONGEST_PATIENCE = 0.1, 86_400.0
-"""Seconds. Within less no TWS can answer; nobody waits for more than a day."""
+"""Seconds. No TWS answers within less; more than a day is a mistake."""
 
 Path = str | os.PathLike[str]
 

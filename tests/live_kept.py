@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ibsniff.analysis.api_traffic import API_PORTS, Ports
+from ibsniff.analysis.changes import Change
+from ibsniff.analysis.following import Follower, Limits, follow
 from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.reading import read_files
-from ibsniff.analysis.watching import Change, Follower, Limits, follow
 from ibsniff.capture.live import LiveSource
 from ibsniff.capture.ring_files import Ring
 from ibsniff.model import Report

@@ -257,7 +257,7 @@ def test_packets_before_a_damaged_block_are_not_lost():
 
 
 def test_a_connection_asked_for_twice_before_its_next_packet_has_it_once():
-    """Each new connection asks whether the oldest may be folded, and it then catches up."""
+    """Each new connection asks whether the oldest may be evicted, and it then catches up."""
     busy = Talk().bulk(20)
     calls = [Talk(Host(b"\x0a\0\0\1", port)).packets[0] for port in range(51_000, 51_008)]
     half = len(busy.packets) // 2

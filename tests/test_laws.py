@@ -79,10 +79,11 @@ MAY_IMPORT = {
     "analysis.streams": {"model", "net", "tcp", "ib"},
     "analysis.contents": {"model", "net", "tcp"},
     "analysis.workers": {"model"},
-    "analysis.watching": {"model", "analysis.pipeline"},
+    "analysis.changes": {"model", "analysis.pipeline"},
+    "analysis.following": {"model", "analysis.changes", "analysis.pipeline"},
     "recording.recorder": {"model", "capture", "recording.evidence"},
     "recording.evidence": {"model", "capture.blocks", "net"},
-    "screens": {"model", "formatting", "ib.names", "render", "analysis.watching"},
+    "screens": {"model", "formatting", "ib.names", "render", "analysis.changes"},
     "regression": {
         "model",
         "capture",

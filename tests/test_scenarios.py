@@ -20,7 +20,7 @@ SCENARIOS = regression.find_scenarios(synthesise.CAPTURES)
 MADE = ("recorded: ", "synthetic: ", "captured: ")
 """By ``tests/record.py``; by ``tests/synthesise.py``, which says why not recorded; by a user in the field."""
 
-HELD_ELSEWHERE = {"IBS011": "needs two thousand conversations: tests/test_pipeline.py"}
+HELD_ELSEWHERE = {"IBS011": "needs two thousand conversations: tests/rules/test_rulebook.py"}
 """Rules no scenario of a few KB can show."""
 
 

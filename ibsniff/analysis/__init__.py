@@ -1,1 +1,1 @@
-"""From frames to a report: the order of the rooms, for files, for live captures, and for lists of streams."""
+"""From frames to a report: the order of the rooms, for files, for live captures and for lists of streams."""

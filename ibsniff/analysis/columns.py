@@ -1,12 +1,12 @@
-"""The column lane: the bulk of large files on its way through the same rooms, many packets at a time.
+"""The column lane: most packets of a large file pass the same rooms many at a time.
 
-Most packets decide nothing and are only counted. Of the others most belong to a few busy connections, in which each segment
-is what was to be expected after the one before: those are taken in stretches. All else goes through the plain lane, packet
-by packet and in its turn: before such a packet, its connection catches up with the stretch that lies before it.
+Most packets decide nothing and are only counted. Most of the others belong to a few busy connections, in which each segment
+follows on the one before: these are processed as column runs, thousands of segments at once. Everything else takes the
+plain lane, packet by packet and in its turn: before such a packet, its connection catches up with the segments before it.
 
-Connections know nothing of each other, so that the order between stretches of several does not matter. Three things do
-depend on it, and are kept: the numbering of connections, which of too many is folded, and who waits for bytes when all
-together wait for too many.
+Connections do not affect each other, so the order between the column runs of several does not matter. Three things do
+depend on the order, and are kept: the numbering of connections, which one is evicted when there are too many, and which one
+gives up waiting for missing bytes when all together wait for too many.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ from ibsniff.tcp.columns import MIN_SEGMENTS, can_feed_columns, feed_columns
 from ibsniff.tcp.connection import ConnectionTracker
 
 LOOK_AT = 16 * MIN_SEGMENTS
-"""Segments looked at for a stretch after one that ended early; four times as many each time all were regular."""
+"""Segments examined for a column run after one that ended early; four times as many each time all were regular."""
 MOST_AT_ONCE = 1 << 16
+"""Segments examined at once."""
 PLAIN_AFTER_BREAK = 4
-"""Segments that take the plain lane where a stretch ended: trouble seldom comes as one packet."""
+"""Segments that take the plain lane where a column run ended: irregular packets seldom come alone."""
 MOST_PLAIN = 1024
-"""At most so many, twice as many each time no stretch followed: where trouble is everywhere, looking costs too much."""
+"""At most so many; twice as many each time no column run followed, because examining irregular traffic costs too much."""
 
 
 @dataclass(slots=True)
@@ -41,18 +42,18 @@ class _Busy:
     segments: SegmentColumns
     which: Numbers
     indices: Numbers
-    """Of their packets."""
+    """The index of each one's packet."""
     is_forward: Truths
     """Sent by the first end to the second."""
     ends: tuple[Endpoint, Endpoint]
     done: int = 0
     look_at: int = MOST_AT_ONCE
     plain: int = PLAIN_AFTER_BREAK
-    """Segments to take one by one before looking again."""
+    """Segments to process one by one before the next attempt at a column run."""
 
 
 class ColumnLane:
-    """Feeds columns through the rooms; what it leaves behind is what the plain lane would have."""
+    """Passes columns through the rooms; the result is that of the plain lane."""
 
     def __init__(
         self,
@@ -61,21 +62,21 @@ class ColumnLane:
         take: Callable[[Packet], None],
         reader_of: Callable[[Connection], DialogueReader | None],
     ) -> None:
-        """``take`` is the plain lane behind the dissector."""
+        """``take`` continues the plain lane behind the dissector."""
         self._dissector = dissector
         self._table = table
         self._take = take
         self._reader_of = reader_of
         self._columns: Columns | None = None
         self._busy: dict[tuple[Endpoint, Endpoint], _Busy] = {}
-        """Each stands under both of its directions."""
+        """Each under both of its directions."""
         self._turns: list[int] = []
-        """Packets that take the plain lane, as a heap."""
+        """Indices of packets that take the plain lane, as a heap."""
         self._now = 0
-        self._stretched: dict[int, ConnectionTracker] = {}
+        self._advanced: dict[int, ConnectionTracker] = {}
 
     def feed(self, columns: Columns) -> None:
-        """Take the next packets."""
+        """Process the next packets."""
         picked = None if self._table.is_buffering_much else self._dissector.dissect_columns(columns)
         if picked is None or not picked.segments:
             self._take_each(columns, np.arange(len(columns)) if picked is None else picked.others)
@@ -88,7 +89,7 @@ class ColumnLane:
         self._now = -1
         while self._turns:
             turn = heappop(self._turns)
-            if turn != self._now:  # who catches up twice asks twice for the turn of the same packet
+            if turn != self._now:  # a connection that catches up twice requests the same packet twice
                 self._now = turn
                 self._plain_turn(turn)
         self._now = len(columns)
@@ -96,24 +97,24 @@ class ColumnLane:
             if ends is busy.ends:
                 self._settle(busy)
         self._busy.clear()
-        for tracker in self._stretched.values():  # the packets' buffer is about to be given up
+        for tracker in self._advanced.values():  # the buffer of the packets is about to be released
             tracker.client.recent.load()
             tracker.server.recent.load()
-        self._stretched.clear()
+        self._advanced.clear()
         self._columns = None
 
     def catch_up(self, connection: Connection) -> None:
-        """Take all of a connection that was captured until now: somebody wants to judge it, and may then forget it."""
+        """Process all of a connection that was captured so far: it is about to be judged, and perhaps evicted."""
         busy = self._busy.get((connection.client, connection.server))
         if busy is not None:
             self._settle(busy)
             if busy.done < len(busy.which):
                 heappush(self._turns, int(busy.indices[busy.done]))
 
-    # -- who is busy ---------------------------------------------------------------------------------------------
+    # -- busy connections ---------------------------------------------------------------------------------------------
 
     def _sort_out(self, segments: SegmentColumns) -> list[int]:
-        """Find the busy connections; give the packets of the others, and where unknown ones begin."""
+        """Find the busy connections; return the packets of the others, and the first packets of unknown ones."""
         number_of = _number_connections(segments.ends)
         plain: list[int] = segments.indices.tolist()
         if number_of is None or not self._busy.keys().isdisjoint(segments.ends):
@@ -132,7 +133,7 @@ class ColumnLane:
         busy = _Busy(segments, which, segments.indices[which], flows == flows[0], ends)
         self._busy[ends] = self._busy[second, first] = busy
 
-    # -- in turn -------------------------------------------------------------------------------------------------
+    # -- in order -------------------------------------------------------------------------------------------------
 
     def _plain_turn(self, index: int) -> None:
         packet = self._packet(index)
@@ -157,34 +158,34 @@ class ColumnLane:
                 take(packet)
 
     def _settle(self, busy: _Busy) -> None:
-        """Take the connection's segments before the packet whose turn it is."""
+        """Process the connection's segments before the packet whose turn it is."""
         end = int(np.searchsorted(busy.indices, self._now))
         while busy.done < end:
-            if end - busy.done < MIN_SEGMENTS or not self._stretch(busy, end):
+            if end - busy.done < MIN_SEGMENTS or not self._column_run(busy, end):
                 self._one_by_one(busy, min(busy.done + busy.plain, end))
 
     def _one_by_one(self, busy: _Busy, end: int) -> None:
         self._take_each(busy.segments.packets, busy.indices[busy.done : end])
         busy.done = end
 
-    def _stretch(self, busy: _Busy, end: int) -> bool:
-        """Take a stretch of what is before ``end``; whether all that was looked at was regular."""
+    def _column_run(self, busy: _Busy, end: int) -> bool:
+        """Process a column run of what is before ``end``; return whether all segments examined were regular."""
         found = self._table.find(*busy.ends)
         if found is None or not can_feed_columns(found[0]):
             return False
         tracker, forward = found
-        self._stretched[id(tracker)] = tracker
+        self._advanced[id(tracker)] = tracker
         reader = self._reader_of(tracker.connection)
         if reader is None or not reader.can_take_columns:
             return False
         window = slice(busy.done, min(end, busy.done + busy.look_at))
         which, is_forward = busy.which[window], busy.is_forward[window]
         from_client = is_forward if forward is tracker.client else ~is_forward
-        count, said = feed_columns(
+        count, runs = feed_columns(
             tracker, busy.segments, which, from_client, lambda number: self._segment(busy.segments, number)
         )
-        for side, stretch in said:
-            reader.take_columns(side, stretch)
+        for side, run in runs:
+            reader.take_columns(side, run)
         busy.done += count
         is_whole = count == len(which)
         busy.look_at = min(busy.look_at * 4, MOST_AT_ONCE) if is_whole else LOOK_AT
@@ -198,7 +199,7 @@ class ColumnLane:
 
 
 def _number_connections(ends: list[tuple[Endpoint, Endpoint]]) -> Numbers | None:
-    """The connection of each flow; None if two flows have the same ends, as when IPv4 is also written as IPv6."""
+    """The connection of each flow; None if two flows have the same ends, as if an IPv4 address also occurs as IPv6."""
     if len(set(ends)) < len(ends):
         return None
     numbers: dict[tuple[Endpoint, Endpoint], int] = {}

@@ -1,4 +1,4 @@
-"""The bytes that every TCP conversation of a capture carried, reassembled: what a search has to look at."""
+"""The bytes of every TCP conversation of a capture, reassembled: what a search has to look at."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ibsniff.tcp import ConnectionTable
 
 
 class Piece(NamedTuple):
-    """Some bytes of one direction, in order; those that were not captured are left out."""
+    """Some bytes of one direction, in order; bytes that were not captured are left out."""
 
     connection: Connection
     side: Side
@@ -20,7 +20,7 @@ class Piece(NamedTuple):
 
 
 def contents(frames: Iterable[Frame]) -> Iterator[Piece]:
-    """Give the bytes of all conversations, whatever their ports, as they become readable."""
+    """Yield the bytes of all conversations, whatever their ports, as they are reassembled."""
     dissector, table = Dissector(None, Counter()), ConnectionTable(frozenset())
     for frame in frames:
         packet = dissector.dissect(frame)

@@ -1,4 +1,4 @@
-"""What is remembered of packets that belong to no API conversation and may explain one: bounded."""
+"""Packets outside the API conversations that may explain one; only a bounded number of them is remembered."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ MAX_ARP_REQUESTS = 20
 
 
 class OtherTraffic:
-    """Hellos on other ports, and ARP requests that nobody answered."""
+    """Hellos on other ports, and ARP requests without a reply."""
 
     def __init__(self, skipped: Counter[str]) -> None:
         """``skipped`` counts the packets beyond the bounds."""
         self._skipped = skipped
         self._hellos: dict[tuple[Endpoint, Endpoint], StrayHello] = {}
         self._unanswered_arp: dict[tuple[bytes, bytes], list[Moment]] = {}
-        """By who asks and for which address. Requests are broadcast, replies go to the host that asked: so only of the
-        client's own requests can it be known that they were not answered."""
+        """By sender and requested address. Requests are broadcast, and replies go to the host that asked: so only of the
+        client's own requests can it be known that there was no reply."""
 
     def take_hello(self, hello: StrayHello) -> None:
         """Remember the first of each conversation."""
@@ -51,11 +51,11 @@ class OtherTraffic:
         return tuple(self._hellos.values())
 
     def unanswered_arp(self) -> tuple[tuple[bytes, tuple[Moment, ...]], ...]:
-        """Addresses that did not answer, with the requests for them."""
+        """Return addresses that did not reply, with the requests for them."""
         return tuple((address, tuple(requests)) for (_, address), requests in self._unanswered_arp.items())
 
     def arp_unanswered_for(self, connection: Connection) -> tuple[Moment, ...]:
-        """The client's requests for its server's address, while there is no sign of the server."""
+        """Return the client's requests for the server's address, while there is no sign of the server."""
         if connection.syn_ack is not None:
             return ()
         return tuple(self._unanswered_arp.get((connection.client.address, connection.server.address), ()))

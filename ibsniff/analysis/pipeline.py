@@ -1,7 +1,7 @@
 """The order of the rooms for one input: frames in, a snapshot or a report out.
 
-A file pushes its frames and then says that it is over; a live source pushes frames and ticks, and a report may be asked
-for at any time. Nothing else differs between the two.
+A file gives frames and then ends; a live source gives frames and ticks, and a report can be requested at any time. Nothing
+else differs between the two.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ class Analysis:
     ) -> None:
         """Look at these API ports; with ``any_port``, at every TCP conversation that speaks IB.
 
-        ``record`` knows what the input says of itself. ``patience`` in seconds makes a silence one; without it that is up
-        to the client's library.
+        ``record`` knows the input as a whole. ``patience`` is the number of seconds that count as silence; without it, that
+        depends on the client's library.
         """
         self.record = record
         self.skipped: Counter[str] = Counter()
-        """Packets that were not looked at, by reason."""
+        """Packets that were not analysed, by reason."""
         watched_ports = Ports(ports, any_port)
         self._dissector = Dissector(watched_ports.filter, self.skipped)
         self._table = ConnectionTable(ports)
@@ -67,7 +67,7 @@ class Analysis:
         self._now_ns = 0
 
     def run(self, events: Iterable[Frame | Columns | Tick]) -> None:
-        """Take all events of a source, then say that it is over."""
+        """Take all events of a source, to its end."""
         for event in events:
             self.feed(event)
         self.finish()
@@ -84,7 +84,7 @@ class Analysis:
             self._feed_columns(event)
 
     def finish(self) -> None:
-        """End of input: gaps are given up, fragments that never completed are counted."""
+        """The input ends: missing bytes become gaps, and incomplete fragments are counted."""
         for connection, side, piece in self._table.finish():
             tracked = self._tracker.changing(connection)
             if tracked is not None:
@@ -125,28 +125,28 @@ class Analysis:
         tracked = self._tracker.changing(connection)
         return None if tracked is None else tracked.reader
 
-    # -- what it amounts to --------------------------------------------------------------------------------------
+    # -- the result --------------------------------------------------------------------------------------
 
     @property
     def facts(self) -> InputFacts:
-        """What the input says of itself, as far as it was read."""
+        """What is known of the input as a whole, as far as it was read."""
         return self.record.facts(self._now_ns, self.skipped)
 
     @property
     def watched_until_ns(self) -> int:
-        """Until when the wire is known to have been watched."""
+        """Until when packets are known to have been captured."""
         return self.facts.watched_until_ns or 0
 
     @property
     def connections(self) -> int:
-        """How many connections there were, whatever they turned out to be."""
+        """The number of connections so far, of whatever kind."""
         return self._tracker.count
 
     def snapshot(self) -> Snapshot:
-        """What there is to judge so far; packets that come later change nothing of it.
+        """Return what there is to judge so far; packets that come later do not change it.
 
-        A conversation is numbered by its place among all connections, so that its id stays the same while others turn
-        out to be none of ours, or are evicted.
+        A conversation is numbered by its place among all connections, so that its id stays the same when others turn
+        out not to belong to the API, or are evicted.
         """
         facts = self.facts
         conversations = tuple(self._conversation(tracked, facts) for tracked in self._tracker.api_conversations())
@@ -156,7 +156,7 @@ class Analysis:
         return Snapshot(capture, self._tracker.count, evicted)
 
     def report(self) -> Report:
-        """The snapshot, judged."""
+        """Return the snapshot, judged."""
         return judge([self.snapshot()])
 
     def _conversation(self, tracked: Tracked, facts: InputFacts) -> Conversation:

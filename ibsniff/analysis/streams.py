@@ -1,7 +1,7 @@
-"""Every TCP conversation of a capture, whatever it speaks: what ``ibsniff streams`` lists, hashes and follows.
+"""Every TCP conversation of a capture, whatever its protocol: what ``ibsniff streams`` lists, hashes and follows.
 
-Frames go through ``net`` and ``tcp``, as in ``pipeline``. What becomes readable is counted and hashed as it comes, and
-kept nowhere; a conversation that is followed hands it on.
+Frames pass ``net`` and ``tcp``, as in ``pipeline``. Reassembled bytes are counted and hashed as they come and are not
+kept; those of a followed conversation are passed on.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ibsniff.tcp.connection import Event
 MAX_OPEN = 2000
 """Conversations reassembled at a time: one in the middle of a bulk transfer holds about 50 KB."""
 MAX_LISTED = 10_000
-"""Conversations listed, about 2 KB each: more than anyone reads; a flood has millions."""
+"""Conversations listed, about 2 KB each: more than anyone reads; a flood of connection attempts has millions."""
 STILL_TALKING = 60 * NANOSECONDS
 """A conversation with traffic this recent is not closed while another can be."""
 MAX_SECOND_CHANCES = 8
@@ -44,16 +44,16 @@ _ZEROS = bytes(1 << 16)
 
 
 def zeros(length: int) -> Iterator[bytes]:
-    """That many zero bytes, in pieces."""
+    """Yield so many zero bytes, in pieces."""
     for _ in range(length // len(_ZEROS)):
         yield _ZEROS
     yield _ZEROS[: length % len(_ZEROS)]
 
 
 class StreamReader:
-    """One input on its way to a list of its conversations; ``found`` is whole when the frames are through.
+    """Makes a list of the conversations of one input; ``found`` is complete when all frames were taken.
 
-    ``ports`` chooses what is listed (None: all). Every conversation is followed all the same, for the numbers are those
+    ``ports`` chooses what is listed (None: all). Every conversation is tracked nevertheless, because the numbers are those
     of the whole input.
     """
 
@@ -61,7 +61,7 @@ class StreamReader:
         self._record = record
         self.found = StreamList(record.facts())
         self.followed: Stream | None = None
-        """The conversation ``follow`` was asked for, once it has begun."""
+        """The conversation that ``follow`` was called for, once it has begun."""
         self._ports = ports
         self._hashing = hashing
         self._zeros_left = MAX_ZEROS
@@ -72,7 +72,7 @@ class StreamReader:
         """By ``id`` of the connection."""
         self._closable: deque[int] = deque()
         self.total = 0
-        """Conversations so far, listed or not."""
+        """The number of conversations so far, listed or not."""
         self._wanted_number = -1
         self._dialogue: DialogueReader | None = None
 
@@ -88,7 +88,7 @@ class StreamReader:
         return self.found
 
     def follow(self, frames: Iterable[Frame], number: int) -> Iterator[Chunk]:
-        """The same, and give the bytes of one conversation on the way, both directions as they became readable."""
+        """The same, and yield the bytes of one conversation, both directions in the order they were reassembled."""
         self._wanted_number = number
         for frame in frames:
             packet = self._dissector.dissect(frame)
@@ -149,10 +149,10 @@ class StreamReader:
         for piece in zeros(event.length):
             one.hashes[side].update(piece)
 
-    # -- giving up -----------------------------------------------------------------------------------------------
+    # -- closing -----------------------------------------------------------------------------------------------
 
     def _close_one(self, now_ns: int) -> None:
-        """Close the oldest conversation; one that still talks gets a second chance."""
+        """Close the oldest conversation; one with recent traffic gets a second chance."""
         for _ in range(MAX_SECOND_CHANCES):
             key = self._closable.popleft()
             if _is_over(self._open[key].stream.connection, now_ns):
@@ -177,7 +177,7 @@ class StreamReader:
 
 
 class _Open:
-    """A conversation that is still reassembled."""
+    """A conversation that is still being reassembled."""
 
     __slots__ = ("hashes", "listed", "stream", "wanted")
 
@@ -189,7 +189,7 @@ class _Open:
 
 
 def chunks(side: Side, event: Run | Gap) -> Iterator[Chunk]:
-    """A run cut into what each packet brought."""
+    """Cut a run into what each packet brought."""
     if isinstance(event, Gap):
         yield Chunk(side, event.offset, event.noticed.packet, b"", event.length)
         return
@@ -199,7 +199,7 @@ def chunks(side: Side, event: Run | Gap) -> Iterator[Chunk]:
 
 
 def _is_over(connection: Connection, now_ns: int) -> bool:
-    """It has ended, or never began, or nothing was heard of it for long."""
+    """It has ended, was never established, or had no packets for long."""
     if connection.ended is not None or connection.refusals:
         return True
     began = connection.from_server.segments > 0 or connection.from_client.first_data is not None

@@ -1,4 +1,4 @@
-"""The connections of one input and what was said in them; old ones are evicted, so that memory stays bounded."""
+"""The connections of one input and the messages in them; old ones are evicted, so that memory stays bounded."""
 
 from __future__ import annotations
 
@@ -21,56 +21,56 @@ STILL_TALKING = 60 * NANOSECONDS
 MAX_SECOND_CHANCES = 8
 """How many conversations that still talk are passed over when one must be evicted."""
 
-NOTHING_SAID = Dialogue()
-"""Of every connection without a byte: a flood of connection attempts makes thousands of those."""
+NO_DIALOGUE = Dialogue()
+"""Of every connection without data: a flood of connection attempts makes thousands of those."""
 
 
 @dataclass(slots=True)
 class Tracked:
-    """A connection and the reader of what is said in it."""
+    """A connection and the reader of its messages."""
 
     number: int
     """Its place among all connections of the input, from 1."""
     connection: Connection
     seen_from_start: bool
     reader: DialogueReader | None = None
-    """There is none until something is said."""
+    """There is none until the first byte of data."""
     copied: tuple[Connection, Dialogue] | None = None
-    """Both as last reported, while nothing has changed since."""
+    """Both as last reported; None if they have changed since."""
 
     @property
     def dialogue(self) -> Dialogue:
-        """What was said so far."""
-        return NOTHING_SAID if self.reader is None else self.reader.dialogue
+        """The messages so far."""
+        return NO_DIALOGUE if self.reader is None else self.reader.dialogue
 
     def take(self, side: Side, piece: Run | Gap) -> None:
-        """One side says something."""
+        """Take data of one side, or a gap."""
         if self.reader is None:
             self.reader = DialogueReader(self.seen_from_start)
         self.reader.take(side, piece)
 
     def copy(self) -> tuple[Connection, Dialogue]:
-        """Both as they are now, for a report that will not change any more; copied only if they changed since the last."""
+        """Return both as they are now, for a report; they are copied only if they changed since the last one."""
         if self.copied is None:
-            dialogue = NOTHING_SAID if self.reader is None else self.reader.dialogue.copy()
+            dialogue = NO_DIALOGUE if self.reader is None else self.reader.dialogue.copy()
             self.copied = self.connection.copy(), dialogue
         return self.copied
 
     def finish(self) -> None:
-        """Nothing will change any more: what it is now may be reported as it is."""
+        """Nothing will change any more, so that both can be reported without being copied."""
         self.copied = self.connection, self.dialogue
 
 
 class ConversationTracker:
-    """Everything tracked, by connection; whoever changes a connection asks for it here first."""
+    """All connections that are kept, with what is tracked of each."""
 
     def __init__(self, ports: Ports, patience: float | None, forget: Callable[[Connection], None]) -> None:
-        """``forget`` is told of evicted connections; ``patience`` in seconds makes a silence one, if the user chose it."""
+        """``forget`` is called with each evicted connection; ``patience`` is the user's choice in seconds, if there is one."""
         self._ports = ports
         self._patience = patience
         self._forget = forget
         self.catch_up: Callable[[Connection], None] = _is_up_to_date
-        """Called before a connection is judged: part of what was captured of it may not have been taken yet."""
+        """Called before a connection is judged: some of its packets may not have been processed yet."""
         self._tracked: dict[int, Tracked] = {}
         """By ``id`` of the connection, in the order of first packets."""
         self._evictable: deque[int] = deque()
@@ -80,7 +80,7 @@ class ConversationTracker:
         """API conversations that are not kept any more, by outcome."""
 
     def changing(self, connection: Connection) -> Tracked | None:
-        """The connection, which is about to change or has just changed; None when it is not tracked."""
+        """Return what is tracked of a connection that changes now; None if it is not tracked."""
         tracked = self._tracked.get(id(connection))
         if tracked is not None:
             tracked.copied = None
@@ -98,11 +98,11 @@ class ConversationTracker:
         return tracked
 
     def api_conversations(self) -> Iterator[Tracked]:
-        """Those that belong to the API, as far as it is known."""
+        """Those that belong to the API, as far as that is known."""
         return (each for each in self._tracked.values() if self._ports.include(each.connection, each.dialogue))
 
     def patience_for(self, dialogue: Dialogue) -> float:
-        """Seconds without an answer that make a silence: the user's choice, else what the client's library waits."""
+        """Seconds without an answer that count as silence: the user's choice, else the timeout of the client's library."""
         return patience_for(dialogue.hello, self._patience)
 
     def finish(self) -> None:
@@ -111,7 +111,7 @@ class ConversationTracker:
             tracked.finish()
 
     def _evict_one(self, now_ns: int) -> None:
-        """Evict the oldest conversation; one that had better stay gets a second chance."""
+        """Evict the oldest conversation; one that should rather be kept gets a second chance."""
         for _ in range(MAX_SECOND_CHANCES):
             key = self._evictable.popleft()
             self.catch_up(self._tracked[key].connection)
@@ -127,7 +127,7 @@ class ConversationTracker:
         self._forget(connection)
 
     def _may_be_evicted(self, tracked: Tracked, now_ns: int) -> bool:
-        """It is over or quiet; and where all ports are looked at, it is none of those looked for."""
+        """It has ended or is quiet; and if all ports are looked at, it does not belong to the API."""
         connection = tracked.connection
         is_over = connection.ended is not None or bool(connection.refusals)
         if not is_over and now_ns - connection.last.time_ns <= STILL_TALKING:
@@ -136,4 +136,4 @@ class ConversationTracker:
 
 
 def _is_up_to_date(_connection: Connection) -> None:
-    """Nothing is left to be taken."""
+    """Everything captured was processed already."""

@@ -1,8 +1,7 @@
-"""The same task for many items on all cores, results in the order of the items.
+"""The same task for many items on all cores, with the results in the order of the items.
 
-Each process has a pipe of its own: one that is ended in the middle of an answer leaves an end of file there, and nobody
-waits for the rest. (The pool of the standard library shares one pipe and, its processes ended in mid-answer, waits for
-ever.)
+Each process has a pipe of its own: if it is killed in the middle of an answer, the pipe ends, and nobody waits for the rest.
+(The pool of the standard library shares one pipe, and waits for ever if a process is killed in the middle of an answer.)
 """
 
 from __future__ import annotations
@@ -21,15 +20,14 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 AHEAD = 4
-"""Tasks given out or done per process: enough that none waits, few enough that results waiting for a slow one stay few."""
+"""Tasks given out or done per process: enough that no process waits, and few results wait for a slow one."""
 
 
 def in_parallel(task: Callable[[Item], Result], items: Iterable[Item], jobs: int) -> Iterator[Result]:
-    """Give each item to one of ``jobs`` processes; ``task``, items and results are pickled on the way.
+    """Give each item to one of ``jobs`` processes and yield the results; ``task``, items and results are pickled.
 
-    ProcessWatcher are started afresh ("spawn"), which works on every system and beside threads. When the caller stops taking
-    results they are ended, and gone when this returns. Raises what the task raised, and UserError when a process is
-    killed from outside.
+    Processes are started with "spawn", which works on every system and beside threads. When the caller stops taking results
+    they are terminated before this returns. Raises what the task raised, and UserError if a process is killed from outside.
     """
     workers: list[_Worker] = []
     working: dict[Connection, _Worker] = {}
@@ -66,14 +64,14 @@ def in_parallel(task: Callable[[Item], Result], items: Iterable[Item], jobs: int
 
 
 class _Answer(NamedTuple):
-    """What became of an item: a result, unless there is an error."""
+    """The result for an item, or the error instead."""
 
     result: Any
     error: Exception | None
 
 
 class _Worker:
-    """A process that does the task for one item after the other."""
+    """A process that runs the task for one item after the other."""
 
     def __init__(self, task: Callable[[Any], Any]) -> None:
         spawn = get_context("spawn")
@@ -84,7 +82,7 @@ class _Worker:
         self.number = -1
 
     def give(self, number: int, item: object) -> None:
-        """Let it do the task for an item; ``number`` is the item's place among all."""
+        """Let it run the task for an item; ``number`` is the item's place among all."""
         self.number = number
         try:
             self.pipe.send(item)
@@ -92,7 +90,7 @@ class _Worker:
             raise _killed() from None
 
     def answer(self) -> _Answer:
-        """Wait for what became of the item."""
+        """Wait for the result."""
         try:
             return cast(_Answer, self.pipe.recv())
         except (EOFError, OSError):
@@ -100,12 +98,12 @@ class _Worker:
 
 
 def _killed() -> UserError:
-    return UserError("a process that was reading was killed", "read with --jobs 1, which takes less memory")
+    return UserError("a process that was reading was killed", "read with --jobs 1, which needs less memory")
 
 
 def _work(task: Callable[[Any], Any], caller: Connection) -> None:
-    """Answer item after item, until the caller is gone."""
-    # A terminal's Ctrl-C goes to all processes; one report of it is enough.
+    """Run the task for item after item until the caller closes the pipe."""
+    # Ctrl-C on a terminal goes to all processes; the caller handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError, ConnectionError):
         while True:

@@ -33,7 +33,7 @@ from ibsniff.model import ExitCode, UserError
 
 if TYPE_CHECKING:
     from ibsniff.analysis.api_traffic import Ports
-    from ibsniff.analysis.watching import Limits
+    from ibsniff.analysis.following import Limits
     from ibsniff.capture.interface_choice import InterfaceChoice
     from ibsniff.capture.live import LiveSource
     from ibsniff.capture.ring_files import Ring
@@ -112,9 +112,9 @@ def live(
 ) -> None:
     """Capture on network interfaces and analyse the packets as they come, until Ctrl-C."""
     from ibsniff.analysis.api_traffic import parse_ports
+    from ibsniff.analysis.following import Follower, Limits
+    from ibsniff.analysis.following import follow as follow_until
     from ibsniff.analysis.pipeline import Analysis
-    from ibsniff.analysis.watching import Follower, Limits
-    from ibsniff.analysis.watching import follow as follow_until
     from ibsniff.capture.live import open_live
     from ibsniff.capture.traffic_hint import traffic_hint
     from ibsniff.cli.ending import stopped_by_signals
@@ -158,7 +158,7 @@ def live(
 
 def _is_missing_verdict(report: Report, limits: Limits) -> bool:
     """Report that there is no verdict though ``--until-verdict`` asked for one: a script must not succeed without it."""
-    from ibsniff.analysis.watching import verdict_reached
+    from ibsniff.analysis.changes import verdict_reached
     from ibsniff.cli.live_output import print_message
 
     if not limits.until_verdict or verdict_reached(report):
@@ -172,8 +172,8 @@ def watch_pipe(stdin: BinaryIO, ports: Ports, patience: float | None, show_accou
 
     Raises UserError if it is not a capture.
     """
+    from ibsniff.analysis.following import Follower, Limits
     from ibsniff.analysis.pipeline import Analysis
-    from ibsniff.analysis.watching import Follower, Limits
     from ibsniff.capture.pipe import LivePipe
     from ibsniff.cli.ending import stopped_by_signals
     from ibsniff.cli.live_output import LiveOutput, OutputOptions

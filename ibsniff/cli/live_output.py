@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from ibsniff.analysis.watching import Change
+from ibsniff.analysis.changes import Change
 from ibsniff.cli.app import console, print_line
 from ibsniff.cli.ending import SuspendRequest, discard_terminal_output, survives_hangup
 from ibsniff.cli.on_verdict import OnVerdict

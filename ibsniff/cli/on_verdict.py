@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO
 
-from ibsniff.analysis.watching import is_settled
+from ibsniff.analysis.changes import is_settled
 from ibsniff.capture.privilege import held_capabilities
 from ibsniff.formatting import counted
 from ibsniff.model import Conversation, Report

@@ -53,7 +53,7 @@ def _gravity(finding: Finding) -> tuple[int, int, str]:
 
 
 def _summary_without_cause(conversation: Conversation) -> str:
-    """What can be said without a rule."""
+    """The summary if no rule explains it."""
     server = conversation.connection.server
     if conversation.rung is Rung.READY:
         version = conversation.dialogue.reply.server_version if conversation.dialogue.reply else None
@@ -61,4 +61,6 @@ def _summary_without_cause(conversation: Conversation) -> str:
         return f"{server} replied and the API session is ready{with_version}."
     if conversation.outcome is Outcome.JOINED:
         return f"The session with {server} was already working when the capture began."
-    return f"The conversation with {server} got as far as '{conversation.rung}'; its outcome is '{conversation.outcome}'."
+    return (
+        f"The conversation with {server} got as far as '{conversation.rung}'; its outcome is '{conversation.outcome}'."
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from ibsniff.analysis.watching import Change
+from ibsniff.analysis.changes import Change
 from ibsniff.formatting import iso
 from ibsniff.model import Report
 from ibsniff.render.text import Masker, encodable, json_text, visible_line

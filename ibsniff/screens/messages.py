@@ -13,7 +13,7 @@ from operator import attrgetter
 from types import TracebackType
 from typing import NamedTuple
 
-from ibsniff.analysis.watching import Change
+from ibsniff.analysis.changes import Change
 from ibsniff.formatting import duration, seconds
 from ibsniff.ib.names import ERR_MSG, MANAGED_ACCTS, START_API
 from ibsniff.model import NANOSECONDS, Conversation, Dialect, Message, ReplyKind, Report, Side

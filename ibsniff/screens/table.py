@@ -9,7 +9,7 @@ from typing import Self
 
 from rich.console import Console
 
-from ibsniff.analysis.watching import Change
+from ibsniff.analysis.changes import Change
 from ibsniff.formatting import seconds
 from ibsniff.model import NANOSECONDS, Conversation, Report
 from ibsniff.render.connection_table import ConnectionTable, TableView, selected_conversation

@@ -196,7 +196,7 @@ def test_arp_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [len(requests) for _, requests in capture.unanswered_arp] == [2, 2, 2]
 
 
-# -- folding ----------------------------------------------------------------------------------------------------------
+# -- eviction ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -207,7 +207,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("few")
-def test_old_conversations_are_folded_and_counted() -> None:
+def test_old_conversations_are_evicted_and_counted() -> None:
     wires = [silent(at(0))]
     wires += [at(100 * n, 51_000 + n).syn().refuse() for n in range(1, 10)]
     wires += [session(at(1000 + 100 * n, 52_000 + n)).close() for n in range(3)]
@@ -224,7 +224,7 @@ def test_old_conversations_are_folded_and_counted() -> None:
 
 
 @pytest.mark.usefixtures("few")
-def test_who_still_talks_is_folded_last() -> None:
+def test_a_conversation_with_recent_traffic_is_evicted_last() -> None:
     talking = session(at(0, 60_000))
     for _ in range(30):
         talking.server(ib_bytes.text(178, 49, 1, 5), after=20)
@@ -237,7 +237,7 @@ def test_who_still_talks_is_folded_last() -> None:
 
 
 @pytest.mark.usefixtures("few")
-def test_folding_strangers_is_not_counted() -> None:
+def test_evicting_other_protocols_is_not_counted() -> None:
     web = [
         at(100 * n, 51_000 + n, "127.0.0.1:80").connect().client(b"GET / HTTP/1.1\r\n\r\n").close() for n in range(10)
     ]
@@ -247,7 +247,7 @@ def test_folding_strangers_is_not_counted() -> None:
 
 
 @pytest.mark.usefixtures("few")
-def test_strangers_do_not_push_out_what_was_looked_for() -> None:
+def test_other_protocols_do_not_push_out_api_conversations() -> None:
     def web(n: int) -> Wire:
         wire = at(100 * n, 51_000 + n, "127.0.0.1:80")
         return wire.connect().client(b"GET / HTTP/1.1\r\n\r\n").server(b"HTTP/1.1 200 OK\r\n\r\n").close()

@@ -106,7 +106,7 @@ def test_a_report_depends_on_the_packets_alone(name: str) -> None:
 def test_the_same_of_columns(seed: int, troubles: frozenset[Trouble], conversations: int) -> None:
     """But for captures with flipped bits, some of which cannot be read at all."""
     content = capture(seed, troubles, steps=40)
-    with scaled(Scale(bulk_size=997, conversations=conversations, always_kept=1)):
+    with scaled(Scale(columns_read_size=997, conversations=conversations, always_kept=1)):
         given = [(report, repr(report)) for report in while_reading(content)]
         (last,) = while_reading(content, only_last=True)
     assert [before for _, before in given] == [repr(report) for report, _ in given]

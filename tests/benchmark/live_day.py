@@ -25,8 +25,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from live_load import GREETING, TICK_PRICE
 from standin_server import HELLO
 
+from ibsniff.analysis.changes import Change
+from ibsniff.analysis.following import Follower, Limits, follow
 from ibsniff.analysis.pipeline import Analysis
-from ibsniff.analysis.watching import Change, Follower, Limits, follow
 from ibsniff.capture import live
 from ibsniff.capture.backend import LinkState, RawPacket, Statistics
 from ibsniff.capture.live import LiveSource

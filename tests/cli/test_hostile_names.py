@@ -12,8 +12,8 @@ from ib_bytes import HELLO
 from typer.testing import CliRunner, Result
 from wire import Wire
 
+from ibsniff.analysis.changes import ChangeDetector
 from ibsniff.analysis.pipeline import Analysis
-from ibsniff.analysis.watching import Watch
 from ibsniff.capture import interfaces
 from ibsniff.capture.input_record import InputRecord
 from ibsniff.capture.interfaces import Interface
@@ -120,8 +120,8 @@ def test_events_of_a_live_capture() -> None:
     for screen in (Lines, JsonLines, MessageLines):
         printed: list[str] = []
         shown = screen(printed.append, printed.append, False, lambda: TITLE)
-        watch = Watch(analysis)
-        shown.show(watch.report, list(watch.look()))
+        detector = ChangeDetector(analysis)
+        shown.show(detector.report, list(detector.update()))
         shown.quiet()
         assert len(printed) > 3
         for line in printed:

@@ -73,7 +73,7 @@ def test_other_commands_are_not_imported(ticket: Path) -> None:
     assert not rooms & {
         "ibsniff.standin",
         "ibsniff.screens",
-        "ibsniff.analysis.watching",
+        "ibsniff.analysis.following",
         "ibsniff.regression",
         "ibsniff.analysis.streams",
     }

@@ -12,7 +12,7 @@ from ib_bytes import HELLO
 from judging import Watch, judge
 from wire import Wire
 
-from ibsniff.analysis.watching import verdict_reached
+from ibsniff.analysis.changes import verdict_reached
 from ibsniff.facts.ports import application
 from ibsniff.model import Confidence, Fault, Outcome, Rung, Severity, Side, UnreachableKind
 

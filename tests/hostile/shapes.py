@@ -19,8 +19,8 @@ from packets import ACK, ETHERNET, FIN, HELLO, MORE_FRAGMENTS, RST, SYN, Stream,
 from rich.console import Console
 
 from ibsniff.analysis.api_traffic import API_PORTS
+from ibsniff.analysis.following import Follower, Limits, follow
 from ibsniff.analysis.pipeline import Analysis
-from ibsniff.analysis.watching import Follower, Limits, follow
 from ibsniff.capture.files import open_capture
 from ibsniff.capture.input_record import InputRecord
 from ibsniff.model import Report, UserError

@@ -15,8 +15,8 @@ from rights import as_root
 from rule_wires import local, remote, said, session, silent
 from wire import Wire
 
+from ibsniff.analysis.following import Follower, Limits, follow
 from ibsniff.analysis.pipeline import Analysis
-from ibsniff.analysis.watching import Follower, Limits, follow
 from ibsniff.capture.backend import LinkState, RawPacket
 from ibsniff.capture.files import open_capture
 from ibsniff.capture.live import LiveSource

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from render.build import START_NS, finding, report, silent
 
-from ibsniff.analysis.watching import Change
+from ibsniff.analysis.changes import Change
 from ibsniff.screens import JsonLines, Lines
 from ibsniff.screens.messages import MessageLines
 

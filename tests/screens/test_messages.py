@@ -6,8 +6,8 @@ from collections import Counter
 from live_events import events
 from wire import START_NS, Wire
 
+from ibsniff.analysis.following import Follower, Limits, follow
 from ibsniff.analysis.pipeline import Analysis
-from ibsniff.analysis.watching import Follower, Limits, follow
 from ibsniff.capture.input_record import InputRecord
 from ibsniff.model import NANOSECONDS, Side
 from ibsniff.screens import MessageLines

@@ -6,7 +6,7 @@ from types import TracebackType
 from render.build import START_NS, facts, ready, report, silent
 from rich.console import Console
 
-from ibsniff.analysis.watching import Change
+from ibsniff.analysis.changes import Change
 from ibsniff.model import NANOSECONDS, Conversation, Report, Side
 from ibsniff.screens.keys import Keys
 from ibsniff.screens.table import LiveScreen, MessageRates

@@ -8,8 +8,9 @@ from memory import size_kept
 from wire import START_NS, Wire
 
 from ibsniff.analysis import tracking
+from ibsniff.analysis.changes import Change, ChangeDetector
+from ibsniff.analysis.following import Follower, Limits, Throttle, follow
 from ibsniff.analysis.pipeline import Analysis
-from ibsniff.analysis.watching import Change, Follower, Limits, Pace, Watch, follow
 from ibsniff.capture.input_record import InputRecord
 from ibsniff.model import NANOSECONDS, Outcome, Report, Rung, Tick
 from ibsniff.net import segment
@@ -89,19 +90,19 @@ def test_until_verdict_does_not_wait_for_a_session_that_was_joined() -> None:
     assert Outcome.REFUSED in {conversation.outcome for conversation in report.conversations}
 
 
-def test_what_was_folded_is_forgotten_and_never_mistaken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection folded away leaves its place in memory to the next: the news must not be taken for old."""
+def test_what_was_evicted_is_forgotten_and_never_mistaken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An evicted connection leaves its place in memory to the next, which must not be taken for it."""
     monkeypatch.setattr(tracking, "ALWAYS_KEPT", 1)
     monkeypatch.setattr(tracking, "MAX_CONVERSATIONS", 3)
     monkeypatch.setattr(segment, "MAX_FLOWS", 10)
     analysis = Analysis(InputRecord("x", is_live=True))
-    watch, called, sizes = Watch(analysis), [], []
+    detector, called, sizes = ChangeDetector(analysis), [], []
     for number in range(50):
         wire = Wire(client=f"127.0.0.1:{51_000 + number}", start_ns=START_NS + number * 10**9).syn().refuse()
         for frame in wire.frames():
             analysis.feed(frame)
-        called += [change.conversation.id for change in watch.look() if change.type == "conversation"]
-        sizes.append(size_kept(watch))
+        called += [change.conversation.id for change in detector.update() if change.type == "conversation"]
+        sizes.append(size_kept(detector))
     assert max(sizes[25:]) <= 1.1 * max(sizes[5:25])
     assert called == [f"c{number}" for number in range(1, 51)]
 
@@ -113,33 +114,33 @@ def test_looking_takes_no_more_than_a_tenth_of_the_time() -> None:
     def clock() -> float:
         return now
 
-    pace, looks = Pace(clock), []
+    throttle, looks = Throttle(clock), []
     for step in range(10_000):
         now = max(now, step / 1000)
-        if pace.is_due(Tick(0)):
+        if throttle.is_due(Tick(0)):
             looks.append(now)
             now += 0.05  # looking
-            pace.looked()
+            throttle.done()
     assert 19 <= len(looks) <= 21, "ten seconds, half a second apart"
 
 
 def test_who_was_halted_while_it_looked_need_not_rest() -> None:
     """Ctrl-Z, a minute, fg: the screen must go on at once, and not ten minutes later."""
     now, worked = 100.0, 3.0
-    pace = Pace(lambda: now, lambda: worked)
-    assert pace.is_due(Tick(0))
+    throttle = Throttle(lambda: now, lambda: worked)
+    assert throttle.is_due(Tick(0))
     now, worked = now + 60, worked + 0.001
-    pace.looked()
-    assert pace.is_due(Tick(0))
+    throttle.done()
+    assert throttle.is_due(Tick(0))
 
 
 def test_a_quick_look_is_taken_ten_times_a_second() -> None:
-    pace = Pace()
+    throttle = Throttle()
     looks = 0
     for step in range(1000):
-        if pace.is_due(Tick(START_NS + step * 10_000_000)):
+        if throttle.is_due(Tick(START_NS + step * 10_000_000)):
             looks += 1
-            pace.looked()
+            throttle.done()
     assert 90 <= looks <= 101
 
 
