@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self, TypeVar, cast
 
-from ibsniff.capture import file_type
 from ibsniff.capture.compression import decompress, detect_compression
 from ibsniff.capture.input_buffer import (
     COLUMNS_READ_SIZE,
@@ -22,7 +21,6 @@ from ibsniff.capture.input_record import InputRecord
 from ibsniff.capture.interruptible import InterruptibleReader
 from ibsniff.capture.pcap import MAGICS as PCAP_MAGICS
 from ibsniff.capture.pcap import PcapReader
-from ibsniff.capture.pcapng import PcapngReader
 from ibsniff.model import Columns, Frame, InputFacts, Lane, UserError
 
 STDIN = "-"
@@ -216,7 +214,11 @@ def _reader(input_buffer: InputBuffer, record: InputRecord, name: str) -> Reader
     if magic in PCAP_MAGICS:
         return PcapReader(input_buffer, record)
     if magic == PCAPNG_MAGIC:
+        from ibsniff.capture.pcapng import PcapngReader  # noqa: PLC0415  (a pcap file does without)
+
         return PcapngReader(input_buffer, record)
+    from ibsniff.capture import file_type  # noqa: PLC0415  (a capture does without)
+
     input_buffer.advance(0, file_type.EXAMINED_BYTES)
     what, what_to_do = file_type.describe(input_buffer.data, record.path)
     raise UserError(f"{name} is not a capture: it is {what}", what_to_do)
@@ -239,6 +241,8 @@ def _damage_in_parsing(reader: Reader, input_buffer: InputBuffer, batch: list[Fr
 
 
 def _cannot_be_read(path: str, damage: DamagedCapture) -> UserError:
+    from ibsniff.capture import file_type  # noqa: PLC0415  (a sound capture does without)
+
     what_to_do = (
         f"capture again, or check that the file was copied completely; if Wireshark opens it, {file_type.CONVERT}"
     )
