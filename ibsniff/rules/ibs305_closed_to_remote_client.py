@@ -1,16 +1,18 @@
-"""TWS took the call from another machine and hung up without a word.
+"""TWS accepted the connection from another machine and closed it without sending a byte.
 
-Seen: a complete connection between two machines, and the server's FIN or RST without a byte, before or after the hello.
-Meaning: most often TWS rejects the client's address: "Allow connections from localhost only" is ticked, or the address
-is not in Trusted IPs (Gateway asks nobody, it hangs up). The address that counts is the one TWS sees: WSL's own, a
-container's, an IPv6 one.
-How sure: several confirmed cases; a relay with nobody behind it looks alike when it is quick: medium; low when the
-close came at once, when packets were lost on the way, or the handshake was not captured. FIN or RST is no difference.
-Undetermined on a relay's port; over a container's bridge, where both are usual; where neither TWS nor a relay usually
-listens; later than 0.5 s after the hello, or in the middle of it; when TWS let the same address in at another time;
-when it ended a session at that moment, as it was going down; and when the capture's clock stepped back before the close.
+Seen: a complete connection between two machines, and the server's FIN or RST without a byte of data, before or after
+the hello.
+Meaning: most often TWS rejects the client's address: "Allow connections from localhost only" is ticked, or the
+address is not in Trusted IPs (Gateway shows no dialog, it closes the connection). The address that counts is the one
+TWS sees: that of WSL, of a container, or an IPv6 address.
+How sure: there are several confirmed cases, but a quick relay whose backend refuses or is missing looks the same:
+medium. Low when the close came at once, when packets were lost on the way, or when the handshake was not captured.
+FIN or RST makes no difference. Undetermined on a relay's port; over a container's bridge, where both are usual; where
+neither TWS nor a relay usually listens; later than 0.5 s after the hello, or in the middle of it; when TWS accepted
+the same address at another time; when it ended a session at that moment, because it was going down; and when the
+capture's clock stepped back before the close.
 Sources: sparkstartconsulting/IBKR-API-Rust 28, lbilli/Jib.jl 43, ib-controller 197, clifton/docker-ib-gateway 1.
-What to do: untick "Allow connections from localhost only", and add the address to Trusted IPs: this single address.
+What to do: untick "Allow connections from localhost only", and add this single address to Trusted IPs.
 """
 
 from __future__ import annotations
@@ -39,25 +41,25 @@ CLOSED = (
     ServerClose.UNKNOWN_MOMENT,
     ServerClose.AFTER_HELLO,
 )
-"""Without a byte, and neither as a relay does nor after bytes that are no hello."""
+"""Closes without a byte of data that do not look like a relay's, and do not follow bytes that are not a hello."""
 
 AT_ONCE = 0.002
-"""Seconds after the hello within which a hang-up comes too early to be a decision about an address: relays whose backend
-refuses took 0.5 to 0.9 ms (measured), a TWS that rejects an address several (4 ms in ib_insync 386)."""
+"""Seconds after the hello within which a close comes too early to be a decision about an address: relays whose backend
+refuses took 0.5 to 0.9 ms (measured); TWS takes several milliseconds to reject an address (4 ms in ib_insync 386)."""
 
 DECIDED = 0.5
-"""Seconds after the hello until which a hang-up may still be TWS's decision about an address, the way there and back not
-counted: up to 50 ms were reported. What takes longer waited for something, or for somebody's No."""
+"""Seconds after the hello until which a close may still be TWS's decision about an address, without the round trip: up to
+50 ms were reported. A later close waited for something, or for someone who clicked No."""
 
 QUICK_RELAY = Alternative(
-    "a relay or a container's port map with nobody behind it",
+    "a relay or a container's port map whose backend refuses or is missing",
     Fault.NETWORK,
-    "capture behind it: the inner call is refused; on the server `ss -ltnp` shows no java, tws or ibgateway on this port",
+    "capture behind it: the inner connection is refused; on the server `ss -ltnp` shows no java, tws or ibgateway on this port",
 )
 FIREWALL = Alternative(
-    "a firewall or VPN in between lets calls through and resets them when it sees what is said",
+    "a firewall or VPN in between lets connections through and resets them when it sees their content",
     Fault.NETWORK,
-    "capture on the server's machine too: the RST does not come from there, or its TTL is another one than the SYN-ACK's",
+    "capture on the server's machine too: the RST does not come from there, or its TTL differs from the SYN-ACK's",
 )
 SOMEBODY_CLICKED_NO = Alternative(
     "TWS or Gateway is shutting down or restarting, or someone answered its dialog",
@@ -68,22 +70,22 @@ SOMEBODY_CLICKED_NO = Alternative(
 
 @conversation_rule(Severity.ERROR)
 def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
-    """Hung up between two machines, without a word."""
+    """The server closed without a byte of data, between two machines."""
     connection, ended = conversation.connection, conversation.connection.ended
     close = server_close(conversation)
     if ended is None or connection.same_host or close not in CLOSED:
         return None
     at_once = close in (ServerClose.BEFORE_HELLO, ServerClose.HELLO_UNREAD)
-    reading = _reading(conversation, index)
-    stood = accepted_at(connection) or connection.first
-    blamed = reading.fault is Fault.TWS_CONFIG and not (at_once or _hazy(connection) or _in_no_time(conversation))
+    cause = _probable_cause(conversation, index)
+    accepted = accepted_at(connection) or connection.first
+    doubtful = at_once or _moment_is_unclear(connection) or _too_fast(conversation)
     return Statement(
-        f"{connection.server} accepted and hung up {time_between(stood, ended.moment)} later without a word: {reading.why}."
-        f"{client_symptom(conversation)}",
-        reading.fault,
-        Confidence.MEDIUM if blamed else Confidence.LOW,
+        f"{connection.server} accepted the connection and closed it {time_between(accepted, ended.moment)} later without "
+        f"sending a byte: {cause.why}.{client_symptom(conversation)}",
+        cause.fault,
+        Confidence.MEDIUM if cause.fault is Fault.TWS_CONFIG and not doubtful else Confidence.LOW,
         packets=opening_packets(conversation),
-        remedy=reading.remedy,
+        remedy=cause.remedy,
         alternatives=(
             *on_its_system((QUICK_RELAY,), connection),
             *((FIREWALL,) if ended.how is How.RST else ()),
@@ -94,70 +96,72 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     )
 
 
-ASK_ITS_LOG = "Try again; capture on its machine too, and read TWS's log of that time."
+READ_ITS_LOG = "Try again; capture on its machine too, and read TWS's log of that time."
+LOOK_BEHIND_RELAY = "Look behind the relay, and capture there to see which connection was closed first."
 
 
-BEHIND_IT = "Look behind the relay, and capture there: which leg was closed first?"
-
-
-class _Reading(NamedTuple):
-    """What the hang-up probably was, and what to do."""
+class _Cause(NamedTuple):
+    """Why the server probably closed the connection, and what to do."""
 
     why: str
     fault: Fault
     remedy: str
 
 
-def _reading(conversation: Conversation, index: CaptureIndex) -> _Reading:
+def _probable_cause(conversation: Conversation, index: CaptureIndex) -> _Cause:
     connection, address = conversation.connection, address_to_trust(conversation.connection)
     if on_relay_port(connection):
-        return _Reading(
-            "a relay usually listens on this port, and its inner side hung up", Fault.UNDETERMINED, BEHIND_IT
+        return _Cause(
+            "a relay usually listens on this port, and its backend closed the connection",
+            Fault.UNDETERMINED,
+            LOOK_BEHIND_RELAY,
         )
     if server_close(conversation) is ServerClose.WITHIN_HELLO:
-        return _Reading("while the client was still saying its hello", Fault.UNDETERMINED, ASK_ITS_LOG)
+        return _Cause("this was while the client was still sending its hello", Fault.UNDETERMINED, READ_ITS_LOG)
     if _clock_stepped_back(conversation):
         why = (
-            "how soon is not known, because the capture's clock stepped back, so neither is whether the address was why"
+            "how soon is not known, because the capture's clock stepped back, so it is not known either whether the address "
+            "was the reason"
         )
-        return _Reading(why, Fault.UNDETERMINED, ASK_ITS_LOG)
+        return _Cause(why, Fault.UNDETERMINED, READ_ITS_LOG)
     if _too_late(conversation):
-        return _Reading("too late to be a decision about the address", Fault.UNDETERMINED, ASK_ITS_LOG)
+        return _Cause("this was too late to be a decision about the address", Fault.UNDETERMINED, READ_ITS_LOG)
     gone = index.server_history.session_ended_with(conversation)
     if gone is not None:
-        return _Reading(f"it ended {gone.id} at that moment too, so it was going down", Fault.UNDETERMINED, ASK_ITS_LOG)
-    let_in, answerer = index.server_history.other_not_rejected(conversation), network_path(connection)
-    if let_in is not None:
-        return _Reading(_although(let_in, conversation, address), Fault.UNDETERMINED, ASK_ITS_LOG)
+        return _Cause(f"it ended {gone.id} at that moment too, so it was going down", Fault.UNDETERMINED, READ_ITS_LOG)
+    accepted, answerer = index.server_history.other_not_rejected(conversation), network_path(connection)
+    if accepted is not None:
+        return _Cause(_accepted_at_another_time(accepted, conversation, address), Fault.UNDETERMINED, READ_ITS_LOG)
     trust = (
         f"{settings_path(connection.server.port)}: untick Allow connections from localhost only, and add "
         f"{trusted_entry(connection)} to Trusted IPs."
     )
     if connection.server.port not in API_PORTS:
-        return _Reading(
-            f"it is no TWS at all, or does not take connections from {address}",
+        return _Cause(
+            f"it is not TWS at all, or does not accept connections from {address}",
             Fault.UNDETERMINED,
-            f"See what listens there ({who_listens(connection)}). If it is TWS: {trust}",
+            f"Find out which program listens there ({who_listens(connection)}). If it is TWS: {trust}",
         )
     if answerer is not None and answerer.through_container:
-        return _Reading(
-            f"it does not take connections from {address}, or it is a relay or port map with nobody behind it",
+        return _Cause(
+            f"it does not accept connections from {address}, or it is a relay or port map whose backend refuses or is missing",
             Fault.UNDETERMINED,
-            f"Capture inside the container too, or on its host if TWS runs there: it shows which. If TWS is called there from {address}: {trust}",
+            f"Capture inside the container too, or on its host if TWS runs there: that shows which it is. If the connection "
+            f"arrives at TWS from {address}: {trust}",
         )
-    return _Reading(f"probably it does not take connections from {address}", Fault.TWS_CONFIG, trust)
+    return _Cause(f"it probably does not accept connections from {address}", Fault.TWS_CONFIG, trust)
 
 
-def _hazy(connection: Connection) -> bool:
-    """When it hung up, and after what, does not show: the handshake was not captured, packets were lost, nothing arrived."""
-    called, accepted = connection.syns, connection.syn_ack
-    if not called or accepted is None or called[0].packet > accepted.packet or fin_not_captured(connection):
+def _moment_is_unclear(connection: Connection) -> bool:
+    """When the server closed, and after which packet, is unclear: no handshake in the capture, lost packets, no data acknowledged."""
+    syns, syn_ack = connection.syns, connection.syn_ack
+    if not syns or syn_ack is None or syns[0].packet > syn_ack.packet or fin_not_captured(connection):
         return True
     return packets_were_lost(connection) or connection.from_client.ack_of_first_data is None
 
 
-def _in_no_time(conversation: Conversation) -> bool:
-    """Sooner after the hello than TWS decides anything, the way there and back not counted."""
+def _too_fast(conversation: Conversation) -> bool:
+    """The server closed sooner after the hello than TWS decides anything, without the round trip."""
     hello, ended = conversation.dialogue.hello, conversation.connection.ended
     if hello is None or ended is None:
         return False
@@ -165,7 +169,7 @@ def _in_no_time(conversation: Conversation) -> bool:
 
 
 def _clock_stepped_back(conversation: Conversation) -> bool:
-    """Whether the close came soon enough to be a decision about the address is not known then."""
+    """It is not known whether the close came soon enough to be a decision about the address."""
     hello, ended = conversation.dialogue.hello, conversation.connection.ended
     if ended is None:
         return False
@@ -174,16 +178,14 @@ def _clock_stepped_back(conversation: Conversation) -> bool:
 
 
 def _too_late(conversation: Conversation) -> bool:
-    """TWS rejects an address within some 50 ms (field reports); what waits for seconds first has another reason."""
+    """TWS rejects an address within about 50 ms (field reports); a close that comes seconds later has another reason."""
     hello, ended = conversation.dialogue.hello, conversation.connection.ended
     if hello is None or ended is None:
         return False
     return seconds_between(hello.complete, ended.moment) - time_to_server(conversation.connection) > DECIDED
 
 
-def _although(let_in: Conversation, conversation: Conversation, address: str) -> str:
-    if let_in.connection.first.time_ns < conversation.connection.first.time_ns:
-        return f"hardly because of the address, as it let {address} in before ({let_in.id}); why is not to be seen"
-    return (
-        f"and it let {address} in later ({let_in.id}): its settings were changed meanwhile, or the address was not why"
-    )
+def _accepted_at_another_time(accepted: Conversation, conversation: Conversation, address: str) -> str:
+    if accepted.connection.first.time_ns < conversation.connection.first.time_ns:
+        return f"probably not because of the address, as it accepted {address} before ({accepted.id}); the reason does not show"
+    return f"it accepted {address} later ({accepted.id}), so its settings were changed meanwhile, or the address was not the reason"

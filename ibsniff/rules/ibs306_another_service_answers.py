@@ -1,9 +1,9 @@
-"""What answers is not a TWS.
+"""The program that answers is not TWS.
 
-Seen: the server's first bytes are no IB reply: HTTP, a TLS alert, an SSH or VNC greeting, or unknown.
-Meaning: the program calls the wrong port or the wrong machine. The Client Portal Gateway (5000) is another product;
-5900 is VNC, 7462 the command port of IBC.
-How sure: high for services known by their greeting; unknown bytes are undecided.
+Seen: the server's first bytes are not an IB reply: HTTP, a TLS alert, an SSH or VNC greeting, or unknown bytes.
+Meaning: the client connects to the wrong port or the wrong machine. The Client Portal Gateway (5000) is another
+product; 5900 is VNC, 7462 the command port of IBC.
+How sure: high for services known by their greeting; undetermined for unknown bytes.
 Sources: ib_insync 578, lbilli/rib 12 (Client Portal Gateway); TLS alert and HTTP measured with stand-ins.
 What to do: use the API port: 7497 or 7496 for TWS, 4002 or 4001 for Gateway, unless it was changed.
 """
@@ -19,20 +19,22 @@ from ibsniff.rules.wording.hex_bytes import in_hex
 
 @conversation_rule(Severity.ERROR)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """Another protocol answers."""
+    """The server answers in another protocol."""
     reply = conversation.dialogue.reply
     if conversation.outcome is not Outcome.FOREIGN or reply is None:
         return None
     server = conversation.connection.server
     known = reply.service is not None
     what = (
-        f"What answers on {server} speaks {reply.service}" if known else f"What {server} answers is not IB's language"
+        f"The program that answers on {server} speaks {reply.service}"
+        if known
+        else f"{server} answers, but not in IB's protocol"
     )
     return Statement(
-        f"{what}: this is not the API port of a TWS. The bytes: {in_hex(reply.raw)}",
+        f"{what}: this is not the API port of TWS. The bytes: {in_hex(reply.raw)}",
         Fault.NETWORK if known else Fault.UNDETERMINED,
         Confidence.HIGH if known else Confidence.LOW,
         packets=(*opening_packets(conversation), *reply.packets),
-        remedy="Call the API port: 7497 or 7496 for TWS, 4002 or 4001 for Gateway (API > Settings > Socket port).",
+        remedy="Connect to the API port: 7497 or 7496 for TWS, 4002 or 4001 for Gateway (API > Settings > Socket port).",
         explains=conversation.missing,
     )

@@ -1,9 +1,9 @@
-"""The version reply stops half-way.
+"""The version reply is incomplete.
 
 Seen: the beginning of a valid reply, and then nothing more.
-Meaning: what answered died or hung while answering, or a relay stopped passing bytes on.
-How sure: certain that it is unfinished; why is not to be seen: low.
-What to do: try again; restart TWS if it stays so; capture behind a relay.
+Meaning: the program that answered crashed or hung while it answered, or a relay stopped passing bytes on.
+How sure: it is certain that the reply is incomplete; the packets do not show why: low.
+What to do: try again; restart TWS if this happens again; with a relay in between, capture behind it.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from ibsniff.rules.wording.hex_bytes import in_hex
 
 @conversation_rule(Severity.ERROR)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """Half a reply."""
+    """The reply is incomplete."""
     reply = conversation.dialogue.reply
     if conversation.outcome is not Outcome.CUT_OFF or reply is None:
         return None
     return Statement(
-        f"The server began to answer and stopped half-way. The bytes: {in_hex(reply.raw)}",
+        f"The server began to answer and stopped before its reply was complete. The bytes: {in_hex(reply.raw)}",
         Fault.UNDETERMINED,
         Confidence.LOW,
         packets=(*opening_packets(conversation), *reply.packets),
-        remedy="Try again; if it stays so restart TWS or Gateway; with a relay in between, capture behind it.",
+        remedy="Try again; if this happens again, restart TWS or Gateway; with a relay in between, capture behind it.",
         explains=conversation.missing,
     )

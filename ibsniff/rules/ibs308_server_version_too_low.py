@@ -1,11 +1,11 @@
-"""TWS offers an older version than the client accepts, or one beyond what it offered.
+"""TWS answered with a version lower than the client accepts, or higher than it offered.
 
 Seen: a version reply below the lowest version in the hello, or above the highest.
 Meaning: TWS is too old for this client library, or the library too new for this TWS. ib_async and ib_insync need 157
-(TWS 972), rust-ibapi 3 needs 213.
-An unframed reply in the legacy dialect to a modern hello is the same: most clients then wait for ever. A version above
-the highest that was offered is no TWS's answer as a rule; IB's clients hang up on it (506).
-How sure: certain; both numbers are on the wire. Whether to update TWS or the library is your choice.
+(TWS 972), rust-ibapi 3 needs 213. An unframed reply in the legacy dialect to a modern hello means the same: most
+clients then wait forever. TWS does not usually answer with a version above the highest that was offered; IB's clients
+close the connection then (506).
+How sure: certain, as both numbers are in the packets. Whether to update TWS or the library is your choice.
 Sources: EClient (error 506); ib_async client.py.
 What to do: update TWS or Gateway, or install an older version of the library.
 """
@@ -31,19 +31,19 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         return None
     unframed = " in the legacy dialect" if reply.kind is ReplyKind.LEGACY else ""
     return Statement(
-        f"TWS answers with version {reply.server_version}{unframed}, and the client {_objection(hello, reply)}"
+        f"TWS answered with version {reply.server_version}{unframed}, but the client {_objection(hello, reply)}"
         f".{client_symptom(conversation)}",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=(*hello.packets, *reply.packets),
-        remedy="Update TWS or Gateway, or install a version of the client library made for this one.",
+        remedy="Update TWS or Gateway, or install a version of the client library that was made for this one.",
         explains=conversation.missing,
     )
 
 
 def _objection(hello: Hello, reply: Reply) -> str:
-    """What the client has against this version."""
+    """Why the client cannot use this version."""
     version, lowest, highest = reply.server_version, hello.min_version, hello.max_version
     if version is not None and highest is not None and version > highest:
-        return f"offered at most {highest}: that is beyond what it knows"
-    return f"needs at least {lowest}: the one is too old or the other too new"
+        return f"offered at most {highest}: it does not know this version"
+    return f"needs at least {lowest}: TWS is too old, or the client library too new"

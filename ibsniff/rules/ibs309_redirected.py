@@ -1,10 +1,11 @@
-"""The server sends the client elsewhere.
+"""The server redirects the client to another host.
 
 Seen: a reply with a negative version: a redirect to the host in its second field.
-Meaning: the client should connect to that host. IB's Python client does not know redirects and takes -1 for a version.
-How sure: certain for the bytes; a desktop TWS has not been reported to send this.
+Meaning: the client should connect to that host. IB's Python client does not know redirects and takes -1 for a
+version.
+How sure: the bytes are certain; no desktop TWS has been reported to send this.
 Sources: EDecoder.processConnectAck (C++, Java, C#).
-What to do: connect to the named host, if it is one you trust; see what listens on this port.
+What to do: connect to the named host, if you trust it; find out which program listens on this port.
 """
 
 from __future__ import annotations
@@ -25,6 +26,6 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=reply.packets,
-        remedy="If that host is yours, call it directly; if not, see what listens on this port.",
+        remedy="If that host is yours, connect to it directly; if not, find out which program listens on this port.",
         explains=conversation.missing,
     )

@@ -1,9 +1,9 @@
-"""TWS answered the hello and hung up after START_API without a reason.
+"""TWS answered the hello and closed the connection after START_API without a reason.
 
-Seen: version reply, START_API in the right form, and the server's FIN or RST before nextValidId, without error 326.
-Meaning: not established. A client id in use whose error text was lost, requests sent too early, or TWS not accepting
-the API ("since API is not accepted" in its log).
-How sure: that it happens is; the cause is open in every known case.
+Seen: a version reply, START_API in the right form, and the server's FIN or RST before nextValidId, without error 326.
+Meaning: not established. Possible are a client id in use whose error text was lost, requests sent too early, or TWS
+not accepting the API ("since API is not accepted" in its log).
+How sure: it is certain that the server closed; the cause is open in every known case.
 Sources: stoqey/ib 162, ib_async 143 and 169, tws_async 2 (all unexplained).
 What to do: try another client id; send nothing between START_API and nextValidId; read TWS's log around that time.
 """
@@ -31,7 +31,7 @@ NOT_ACCEPTED = Alternative(
 
 @conversation_rule(Severity.ERROR)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """Hung up between START_API and nextValidId."""
+    """The server closed between START_API and nextValidId."""
     connection, start = conversation.connection, conversation.dialogue.start
     ended = connection.ended
     if server_close(conversation) is not ServerClose.AFTER_START_API or conversation.rung is not Rung.STARTED:
@@ -41,13 +41,13 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if not all_captured(conversation, Side.SERVER):
         return None
     return Statement(
-        f"TWS answered and hung up {time_between(start.moment, ended.moment)} after START_API, without a reason. What for is "
-        "not to be seen in the packets.",
+        f"TWS answered and closed the connection {time_between(start.moment, ended.moment)} after START_API, without a "
+        "reason. The packets do not show why.",
         Fault.UNDETERMINED,
         Confidence.LOW,
         packets=(*opening_packets(conversation), start.moment.packet),
         remedy="Try another client id; send nothing between START_API and nextValidId; read TWS's log of that time: "
-        "'Ignoring API request ... since API is not accepted' or 'Terminating async queue' say more.",
+        "'Ignoring API request ... since API is not accepted' or 'Terminating async queue' in it tell more.",
         alternatives=(OTHER_ID, NOT_ACCEPTED),
         explains=Rung.READY,
     )

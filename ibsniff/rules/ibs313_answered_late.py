@@ -1,11 +1,11 @@
-"""TWS answered, and late.
+"""TWS answered late.
 
 Seen: the version reply came more than a second after the hello.
-Meaning: TWS answers within milliseconds as a rule. Someone clicked Yes in its dialog meanwhile, or it was busy or just
-starting. A client with a short timeout has gone by then.
-How sure: the delay is certain; what it was spent on is inferred.
+Meaning: TWS usually answers within milliseconds. Someone clicked Yes in its dialog meanwhile, or TWS was busy or had
+just started. A client with a short timeout has given up by then.
+How sure: the delay is certain; what TWS spent the time on is inferred.
 Sources: ib_async 18, SumZeroTrading 11.
-What to do: add the client's address to Trusted IPs if a dialog comes up; give the client a longer timeout.
+What to do: add the client's address to Trusted IPs if a dialog appears; give the client a longer timeout.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if connection.from_client.retransmissions or connection.from_server.retransmissions:
         what = f"The answer to the hello took {elapsed(hello.complete, reply.complete)}"
         return Statement(
-            f"{what}; packets were lost on the way and sent again, which took its part of that.",
+            f"{what}. Packets were lost on the way and retransmitted, which took part of that time.",
             Fault.NONE,
             Confidence.HIGH,
             packets=(*hello.packets, *reply.packets),
         )
-    woke = "it may have been starting, busy or stuck meanwhile"
+    why = "it may have been starting, busy or stuck meanwhile"
     if not connection.same_host:
-        woke = "someone may have clicked Yes in its dialog meanwhile, or it woke"
+        why = "someone may have clicked Yes in its dialog meanwhile, or it may have recovered"
     return Statement(
-        f"TWS took {elapsed(hello.complete, reply.complete)} to answer the hello; usually it takes milliseconds: {woke}.",
+        f"TWS took {elapsed(hello.complete, reply.complete)} to answer the hello; usually this takes milliseconds: {why}.",
         Fault.NONE,
         Confidence.HIGH,
         packets=(*hello.packets, *reply.packets),

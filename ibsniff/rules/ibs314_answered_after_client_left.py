@@ -1,10 +1,10 @@
-"""TWS answered when the client had gone.
+"""TWS answered after the client had closed the connection.
 
 Seen: a valid hello, then the client's FIN or RST, and the version reply after that.
-Meaning: TWS was slow: someone had to click Yes in its dialog first, or it was just starting. The client's patience was
-shorter. Both can be mended: trust the address, or raise the client's timeout.
+Meaning: TWS was slow: someone had to click Yes in its dialog first, or TWS had just started. The client's timeout was
+shorter. Both can be fixed: add the address to Trusted IPs, or raise the client's timeout.
 How sure: the order is certain; what TWS spent the time on is inferred. Undetermined when the client waited for less
-than a second, or packets were lost on the way and sent again.
+than a second, or when packets were lost on the way and retransmitted.
 Sources: ib_async 18 (the dialog); wboayue/rust-ibapi 761 (just after a restart).
 What to do: try again now; give the client a timeout of 10 s or more; add its address to Trusted IPs if it is remote.
 """
@@ -21,7 +21,7 @@ from ibsniff.rules.wording.durations import time_between
 
 @conversation_rule(Severity.ERROR)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """The reply came after the client's end."""
+    """The reply came after the client's FIN or RST."""
     hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
     ended = conversation.connection.ended
     if conversation.outcome is not Outcome.REPLIED or hello is None or reply is None or ended is None:
@@ -31,13 +31,13 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if ended.by is not Side.CLIENT or ended.moment.time_ns > reply.began.time_ns or conversation.dialogue.start:
         return None
     connection = conversation.connection
-    resent = connection.from_client.retransmissions + connection.from_server.retransmissions
-    early = not waited_long_enough(conversation) or bool(resent)
-    how = " Packets were lost on the way and sent again, which took its part of that." if resent else ""
+    retransmitted = connection.from_client.retransmissions + connection.from_server.retransmissions
+    early = not waited_long_enough(conversation) or bool(retransmitted)
+    lost = " Packets were lost on the way and retransmitted, which took part of that time." if retransmitted else ""
     trust = "" if conversation.connection.same_host else ", and add its address to Trusted IPs"
     return Statement(
-        f"TWS answered {time_between(hello.complete, reply.complete)} after the hello; the client had given up "
-        f"{time_between(ended.moment, reply.complete)} before.{how}",
+        f"TWS answered {time_between(hello.complete, reply.complete)} after the hello, but the client had closed the "
+        f"connection {time_between(ended.moment, reply.complete)} earlier.{lost}",
         Fault.UNDETERMINED if early else Fault.TWS_STATE,
         Confidence.LOW if early else Confidence.MEDIUM,
         packets=(*opening_packets(conversation), *reply.packets),

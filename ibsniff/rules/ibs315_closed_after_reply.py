@@ -1,8 +1,8 @@
-"""TWS answered the hello and hung up before the client could go on.
+"""TWS answered the hello and closed the connection before START_API arrived.
 
-Seen: a whole version reply, and the server's FIN or RST within a second, before START_API came.
-Meaning: not established. TWS was just shutting down, or a relay lost its inner side.
-How sure: that the server ended it is certain; why is not to be seen: low.
+Seen: a complete version reply, and the server's FIN or RST within a second, before START_API came.
+Meaning: not established. TWS was shutting down, or a relay lost the connection to its backend.
+How sure: it is certain that the server ended the connection; the packets do not show why: low.
 Sources: none; the order follows from the packets alone.
 What to do: try again; read TWS's log of that time; with a relay, capture behind it.
 """
@@ -21,7 +21,7 @@ from ibsniff.rules.registry import Statement, conversation_rule
 
 @conversation_rule(Severity.ERROR)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """Answered, and hung up on before its turn."""
+    """The server answered, and closed before START_API came."""
     dialogue, ended = conversation.dialogue, conversation.connection.ended
     reply = dialogue.reply
     if server_close(conversation) is not ServerClose.AFTER_REPLY or reply is None or ended is None:
@@ -31,7 +31,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if not 0 <= seconds_between(reply.complete, ended.moment) < MINIMUM_WAIT:
         return None
     return Statement(
-        f"TWS answered the hello and hung up {elapsed(reply.complete, ended.moment)} later, before the client went on.",
+        f"TWS answered the hello and closed the connection {elapsed(reply.complete, ended.moment)} later, before "
+        "START_API arrived.",
         Fault.UNDETERMINED,
         Confidence.LOW,
         packets=(*opening_packets(conversation), *reply.packets),

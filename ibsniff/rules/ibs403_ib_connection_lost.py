@@ -1,12 +1,13 @@
 """TWS lost its connection to IB.
 
-Seen: error 1100 or 2110 on a session that stays up; 1101 or 1102 says it is back.
-Meaning: not the API socket: TWS's own link to IB's servers. It happens at the nightly reset and when the Internet
-fails.
-How sure: that the link is lost TWS says itself; whether IB's servers or the Internet between is the reason it does not
-say: medium.
+Seen: error 1100 or 2110 in a session that stays open; 1101 or 1102 says that the connection is back.
+Meaning: this is not the API socket, but TWS's own connection to IB's servers. It happens at the nightly reset and
+when the Internet connection fails.
+How sure: TWS itself says that the connection is lost. It does not say whether IB's servers or the Internet in between
+is the reason: medium.
 Sources: IB's API documentation (system message codes); IbcAlpha/IBC 251 (1100, then 1102 after 15 s).
-What to do: see that the machine of TWS has Internet; wait; after 1101 subscribe to market data again.
+What to do: check that the machine on which TWS runs has Internet access; wait; after 1101 subscribe to market data
+again.
 """
 
 from __future__ import annotations
@@ -21,28 +22,28 @@ LOST = (errors.IB_CONNECTION_LOST, errors.IB_CONNECTION_BROKEN)
 RESTORED = (errors.IB_CONNECTION_RESTORED_DATA_LOST, errors.IB_CONNECTION_RESTORED_DATA_KEPT)
 
 NO_INTERNET = Alternative(
-    "the machine of TWS has lost its own way to the Internet",
+    "the machine on which TWS runs has lost its Internet connection",
     Fault.NETWORK,
-    "a web page does not open there either; IB's system status page tells of IB's own troubles",
+    "web pages do not open there either; IB's system status page reports IB's own problems",
 )
 
 
 @conversation_rule(Severity.WARNING)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """1100, and perhaps 1101 or 1102."""
+    """TWS sends 1100 or 2110, and perhaps 1101 or 1102."""
     lost, restored = errors_of(conversation, LOST), errors_of(conversation, RESTORED)
     if not lost:
         return None
     back = bool(restored) and restored[-1].moment.time_ns >= lost[-1].moment.time_ns
-    again = " and has it again" if back else "; the API session itself stays up"
+    state = " and has it back" if back else "; the API session itself stays open"
     return Statement(
-        f"TWS lost its connection to IB's servers{again}.",
+        f"TWS lost its connection to IB's servers{state}.",
         Fault.IB,
         Confidence.MEDIUM,
         packets=(one.moment.packet for one in (*lost, *restored)),
         remedy="After 1101 subscribe to market data again; after 1102 do nothing."
         if back
-        else "Wait for 1101 or 1102; see TWS's status line and your Internet connection.",
+        else "Wait for 1101 or 1102; check TWS's status line and your Internet connection.",
         alternatives=() if back else (NO_INTERNET,),
         severity=Severity.NOTE if back else None,
     )

@@ -1,8 +1,8 @@
 """TWS could not read a request.
 
 Seen: error 320.
-Meaning: the client encoded a message in a way TWS cannot read: a field too few, a wrong form for the negotiated
-version.
+Meaning: the client encoded a message in a form that TWS cannot read: for example, a field is missing, or the form is
+wrong for the negotiated version.
 How sure: TWS says so itself.
 Sources: IB's API documentation (message code 320); wboayue/rust-ibapi 255.
 What to do: update the client library, or report this capture to its maintainers.
@@ -19,12 +19,12 @@ from ibsniff.rules.registry import Statement, conversation_rule
 
 @conversation_rule(Severity.ERROR)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """TWS says 320."""
+    """TWS sends 320."""
     tally = conversation.dialogue.errors.get(errors.REQUEST_NOT_READABLE)
     if tally is None:
         return None
     return Statement(
-        f"TWS could not read {counted(tally.count, 'request')} of the client.",
+        f"TWS could not read {counted(tally.count, 'request')} that the client sent.",
         Fault.CLIENT,
         Confidence.HIGH,
         packets=(one.moment.packet for one in tally.examples),

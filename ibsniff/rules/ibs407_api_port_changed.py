@@ -1,10 +1,11 @@
 """The API port was changed in TWS.
 
 Seen: error 1300, and the end of the connection.
-Meaning: someone changed the socket port in TWS's settings; TWS drops existing connections and listens on the new port.
+Meaning: someone changed the socket port in TWS's settings; TWS drops existing connections and listens on the new
+port.
 How sure: TWS says so itself.
 Sources: IB's API documentation (message code 1300).
-What to do: call the new port; see API > Settings > Socket port.
+What to do: connect to the new port; see API > Settings > Socket port.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ibsniff.rules.registry import Statement, conversation_rule
 
 @conversation_rule(Severity.ERROR)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """TWS says 1300."""
+    """TWS sends 1300."""
     tally = conversation.dialogue.errors.get(errors.API_PORT_CHANGED)
     if tally is None:
         return None
@@ -26,6 +27,6 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         Fault.TWS_CONFIG,
         Confidence.HIGH,
         packets=(one.moment.packet for one in tally.examples),
-        remedy="Call the new port (API > Settings > Socket port).",
+        remedy="Connect to the new port (API > Settings > Socket port).",
         explains=conversation.missing,
     )

@@ -4,7 +4,7 @@ Seen: error 10197.
 Meaning: the user is logged in twice (TWS and a phone, or live and paper with shared data): only one gets live data.
 How sure: TWS says so itself.
 Sources: IB's API documentation (message code 10197).
-What to do: log the other session out, or use a user of its own for the API.
+What to do: log the other session out, or use a separate user for the API.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ibsniff.rules.registry import Statement, conversation_rule
 
 @conversation_rule(Severity.WARNING)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """TWS says 10197."""
+    """TWS sends 10197."""
     tally = conversation.dialogue.errors.get(errors.COMPETING_SESSION)
     if tally is None:
         return None
@@ -26,5 +26,5 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         Fault.TWS_STATE,
         Confidence.HIGH,
         packets=(one.moment.packet for one in tally.examples),
-        remedy="Log the other session out, or give the API a user of its own.",
+        remedy="Log the other session out, or use a separate user for the API.",
     )
