@@ -1,13 +1,14 @@
-"""A relay's two legs are in the capture: the outer call was taken, the inner one failed.
+"""A relay accepted the connection, and its own connection to TWS failed.
 
-Seen: one connection that the server ended without a word, and while it was open another one, called from the same
-machine, that was refused, not answered, or hung up on.
-Meaning: a relay took the client's call and could not reach TWS behind it. The outer end is only the messenger; the
-inner leg says why.
-How sure: the two fit in time, and the relay's machine makes the inner call: medium; low on one machine, where a program
-may have called both ports, unless relays usually listen on the outer one.
+Seen: a connection that the server ended without sending data; and while it was open, a second connection, made from
+the relay's machine, that was refused, not answered, or closed.
+Meaning: a relay accepted the client's connection and could not reach TWS behind it. The close of the outer connection
+only passes this on; the inner connection, from the relay to TWS, shows the reason.
+How sure: the two fit in time, and the relay's machine makes the inner connection: medium; low on one machine, where a
+program may have connected to both ports, unless relays usually listen on the outer one.
 Sources: gnzsnz/ib-gateway-docker 83 and 94; measured with socat and ssh -L.
-What to do: mend the inner leg: Gateway not up or not logged in, or the relay calls the wrong port.
+What to do: fix the inner connection: Gateway is not running or not logged in, or the relay connects to the wrong
+port.
 """
 
 from __future__ import annotations
@@ -21,18 +22,18 @@ from ibsniff.rules.wording.alternatives import NO_RELAY
 from ibsniff.rules.wording.commands import on_its_system
 
 FAILED = {Outcome.REFUSED: "was refused", Outcome.UNREACHABLE: "got no answer"}
-"""What became of the inner call."""
-LOOK_INSIDE = "Look at {}: is Gateway or TWS up and logged in, and is that its port?"
+"""How the inner connection attempt ended."""
+LOOK_BEHIND = "Look at {}: check that Gateway or TWS is running and logged in, and that this is its port."
 
 
 @capture_rule(Severity.ERROR)
 def check(index: CaptureIndex) -> Statement | None:
-    """An outer leg that was closed because the inner one failed."""
+    """The outer connection was closed because the inner one failed."""
     for outer, inner in legs(index.conversations):
         if closed_without_reply(outer) is None:
             continue
         if inner.outcome in FAILED:
-            return _statement(outer, inner, Fault.NETWORK, LOOK_INSIDE.format(inner.connection.server))
+            return _statement(outer, inner, Fault.NETWORK, LOOK_BEHIND.format(inner.connection.server))
         if (
             closed_without_reply(inner) is not None
             and inner.cause
@@ -44,8 +45,9 @@ def check(index: CaptureIndex) -> Statement | None:
 
 def _statement(outer: Conversation, inner: Conversation, fault: Fault, remedy: str) -> Statement:
     return Statement(
-        f"{outer.connection.server} is a relay: it took the call ({outer.id}), called {inner.connection.server} in "
-        f"turn, {FAILED.get(inner.outcome, 'was hung up on')} there ({inner.id}), and hung up.",
+        f"{outer.connection.server} is a relay. It accepted the connection ({outer.id}) and connected to "
+        f"{inner.connection.server}; that connection {FAILED.get(inner.outcome, 'was closed')} ({inner.id}), and so the relay "
+        "closed the first one.",
         fault,
         Confidence.MEDIUM if certainly_legs(outer) else Confidence.LOW,
         packets=(outer.connection.first.packet, inner.connection.first.packet),

@@ -1,12 +1,15 @@
-"""A client was answered only when another one had gone.
+"""A client was answered only after another client had left.
 
-Seen: one connection waits with a good hello; another one, opened before it, has sent nothing or half a hello; when that
-one ends, the waiting one is answered within a few milliseconds.
-Meaning: TWS reads the first bytes of new connections one after the other; one that says nothing holds up the rest.
-How sure: that the answer came at the moment the other ended is certain; that TWS serves openings one at a time is
-inferred from its log and was measured with a listener of that kind: medium.
-Sources: ib-ruby's comments on TWS's log (JTS-SocketListener); nautilus_trader 4796; a single-threaded listener measured.
-What to do: stop what opened the other connection (a health check, a port test, a hung program), or make it close.
+Seen: one connection waits with a valid hello. Another one, opened before it, has sent nothing or an incomplete hello;
+when that one ends, the waiting one is answered within a few milliseconds.
+Meaning: TWS reads the first bytes of new connections one after the other; a connection that sends nothing delays the
+others.
+How sure: it is certain that the answer came at the moment when the other ended. That TWS serves new connections one
+at a time is inferred from its log and was measured with a listener of that kind: medium.
+Sources: ib-ruby's comments on TWS's log (JTS-SocketListener); nautilus_trader 4796; a single-threaded listener
+measured.
+What to do: stop the program that opened the other connection (a health check, a port test, a program that hangs), or
+make it close its connection.
 """
 
 from __future__ import annotations
@@ -23,12 +26,12 @@ from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.wording.what_was_sent import sent_instead_of_hello
 
 AT_ONCE_NS = 20_000_000
-"""20 ms between the one's end and the other's answer: what is freed is served at once."""
+"""20 ms between the end of the one and the answer to the other: a listener that becomes free serves the next at once."""
 
 
 @capture_rule(Severity.ERROR)
 def check(index: CaptureIndex) -> Statement | None:
-    """An answer that came when somebody else left."""
+    """An answer that came when another client left."""
     leavers = _leavers(index)
     departures = {server: Timeline(map(_departure, those)) for server, those in leavers.items()}
     for waiting in index.conversations:
@@ -45,7 +48,7 @@ def check(index: CaptureIndex) -> Statement | None:
 
 
 def _leavers(index: CaptureIndex) -> dict[Endpoint, list[Conversation]]:
-    """By server, those who said little and left: whom it sent away itself did not hold it up, as it was awake."""
+    """By server, the clients that sent no hello and left. Those that the server closed did not block it: it was active."""
     found: dict[Endpoint, list[Conversation]] = defaultdict(list)
     for one in index.conversations:
         ended = one.connection.ended
@@ -55,7 +58,7 @@ def _leavers(index: CaptureIndex) -> dict[Endpoint, list[Conversation]]:
 
 
 def _departure(leaver: Conversation) -> tuple[int, int]:
-    """When it left, and when it had come."""
+    """When it ended, and when it began."""
     assert leaver.connection.ended is not None
     return leaver.connection.ended.moment.time_ns, leaver.connection.first.time_ns
 
@@ -68,7 +71,7 @@ def _late_reply(waiting: Conversation) -> Reply | None:
 
 
 def _holder(waiting: Conversation, reply: Reply, leavers: list[Conversation]) -> Conversation | None:
-    """The first of those who had come before it, and left when it was answered."""
+    """The first of the clients that came before this one and left when it was answered."""
     for one in leavers:
         left_ns, came_ns = _departure(one)
         if came_ns < waiting.connection.first.time_ns and 0 <= reply.began.time_ns - left_ns <= AT_ONCE_NS:
@@ -83,11 +86,12 @@ def _statement(waiting: Conversation, holder: Conversation) -> Statement:
     assert ended is not None
     return Statement(
         f"{waiting.connection.client} waited {elapsed(hello.complete, reply.began)} for its answer, until "
-        f"{holder.connection.client} ({holder.id}), which {sent_instead_of_hello(holder)}, had gone: that one held TWS up.",
+        f"{holder.connection.client} ({holder.id}), which {sent_instead_of_hello(holder)}, ended its connection: that connection blocked "
+        "TWS.",
         Fault.TWS_STATE,
         Confidence.MEDIUM,
         packets=(holder.connection.first.packet, *hello.packets, ended.moment.packet, *reply.packets),
-        remedy=f"Stop what called from {holder.connection.client}: a health check or port test that opens connections "
-        "and says nothing. Ask the system instead (ss -ltn).",
+        remedy=f"Stop the program that connected from {holder.connection.client}: a health check or port test that opens "
+        "connections and sends nothing. Ask the operating system instead (ss -ltn).",
         conversations=(waiting.id, holder.id),
     )

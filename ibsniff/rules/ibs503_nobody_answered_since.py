@@ -1,16 +1,17 @@
-"""Since one odd connection nobody has been answered.
+"""Since one unusual connection, nobody has been answered.
 
-Seen: a connection that said nothing, or something broken, or was answered; and after it several clients with good
-hellos that were not, over the loopback or from an address that was served before: others may wait for a click.
-Meaning: TWS or Gateway hangs since then (the "wedge", seen with 10.40 and 10.41): the kernel goes on accepting for it.
-It is not the address of the clients, and not their bytes.
-Not said within two minutes after calls were refused or a session was ended, as TWS may be starting; nor of a server
-that closes its side whenever a client does, as a program that hangs does not.
-How sure: that everyone is unanswered since then is certain. An address served before and not now is strong evidence;
-that the odd connection was the trigger is suspected, not proved. When nobody was served in the capture, and it shows
-less than two minutes of this, TWS may as well have been starting all the time.
+Seen: a connection on which the client sent nothing or no valid hello, or which was answered; and after it several
+clients whose valid hellos were not answered, over the loopback or from an address that was served before (other
+addresses may wait for a click).
+Meaning: TWS or Gateway hangs since then (the "wedge", seen with 10.40 and 10.41): the kernel goes on accepting
+connections for it. The address of the clients is not the reason, and neither are their bytes. Not reported within two
+minutes after connections were refused or a session was ended, as TWS may be starting; nor for a server that closes
+its side whenever a client does, as a program that hangs does not do that.
+How sure: it is certain that everyone is unanswered since then. An address that was served before and is not served
+now is strong evidence; that the unusual connection was the trigger is suspected, not proved. When nobody was served
+in the capture, and it shows less than two minutes of this, TWS may also have been starting all the time.
 Sources: gnzsnz/ib-gateway-docker 336, nautilus_trader 4796 (four times of four), ib_insync 386, robo_trader's notes.
-What to do: restart TWS or Gateway; then stop what opens connections without speaking.
+What to do: restart TWS or Gateway; then stop the program that opens connections and sends nothing.
 """
 
 from __future__ import annotations
@@ -26,25 +27,25 @@ from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.wording.what_was_sent import sent_instead_of_hello
 
 ENOUGH = 2
-"""Silent conversations in a row: one may be an accident of its own."""
+"""Unanswered conversations in a row: a single one may have a reason of its own."""
 APART = 1.0
-"""Seconds between them: what comes at once may be one call, captured before and after its address was translated."""
+"""Seconds between them: two at once may be one connection, captured before and after its address was translated."""
 
 WAIT_FIRST = (
-    "If it was started just now, give it two minutes; if nobody is answered after that either, restart it: nothing else "
-    "has been seen to help."
+    "If it was started just now, wait two minutes. If nobody is answered after that either, restart it: nothing else has "
+    "been seen to help."
 )
 
 
 @capture_rule(Severity.ERROR)
 def check(index: CaptureIndex) -> Statement | None:
-    """The end of a server's conversations is a row of silences."""
+    """The last conversations of a server are all unanswered."""
     for conversations in index.related.by_server:
         silent = _silent_tail(conversations)
         before = conversations[: len(conversations) - len(silent)]
         odd = next((one for one in reversed(before) if sent_no_hello(one)), None)
         served = next((one for one in reversed(before) if one.rung is Rung.READY), None)
-        if _tries(silent) < ENOUGH or (odd is None and served is None) or _spoke_since(before, silent[0]):
+        if _attempts(silent) < ENOUGH or (odd is None and served is None) or _sent_data_since(before, silent[0]):
             continue
         if is_starting(times_down(before), silent[-1].connection.last):
             continue
@@ -56,8 +57,8 @@ def check(index: CaptureIndex) -> Statement | None:
     return None
 
 
-def _tries(silent: list[Conversation]) -> int:
-    """How many they are, those that began together counted once."""
+def _attempts(silent: list[Conversation]) -> int:
+    """How many attempts these are; those that began together count once."""
     times_ns = [one.connection.first.time_ns for one in silent]
     counted_ns = times_ns[:1]
     for time_ns in times_ns:
@@ -67,21 +68,21 @@ def _tries(silent: list[Conversation]) -> int:
 
 
 def _may_be_starting(silent: list[Conversation], served: Conversation | None) -> bool:
-    """Nothing shows that it ever worked, and it had less time than a start may take."""
+    """Nothing shows that it worked before, and it had less time than a start may take."""
     last = silent[-1]
     until_ns = last.connection.ended.moment.time_ns if last.connection.ended else last.watched_until_ns
     return served is None and until_ns - silent[0].connection.first.time_ns < STARTING_UP * NANOSECONDS
 
 
-def _spoke_since(before: list[Conversation], first: Conversation) -> bool:
-    """The server still spoke to another one: it does not hang."""
+def _sent_data_since(before: list[Conversation], first: Conversation) -> bool:
+    """The server still sent data to another client: it does not hang."""
     began_ns = first.connection.first.time_ns
-    heard = (one.connection.from_server.last_data for one in before)
-    return any(moment is not None and moment.time_ns > began_ns for moment in heard)
+    sent = (one.connection.from_server.last_data for one in before)
+    return any(moment is not None and moment.time_ns > began_ns for moment in sent)
 
 
 def _silent_tail(conversations: list[Conversation]) -> list[Conversation]:
-    """The last ones, as far as they are all silent to a good hello."""
+    """The last conversations, as far back as all of them are valid hellos without an answer."""
     tail: list[Conversation] = []
     for conversation in reversed(conversations):
         if not silent_to_valid_hello(conversation) or closed_after_client(conversation.connection):
@@ -95,13 +96,13 @@ def _statement(silent: list[Conversation], odd: Conversation | None, served: Con
     same_address = served is not None and any(
         one.connection.client.address == served.connection.client.address for one in silent
     )
-    worked = f" {served.id} from the same address was served before." if served and same_address else ""
-    came = f" First came {odd.connection.client} ({odd.id}), which {sent_instead_of_hello(odd)}." if odd else ""
+    worked = f" {served.id}, from the same address, was served before." if served and same_address else ""
+    came = f" Before them {odd.connection.client} ({odd.id}) connected and {sent_instead_of_hello(odd)}." if odd else ""
     starting = _may_be_starting(silent, served)
     state = "hangs, or is still starting" if starting else "hangs"
     return Statement(
-        f"{first.connection.server} {state}: {counted(len(silent), 'client')} in a row, from {first.id} on, got no answer "
-        f"to a good hello.{worked}{came}",
+        f"{first.connection.server} {state}: {counted(len(silent), 'client')} in a row, from {first.id} on, sent a valid hello "
+        f"and got no answer.{worked}{came}",
         Fault.TWS_STATE,
         Confidence.MEDIUM,
         packets=(
@@ -110,8 +111,8 @@ def _statement(silent: list[Conversation], odd: Conversation | None, served: Con
         ),
         remedy=(WAIT_FIRST if starting else "Restart TWS or Gateway; nothing else has been seen to help.")
         + (
-            f" Then stop what called from {odd.connection.client.ip} without a proper hello: that it is the reason is "
-            "suspected, not proved."
+            f" Then stop the program that connected from {odd.connection.client.ip} without a valid hello; that it is the reason "
+            "is suspected, not proved."
             if odd
             else ""
         ),

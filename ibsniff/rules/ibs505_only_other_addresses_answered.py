@@ -1,15 +1,15 @@
-"""TWS answers other addresses, and not this one.
+"""TWS answers other addresses, but not this one.
 
-Seen: in one capture, a client whose good hello is met with silence (or a hang-up), and another one, from another
-address, that the same server answers.
-Meaning: TWS works; it does not take connections from this address. It shows a dialog and waits for a click, or it
-rejects the address by its settings.
-How sure: both are in the capture; between dialog and setting the packets do not decide: medium. Low when the one was
-not taken in while the silent one waited, but before or after (TWS may have hung, or not been up; one that takes no new
-clients may go on serving the ones it has); when TWS was just going down or starting; or when the one called the loopback
-and it is not to be seen that the other called the same machine.
+Seen: in one capture, a client whose valid hello gets no answer (or whose connection is closed), and another client,
+from another address, that the same server answers.
+Meaning: TWS works, but it does not accept connections from this address. It shows a dialog and waits for a click, or
+its settings reject the address.
+How sure: both are in the capture; the packets do not show whether it is the dialog or a setting: medium. Low when the
+other client was not accepted while the unanswered one waited, but before or after (TWS may have hung, or not been
+running; a TWS that accepts no new clients may go on serving the ones it has); when TWS was shutting down or starting;
+or when one client connected to the loopback and it does not show that the other connected to the same machine.
 Sources: ib_async 18; ib_insync 529 and 381; IBKR-API-Rust 28; IbcAlpha/IBC 334.
-What to do: add this single address to Trusted IPs (ranges are ignored, IPv6 addresses are entries of their own), and
+What to do: add this single address to Trusted IPs (ranges are ignored, IPv6 addresses need entries of their own), and
 untick "Allow connections from localhost only".
 """
 
@@ -30,45 +30,47 @@ from ibsniff.rules.wording.menus import address_to_trust, settings_path, trusted
 
 @capture_rule(Severity.ERROR)
 def check(index: CaptureIndex) -> Statement | None:
-    """One address served, another not."""
+    """One address is served, another is not."""
     for conversations in index.related.by_server_port:
         ready = [one for one in conversations if one.rung is Rung.READY]
-        latest = {one.connection.client.address: one for one in conversations if ready and _turned_away(one)}
+        latest = {one.connection.client.address: one for one in conversations if ready and _may_be_rejected(one)}
         if not latest:
             continue
-        hangs = any(_is_no_matter_of_address(one, index) for one in latest_silent(conversations))
-        everyone, down = _Everyone(ready), times_down(conversations)
+        hangs = any(_address_is_not_the_reason(one, index) for one in latest_silent(conversations))
+        sessions, down = _SessionsOnPort(ready), times_down(conversations)
         for one in reversed(latest.values()):
-            served = everyone.on_the_machine_called_by(one.connection)
+            served = sessions.on_same_machine(one.connection)
             if not served or any(one.connection.client.address in group.clients for group in served):
                 continue
             changing = index.server_history.session_ended_with(one) is not None or is_starting(
                 down, one.connection.last
             )
-            certain = _works_meanwhile(one, served) and not everyone.inferred(one.connection) and not changing
+            certain = (
+                _works_meanwhile(one, served) and not sessions.same_server_is_inferred(one.connection) and not changing
+            )
             if certain or not hangs:
                 return _statement(one, min(served, key=_place).first, certain=certain)
     return None
 
 
 class _Served:
-    """Sessions, and what thousands of others ask about them: from which addresses, and when they were spoken to."""
+    """Sessions, and what is looked up in them thousands of times: their addresses, and when the server sent them data."""
 
     def __init__(self, sessions: list[tuple[int, Conversation]]) -> None:
         """Each with its place among all."""
         self.place, self.first = sessions[0]
         self.clients = frozenset(one.connection.client.address for _, one in sessions)
         halves = [one.connection.from_server for _, one in sessions]
-        self.taken_ns = sorted(half.first_data.time_ns for half in halves if half.first_data is not None)
-        self.heard_ns = max((half.last_data.time_ns for half in halves if half.last_data is not None), default=-1)
+        self.accepted_ns = sorted(half.first_data.time_ns for half in halves if half.first_data is not None)
+        self.last_data_ns = max((half.last_data.time_ns for half in halves if half.last_data is not None), default=-1)
 
-    def taken_between(self, from_ns: int, until_ns: int) -> bool:
-        """One was taken in at that time."""
-        return bisect_left(self.taken_ns, from_ns) < bisect_right(self.taken_ns, until_ns)
+    def accepted_between(self, from_ns: int, until_ns: int) -> bool:
+        """A session was accepted at that time."""
+        return bisect_left(self.accepted_ns, from_ns) < bisect_right(self.accepted_ns, until_ns)
 
 
-class _Everyone:
-    """All sessions on a port, by what they called."""
+class _SessionsOnPort:
+    """All sessions on a port, by the server they connected to."""
 
     def __init__(self, ready: list[Conversation]) -> None:
         by_server: dict[Endpoint, list[tuple[int, Conversation]]] = defaultdict(list)
@@ -78,40 +80,40 @@ class _Everyone:
         self._by_server = {server: _Served(sessions) for server, sessions in by_server.items()}
         self._same_host = _Served(same_host) if same_host else None
 
-    def on_the_machine_called_by(self, called: Connection) -> list[_Served]:
-        """The same address was called; or this machine's own, and the other call came in from outside."""
-        local = self._same_host if called.same_host or not captured_near_client(called) else None
-        return [group for group in (self._by_server.get(called.server), local) if group is not None]
+    def on_same_machine(self, rejected: Connection) -> list[_Served]:
+        """Sessions with the same server address; or with this machine's own, when the rejected client came from outside."""
+        local = self._same_host if rejected.same_host or not captured_near_client(rejected) else None
+        return [group for group in (self._by_server.get(rejected.server), local) if group is not None]
 
-    def inferred(self, called: Connection) -> bool:
-        """That both called the same TWS is only likely: one called its own machine, and the other an address outside."""
-        return called.server not in self._by_server and (called.same_host or not captured_near_server(called))
+    def same_server_is_inferred(self, rejected: Connection) -> bool:
+        """It is only likely that both reached one TWS: one connected within its machine, the other from or to another."""
+        return rejected.server not in self._by_server and (rejected.same_host or not captured_near_server(rejected))
 
 
 def _place(group: _Served) -> int:
     return group.place
 
 
-def _is_no_matter_of_address(silent: Conversation, index: CaptureIndex) -> bool:
-    """Silence where no address can be the reason: it says that TWS hangs."""
+def _address_is_not_the_reason(silent: Conversation, index: CaptureIndex) -> bool:
+    """No answer, where the address cannot be the reason: it means that TWS hangs."""
     return silent.connection.client.is_loopback or index.server_history.served_at_once_before(silent) is not None
 
 
 def _works_meanwhile(one: Conversation, served: list[_Served]) -> bool:
-    """It took one of them in while the other waited.
+    """The server accepted one of the sessions while the other client waited.
 
-    To one that hangs up it is enough that it spoke to them before and after: it does take calls.
+    When the server closed the connection, it is enough that it sent them data before and after: it accepts connections.
     """
     connection = one.connection
     began_ns = connection.first.time_ns
     until_ns = connection.ended.moment.time_ns if connection.ended is not None else one.watched_until_ns
     if one.outcome is Outcome.SILENT:
-        return any(group.taken_between(began_ns, until_ns) for group in served)
-    later = any(group.heard_ns >= began_ns for group in served)
-    return later and any(group.taken_between(0, until_ns) for group in served)
+        return any(group.accepted_between(began_ns, until_ns) for group in served)
+    later = any(group.last_data_ns >= began_ns for group in served)
+    return later and any(group.accepted_between(0, until_ns) for group in served)
 
 
-def _turned_away(conversation: Conversation) -> bool:
+def _may_be_rejected(conversation: Conversation) -> bool:
     hello = conversation.dialogue.hello
     if conversation.connection.client.is_loopback or (hello is not None and not hello.is_valid):
         return False
@@ -119,18 +121,19 @@ def _turned_away(conversation: Conversation) -> bool:
 
 
 def _statement(one: Conversation, served: Conversation, *, certain: bool) -> Statement:
-    doubt = "" if certain else " This is so if both called one TWS, and it worked at that time."
+    doubt = "" if certain else " This holds if both connected to the same TWS, and it worked at that time."
     address, port = address_to_trust(one.connection), one.connection.server.port
     return Statement(
-        f"{one.connection.server} serves {served.connection.client.ip} ({served.id}) and not {address}: it does not take "
-        f"connections from this address, or waits for a click to do so.{doubt}",
+        f"{one.connection.server} serves {served.connection.client.ip} ({served.id}) but not {address}: it does not accept "
+        f"connections from this address, or waits for someone to click Yes in its dialog.{doubt}",
         Fault.TWS_CONFIG,
         Confidence.MEDIUM if certain else Confidence.LOW,
         packets=(
             *(one.dialogue.hello.packets if one.dialogue.hello else (one.connection.first.packet,)),
             *(served.dialogue.reply.packets if served.dialogue.reply else ()),
         ),
-        remedy=f"{'Call 127.0.0.1 instead; or, in ' if one.connection.same_host else ''}{settings_path(port)}: add {trusted_entry(one.connection)} to Trusted IPs, and "
-        "untick Allow connections from localhost only. Look for a dialog on its screen.",
+        remedy=f"{'Connect to 127.0.0.1 instead; or, in ' if one.connection.same_host else ''}{settings_path(port)}: add "
+        f"{trusted_entry(one.connection)} to Trusted IPs, and untick Allow connections from localhost only. Look for a dialog on the TWS "
+        "screen.",
         conversations=(one.id, served.id),
     )

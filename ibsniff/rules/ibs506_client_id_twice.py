@@ -1,13 +1,15 @@
-"""Two sessions at once use the same client id.
+"""Two sessions use the same client id at the same time.
 
-Seen: START_API with a client id is refused (error 326) or closed on while an earlier connection to the same server,
-with the same id, is still open; or half open: the client has said goodbye, and TWS's side has not closed; or the client
-said goodbye again and again, and nobody acknowledged it.
-Meaning: TWS takes each id once. The first may be a leftover of a program that reconnected without closing, or that
-crashed. Where the client did close and TWS did not, TWS has not let go of it: it works again later, or after a restart.
-Where its goodbye was never acknowledged TWS does not know of it: the network's turn.
-How sure: both numbers and who closed are on the wire; without error 326 the reason is inferred. That a half-closed
-session keeps its id was reported, hence medium.
+Seen: START_API with a client id is refused (error 326), or the server closes the connection after it, while an
+earlier connection to the same server with the same id is in one of these states: it is still open; it is half open,
+as the client has sent its FIN and TWS has not closed its side; or the client retransmitted its FIN, and it was never
+acknowledged.
+Meaning: TWS accepts each id once. The first connection may be left over from a program that reconnected without
+closing, or that crashed. Where the client did close and TWS did not, TWS still holds the connection: the id works
+again later, or after a restart. Where the FIN was never acknowledged, TWS does not know of it: the network must be
+fixed.
+How sure: both numbers, and who closed, are in the packets; without error 326 the reason is inferred. That a
+half-closed session keeps its id was reported, hence medium.
 Sources: IB's API documentation (message code 326); nautilus_trader 4193 and 4412; ib_insync 106 and 386 (CLOSE_WAIT).
 What to do: close the old connection before opening a new one; give each program an id of its own.
 """
@@ -51,14 +53,14 @@ def _by_client_id(conversations: list[Conversation]) -> dict[int, list[Conversat
 
 
 def _refused_and_held(rivals: list[Conversation]) -> Iterator[tuple[Conversation, Conversation]]:
-    """Those who were turned away, each with the first that held the id when it asked."""
-    turned_away = [one for one in rivals if _turned_away(one)]
+    """The rejected ones, each with the first connection that held the id when it sent START_API."""
+    rejected = [one for one in rivals if _was_rejected(one)]
     holders = [(place, one) for place, one in enumerate(rivals) if errors.CLIENT_ID_IN_USE not in one.dialogue.errors]
     open_ones = [(_open(one), place) for place, one in holders]
-    half_open = [(span, place) for place, one in holders for span in (_half_open(one), _goodbye_lost(one)) if span]
-    asked = [_asked_ns(one) for one in turned_away]
+    half_open = [(span, place) for place, one in holders for span in (_half_open(one), _fin_lost(one)) if span]
+    asked = [_asked_ns(one) for one in rejected]
     held, held_if_refused = first_that_covers(open_ones, asked), first_that_covers(open_ones + half_open, asked)
-    for later in turned_away:
+    for later in rejected:
         place = (held_if_refused if errors.CLIENT_ID_IN_USE in later.dialogue.errors else held).get(_asked_ns(later))
         if place is not None:
             yield later, rivals[place]
@@ -69,10 +71,10 @@ def _asked_ns(rival: Conversation) -> int:
     return rival.dialogue.start.moment.time_ns
 
 
-def _turned_away(later: Conversation) -> bool:
+def _was_rejected(later: Conversation) -> bool:
     ended = later.connection.ended
-    hung_up = ended is not None and ended.by is Side.SERVER and not start_came_too_late(later)
-    return later.rung is not Rung.READY and (errors.CLIENT_ID_IN_USE in later.dialogue.errors or hung_up)
+    closed = ended is not None and ended.by is Side.SERVER and not start_came_too_late(later)
+    return later.rung is not Rung.READY and (errors.CLIENT_ID_IN_USE in later.dialogue.errors or closed)
 
 
 def _ended_together(first: Conversation, later: Conversation) -> bool:
@@ -83,21 +85,21 @@ def _ended_together(first: Conversation, later: Conversation) -> bool:
 
 
 def _open(one: Conversation) -> Interval:
-    """From when it had asked for its id until either side ended it."""
+    """From its START_API until either side ended the connection."""
     ended = one.connection.ended
     return Interval(max(_asked_ns(one) + 1, one.connection.first.time_ns), ended.moment.time_ns if ended else inf)
 
 
 def _half_open(one: Conversation) -> Interval | None:
-    """The client has closed, the server's machine has acknowledged that, and its side has not closed yet."""
-    heard, closed_ns = one.connection.from_client.ack_of_fin, _server_closed_ns(one)
-    if heard is None or closed_ns is None:
+    """From the acknowledgment of the client's FIN until the server closed its side."""
+    acknowledged, closed_ns = one.connection.from_client.ack_of_fin, _server_closed_ns(one)
+    if acknowledged is None or closed_ns is None:
         return None
-    return Interval(max(_asked_ns(one) + 1, heard.time_ns), closed_ns)
+    return Interval(max(_asked_ns(one) + 1, acknowledged.time_ns), closed_ns)
 
 
-def _goodbye_lost(one: Conversation) -> Interval | None:
-    """The client has closed, and said so again and again, as nobody had acknowledged it."""
+def _fin_lost(one: Conversation) -> Interval | None:
+    """The time during which the client's FIN was retransmitted, because it was not acknowledged."""
     client, closed_ns = one.connection.from_client, _server_closed_ns(one)
     if closed_ns is None or not client.fin_repeats:
         return None
@@ -105,7 +107,7 @@ def _goodbye_lost(one: Conversation) -> Interval | None:
 
 
 def _server_closed_ns(one: Conversation) -> float | None:
-    """When the server closed its side after the client had, infinite when it did not; None if it was not that way."""
+    """When the server closed its side after the client's FIN; infinite when it did not; None if the end was another one."""
     ended, server = one.connection.ended, one.connection.from_server
     if ended is None or ended.by is not Side.CLIENT or ended.how is not How.FIN or server.rst is not None:
         return None
@@ -113,32 +115,35 @@ def _server_closed_ns(one: Conversation) -> float | None:
 
 
 def _statement(later: Conversation, first: Conversation, client_id: int, *, surely: bool) -> Statement:
-    asked = [one.dialogue.start.moment for one in (first, later) if one.dialogue.start]
-    unheard = _goodbye_lost(first)
-    half, lost = not _open(first).covers(_asked_ns(later)), unheard is not None and unheard.covers(_asked_ns(later))
-    told = errors.CLIENT_ID_IN_USE in later.dialogue.errors
-    unsaid = "" if told else " TWS hung up on it without error 326, so that this is the reason is inferred."
+    starts = [one.dialogue.start.moment for one in (first, later) if one.dialogue.start]
+    unacknowledged = _fin_lost(first)
+    half, lost = (
+        not _open(first).covers(_asked_ns(later)),
+        unacknowledged is not None and unacknowledged.covers(_asked_ns(later)),
+    )
+    reported = errors.CLIENT_ID_IN_USE in later.dialogue.errors
+    inferred = "" if reported else " TWS closed it without error 326, so this reason is inferred."
     same_machine = first.connection.client.address == later.connection.client.address
     whose = "the same machine" if same_machine else first.connection.client.ip
     if lost:
-        holds = "said goodbye, which TWS's machine never acknowledged, and is open for TWS"
-        remedy = (
-            "See what drops the goodbye on the way (a firewall, a VPN, a NAT); use another client id until TWS notices."
-        )
+        holds = "was closed by a FIN that TWS's machine never acknowledged, so it was still open for TWS"
+        remedy = "Find out what drops the FIN on the way (a firewall, a VPN, a NAT); use another client id until TWS notices."
     elif half:
-        holds = "said goodbye, and TWS has not closed its side"
-        remedy = "Wait until TWS lets go of it, or use another client id meanwhile; if it never does, restart TWS."
+        holds = "was closed by the client (FIN), but TWS had not closed its side"
+        remedy = (
+            "Wait until TWS closes that connection, or use another client id meanwhile; if it never does, restart TWS."
+        )
     else:
-        holds = "still has it open"
+        holds = "still used it"
         remedy = (
             f"Close {first.connection.client} first (a program that reconnects must close its old socket), or give "
             "each program a client id of its own. If its program crashed, TWS may notice only after a while."
         )
     return Statement(
-        f"Client id {client_id} is taken: {first.id} from {whose} {holds} when {later.id} asks for it.{unsaid}",
+        f"Client id {client_id} was taken when {later.id} asked for it: {first.id} from {whose} {holds}.{inferred}",
         Fault.NETWORK if lost else Fault.TWS_STATE if half else Fault.CLIENT,
-        Confidence.LOW if half and not surely else Confidence.MEDIUM if half or not told else Confidence.HIGH,
-        packets=(moment.packet for moment in asked),
+        Confidence.LOW if half and not surely else Confidence.MEDIUM if half or not reported else Confidence.HIGH,
+        packets=(moment.packet for moment in starts),
         remedy=remedy,
         conversations=(later.id, first.id),
     )

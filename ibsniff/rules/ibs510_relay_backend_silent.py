@@ -1,12 +1,12 @@
-"""A relay's two legs are in the capture, and what is behind it is silent.
+"""A relay passed the hello on, and its backend did not answer.
 
-Seen: two connections, the second called from the first one's server while the first was open, and the same hello passed
-on; neither was answered.
-Meaning: the relay does its work; the TWS or Gateway behind it is silent.
-How sure: the same bytes on both legs: medium for the relay, certain for the silence; low on one machine, where a
-program may have called both ports.
+Seen: two connections, the second made by the server of the first one while the first was open, with the same hello
+passed on; neither was answered.
+Meaning: the relay works; the TWS or Gateway behind it does not answer.
+How sure: the same bytes are on both connections: medium for the relay, certain for the silence; low on one machine,
+where a program may have connected to both ports.
 Sources: measured with socat and a silent server; extrange/ibkr-docker 80.
-What to do: what the inner leg asks for: see IBS301 or IBS302 there.
+What to do: follow the advice for the inner connection, from the relay to TWS: see IBS301 or IBS302 there.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from ibsniff.rules.wording.durations import silence
 
 @capture_rule(Severity.ERROR)
 def check(index: CaptureIndex) -> Statement | None:
-    """The same hello on both legs, and no answer."""
+    """The same hello on both connections, and no answer."""
     for outer, inner in legs(index.conversations):
-        said, passed_on = outer.dialogue.hello, inner.dialogue.hello
+        received, passed_on = outer.dialogue.hello, inner.dialogue.hello
         if outer.outcome is not Outcome.SILENT or inner.outcome is not Outcome.SILENT:
             continue
-        if said is None or passed_on is None or not said.is_valid or said.raw != passed_on.raw:
+        if received is None or passed_on is None or not received.is_valid or received.raw != passed_on.raw:
             continue
         return Statement(
             f"{outer.connection.server} is a relay and passed the hello on to {inner.connection.server} ({inner.id}), "
-            f"which said nothing ({silence(inner)}): what is behind the relay {_reading(inner)}.",
+            f"which did not answer ({silence(inner)}): the program behind the relay {_state_of_backend(inner)}.",
             inner.cause.fault if inner.cause else Fault.UNDETERMINED,
             inner.cause.confidence if inner.cause and certainly_legs(outer) else Confidence.LOW,
-            packets=(*said.packets, *passed_on.packets),
+            packets=(*received.packets, *passed_on.packets),
             remedy=inner.cause.remedy if inner.cause else "",
             alternatives=(
                 *(() if certainly_legs(outer) else on_its_system((NO_RELAY,), outer.connection)),
@@ -46,10 +46,12 @@ def check(index: CaptureIndex) -> Statement | None:
     return None
 
 
-def _reading(inner: Conversation) -> str:
-    """What silence there may be: who asks whether to let an address in does so for other machines."""
+def _state_of_backend(inner: Conversation) -> str:
+    """Why it may not answer; TWS asks whether to accept an address only when that is another machine's."""
     if closed_after_client(inner.connection):
-        return "does not hang, as it closed its side when the relay did; it is still starting, or no TWS"
+        return "does not hang, because it closed its side when the relay did; it is still starting, or it is not TWS"
     return (
-        "hangs or is still starting" if inner.connection.same_host else "hangs, is still starting, or waits for a click"
+        "hangs or is still starting"
+        if inner.connection.same_host
+        else "hangs, is still starting, or waits for someone to click Yes in its dialog"
     )
