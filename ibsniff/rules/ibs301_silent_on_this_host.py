@@ -86,6 +86,6 @@ def _first_look(connection: Connection, *, may_not_hang: bool) -> str:
             "try again."
         )
     return (
-        f"Look for an open dialog in the TWS or Gateway window, and check {accepts_no_more(connection)} means that it no "
-        "longer accepts connections, and that only a restart of it helps."
+        f"Look for an open dialog in the TWS or Gateway window, and check {accepts_no_more(connection)} would mean "
+        "that it no longer accepts connections, and that only a restart of it helps."
     )

@@ -9,7 +9,7 @@ How sure: there are several confirmed cases, but a quick relay whose backend ref
 medium. Low when the close came at once, when packets were lost on the way, or when the handshake was not captured.
 FIN or RST makes no difference. Undetermined on a relay's port; over a container's bridge, where both are usual; where
 neither TWS nor a relay usually listens; later than 0.5 s after the hello, or in the middle of it; when TWS accepted
-the same address at another time; when it ended a session at that moment, because it was going down; and when the
+the same address at another time; when it ended a session at that moment, because it was shutting down; and when the
 capture's clock stepped back before the close.
 Sources: sparkstartconsulting/IBKR-API-Rust 28, lbilli/Jib.jl 43, ib-controller 197, clifton/docker-ib-gateway 1.
 What to do: untick "Allow connections from localhost only", and add this single address to Trusted IPs.
@@ -128,7 +128,9 @@ def _probable_cause(conversation: Conversation, index: CaptureIndex) -> _Cause:
         return _Cause("this was too late to be a decision about the address", Fault.UNDETERMINED, READ_ITS_LOG)
     gone = index.server_history.session_ended_with(conversation)
     if gone is not None:
-        return _Cause(f"it ended {gone.id} at that moment too, so it was going down", Fault.UNDETERMINED, READ_ITS_LOG)
+        return _Cause(
+            f"it ended {gone.id} at that moment too, so it was shutting down", Fault.UNDETERMINED, READ_ITS_LOG
+        )
     accepted, answerer = index.server_history.other_not_rejected(conversation), network_path(connection)
     if accepted is not None:
         return _Cause(_accepted_at_another_time(accepted, conversation, address), Fault.UNDETERMINED, READ_ITS_LOG)
@@ -187,5 +189,5 @@ def _too_late(conversation: Conversation) -> bool:
 
 def _accepted_at_another_time(accepted: Conversation, conversation: Conversation, address: str) -> str:
     if accepted.connection.first.time_ns < conversation.connection.first.time_ns:
-        return f"probably not because of the address, as it accepted {address} before ({accepted.id}); the reason does not show"
+        return f"probably not because of the address, as it accepted {address} before ({accepted.id}); the packets do not show why"
     return f"it accepted {address} later ({accepted.id}), so its settings were changed meanwhile, or the address was not the reason"

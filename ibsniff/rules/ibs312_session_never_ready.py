@@ -40,7 +40,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
             Fault.NETWORK,
             Confidence.LOW,
             packets=(*opening_packets(conversation), start.moment.packet),
-            remedy="Capture on the server's machine too, and check whether it arrives there. Look at firewalls, tunnels and the "
+            remedy="Capture on the server's machine too, and check whether START_API arrives there. Look at firewalls, tunnels and the "
             "MTU.",
             explains=Rung.READY,
         )

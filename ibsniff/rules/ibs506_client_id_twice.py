@@ -122,7 +122,7 @@ def _statement(later: Conversation, first: Conversation, client_id: int, *, sure
         unacknowledged is not None and unacknowledged.covers(_asked_ns(later)),
     )
     reported = errors.CLIENT_ID_IN_USE in later.dialogue.errors
-    inferred = "" if reported else " TWS closed it without error 326, so this reason is inferred."
+    inferred = "" if reported else f" TWS closed {later.id} without error 326, so this reason is inferred."
     same_machine = first.connection.client.address == later.connection.client.address
     whose = "the same machine" if same_machine else first.connection.client.ip
     if lost:

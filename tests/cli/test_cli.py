@@ -44,7 +44,7 @@ def process(*arguments: str, **kwargs: object) -> subprocess.CompletedProcess[st
 def test_read_prints_the_verdict_first(silent: str) -> None:
     result = run("read", silent)
     assert result.exit_code == 0
-    assert "127.0.0.1:7497 took the call" in result.stdout.splitlines()[0]
+    assert "127.0.0.1:7497 accepted the connection" in result.stdout.splitlines()[0]
     assert "IBS301" in result.stdout
 
 

@@ -17,7 +17,7 @@ CLOSED_PORT: Family = {
         "101 107 501",
         Fault.NETWORK,
         Meets.NAMED,
-        says=("is a relay: it took the call .* was refused there", "Enable ActiveX and Socket Clients"),
+        says=("is a relay. It accepted the connection .* was refused", "Enable ActiveX and Socket Clients"),
         never=("Trusted IPs", "localhost only"),
     ),
     "A2": Thread(
@@ -70,7 +70,7 @@ CLOSED_PORT: Family = {
         "101 107 501",
         Fault.NETWORK,
         Meets.CAUSE,
-        says=("172.18.0.2:4004 is a relay", "is Gateway or TWS up and logged in"),
+        says=("172.18.0.2:4004 is a relay", "check that Gateway or TWS is running and logged in"),
         never=("Trusted IPs",),
     ),
     "A7": Thread(
@@ -94,7 +94,7 @@ CLOSED_PORT: Family = {
         "101 405 507 508",
         Fault.TWS_STATE,
         Meets.CAUSE,
-        says=("TWS restarted: it ended c1 .* refused 12 calls, and worked again", "growing pauses"),
+        says=("TWS restarted: it ended c1 .* refused 12 connection attempts, and worked again", "growing pauses"),
         never=("Enable ActiveX", "another port than"),
     ),
     "A9": Thread(

@@ -9,7 +9,7 @@ from ibsniff.model import Fault
 
 QUEUE = 51
 """What Java's default backlog holds on Linux."""
-FIREWALL_AS_CAUSE = r"(?<!Not a )firewall"
+FIREWALL_AS_CAUSE = r"(?<![Nn]ot a )firewall"
 
 
 def full_queue(every: float, held: int = QUEUE) -> tuple:  # type: ignore[type-arg]
@@ -45,7 +45,7 @@ UNANSWERED: Family = {
         "106 301 504",
         Fault.TWS_STATE,
         Meets.CAUSE,
-        says=("51 connections before were accepted and never served", "Not a firewall", "Recv-Q"),
+        says=("51 earlier connections were accepted and never served", "Not a firewall", "Recv-Q"),
         never=(FIREWALL_AS_CAUSE, "Trusted IPs"),
         watch=Watch(ended=6.0),
     ),
@@ -56,7 +56,7 @@ UNANSWERED: Family = {
         "106 301 504",
         Fault.TWS_STATE,
         Meets.CAUSE,
-        says=("51 connections before were accepted and never served", "Not a firewall"),
+        says=("51 earlier connections were accepted and never served", "Not a firewall"),
         never=(FIREWALL_AS_CAUSE, "Trusted IPs"),
         watch=Watch(ended=6.0),
     ),

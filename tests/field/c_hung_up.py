@@ -66,7 +66,7 @@ HUNG_UP: Family = {
         says=(
             "ib_insync, which says hello like this, reports TimeoutError after 4 s, its default; the server was gone",
             "127.0.0.1:4002 is a relay",
-            "does not take connections from 172.17.0.1, or it is a relay",
+            "does not accept connections from 172.17.0.1, or it is a relay",
             "Capture inside the container",
         ),
         never=(REGARDLESS, "Enable ActiveX"),
@@ -109,7 +109,7 @@ HUNG_UP: Family = {
         "110 305",
         Fault.UNDETERMINED,
         Meets.OPEN,
-        says=("does not take connections from 172.17.0.1, or it is a relay", "Capture inside the container"),
+        says=("does not accept connections from 172.17.0.1, or it is a relay", "Capture inside the container"),
         never=(REGARDLESS,),
     ),
     "C9": Thread(
@@ -123,7 +123,7 @@ HUNG_UP: Family = {
         Fault.UNDETERMINED,
         Meets.OPEN,
         says=(
-            "hardly because of the address, as it let 192.168.1.30 in before",
+            "probably not because of the address, as it accepted 192.168.1.30 before",
             "capture on its machine too",
             "TWS's log",
         ),

@@ -103,7 +103,7 @@ SILENT: Family = {
         "301 503",
         Fault.TWS_STATE,
         Meets.CAUSE,
-        says=("hangs: 4 clients in a row, from c2 on", "c1 from the same address was served before", "Restart"),
+        says=("hangs: 4 clients in a row, from c2 on", "c1, from the same address, was served before", "Restart"),
         never=(*ADDRESSES, THE_BOX),
     ),
     "D7": Thread(
@@ -113,7 +113,7 @@ SILENT: Family = {
         "204 301 503",
         Fault.TWS_STATE,
         Meets.CAUSE,
-        says=("First came 127.0.0.1:40000 .c1., which sent 4 bytes that are no hello", "suspected, not proved"),
+        says=("Before them 127.0.0.1:40000 .c1. connected and sent 4 bytes that are no hello", "suspected, not proved"),
         never=(*ADDRESSES, THE_BOX),
     ),
     "D8": Thread(
@@ -150,7 +150,7 @@ SILENT: Family = {
         "201 301 503",
         Fault.TWS_STATE,
         Meets.CAUSE,
-        says=("First came 127.0.0.1:40000 .c1., which said nothing", "suspected, not proved"),
+        says=("Before them 127.0.0.1:40000 .c1. connected and said nothing", "suspected, not proved"),
         never=(*ADDRESSES, THE_BOX),
     ),
     "D11": Thread(
@@ -160,7 +160,7 @@ SILENT: Family = {
         "202 301 503",
         Fault.TWS_STATE,
         Meets.OPEN,
-        says=("which sent 9 bytes that are no hello", "suspected, not proved", "Starting new conversation"),
+        says=("connected and sent 9 bytes that are no hello", "suspected, not proved", "Starting new conversation"),
         never=(*ADDRESSES, THE_BOX),
     ),
     "D12": Thread(
@@ -180,7 +180,7 @@ SILENT: Family = {
         "301",
         Fault.UNDETERMINED,
         Meets.NAMED,
-        says=("or it is no TWS at all", "another program listens on this port"),
+        says=("or it is not TWS at all", "another program listens on this port"),
         never=ADDRESSES,
         watch=Watch(ports=frozenset({6985})),
     ),
@@ -247,7 +247,7 @@ SILENT: Family = {
         "201 301 503 508 509",
         Fault.TWS_STATE,
         Meets.CAUSE,
-        says=("calls 127.0.0.1:4002 again and again", "hangs: 2 clients in a row", "suspected"),
+        says=("connects to 127.0.0.1:4002 again and again", "hangs: 2 clients in a row", "suspected"),
         never=(*ADDRESSES, THE_BOX),
     ),
 }

@@ -30,7 +30,7 @@ TURNED_AWAY: Family = {
         "310 506",
         Fault.CLIENT,
         Meets.CAUSE,
-        says=("c1 from the same machine still has it open", "must close its old socket"),
+        says=("c1 from the same machine still used it", "must close its old socket"),
         never=("Trusted IPs",),
     ),
     "E3": Thread(
@@ -49,7 +49,7 @@ TURNED_AWAY: Family = {
         "213 311",
         Fault.UNDETERMINED,
         Meets.OPEN,
-        says=("not to be seen in the packets", "send nothing between START_API and nextValidId", LOG),
+        says=("The packets do not show why", "send nothing between START_API and nextValidId", LOG),
         never=("Trusted IPs", "Enable ActiveX"),
     ),
     "E5": Thread(
@@ -59,7 +59,7 @@ TURNED_AWAY: Family = {
         "311",
         Fault.UNDETERMINED,
         Meets.OPEN,
-        says=("hung up 500 ms after START_API, without a reason", LOG),
+        says=("closed the connection 500 ms after START_API, without a reason", LOG),
         never=("Trusted IPs", "Enable ActiveX"),
     ),
     "E6": Thread(
@@ -93,7 +93,7 @@ TURNED_AWAY: Family = {
         "301 310 312 506",
         Fault.TWS_STATE,
         Meets.NAMED,
-        says=("c2 from the same machine still has it open",),
+        says=("c2 from the same machine still used it",),
         watch=LONG,
     ),
     "E9": Thread(
@@ -121,7 +121,7 @@ TURNED_AWAY: Family = {
         "312",
         Fault.UNDETERMINED,
         Meets.NAMED,
-        says=("never got ready: nextValidId did not come", "stable"),
+        says=("never became ready: nextValidId did not come", "stable"),
     ),
     "E12": Thread(
         "emptist/ib_tws_api",

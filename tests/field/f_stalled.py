@@ -25,7 +25,7 @@ STALLED: Family = {
         "408",
         Fault.UNDETERMINED,
         Meets.CAUSE,
-        says=("REQ_ACCT_DATA got no end .ACCT_DOWNLOAD_END", "TimeoutError although it is connected"),
+        says=("the answer to REQ_ACCT_DATA did not end .ACCT_DOWNLOAD_END", "TimeoutError although it is connected"),
         never=SETTINGS,
     ),
     "F2": Thread(
@@ -35,7 +35,7 @@ STALLED: Family = {
         "408",
         Fault.UNDETERMINED,
         Meets.CAUSE,
-        says=("REQ_EXECUTIONS got no end", "fetchFields"),
+        says=("the answer to REQ_EXECUTIONS did not end", "fetchFields"),
         never=SETTINGS,
     ),
     "F3": Thread(
@@ -70,7 +70,7 @@ STALLED: Family = {
         "402",
         Fault.CLIENT,
         Meets.CAUSE,
-        says=("complained 3 times and ended the session", "at most 50 messages a second"),
+        says=("reported error 100 3 times and ended the session", "at most 50 messages a second"),
         never=SETTINGS,
     ),
     "F6": Thread(
@@ -92,7 +92,7 @@ STALLED: Family = {
         "403",
         Fault.NONE,
         Meets.CAUSE,
-        says=("lost its connection to IB's servers and has it again",),
+        says=("lost its connection to IB's servers and has it back",),
         never=("TWS restarted", *SETTINGS),
     ),
     "F8": Thread(
@@ -122,7 +122,7 @@ STALLED: Family = {
         "409",
         Fault.TWS_STATE,
         Meets.CAUSE,
-        says=("fell mute", "frozen or hangs"),
+        says=("TWS stopped answering", "frozen or hangs"),
         never=SETTINGS,
         watch=Watch(ended=12.0),
     ),
@@ -139,8 +139,8 @@ STALLED: Family = {
         "405 406",
         Fault.UNDETERMINED,
         Meets.OPEN,
-        says=("the server ended it", "stopped reading 1 time", "whether TWS hangs up over that is not known"),
-        never=(*SETTINGS, "as a rule"),
+        says=("the server ended it", "stopped reading 1 time", "not known whether TWS closes connections for that"),
+        never=(*SETTINGS, "usually means"),
     ),
     "F11": Unplayable("erdewit/ib_insync 227", "says only that it timed out: no port, no platform, no log"),
     "F12": Thread(
@@ -155,7 +155,7 @@ STALLED: Family = {
         "310 405",
         Fault.CLIENT,
         Meets.NAMED,
-        says=("an old connection of the same program that TWS has not let go yet",),
+        says=("an old connection of the same program that TWS has not closed yet",),
         never=SETTINGS,
     ),
     "F13": Thread(
@@ -165,7 +165,7 @@ STALLED: Family = {
         "408",
         Fault.UNDETERMINED,
         Meets.NAMED,
-        says=("asked before nextValidId had come, and TWS ignored it", "since API is not accepted"),
+        says=("sent before nextValidId came, and TWS ignored it", "since API is not accepted"),
         never=SETTINGS,
         watch=LONG,
     ),

@@ -47,7 +47,7 @@ ACCOUNTS = {
         "IBS301",
         Fault.TWS_STATE,
         (
-            r"hangs or is still starting; the client did its part",
+            r"hangs or is still starting\. The client did its part",
             r"It is not 'Enable ActiveX and Socket Clients'",
             r"`netstat -Lan` for port 7497: a first number that stays above 0",
             r"`lsof -nP -iTCP:7497 -sTCP:LISTEN`",
@@ -60,7 +60,7 @@ ACCOUNTS = {
         "IBS506",
         Fault.TWS_STATE,
         (
-            r"Client id 7 is taken: c1 from the same machine said goodbye, and TWS has not closed its side",
+            r"c1 from the same machine was closed by the client \(FIN\), but TWS had not closed its side",
             r"has worked since then",
             r"use another client id meanwhile",
         ),
@@ -72,7 +72,7 @@ ACCOUNTS = {
         "IBS501",
         Fault.NETWORK,
         (
-            r"127\.0\.0\.1:4004 is a relay: it took the call .*, called 127\.0\.0\.1:4002 in turn, was refused there",
+            r"127\.0\.0\.1:4004 is a relay\. It accepted .* connected to 127\.0\.0\.1:4002; that connection was refused",
             r"not logged in yet",
             r"the server was gone after",
         ),

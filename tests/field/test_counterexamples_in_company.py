@@ -29,7 +29,7 @@ def test_what_answers_a_goodbye_with_its_own_does_not_hang(ends: tuple[str, str]
     assert accused(judge(wire)).keys() == {Fault.TWS_STATE}
     alive = wire.fin_server(after=0.5).ack()
     assert accused(judge(alive)) == {}
-    assert "does not hang, as it closed its side when the client did" in told(judge(alive))
+    assert "does not hang, because it closed its side when the client did" in told(judge(alive))
 
 
 def test_many_goodbyes_are_no_hang() -> None:
@@ -98,7 +98,7 @@ def test_another_machine_that_fell_asleep_has_no_full_queue() -> None:
     asleep = call("192.168.1.31:4000", TWS, 600.0).syn().again(1, after=1.0).again(1, after=2.0)
     report = judge(*waiting, asleep, watch=Watch(ended=9.0))
     assert confidence(report, "IBS504") is Confidence.LOW
-    assert "asleep" in told(report)
+    assert "has gone to sleep" in told(report)
 
 
 def test_what_was_mended_while_the_capture_ran_is_not_known() -> None:

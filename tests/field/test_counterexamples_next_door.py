@@ -176,7 +176,7 @@ def test_what_may_be_starting_is_not_restarted_first() -> None:
     test = local(0).connect().fin_client(after=0.01).ack(Side.SERVER)
     starting = told(judge(test, silent(local(1)), silent(local(7))))
     assert "hangs, or is still starting: 2 clients in a row" in starting
-    assert "give it two minutes" in starting
+    assert "wait two minutes" in starting
     hung = told(judge(test, *(silent(local(1 + 30 * place + place**2)) for place in range(6))))
     assert "still starting: 6" not in hung
     assert "Restart TWS or Gateway; nothing else" in hung
@@ -241,7 +241,7 @@ def test_a_tws_that_answers_again_has_come_back() -> None:
     report = judge(ended, *down, *taken)
     assert "did not come back" not in told(report)
     assert "TWS restarted" in told(report)
-    assert "(c6), though no session came of that" in told(report)
+    assert "(c6), but no session became ready" in told(report)
     assert "did not come back" in told(judge(ended, *down))
 
 
@@ -309,12 +309,12 @@ def test_a_tws_that_serves_its_loopback_does_not_hang() -> None:
     ]
     unknown = judge(test, *tries)
     assert "503" not in short(unknown)
-    assert "asks whether to take a call of this address" in told(unknown)
+    assert "asks whether to accept connections from this address" in told(unknown)
     served_besides = judge(test, *tries, *loopback)
     assert {"503", "505"} & set(short(served_besides).split()) == {"505"}
     assert served_besides.verdict is not None
     assert (served_besides.verdict.fault, served_besides.verdict.confidence) == (Fault.TWS_CONFIG, Confidence.LOW)
-    assert "Call 127.0.0.1 instead" in told(served_besides)
+    assert "Connect to 127.0.0.1 instead" in told(served_besides)
     assert "restart it" not in served_besides.findings[0].remedy
 
 
@@ -347,5 +347,5 @@ def test_what_is_served_over_ipv4_does_not_hang_over_ipv6() -> None:
     assert accused(judge(first)) == {Fault.TWS_STATE: "IBS301"}
     besides = judge(first, served(4.5))
     assert accused(besides, guesses=True) == {}
-    assert "Call 127.0.0.1 instead" in told(besides)
+    assert "Connect to 127.0.0.1 instead" in told(besides)
     assert accused(judge(silent(call("[::1]:50000", IPV6, 60.0)), served(0.0))) == {Fault.TWS_STATE: "IBS301"}
