@@ -36,7 +36,8 @@ from ibsniff.rules.wording.remedies import look_into_its_log, not_the_checkbox
 
 HANGS = "The program that listens there hangs or is still starting"
 HANGS_OR_ASKS = (
-    "The program that listens there hangs, is still starting, or shows a dialog that asks whether to accept connections "
+    "The program that listens there hangs, is still starting, or shows a dialog that asks whether to accept "
+    "connections "
     "from this address"
 )
 DOES_NOT_HANG = (
@@ -57,7 +58,8 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     elsewhere = index.server_history.session_over_other_ip_version(conversation)
     if elsewhere is not None:
         what = (
-            f"At {elsewhere.connection.server} TWS serves sessions ({elsewhere.id}): the program that listens here is another one, "
+            f"At {elsewhere.connection.server} TWS serves sessions ({elsewhere.id}): the program that listens here is "
+            "another one, "
             "perhaps a relay, or TWS has recovered since"
         )
     doubtful = reads or elsewhere is not None
@@ -67,7 +69,8 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         Fault.TWS_STATE if usual and elsewhere is None else Fault.UNDETERMINED,
         Confidence.LOW if doubtful else index.reliability.confidence_in_silence(conversation.connection),
         packets=opening_packets(conversation),
-        remedy=f"{_other_address(elsewhere)}{_first_look(conversation.connection, may_not_hang=doubtful)} {not_the_checkbox(port)} "
+        remedy=f"{_other_address(elsewhere)}{_first_look(conversation.connection, may_not_hang=doubtful)} "
+        f"{not_the_checkbox(port)} "
         f"{look_into_its_log(conversation.connection)}",
         alternatives=causes_of_silence(conversation),
         explains=Rung.ANSWERED,
@@ -82,7 +85,8 @@ def _other_address(elsewhere: Conversation | None) -> str:
 def _first_look(connection: Connection, *, may_not_hang: bool) -> str:
     if may_not_hang:
         return (
-            f"Find out which program listens there ({who_listens(connection)}); if it is a relay, capture behind it; if it is TWS, "
+            f"Find out which program listens there ({who_listens(connection)}); if it is a relay, capture behind it; "
+            "if it is TWS, "
             "try again."
         )
     return (

@@ -75,7 +75,8 @@ def _probable_cause(conversation: Conversation, index: CaptureIndex) -> tuple[st
     trust = f"add {trusted_entry(connection)} under Trusted IPs ({settings_path(connection.server.port)})"
     if on_relay_port(connection):
         why = (
-            "A relay usually listens on this port, and its backend hangs, is still starting, or waits for someone to click "
+            "A relay usually listens on this port, and its backend hangs, is still starting, or waits for someone to "
+            "click "
             "Yes in its dialog"
         )
         return why, f"Look behind the relay, and capture there. If there is no relay, {trust}."

@@ -27,12 +27,14 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     connection = conversation.connection
     if _answer_lost(conversation):
         return Statement(
-            f"The server sent its answer {counted(connection.from_server.retransmissions + 1, 'time')}, and the client never "
+            f"The server sent its answer {counted(connection.from_server.retransmissions + 1, 'time')}, and the client "
+            "never "
             "acknowledged it: it was lost on the way back, and the client has not received it.",
             Fault.NETWORK,
             Confidence.MEDIUM,
             packets=opening_packets(conversation),
-            remedy="Capture on the client's machine too, and check whether the answer arrives there. Look at firewalls, tunnels "
+            remedy="Capture on the client's machine too, and check whether the answer arrives there. Look at "
+            "firewalls, tunnels "
             "and the MTU.",
             explains=conversation.missing,
         )
@@ -49,7 +51,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         Fault.NETWORK,
         Confidence.MEDIUM,
         packets=opening_packets(conversation),
-        remedy="Capture on the server's machine too, and check whether the hello arrives there. Look at firewalls, tunnels "
+        remedy="Capture on the server's machine too, and check whether the hello arrives there. Look at firewalls, "
+        "tunnels "
         "and the MTU.",
         explains=conversation.missing,
     )

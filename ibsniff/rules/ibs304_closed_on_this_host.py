@@ -29,7 +29,8 @@ from ibsniff.rules.wording.commands import on_its_system, who_listens
 from ibsniff.rules.wording.durations import time_between
 
 RELAY_BACKEND = Alternative(
-    "a relay (socat, ssh -L, docker-proxy, portproxy): its backend refuses or is missing, or closed the connection, because "
+    "a relay (socat, ssh -L, docker-proxy, portproxy): its backend refuses or is missing, or closed the connection, "
+    "because "
     "TWS sees another address there",
     Fault.NETWORK,
     "`ss -ltnp` names the program that listens on the port; if it is not java, tws or ibgateway, capture behind it",
@@ -50,7 +51,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if server_close(conversation) not in CLOSED or not connection.same_host or ended is None:
         return None
     if hello is None and accepted is not None and clock_stepped_back(accepted, ended.moment):
-        what = "accepted the connection and closed it without sending a byte; when is not known, because the clock stepped back"
+        when = "when is not known, because the clock stepped back"
+        what = f"accepted the connection and closed it without sending a byte; {when}"
     elif hello is not None and hello.is_valid:
         when = time_between(hello.complete, ended.moment)
         what = f"received a valid hello and closed the connection {when} later, without sending a byte"
@@ -61,7 +63,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         Fault.UNDETERMINED,
         Confidence.LOW,
         packets=opening_packets(conversation),
-        remedy=f"Find out which program listens on port {connection.server.port} ({who_listens(connection)}). If it is TWS or "
+        remedy=f"Find out which program listens on port {connection.server.port} ({who_listens(connection)}). If it is "
+        "TWS or "
         "Gateway, check whether it is shutting down, and try again; if it is a relay, capture behind it.",
         alternatives=(
             *(() if connection.client.is_loopback else (OWN_ADDRESS,)),

@@ -48,13 +48,14 @@ AT_ONCE = 0.002
 refuses took 0.5 to 0.9 ms (measured); TWS takes several milliseconds to reject an address (4 ms in ib_insync 386)."""
 
 DECIDED = 0.5
-"""Seconds after the hello until which a close may still be TWS's decision about an address, without the round trip: up to
-50 ms were reported. A later close waited for something, or for someone who clicked No."""
+"""Seconds after the hello until which a close may still be TWS's decision about an address, without the round trip: up
+to 50 ms were reported. A later close waited for something, or for someone who clicked No."""
 
 QUICK_RELAY = Alternative(
     "a relay or a container's port map whose backend refuses or is missing",
     Fault.NETWORK,
-    "capture behind it: the inner connection is refused; on the server `ss -ltnp` shows no java, tws or ibgateway on this port",
+    "capture behind it: the inner connection is refused; on the server `ss -ltnp` shows no java, tws or ibgateway on "
+    "this port",
 )
 FIREWALL = Alternative(
     "a firewall or VPN in between lets connections through and resets them when it sees their content",
@@ -80,7 +81,8 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     accepted = accepted_at(connection) or connection.first
     doubtful = at_once or _moment_is_unclear(connection) or _too_fast(conversation)
     return Statement(
-        f"{connection.server} accepted the connection and closed it {time_between(accepted, ended.moment)} later without "
+        f"{connection.server} accepted the connection and closed it {time_between(accepted, ended.moment)} later "
+        "without "
         f"sending a byte: {cause.why}.{client_symptom(conversation)}",
         cause.fault,
         Confidence.MEDIUM if cause.fault is Fault.TWS_CONFIG and not doubtful else Confidence.LOW,
@@ -120,7 +122,8 @@ def _probable_cause(conversation: Conversation, index: CaptureIndex) -> _Cause:
         return _Cause("this was while the client was still sending its hello", Fault.UNDETERMINED, READ_ITS_LOG)
     if _clock_stepped_back(conversation):
         why = (
-            "how soon is not known, because the capture's clock stepped back, so it is not known either whether the address "
+            "how soon is not known, because the capture's clock stepped back, so it is not known either whether the "
+            "address "
             "was the reason"
         )
         return _Cause(why, Fault.UNDETERMINED, READ_ITS_LOG)
@@ -146,16 +149,18 @@ def _probable_cause(conversation: Conversation, index: CaptureIndex) -> _Cause:
         )
     if answerer is not None and answerer.through_container:
         return _Cause(
-            f"it does not accept connections from {address}, or it is a relay or port map whose backend refuses or is missing",
+            f"it does not accept connections from {address}, or it is a relay or port map whose backend refuses or is "
+            "missing",
             Fault.UNDETERMINED,
-            f"Capture inside the container too, or on its host if TWS runs there: that shows which it is. If the connection "
+            "Capture inside the container too, or on its host if TWS runs there: that shows which it is. If the "
+            "connection "
             f"arrives at TWS from {address}: {trust}",
         )
     return _Cause(f"it probably does not accept connections from {address}", Fault.TWS_CONFIG, trust)
 
 
 def _moment_is_unclear(connection: Connection) -> bool:
-    """When the server closed, and after which packet, is unclear: no handshake in the capture, lost packets, no data acknowledged."""
+    """When the server closed is unclear: the handshake is missing, packets were lost, or no data was acknowledged."""
     syns, syn_ack = connection.syns, connection.syn_ack
     if not syns or syn_ack is None or syns[0].packet > syn_ack.packet or fin_not_captured(connection):
         return True
@@ -180,7 +185,7 @@ def _clock_stepped_back(conversation: Conversation) -> bool:
 
 
 def _too_late(conversation: Conversation) -> bool:
-    """TWS rejects an address within about 50 ms (field reports); a close that comes seconds later has another reason."""
+    """TWS rejects an address within about 50 ms (field reports); a close seconds later has another reason."""
     hello, ended = conversation.dialogue.hello, conversation.connection.ended
     if hello is None or ended is None:
         return False
@@ -189,5 +194,11 @@ def _too_late(conversation: Conversation) -> bool:
 
 def _accepted_at_another_time(accepted: Conversation, conversation: Conversation, address: str) -> str:
     if accepted.connection.first.time_ns < conversation.connection.first.time_ns:
-        return f"probably not because of the address, as it accepted {address} before ({accepted.id}); the packets do not show why"
-    return f"it accepted {address} later ({accepted.id}), so its settings were changed meanwhile, or the address was not the reason"
+        return (
+            f"probably not because of the address, as it accepted {address} before ({accepted.id}); the packets do not "
+            "show why"
+        )
+    return (
+        f"it accepted {address} later ({accepted.id}), so its settings were changed meanwhile, or the address was not the "
+        "reason"
+    )

@@ -35,6 +35,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         Fault.NETWORK if known else Fault.UNDETERMINED,
         Confidence.HIGH if known else Confidence.LOW,
         packets=(*opening_packets(conversation), *reply.packets),
-        remedy="Connect to the API port: 7497 or 7496 for TWS, 4002 or 4001 for Gateway (API > Settings > Socket port).",
+        remedy="Connect to the API port: 7497 or 7496 for TWS, 4002 or 4001 for Gateway (API > Settings > Socket "
+        "port).",
         explains=conversation.missing,
     )

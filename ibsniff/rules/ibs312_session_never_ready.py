@@ -35,12 +35,14 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     client = conversation.connection.from_client
     if client.retransmissions and client.acked < client.length:
         return Statement(
-            "The client's START_API was retransmitted and never acknowledged: it was lost on the way, or the server that "
+            "The client's START_API was retransmitted and never acknowledged: it was lost on the way, or the server "
+            "that "
             "answered is gone.",
             Fault.NETWORK,
             Confidence.LOW,
             packets=(*opening_packets(conversation), start.moment.packet),
-            remedy="Capture on the server's machine too, and check whether START_API arrives there. Look at firewalls, tunnels and the "
+            remedy="Capture on the server's machine too, and check whether START_API arrives there. Look at firewalls, "
+            "tunnels and the "
             "MTU.",
             explains=Rung.READY,
         )

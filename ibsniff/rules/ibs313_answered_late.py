@@ -38,7 +38,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if not connection.same_host:
         why = "someone may have clicked Yes in its dialog meanwhile, or it may have recovered"
     return Statement(
-        f"TWS took {elapsed(hello.complete, reply.complete)} to answer the hello; usually this takes milliseconds: {why}.",
+        f"TWS took {elapsed(hello.complete, reply.complete)} to answer the hello; usually this takes milliseconds: "
+        f"{why}.",
         Fault.NONE,
         Confidence.HIGH,
         packets=(*hello.packets, *reply.packets),

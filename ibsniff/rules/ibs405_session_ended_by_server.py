@@ -27,7 +27,7 @@ REPORTED = {errors.MESSAGE_RATE_EXCEEDED, errors.API_PORT_CHANGED}
 """Errors that say why: other rules report them."""
 
 IDLE = 300.0
-"""Seconds without data after which routers and relays may drop a connection; RFC 5382 asks for two hours, few comply."""
+"""Seconds without data after which routers and relays may drop a connection; RFC 5382 asks for 2 h, few comply."""
 DROPPED_ON_THE_WAY = (
     "The RST answered the client's first message after a long time without data: a router or relay in between may have "
     "dropped the connection"
@@ -53,7 +53,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         f"check {auto_restart(conversation.connection.server.port)}",
     )
     return Statement(
-        f"The session worked for {time_between(ready, ended.moment)}; then the server ended it ({ended.how.upper()}). {why}.",
+        f"The session worked for {time_between(ready, ended.moment)}; then the server ended it ({ended.how.upper()}). "
+        f"{why}.",
         Fault.UNDETERMINED if another else Fault.TWS_STATE,
         Confidence.LOW if another else Confidence.MEDIUM,
         packets=(ended.moment.packet,),
@@ -68,7 +69,10 @@ def _another_reason(conversation: Conversation, ended: Ended) -> str:
     if conversation.dialogue.bytes_after_gap:
         return "Earlier messages are missing from the capture; they may have said why"
     if connection.from_client.zero_windows:
-        return "The client had stopped reading before (zero window); it is not known whether TWS closes connections for that"
+        return (
+            "The client had stopped reading before (zero window); it is not known whether TWS closes connections for "
+            "that"
+        )
     if sent is not None and received is not None and received.time_ns < sent.time_ns:
         if ended.how is How.RST and seconds_between(received, sent) > IDLE:
             return DROPPED_ON_THE_WAY

@@ -22,7 +22,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if not half.zero_windows or half.first_zero_window is None or conversation.missing is not None:
         return None
     return Statement(
-        f"The client stopped reading {counted(half.zero_windows, 'time')} (zero window): the program reads more slowly than data "
+        f"The client stopped reading {counted(half.zero_windows, 'time')} (zero window): the program reads more slowly "
+        "than data "
         "arrives.",
         Fault.CLIENT,
         Confidence.HIGH,

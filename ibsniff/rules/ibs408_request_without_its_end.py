@@ -36,7 +36,8 @@ ENDS = {
 TOO_EARLY = Alternative(
     "the request was sent before nextValidId came, and TWS ignored it",
     Fault.CLIENT,
-    "its log says 'Ignoring API request ... since API is not accepted'; sent after nextValidId (9), the request is answered",
+    "its log says 'Ignoring API request ... since API is not accepted'; sent after nextValidId (9), the request is "
+    "answered",
 )
 
 

@@ -55,7 +55,8 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         if window_closed or reads or index.reliability.may_have_missed(conversation)
         else Confidence.MEDIUM,
         packets=(received.packet, asked.packet),
-        remedy="Look at the TWS or Gateway window, and restart it if it does not respond. Let the program reconnect when "
+        remedy="Look at the TWS or Gateway window, and restart it if it does not respond. Let the program reconnect "
+        "when "
         "reqCurrentTime is not answered.",
     )
 

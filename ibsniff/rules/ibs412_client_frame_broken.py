@@ -29,11 +29,13 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if not all_captured(conversation, Side.CLIENT) or client.cut_by_snaplen or client.conflicts:
         return None
     return Statement(
-        f"The client's bytes stop being IB messages: it sent {dialogue.unframed_detail[Side.CLIENT]}, which no message has.",
+        f"The client's bytes stop being IB messages: it sent {dialogue.unframed_detail[Side.CLIENT]}, which no message "
+        "has.",
         Fault.CLIENT,
         Confidence.MEDIUM,
         packets=(start.moment.packet, broken.packet),
-        remedy="Send from one thread only, send whole messages only, and check what send() returns; or use a client library that "
+        remedy="Send from one thread only, send whole messages only, and check what send() returns; or use a client "
+        "library that "
         "does so.",
         explains=conversation.missing,
     )

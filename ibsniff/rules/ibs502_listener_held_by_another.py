@@ -26,7 +26,7 @@ from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.wording.what_was_sent import sent_instead_of_hello
 
 AT_ONCE_NS = 20_000_000
-"""20 ms between the end of the one and the answer to the other: a listener that becomes free serves the next at once."""
+"""20 ms between the end of the one and the answer to the other: a free listener serves the next client at once."""
 
 
 @capture_rule(Severity.ERROR)
@@ -48,7 +48,7 @@ def check(index: CaptureIndex) -> Statement | None:
 
 
 def _leavers(index: CaptureIndex) -> dict[Endpoint, list[Conversation]]:
-    """By server, the clients that sent no hello and left. Those that the server closed did not block it: it was active."""
+    """By server, the clients that sent no hello and left. Those that the server closed did not block it."""
     found: dict[Endpoint, list[Conversation]] = defaultdict(list)
     for one in index.conversations:
         ended = one.connection.ended
@@ -86,12 +86,14 @@ def _statement(waiting: Conversation, holder: Conversation) -> Statement:
     assert ended is not None
     return Statement(
         f"{waiting.connection.client} waited {elapsed(hello.complete, reply.began)} for its answer, until "
-        f"{holder.connection.client} ({holder.id}), which {sent_instead_of_hello(holder)}, ended its connection: that connection blocked "
+        f"{holder.connection.client} ({holder.id}), which {sent_instead_of_hello(holder)}, ended its connection: that "
+        "connection blocked "
         "TWS.",
         Fault.TWS_STATE,
         Confidence.MEDIUM,
         packets=(holder.connection.first.packet, *hello.packets, ended.moment.packet, *reply.packets),
-        remedy=f"Stop the program that connected from {holder.connection.client}: a health check or port test that opens "
+        remedy=f"Stop the program that connected from {holder.connection.client}: a health check or port test that "
+        "opens "
         "connections and sends nothing. Ask the operating system instead (ss -ltn).",
         conversations=(waiting.id, holder.id),
     )

@@ -32,7 +32,8 @@ APART = 1.0
 """Seconds between them: two at once may be one connection, captured before and after its address was translated."""
 
 WAIT_FIRST = (
-    "If it was started just now, wait two minutes. If nobody is answered after that either, restart it: nothing else has "
+    "If it was started just now, wait two minutes. If nobody is answered after that either, restart it: nothing else "
+    "has "
     "been seen to help."
 )
 
@@ -101,7 +102,8 @@ def _statement(silent: list[Conversation], odd: Conversation | None, served: Con
     starting = _may_be_starting(silent, served)
     state = "hangs, or is still starting" if starting else "hangs"
     return Statement(
-        f"{first.connection.server} {state}: {counted(len(silent), 'client')} in a row, from {first.id} on, sent a valid hello "
+        f"{first.connection.server} {state}: {counted(len(silent), 'client')} in a row, from {first.id} on, sent a "
+        "valid hello "
         f"and got no answer.{worked}{came}",
         Fault.TWS_STATE,
         Confidence.MEDIUM,
@@ -111,7 +113,8 @@ def _statement(silent: list[Conversation], odd: Conversation | None, served: Con
         ),
         remedy=(WAIT_FIRST if starting else "Restart TWS or Gateway; nothing else has been seen to help.")
         + (
-            f" Then stop the program that connected from {odd.connection.client.ip} without a valid hello; that it is the reason "
+            f" Then stop the program that connected from {odd.connection.client.ip} without a valid hello; that it is "
+            "the reason "
             "is suspected, not proved."
             if odd
             else ""

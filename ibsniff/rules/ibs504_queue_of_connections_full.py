@@ -62,7 +62,8 @@ def _statement(waiting: list[Conversation], unanswered: Conversation) -> Stateme
     why = "its accept queue is full. This is not a firewall: the program that listens there hangs"
     if not certain:
         why = (
-            "either its accept queue is full, because the program that listens there hangs, or its machine has gone to sleep "
+            "either its accept queue is full, because the program that listens there hangs, or its machine has gone to "
+            "sleep "
             "or lost its network since"
         )
     there = "" if unanswered.connection.same_host else f" (on {server.ip})"
@@ -72,7 +73,8 @@ def _statement(waiting: list[Conversation], unanswered: Conversation) -> Stateme
         Fault.TWS_STATE,
         Confidence.MEDIUM if certain else Confidence.LOW,
         packets=(waiting[0].connection.first.packet, *(moment.packet for moment in unanswered.connection.syns)),
-        remedy=f"Check {queue_is_full(waiting[0].connection)} would confirm it{there}. Then restart TWS or Gateway, and close "
+        remedy=f"Check {queue_is_full(waiting[0].connection)} would confirm it{there}. Then restart TWS or Gateway, "
+        "and close "
         "the connections that got no answer.",
         alternatives=() if certain else (ASLEEP,),
         conversations=(unanswered.id, *(one.id for one in waiting)),
@@ -85,4 +87,5 @@ def _onset(waiting: list[Conversation], unanswered: Conversation) -> str:
     if interval is None or len(waiting) >= QUEUE:
         return ""
     began_ns = unanswered.connection.first.time_ns - round(QUEUE * interval * NANOSECONDS)
-    return f" At one connection every {duration(interval)} and a queue of {QUEUE}, it began at about {time_of_day(began_ns)}."
+    began = time_of_day(began_ns)
+    return f" At one connection every {duration(interval)} and a queue of {QUEUE}, it began at about {began}."

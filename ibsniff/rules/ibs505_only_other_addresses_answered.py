@@ -54,7 +54,7 @@ def check(index: CaptureIndex) -> Statement | None:
 
 
 class _Served:
-    """Sessions, and what is looked up in them thousands of times: their addresses, and when the server sent them data."""
+    """Sessions, with what is looked up thousands of times: their addresses, and when the server sent them data."""
 
     def __init__(self, sessions: list[tuple[int, Conversation]]) -> None:
         """Each with its place among all."""
@@ -81,12 +81,12 @@ class _SessionsOnPort:
         self._same_host = _Served(same_host) if same_host else None
 
     def on_same_machine(self, rejected: Connection) -> list[_Served]:
-        """Sessions with the same server address; or with this machine's own, when the rejected client came from outside."""
+        """Sessions with the same server address; or with this machine's own, if the rejected client came from outside."""
         local = self._same_host if rejected.same_host or not captured_near_client(rejected) else None
         return [group for group in (self._by_server.get(rejected.server), local) if group is not None]
 
     def same_server_is_inferred(self, rejected: Connection) -> bool:
-        """It is only likely that both reached one TWS: one connected within its machine, the other from or to another."""
+        """It is only likely that both reached one TWS: one connected within its machine, the other did not."""
         return rejected.server not in self._by_server and (rejected.same_host or not captured_near_server(rejected))
 
 
@@ -124,7 +124,8 @@ def _statement(one: Conversation, served: Conversation, *, certain: bool) -> Sta
     doubt = "" if certain else " This holds if both connected to the same TWS, and it worked at that time."
     address, port = address_to_trust(one.connection), one.connection.server.port
     return Statement(
-        f"{one.connection.server} serves {served.connection.client.ip} ({served.id}) but not {address}: it does not accept "
+        f"{one.connection.server} serves {served.connection.client.ip} ({served.id}) but not {address}: it does not "
+        "accept "
         f"connections from this address, or waits for someone to click Yes in its dialog.{doubt}",
         Fault.TWS_CONFIG,
         Confidence.MEDIUM if certain else Confidence.LOW,
@@ -132,8 +133,10 @@ def _statement(one: Conversation, served: Conversation, *, certain: bool) -> Sta
             *(one.dialogue.hello.packets if one.dialogue.hello else (one.connection.first.packet,)),
             *(served.dialogue.reply.packets if served.dialogue.reply else ()),
         ),
-        remedy=f"{'Connect to 127.0.0.1 instead; or, in ' if one.connection.same_host else ''}{settings_path(port)}: add "
-        f"{trusted_entry(one.connection)} to Trusted IPs, and untick Allow connections from localhost only. Look for a dialog on the TWS "
+        remedy=f"{'Connect to 127.0.0.1 instead; or, in ' if one.connection.same_host else ''}{settings_path(port)}: "
+        "add "
+        f"{trusted_entry(one.connection)} to Trusted IPs, and untick Allow connections from localhost only. Look for a "
+        "dialog on the TWS "
         "screen.",
         conversations=(one.id, served.id),
     )

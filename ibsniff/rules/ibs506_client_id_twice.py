@@ -107,7 +107,7 @@ def _fin_lost(one: Conversation) -> Interval | None:
 
 
 def _server_closed_ns(one: Conversation) -> float | None:
-    """When the server closed its side after the client's FIN; infinite when it did not; None if the end was another one."""
+    """When the server closed its side after the client's FIN; infinite if it did not; None if the end was another."""
     ended, server = one.connection.ended, one.connection.from_server
     if ended is None or ended.by is not Side.CLIENT or ended.how is not How.FIN or server.rst is not None:
         return None
@@ -127,7 +127,10 @@ def _statement(later: Conversation, first: Conversation, client_id: int, *, sure
     whose = "the same machine" if same_machine else first.connection.client.ip
     if lost:
         holds = "was closed by a FIN that TWS's machine never acknowledged, so it was still open for TWS"
-        remedy = "Find out what drops the FIN on the way (a firewall, a VPN, a NAT); use another client id until TWS notices."
+        remedy = (
+            "Find out what drops the FIN on the way (a firewall, a VPN, a NAT); use another client id until TWS "
+            "notices."
+        )
     elif half:
         holds = "was closed by the client (FIN), but TWS had not closed its side"
         remedy = (

@@ -58,7 +58,8 @@ def _statement(storm: list[Conversation]) -> Statement:
     first = storm[0].connection
     return Statement(
         f"{first.client.ip} connects to {first.server} again and again: {counted(len(storm), 'failed attempt')} in "
-        f"{duration(_seconds(storm))}. Several programs there, or several machines behind that address, would look the same.",
+        f"{duration(_seconds(storm))}. Several programs there, or several machines behind that address, would look the "
+        "same.",
         Fault.CLIENT,
         Confidence.MEDIUM,
         packets=(one.connection.first.packet for one in storm),

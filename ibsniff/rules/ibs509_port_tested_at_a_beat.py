@@ -41,7 +41,8 @@ def _statement(tests: list[Conversation], interval: float) -> Statement:
         Fault.CLIENT,
         Confidence.HIGH,
         packets=(one.connection.first.packet for one in tests),
-        remedy="Test without connecting: use ss -ltn, or look at TWS's process. Connections without a hello are suspected to make "
+        remedy="Test without connecting: use ss -ltn, or look at TWS's process. Connections without a hello are "
+        "suspected to make "
         "Gateway stop answering.",
         conversations=tuple(one.id for one in tests),
     )
