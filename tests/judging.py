@@ -12,7 +12,7 @@ from wire import Wire
 from ibsniff.analysis.api_traffic import API_PORTS
 from ibsniff.analysis.pipeline import Analysis
 from ibsniff.capture.input_record import CLOCK_JUMP_NS
-from ibsniff.model import NANOSECONDS, ClockJump, Conversation, Finding, Frame, InputFacts, Report, WatchedBy
+from ibsniff.model import NANOSECONDS, ClockJump, Conversation, Finding, Frame, InputFacts, Loss, Report, WatchedBy
 
 
 @dataclass
@@ -23,6 +23,8 @@ class Watch:
     """Seconds after the last packet at which the capture ended; None when it does not say."""
     by: WatchedBy = WatchedBy.STATISTICS
     dropped: int | None = None
+    losses: tuple[Loss, ...] = ()
+    """When they were dropped; by default only their number is known."""
     truncated: str | None = None
     times_backwards: int = 0
     untimed: int = 0
@@ -46,6 +48,7 @@ class Watch:
             watched_until_ns=max(times, default=0) + round((self.ended or 0) * NANOSECONDS) if times else None,
             watched_by=self.by if is_said else WatchedBy.LAST_PACKET,
             dropped=self.dropped,
+            losses=self.losses or self._total(times),
             truncated=self.truncated,
             times_backwards=self.times_backwards,
             clock_jumps=tuple(jumps),
@@ -53,6 +56,10 @@ class Watch:
             untimed=self.untimed,
             skipped=Counter(self.skipped),
         )
+
+    def _total(self, times: list[int]) -> tuple[Loss, ...]:
+        until_ns = max(times, default=0) + round((self.ended or 0) * NANOSECONDS)
+        return (Loss(0, until_ns, self.dropped),) if self.dropped else ()
 
     def record(self, frames: list[Frame]) -> GivenRecord:
         return GivenRecord(self.facts(frames))
@@ -67,6 +74,10 @@ class GivenRecord:
     @property
     def packets(self) -> int:
         return self.given.packets
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        return self.given.losses
 
     def facts(self, now_ns: int = 0, skipped: Counter[str] | None = None) -> InputFacts:
         until_ns = max(self.given.watched_until_ns or 0, now_ns)

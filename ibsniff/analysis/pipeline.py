@@ -15,7 +15,7 @@ from ibsniff.analysis.judgement import judge
 from ibsniff.analysis.other_traffic import OtherTraffic
 from ibsniff.analysis.snapshot import Snapshot
 from ibsniff.analysis.tracking import ConversationTracker, Tracked
-from ibsniff.diagnosis import first_missing, outcome_of, rung_of
+from ibsniff.diagnosis import first_missing, lost_in_wait, outcome_of, rung_of
 from ibsniff.model import (
     Arp,
     Capture,
@@ -61,7 +61,7 @@ class Analysis:
         watched_ports = Ports(ports, any_port)
         self._dissector = Dissector(watched_ports.filter, self.skipped)
         self._table = ConnectionTable(ports)
-        self._tracker = ConversationTracker(watched_ports, patience, self._table.forget)
+        self._tracker = ConversationTracker(watched_ports, patience, self._table.forget, lambda: self.record.losses)
         self._other = OtherTraffic(self.skipped)
         self._column_lane: ColumnLane | None = None
         self._now_ns = 0
@@ -163,7 +163,7 @@ class Analysis:
         connection, dialogue = tracked.copy()
         until_ns = facts.watched_until_ns or 0
         patience = self._tracker.patience_for(dialogue)
-        outcome = outcome_of(connection, dialogue, until_ns, patience)
+        outcome = outcome_of(connection, dialogue, until_ns, patience, facts.losses)
         rung = rung_of(connection, dialogue, outcome)
         return Conversation(
             id=f"c{tracked.number}",
@@ -177,5 +177,6 @@ class Analysis:
             conn_state=conn_state(connection),
             arp_unanswered=self._other.arp_unanswered_for(connection),
             patience=patience,
+            lost_in_wait=lost_in_wait(connection, until_ns, facts.losses),
             missing=first_missing(rung),
         )

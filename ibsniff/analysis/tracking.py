@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ibsniff.analysis.api_traffic import Ports
 from ibsniff.diagnosis import outcome_of
 from ibsniff.ib.dialogue import DialogueReader
 from ibsniff.ib.patience import patience_for
-from ibsniff.model import NANOSECONDS, Connection, Dialogue, Gap, Outcome, Run, Side
+from ibsniff.model import NANOSECONDS, Connection, Dialogue, Gap, Loss, Outcome, Run, Side
 
 MAX_CONVERSATIONS = 2000
 """Conversations kept whole, about 10 KB each; older ones are evicted and only counted."""
@@ -64,11 +64,21 @@ class Tracked:
 class ConversationTracker:
     """All connections that are kept, with what is tracked of each."""
 
-    def __init__(self, ports: Ports, patience: float | None, forget: Callable[[Connection], None]) -> None:
-        """``forget`` is called with each evicted connection; ``patience`` is the user's choice in seconds, if there is one."""
+    def __init__(
+        self,
+        ports: Ports,
+        patience: float | None,
+        forget: Callable[[Connection], None],
+        losses: Callable[[], Sequence[Loss]],
+    ) -> None:
+        """``forget`` is called with each evicted connection; ``patience`` is the user's choice in seconds, if there is one.
+
+        ``losses`` gives what the capture has lost so far.
+        """
         self._ports = ports
         self._patience = patience
         self._forget = forget
+        self._losses = losses
         self.catch_up: Callable[[Connection], None] = _is_up_to_date
         """Called before a connection is judged: some of its packets may not have been processed yet."""
         self._tracked: dict[int, Tracked] = {}
@@ -123,7 +133,8 @@ class ConversationTracker:
         tracked = self._tracked.pop(key)
         connection, dialogue = tracked.connection, tracked.dialogue
         if self._ports.include(connection, dialogue):
-            self.evicted[outcome_of(connection, dialogue, now_ns, self.patience_for(dialogue))] += 1
+            patience = self.patience_for(dialogue)
+            self.evicted[outcome_of(connection, dialogue, now_ns, patience, self._losses())] += 1
         self._forget(connection)
 
     def _may_be_evicted(self, tracked: Tracked, now_ns: int) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from ibsniff.model import NANOSECONDS, ClockJump, Frame, InputFacts, WatchedBy
+from ibsniff.model import NANOSECONDS, ClockJump, Frame, InputFacts, Loss, WatchedBy
 
 if TYPE_CHECKING:
     from ibsniff.model import Columns
@@ -20,6 +20,9 @@ CLOCK_JUMP_NS = 3600 * NANOSECONDS
 
 MAX_CLOCK_JUMPS = 100
 """Jumps that are kept. A port without traffic at night adds one each day."""
+
+MAX_LOSSES = 100
+"""Losses that are kept one by one. Of more, the two with the shortest time between them become one, which covers both."""
 
 BACKWARDS_NS = NANOSECONDS
 """A packet with a time stamp this much before the latest was not merely reordered: the clock was set back."""
@@ -44,6 +47,7 @@ class InputRecord:
         "_is_live",
         "_last_time_ns",
         "_link_types",
+        "_losses",
         "_notes",
         "_packets",
         "_path",
@@ -69,6 +73,7 @@ class InputRecord:
         self._events: list[str] = []
         self._interrupted = False
         self._dropped: int | None = None
+        self._losses: list[Loss] = []
         self._cut_by_snaplen = 0
         self._times_backwards = 0
         self._clock_jumps: list[ClockJump] = []
@@ -98,6 +103,11 @@ class InputRecord:
         """The number of packets that the capturing side reports as lost; None when it does not tell."""
         return self._dropped
 
+    @property
+    def losses(self) -> Sequence[Loss]:
+        """When packets were lost, as far as it is known."""
+        return self._losses
+
     def facts(self, now_ns: int = 0, skipped: Counter[str] | None = None) -> InputFacts:
         """Return what is known so far, as a value that does not change later.
 
@@ -117,6 +127,7 @@ class InputRecord:
             truncated=self._truncated,
             interrupted=self._interrupted,
             dropped=self._dropped,
+            losses=tuple(self._losses),
             cut_by_snaplen=self._cut_by_snaplen,
             times_backwards=self._times_backwards,
             clock_jumps=tuple(self._clock_jumps),
@@ -231,6 +242,22 @@ class InputRecord:
         """Set the number of packets that the capturing side has lost in all."""
         self._dropped = packets
 
+    def add_loss(self, since_ns: int, until_ns: int, packets: int) -> None:
+        """Record that packets were lost between two moments; losses that touch each other become one."""
+        losses = self._losses
+        losses.append(Loss(since_ns, max(since_ns, until_ns), packets))
+        losses.sort()
+        merged = losses[:1]
+        for later in losses[1:]:
+            if later.since_ns <= merged[-1].until_ns:
+                merged[-1] = _joined(merged[-1], later)
+            else:
+                merged.append(later)
+        if len(merged) > MAX_LOSSES:
+            nearest = min(range(1, len(merged)), key=lambda place: merged[place].since_ns - merged[place - 1].until_ns)
+            merged[nearest - 1 : nearest + 1] = [_joined(merged[nearest - 1], merged[nearest])]
+        self._losses = merged
+
     def truncate(self, reason: str) -> None:
         """Add a reason why something is cut off, damaged or was not captured."""
         self._truncated = "; ".join(filter(None, (self._truncated, reason)))
@@ -249,3 +276,7 @@ class InputRecord:
         """Add a note about something that lost no packets."""
         self._notes.append(text)
         self._events.append(text)
+
+
+def _joined(earlier: Loss, later: Loss) -> Loss:
+    return Loss(earlier.since_ns, max(earlier.until_ns, later.until_ns), earlier.packets + later.packets)

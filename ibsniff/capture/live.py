@@ -10,6 +10,7 @@ from __future__ import annotations
 import selectors
 import socket
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby
@@ -41,6 +42,20 @@ class InterfaceEvent(NamedTuple):
     text: str
 
 
+class CountedLoss(NamedTuple):
+    """The drop counters rose between two readings of them."""
+
+    since_ns: int
+    until_ns: int
+    before: tuple[Statistics, ...]
+    """The counters of each interface at the first reading."""
+    after: tuple[Statistics, ...]
+
+
+MAX_COUNTED_LOSSES = 1000
+"""Losses that wait to be written to a file: they are with the next packet, and the counters are read 4 times a second."""
+
+
 class LiveSource:
     """A capture on live interfaces: `events` yields their frames and, while all of them are quiet, ticks.
 
@@ -55,6 +70,8 @@ class LiveSource:
         """The number of frames that were read already, and follow the latest one without waiting."""
         self.interface_events: list[InterfaceEvent] = []
         """What happened to the interfaces before the latest frame."""
+        self.losses: deque[CountedLoss] = deque(maxlen=MAX_COUNTED_LOSSES)
+        """Losses before the latest frame; who writes them to a file takes them out."""
         self.record = InputRecord(
             "+".join(each.name for each in self.interfaces),
             "pcapng",
@@ -68,6 +85,7 @@ class LiveSource:
         self._delay_ns = max(each.backend.delay_ns for each in self.interfaces)
         self._stopped_at_ns: int | None = None
         self._latest_ns = 0
+        self._counted_at_ns = self.opened_at_ns
         self._checked_at = time.monotonic()
         self._wakeup_receiver, self._wakeup_sender = socket.socketpair()
         self._wakeup_receiver.setblocking(False)
@@ -184,10 +202,17 @@ class LiveSource:
 
     def statistics(self) -> Statistics:
         """Return the counters of all interfaces together since the source was opened."""
+        before = tuple(each.statistics for each in self.interfaces)
         for each in self.interfaces:
             each.statistics = each.backend.statistics()
         dropped = [each.statistics.dropped for each in self.interfaces if each.statistics.dropped is not None]
+        since_ns, lost_before = self._counted_at_ns, self.record.dropped or 0
+        self._counted_at_ns = max(since_ns, self._clock.now_ns(), self.record.last_time_ns or 0)
         self.record.set_dropped(sum(dropped) if dropped else None)
+        if sum(dropped) > lost_before:
+            self.record.add_loss(since_ns, self._counted_at_ns, sum(dropped) - lost_before)
+            after = tuple(each.statistics for each in self.interfaces)
+            self.losses.append(CountedLoss(since_ns, self._counted_at_ns, before, after))
         return Statistics(sum(each.statistics.received for each in self.interfaces), self.record.dropped)
 
     def _check_all_interfaces(self) -> None:

@@ -192,7 +192,7 @@ class PcapngReader:
             case blocks.INTERFACE_STATISTICS:
                 self._metadata.interface_statistics(body, self._order, self._time_ns, self.number + 1)
             case blocks.SECTION_HEADER:
-                self._metadata.section_header(body, self._order)
+                self._metadata.section_header(body, self._order, self._time_ns)
             case _ if kind in blocks.NUMBERED_BUT_NO_PACKET:
                 self.number += 1
             case _:
@@ -202,10 +202,11 @@ class PcapngReader:
         """Read an enhanced packet block (section 4.3)."""
         index, high, low, captured, original = self._packet.unpack_from(body)
         data, options = _split(body, 20, captured)
+        dropped = None
         for code, value in blocks.options(options, self._order):
             if code == blocks.EPB_DROP_COUNT and len(value) == 8:
-                self._metadata.drop_counters.count_before_packet(Struct(self._order + "Q").unpack(value)[0])
-        self._append(batch, index, high << 32 | low, data, original)
+                (dropped,) = Struct(self._order + "Q").unpack(value)
+        self._append_after_drops(batch, index, high << 32 | low, data, original, dropped)
 
     def _simple_packet(self, body: bytes, batch: list[Frame]) -> None:
         """Read a simple packet block (section 4.4): without time stamp, of the first interface, cut to its snaplen."""
@@ -220,9 +221,17 @@ class PcapngReader:
         """Read an obsolete packet block (appendix A), which some programs still write."""
         index, drops, high, low, captured, original = Struct(self._order + "HHIIII").unpack_from(body)
         data, _options = _split(body, 20, captured)
-        if drops != _DROPS_UNKNOWN:
-            self._metadata.drop_counters.count_before_packet(drops)
-        self._append(batch, index, high << 32 | low, data, original)
+        dropped = drops if drops != _DROPS_UNKNOWN else None
+        self._append_after_drops(batch, index, high << 32 | low, data, original, dropped)
+
+    def _append_after_drops(
+        self, batch: list[Frame], index: int, ticks: int, data: bytes, original: int, dropped: int | None
+    ) -> None:
+        """Append a packet that tells how many were lost between it and the one before it on the same interface."""
+        since_ns = self._time_ns if len(self._metadata.interfaces) == 1 else 0
+        self._append(batch, index, ticks, data, original)
+        if dropped is not None:
+            self._metadata.drop_counters.count_before_packet(dropped, since_ns, self._time_ns)
 
     def _append(self, batch: list[Frame], index: int, ticks: int | None, data: bytes, original: int) -> None:
         interface = self._metadata.interface(index)

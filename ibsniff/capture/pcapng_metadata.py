@@ -24,7 +24,7 @@ class PcapngMetadata:
         self._record = record
         self._comments = 0
 
-    def section_header(self, body: bytes, order: str) -> None:
+    def section_header(self, body: bytes, order: str, last_packet_ns: int) -> None:
         """Read a section header (section 4.1), with which the numbers of the interfaces start at 0 again."""
         _magic, major, minor, _length = Struct(order + "IHHq").unpack_from(body)
         if (major, minor) not in blocks.VERSIONS:
@@ -32,7 +32,7 @@ class PcapngMetadata:
         for _ in blocks.options(body[16:], order):
             pass  # their values are not needed, but they must be valid
         self.interfaces.clear()
-        self.drop_counters.start_section()
+        self.drop_counters.start_section(last_packet_ns)
 
     def interface_description(self, body: bytes, order: str) -> None:
         """Read an interface description (section 4.2)."""
@@ -46,7 +46,7 @@ class PcapngMetadata:
 
     def interface_statistics(self, body: bytes, order: str, last_packet_ns: int, next_packet: int) -> None:
         """Read interface statistics (section 4.6); ``last_packet_ns`` and ``next_packet`` are the neighbouring packets."""
-        (index,) = Struct(order + "I").unpack_from(body)
+        index, *counted_at = Struct(order + "III").unpack_from(body)
         dropped = None
         for code, value in blocks.options(body[12:], order):
             if code == blocks.COMMENT and self._comments < MAX_COMMENTS:
@@ -62,7 +62,8 @@ class PcapngMetadata:
             elif code in (blocks.ISB_IF_DROPPED, blocks.ISB_OS_DROPPED):
                 dropped = (dropped or 0) + Struct(order + "Q").unpack(value)[0]
         if dropped is not None:
-            self.drop_counters.count_for_interface(index, dropped)
+            counted_at_ns = self.interfaces[index].end_time_ns(counted_at[0] << 32 | counted_at[1], last_packet_ns)
+            self.drop_counters.count_for_interface(index, dropped, counted_at_ns, last_packet_ns)
 
     def interface(self, index: int) -> PcapngInterface:
         """Return an interface of the present section. Raises DamagedCapture when it was not described."""

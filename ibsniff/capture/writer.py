@@ -47,15 +47,25 @@ class PcapngWriter:
         self._write(block)
         self.size += len(block)
 
-    def statistics(self, interface: int, end_time_ns: int, received: int | None, dropped: int | None) -> None:
-        """Write until when the interface was watched, and its counters since the start of this file."""
+    def statistics(
+        self,
+        interface: int,
+        end_time_ns: int,
+        received: int | None,
+        dropped: int | None,
+        counted_at_ns: int | None = None,
+    ) -> None:
+        """Write until when the interface was watched, and its counters since the start of this file.
+
+        ``counted_at_ns`` is when the counters were read, if that was at another time.
+        """
         end = _high_low(end_time_ns)
         options = _option(blocks.ISB_END_TIME, pack("<II", *end))
         if received is not None:
             options += _option(blocks.ISB_IF_RECEIVED, pack("<Q", received))
         if dropped is not None:
             options += _option(blocks.ISB_IF_DROPPED, pack("<Q", dropped))
-        self._statistics(interface, end_time_ns, options)
+        self._statistics(interface, counted_at_ns or end_time_ns, options)
 
     def comment(self, interface: int, time_ns: int, text: str) -> None:
         """Write a comment about the interface (see `comments`)."""

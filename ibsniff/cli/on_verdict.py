@@ -75,12 +75,13 @@ class OnVerdict:
     def update(self, report: Report) -> None:
         """Run the commands that are due, without waiting for them."""
         masker = Masker.for_report(report, self._show_accounts)
+        dropped = sum(facts.dropped or 0 for facts in report.inputs)
         self._done &= {one.id for one in report.conversations}
         for one in report.conversations:
             if one.id not in self._done and is_settled(one):
                 self._done.add(one.id)
                 if len(self._waiting) < MAX_WAITING:
-                    self._waiting.append((one.id, environment(one, masker)))
+                    self._waiting.append((one.id, environment(one, masker, dropped)))
                 else:
                     self._left_out += 1
         self._collect_and_start()
@@ -146,13 +147,18 @@ class OnVerdict:
             self._print_line(f"--on-verdict {each.conversation}: exit code {code}")
 
 
-def environment(conversation: Conversation, masker: Masker) -> dict[str, str]:
-    """Return the variables for a command: text without control characters, with accounts masked."""
+def environment(conversation: Conversation, masker: Masker, dropped: int) -> dict[str, str]:
+    """Return the variables for a command: text without control characters, with accounts masked.
+
+    ``dropped`` is the number of packets that the capture has lost so far.
+    """
     return {
         "IBSNIFF_CONVERSATION": conversation.id,
         "IBSNIFF_OUTCOME": conversation.outcome,
         "IBSNIFF_RUNG": conversation.rung,
         "IBSNIFF_FAULT": conversation.fault,
+        "IBSNIFF_CONFIDENCE": conversation.confidence,
+        "IBSNIFF_DROPPED": str(dropped),
         "IBSNIFF_CODE": conversation.cause.code if conversation.cause else "",
         "IBSNIFF_CLIENT": str(conversation.connection.client),
         "IBSNIFF_SERVER": str(conversation.connection.server),

@@ -3,6 +3,7 @@
 | module | what it decides |
 |---|---|
 | `outcome.py` | what the server side did |
+| `losses.py` | whether an answer may have come and only not been captured |
 | `ladder.py` | how far the conversation got |
 | `conclusion.py` | which finding is the cause, and with it fault, confidence and summary |
 | `verdict.py` | which conversation speaks for the whole capture |
@@ -10,7 +11,8 @@
 
 from ibsniff.diagnosis.conclusion import conclude, is_fine
 from ibsniff.diagnosis.ladder import first_missing, rung_of
+from ibsniff.diagnosis.losses import lost_in_wait
 from ibsniff.diagnosis.outcome import outcome_of
 from ibsniff.diagnosis.verdict import verdict_of
 
-__all__ = ["conclude", "first_missing", "is_fine", "outcome_of", "rung_of", "verdict_of"]
+__all__ = ["conclude", "first_missing", "is_fine", "lost_in_wait", "outcome_of", "rung_of", "verdict_of"]

@@ -1,18 +1,22 @@
 """What the server side did: a total function, so that every conversation has an outcome, whichever rules exist.
 
 The first match wins. It goes by sequence numbers and not by captured bytes, so that a gap in the capture never becomes an
-accusation.
+accusation. A silence in which the capture lost packets proves nothing, unless sequence numbers prove it all the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ibsniff.diagnosis.ladder import hello_seen, reply_seen, server_accepted
+from ibsniff.diagnosis.losses import lost_in_wait
 from ibsniff.model import (
     NANOSECONDS,
     PATIENCE,
     Connection,
     Dialogue,
     How,
+    Loss,
     Outcome,
     ReplyKind,
     Side,
@@ -26,10 +30,29 @@ ENOUGH_SYNS = 3
 """Unanswered SYNs that make a server unreachable, however little time has passed."""
 
 
+SILENCES = (Outcome.SILENT, Outcome.NOT_ASKED, Outcome.CUT_OFF, Outcome.UNREACHABLE)
+"""Concluded from what did not come."""
+
+
 def outcome_of(
-    connection: Connection, dialogue: Dialogue, watched_until_ns: int, patience: float = PATIENCE
+    connection: Connection,
+    dialogue: Dialogue,
+    watched_until_ns: int,
+    patience: float = PATIENCE,
+    losses: Sequence[Loss] = (),
 ) -> Outcome:
-    """Say what the server side did, as far as it was watched; ``patience`` in seconds makes a silence one."""
+    """Say what the server side did, as far as it was watched.
+
+    ``patience`` in seconds makes a silence one, and ``losses`` tell when the capture lost packets.
+    """
+    outcome = _seen(connection, dialogue, watched_until_ns, patience)
+    if outcome not in SILENCES or (outcome is Outcome.UNREACHABLE and connection.unreachable is not None):
+        return outcome
+    return Outcome.UNPROVEN if lost_in_wait(connection, watched_until_ns, losses) else outcome
+
+
+def _seen(connection: Connection, dialogue: Dialogue, watched_until_ns: int, patience: float) -> Outcome:
+    """The same as if the capture had lost nothing."""
     if not _beginning_seen(connection, dialogue):
         return Outcome.JOINED if dialogue.mid_stream_frames or reply_seen(dialogue) else Outcome.UNPROVEN
     if _is_one_way(connection):

@@ -1,6 +1,7 @@
 """What makes a conclusion that rests on time or on silence less reliable.
 
-The outcome stands, as it says what was seen. But who must act is then no more than a guess; the rules IBS001, IBS002,
+The outcome stands, as it says what was seen (where packets were lost within a silence it is ``unproven`` already, see
+``diagnosis.losses``). But who must act is then no more than a guess; the rules IBS001, IBS002,
 IBS010, IBS013, IBS015 and IBS016 say why. Where only the user's word tells how long was watched (IBS012), it is not
 certain.
 """
@@ -53,7 +54,7 @@ class Reliability:
         """What did not come may have come, and only not been captured; or the time for it has not passed."""
         capture = self._capture
         unseen_end = capture.truncated is not None and conversation.connection.ended is None
-        if capture.dropped or self.packets_not_read or unseen_end or _watched_too_briefly(conversation):
+        if conversation.lost_in_wait or self.packets_not_read or unseen_end or _watched_too_briefly(conversation):
             return True
         return self._clock_in_doubt or bool(self.clock_jumps_within(conversation))
 
@@ -72,11 +73,12 @@ class Reliability:
         jumped_ns = sum(one.after_ns - one.before_ns for one in inside)
         return inside if until_ns - began_ns - jumped_ns < conversation.patience * NANOSECONDS else []
 
-    def confidence_in_silence(self, connection: Connection) -> Confidence:
-        """How sure a cause of silence can be: where packets were lost, on the way too, the answer may be among them."""
+    @staticmethod
+    def confidence_in_silence(connection: Connection) -> Confidence:
+        """How sure a cause of silence can be: where packets were lost on the way, the answer may be among them."""
         server = connection.from_server
         unseen = server.acked > server.length  # a byte, or a FIN, that was not captured
-        doubtful = self._capture.dropped or packets_were_lost(connection) or unseen or _answered_unseen(connection)
+        doubtful = packets_were_lost(connection) or unseen or _answered_unseen(connection)
         return Confidence.LOW if doubtful else Confidence.MEDIUM
 
 

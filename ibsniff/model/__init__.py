@@ -41,7 +41,7 @@ from ibsniff.model.dialogue import (
 )
 from ibsniff.model.errors import ExitCode, UserError
 from ibsniff.model.frames import NANOSECONDS, Columns, Frame, Lane, Tick
-from ibsniff.model.inputs import ClockJump, InputFacts, InputState, WatchedBy
+from ibsniff.model.inputs import ClockJump, InputFacts, InputState, Loss, WatchedBy
 from ibsniff.model.packets import (
     ACK,
     FIN,
@@ -107,6 +107,7 @@ __all__ = [
     "InputFacts",
     "InputState",
     "Lane",
+    "Loss",
     "Mark",
     "Message",
     "Moment",

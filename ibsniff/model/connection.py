@@ -105,6 +105,8 @@ class Half:
     gaps: list[Gap] = field(default_factory=list)
     """The first few (bounded by ``tcp``); ``gap_bytes`` counts all."""
     gap_bytes: int = 0
+    complete_at: Moment | None = None
+    """The latest packet, of either side, whose numbers show that this side had sent nothing that is not in the capture."""
     retransmissions: int = 0
     out_of_order: int = 0
     duplicates: int = 0

@@ -1,6 +1,7 @@
 """capture -> report: what is known of a capture as a whole."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -27,6 +28,23 @@ class ClockJump(NamedTuple):
     after_ns: int
 
 
+class Loss(NamedTuple):
+    """Packets that the capturing side lost, and between which two moments it lost them.
+
+    A file that states only a total lost them at any time from the beginning (``since_ns`` is 0) to its end.
+    """
+
+    since_ns: int
+    """The last moment at which they were not lost yet."""
+    until_ns: int
+    """The first moment at which they were known to be lost."""
+    packets: int
+
+    def is_within(self, since_ns: int, until_ns: int) -> bool:
+        """Tell whether some of them may have been lost between these two moments; nothing lies between equal ones."""
+        return max(since_ns, self.since_ns) < min(until_ns, self.until_ns)
+
+
 @dataclass(frozen=True, slots=True)
 class InputFacts:
     """What is known of one capture as a whole, as far as it was read; ``capture.input_record`` collects it."""
@@ -50,6 +68,8 @@ class InputFacts:
     """The user stopped the reading before the end; ``truncated`` says where."""
     dropped: int | None = None
     """Packets that were lost while capturing, according to the capturing side; None when it does not say."""
+    losses: tuple[Loss, ...] = ()
+    """When they were lost, by time, as far as the capture tells (bounded by ``capture``, which joins neighbours)."""
     cut_by_snaplen: int = 0
     """Packets that were not captured in full length."""
     times_backwards: int = 0
@@ -73,6 +93,10 @@ class InputState(Protocol):
     @property
     def packets(self) -> int:
         """Packets so far."""
+
+    @property
+    def losses(self) -> Sequence[Loss]:
+        """What was lost so far."""
 
     def facts(self, now_ns: int = 0, skipped: Counter[str] | None = None) -> InputFacts:
         """What is known at present, as a value.

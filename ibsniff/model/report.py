@@ -156,6 +156,9 @@ class Conversation(NamedTuple):
     """ARP requests of the client for the server's address without a reply, if no SYN-ACK came either."""
     patience: float = PATIENCE
     """Seconds without an answer after which the server counted as silent."""
+    lost_in_wait: int = 0
+    """Packets that the capture lost when the next step was awaited, which may be that step; 0 when sequence numbers prove
+    that it was not captured because it was not sent."""
     missing: Rung | None = None
     """The first rung that was not reached; None if all were, or if it cannot be known."""
     findings: tuple[Finding, ...] = ()

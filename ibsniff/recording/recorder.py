@@ -11,7 +11,7 @@ from typing import BinaryIO
 from ibsniff import __version__
 from ibsniff.capture.backend import Statistics
 from ibsniff.capture.input_file import open_regular
-from ibsniff.capture.live import LiveSource
+from ibsniff.capture.live import CountedLoss, LiveSource
 from ibsniff.capture.output import may_write_later, open_output
 from ibsniff.capture.ring_files import Ring, ring_file_path
 from ibsniff.capture.writer import PcapngWriter
@@ -67,7 +67,7 @@ class Recorder:
             if self._ring is not None and self._ring.is_full(self._writer.size, time_ns - self._opened_ns):
                 self._rotate(time_ns)
             source = self._source
-            if len(source.interface_events) > self._events_written or source.record.dropped != self._dropped:
+            if len(source.interface_events) > self._events_written or source.losses:
                 self._write_changes(time_ns)
             self._writer.write(packets, source.interface_index)
             if not source.pending:
@@ -91,7 +91,6 @@ class Recorder:
         self._opened_ns = time_ns
         source = self._source
         self._before = [each.statistics if self._number > 1 else Statistics(0, 0) for each in source.interfaces]
-        self._dropped = source.record.dropped
         interfaces = [(each.name, each.link_type) for each in source.interfaces]
         self._writer = PcapngWriter(self._stream, interfaces, application=f"ibsniff {__version__}")
 
@@ -99,22 +98,29 @@ class Recorder:
         for interface, text in self._source.interface_events[self._events_written :]:
             self._writer.comment(interface, time_ns, text)
         self._events_written = len(self._source.interface_events)
-        if (self._source.record.dropped or 0) > (self._dropped or 0):
-            self._write_statistics(time_ns, with_received=False)
-        self._dropped = self._source.record.dropped
+        while self._source.losses:
+            self._write_loss(self._source.losses.popleft(), time_ns)
+
+    def _write_loss(self, loss: CountedLoss, time_ns: int) -> None:
+        """Write the counters before and after, so that a reader knows between which two moments packets were lost."""
+        for counted_at_ns, counters in ((loss.since_ns, loss.before), (loss.until_ns, loss.after)):
+            for index, each in enumerate(counters):
+                if loss.after[index].dropped is not None:
+                    dropped = max(0, (each.dropped or 0) - (self._before[index].dropped or 0))
+                    self._writer.statistics(index, time_ns, None, dropped, counted_at_ns)
 
     def _write_end(self, time_ns: int) -> None:
         self._write_changes(time_ns)
-        self._write_statistics(time_ns, with_received=True)
+        self._write_statistics(time_ns)
 
-    def _write_statistics(self, time_ns: int, with_received: bool) -> None:
+    def _write_statistics(self, time_ns: int) -> None:
         """Write the latest counters, relative to the start of this file, so that those of the files of a ring add up."""
         source = self._source
         is_recent = sum(each.statistics.received for each in source.interfaces) >= source.record.packets
         for index, each in enumerate(source.interfaces):
             now, before = each.statistics, self._before[index]
             dropped = None if now.dropped is None else now.dropped - (before.dropped or 0)
-            received = now.received - before.received if with_received and is_recent else None
+            received = now.received - before.received if is_recent else None
             self._writer.statistics(index, time_ns, received, dropped)
 
     def _rotate(self, time_ns: int) -> None:

@@ -19,6 +19,7 @@ from ibsniff.model import (
     Finding,
     Hello,
     InputFacts,
+    Loss,
     Moment,
     Reply,
     Report,
@@ -93,6 +94,8 @@ class DocumentWriter(NamedTuple):
             "truncated_detail": self.optional(facts.truncated),
             "interrupted": facts.interrupted,
             "dropped": facts.dropped,
+            "losses": [self.loss(loss) for loss in facts.losses[:MAX_LISTED]],
+            "losses_omitted": max(0, len(facts.losses) - MAX_LISTED),
             "cut_by_snaplen": facts.cut_by_snaplen,
             "times_backwards": facts.times_backwards,
             "skipped": {self.text(reason): count for reason, count in facts.skipped.most_common(MAX_CODES)},
@@ -100,6 +103,11 @@ class DocumentWriter(NamedTuple):
             "notes": [self.text(note) for note in facts.notes[:MAX_LISTED]],
             "notes_omitted": max(0, len(facts.notes) - MAX_LISTED),
         }
+
+    @staticmethod
+    def loss(loss: Loss) -> Json:
+        """Packets that the capture lost; ``since`` is null when it may have been from its beginning on."""
+        return {"since": _time(loss.since_ns or None), "until": _time(loss.until_ns), "packets": loss.packets}
 
     def verdict(self, verdict: Verdict | None, most_severe_of_capture: Finding | None) -> Json:
         """The verdict; without any conversation ``outcome`` is null, and the most severe finding takes its place."""

@@ -153,6 +153,8 @@ def verdict_line(report: Report, *, show_accounts: bool = False) -> str:
     parts = [view.verdict.outcome if view.verdict else "no conversation", label[0].lower() + label[1:]]
     parts += [lead.code] if lead and lead.code else []
     line = f"{', '.join(parts)}: {lead.summary if lead else NO_CONVERSATION}"
+    if lost := sum(facts.dropped or 0 for facts in report.inputs):
+        line += f" [{counted(lost, 'packet')} lost while capturing]"
     return plain_ascii(Masker.for_report(report, show_accounts).visible_line(line))
 
 

@@ -1,7 +1,9 @@
 """Packets were lost while capturing.
 
 Seen: the capture itself reports drops (pcapng interface statistics, or the kernel's counter of a live capture).
-Meaning: what is missing may be the answer that seems not to have come; every "no reply" in it is in doubt.
+Meaning: what is missing may be an answer that seems not to have come. A silence within which packets were lost is no
+outcome (IBS009 says so) unless sequence numbers prove it: a later packet of the client acknowledges nothing new. Losses
+at other times do not matter. A file that states only a total may have lost its packets at any time.
 How sure: the capturing side counted them. Not every tool writes the number: its absence proves nothing.
 What to do: capture again with a filter on the API port and a larger buffer (``tcpdump -B 65536 'tcp port 7497'``).
 """
@@ -10,7 +12,7 @@ from __future__ import annotations
 
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.formatting import counted
-from ibsniff.model import Confidence, Fault, Severity
+from ibsniff.model import Confidence, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 
 
@@ -20,8 +22,15 @@ def check(index: CaptureIndex) -> Statement | None:
     if not index.capture.facts.dropped:
         return None
     return Statement(
-        f"The capture lost {counted(index.capture.facts.dropped, 'packet')}; a missing answer may be among them.",
+        f"The capture lost {counted(index.capture.facts.dropped, 'packet')}; {_consequence(index)}.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         remedy="Capture again with a filter on the API port and a larger buffer: tcpdump -B 65536 'tcp port 7497'.",
     )
+
+
+def _consequence(index: CaptureIndex) -> str:
+    doubtful = sum(1 for one in index.conversations if one.outcome is Outcome.UNPROVEN and one.lost_in_wait)
+    if doubtful:
+        return f"in {counted(doubtful, 'conversation')} a missing answer may be among them"
+    return "no conversation in this report is in doubt because of that"

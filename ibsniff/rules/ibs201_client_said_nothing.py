@@ -27,7 +27,7 @@ LOST = Alternative(
 )
 
 
-@conversation_rule(Severity.WARNING)
+@conversation_rule(Severity.WARNING, rests_on_absence=True)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """It was the client's turn to speak."""
     waited = server_close(conversation) is ServerClose.WAITED_FOR_HELLO

@@ -22,7 +22,7 @@ LENGTH_END = 8
 """Bytes of a hello before the version range."""
 
 
-@conversation_rule(Severity.ERROR)
+@conversation_rule(Severity.ERROR, rests_on_absence=True)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """It was the client's turn after the reply."""
     if conversation.outcome is not Outcome.REPLIED:

@@ -21,7 +21,7 @@ from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.client_symptom import client_symptom
 
 
-@conversation_rule(Severity.ERROR)
+@conversation_rule(Severity.ERROR, rests_on_absence=True)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """The session was started and is not ready."""
     dialogue, ended = conversation.dialogue, conversation.connection.ended

@@ -41,7 +41,7 @@ TOO_EARLY = Alternative(
 )
 
 
-@conversation_rule(Severity.WARNING)
+@conversation_rule(Severity.WARNING, rests_on_absence=True)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """The message that ends an answer did not come."""
     dialogue, connection = conversation.dialogue, conversation.connection

@@ -23,7 +23,7 @@ REQUEST, ANSWER = "REQ_CURRENT_TIME", "CURRENT_TIME"
 """The one request that is always answered at once: programs poll it to check whether TWS responds."""
 
 
-@conversation_rule(Severity.ERROR)
+@conversation_rule(Severity.ERROR, rests_on_absence=True)
 def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """The client asked for the time, and got no answer."""
     connection, dialogue = conversation.connection, conversation.dialogue

@@ -12,7 +12,9 @@ def judge_conversation(conversation: Conversation, index: CaptureIndex) -> tuple
     """Ask every rule about one conversation; no finding is surer than the capture allows."""
     findings = []
     for rule in all_rules():
-        statement = rule.on_conversation(conversation, index) if rule.on_conversation else None
+        if rule.on_conversation is None or (rule.rests_on_absence and conversation.lost_in_wait):
+            continue
+        statement = rule.on_conversation(conversation, index)
         if statement is not None:
             finding = _finding(rule, statement, conversation.input)
             findings.append(cap_confidence(finding, conversation, index.reliability))

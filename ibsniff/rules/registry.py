@@ -54,6 +54,8 @@ class Rule(NamedTuple):
     severity: Severity
     on_conversation: ConversationCheck | None
     on_capture: CaptureCheck | None
+    rests_on_absence: bool
+    """It concludes from what did not come after the reply: it says nothing where the capture may have lost that."""
     text: str
     """Its documentation: what is seen, what it means, how sure and why, what else it could be, what to do."""
 
@@ -66,11 +68,17 @@ class Rule(NamedTuple):
 _RULES: dict[str, Rule] = {}
 
 
-def conversation_rule(severity: Severity) -> Callable[[ConversationCheck], ConversationCheck]:
-    """Register a function that judges one conversation."""
+def conversation_rule(
+    severity: Severity, *, rests_on_absence: bool = False
+) -> Callable[[ConversationCheck], ConversationCheck]:
+    """Register a function that judges one conversation.
+
+    ``rests_on_absence``: it concludes from what did not come after the reply. A silence before the reply is no outcome
+    where packets were lost within it, so that rules on silent servers need not be marked.
+    """
 
     def register(check: ConversationCheck) -> ConversationCheck:
-        _register(check.__module__, severity, check, None)
+        _register(check.__module__, severity, check, None, rests_on_absence)
         return check
 
     return register
@@ -80,14 +88,18 @@ def capture_rule(severity: Severity) -> Callable[[CaptureCheck], CaptureCheck]:
     """Register a function that judges a whole capture, or several conversations together."""
 
     def register(check: CaptureCheck) -> CaptureCheck:
-        _register(check.__module__, severity, None, check)
+        _register(check.__module__, severity, None, check, rests_on_absence=False)
         return check
 
     return register
 
 
 def _register(
-    module: str, severity: Severity, on_conversation: ConversationCheck | None, on_capture: CaptureCheck | None
+    module: str,
+    severity: Severity,
+    on_conversation: ConversationCheck | None,
+    on_capture: CaptureCheck | None,
+    rests_on_absence: bool,
 ) -> None:
     match = FILE_NAME.fullmatch(module.rpartition(".")[2])
     if match is None:
@@ -96,7 +108,7 @@ def _register(
     if code in _RULES:
         raise ImportError(f"{module}: {code} is taken by {_RULES[code].name}")
     text = (sys.modules[module].__doc__ or "").strip()
-    _RULES[code] = Rule(code, match[2].replace("_", "-"), severity, on_conversation, on_capture, text)
+    _RULES[code] = Rule(code, match[2].replace("_", "-"), severity, on_conversation, on_capture, rests_on_absence, text)
 
 
 @cache

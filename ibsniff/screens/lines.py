@@ -24,7 +24,10 @@ class Lines:
         self._print_error = print_error
         self._show_accounts = show_accounts
         self._hint = hint
+        self._lost = 0
+        """Packets that the capture has lost so far."""
         self._dropped = 0
+        """How many of them were reported."""
         self._events_printed = 0
 
     def __enter__(self) -> Self:
@@ -38,12 +41,12 @@ class Lines:
     def show(self, report: Report, changes: list[Change]) -> None:
         """Print what changed, and what happened to the capture itself."""
         masker = Masker.for_report(report, self._show_accounts)
+        self._lost = sum(facts.dropped or 0 for facts in report.inputs)
         for change in self.selected(changes):
             self.print_change(change, masker)
-        dropped = max((facts.dropped or 0 for facts in report.inputs), default=0)
-        if dropped > self._dropped:
-            self._dropped = dropped
-            self.print_losses(dropped, report)
+        if self._lost > self._dropped:
+            self._dropped = self._lost
+            self.print_losses(self._lost, report)
         events = [event for facts in report.inputs for event in facts.events]
         for event in events[self._events_printed :]:
             self.print_event(event, report)
@@ -97,8 +100,10 @@ class JsonLines(Lines):
             "rung": conversation.rung,
             "outcome": conversation.outcome,
             "fault": conversation.fault,
+            "confidence": conversation.confidence,
             "code": change.code,
             "summary": masker.encodable(change.text),
+            "dropped": self._lost,
         }
         self._write(row)
 

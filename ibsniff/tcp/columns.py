@@ -89,6 +89,8 @@ def feed_columns(
             sides.append((sent.mine.side, run))
     for sent, peer in ((client, server), (server, client)):  # after the data that they acknowledge
         _acknowledge(sent, peer.mine, segments, which[:count])
+    for sent, peer in ((client, server), (server, client)):
+        _note_completeness(sent, peer, segments, which[:count])
     return count, sides
 
 
@@ -168,6 +170,16 @@ def _acknowledge(sent: _SideColumns, peer: Direction, segments: SegmentColumns, 
     if moved:
         last = int(which[sent.which[np.searchsorted(acked, moved)]])
         peer.acknowledge(advance(peer.acked_sequence, moved), _moment(segments, last), accept_unseen=True)
+
+
+def _note_completeness(sent: _SideColumns, peer: _SideColumns, segments: SegmentColumns, which: Numbers) -> None:
+    """Its latest segment shows that nothing of it was missed before, and so does an ACK of all of it that came later."""
+    own, others = (int(np.searchsorted(each.which, len(which))) for each in (sent, peer))
+    latest = int(sent.which[own - 1]) if own else -1
+    if others and sent.mine.acknowledged == sent.mine.end:
+        latest = max(latest, int(peer.which[others - 1]))
+    if latest >= 0:
+        sent.mine.half.complete_at = _moment(segments, int(which[latest]))
 
 
 def _column_run(offset: int, segments: SegmentColumns, with_data: Numbers) -> ColumnRun:

@@ -41,9 +41,12 @@ class ConnectionTracker:
         half.segments += 1
         if half.first_packet is None:
             half.first_packet, half.ttl = moment, segment.ttl
+        is_next = segment.seq == mine.next_sequence
+        if is_next and mine.next == mine.end:
+            half.complete_at = moment
         if flags & (SYN | FIN | RST):
             return self._feed_control(segment, mine, moment)
-        if segment.seq != mine.next_sequence:
+        if not is_next:
             placed = self._place(segment, mine)
             if placed is None:
                 return []
@@ -107,6 +110,8 @@ class ConnectionTracker:
         if peer.begun and segment.ack != peer.acked_sequence:
             is_set_up = not lifecycle.is_opening or self.connection.syn_ack is not None
             peer.acknowledge(segment.ack, moment, accept_unseen=is_set_up)
+        if segment.ack == peer.acked_sequence and peer.acknowledged >= peer.end == peer.next:
+            peer.half.complete_at = moment
 
     def _feed_payload(self, segment: Segment, mine: Direction, moment: Moment) -> list[Event]:
         if mine.half.first_data is None and mine.side is Side.SERVER and segment.payload.startswith(HELLO_PREFIX):

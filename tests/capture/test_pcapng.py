@@ -22,7 +22,7 @@ from capture_bytes import (
 from ibsniff.capture.input_buffer import MAX_FRAME
 from ibsniff.capture.pcapng import MAX_BLOCK
 from ibsniff.capture.pcapng_metadata import MAX_INTERFACES
-from ibsniff.model import Frame, UserError, WatchedBy
+from ibsniff.model import Frame, Loss, UserError, WatchedBy
 
 SECOND = 1_000_000_000
 START = section() + interface()
@@ -155,6 +155,27 @@ def test_drops_are_the_latest_counters_of_every_interface_and_section():
     two = interface() + statistics(1, options=counter(IF_DROPPED, 10) + counter(OS_DROPPED, 100))
     three = section() + interface() + statistics(options=counter(OS_DROPPED, 1000))
     assert read(section() + one + two + three)[1].dropped == 1115
+
+
+def counted_at(seconds: int, dropped: int) -> bytes:
+    """Statistics of interface 0, in the microseconds of its description."""
+    return block(5, pack("<III", 0, 0, seconds * 1_000_000) + counter(IF_DROPPED, dropped))
+
+
+def test_a_single_total_may_have_been_lost_at_any_time():
+    _, facts = read(START + enhanced() + enhanced(ticks=5_000_000) + counted_at(9, 7))
+    assert facts.losses == (Loss(0, 9 * SECOND, 7),)
+
+
+def test_the_counters_before_and_after_tell_when_packets_were_lost():
+    content = START + enhanced() + counted_at(3, 0) + counted_at(4, 7) + enhanced(ticks=8_000_000) + counted_at(9, 7)
+    assert read(content)[1].losses == (Loss(3 * SECOND, 4 * SECOND, 7),)
+
+
+def test_a_counter_of_a_packet_tells_since_which_packet_some_were_lost():
+    lost = enhanced(ticks=4_000_000, options=counter(DROP_COUNT, 3))
+    _, facts = read(START + enhanced() + lost + enhanced(ticks=9_000_000) + counted_at(9, 3))
+    assert facts.losses == (Loss(SECOND, 4 * SECOND, 3),), "the total counts the same packets again"
 
 
 def test_drops_are_unknown_without_counters():

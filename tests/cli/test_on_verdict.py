@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from judging import judge
+from judging import Watch, judge
 from rights import as_root
 from wire import START_NS, Wire
 
@@ -38,10 +38,11 @@ def ran(command: str, *reports: Report) -> list[str]:
 
 
 def test_a_command_gets_the_verdict_in_its_environment() -> None:
-    names = ("CONVERSATION", "OUTCOME", "RUNG", "FAULT", "CODE", "CLIENT", "SERVER")
+    names = ("CONVERSATION", "OUTCOME", "RUNG", "FAULT", "CONFIDENCE", "CODE", "CLIENT", "SERVER", "DROPPED")
     command = "echo " + " ".join(f"$IBSNIFF_{name}" for name in names)
-    (printed,) = ran(command, judge(silent()))
-    assert printed == ("--on-verdict c1: c1 silent greeted tws_state IBS301 127.0.0.1:50000 127.0.0.1:7497")
+    (printed,) = ran(command, judge(silent(), watch=Watch(dropped=3)))
+    expected = "c1 silent greeted tws_state medium IBS301 127.0.0.1:50000 127.0.0.1:7497 3"
+    assert printed == f"--on-verdict c1: {expected}"
 
 
 def test_the_summary_is_text_and_never_code(tmp_path: Path) -> None:

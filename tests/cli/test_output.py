@@ -115,7 +115,7 @@ class NoPackets:
 
     interfaces = (SimpleNamespace(name="lo", link_type=1, statistics=Statistics(0, 0)),)
     interface_index = pending = 0
-    interface_events = ()
+    interface_events = losses = ()
     opened_at_ns = START_NS
 
     def __init__(self) -> None:

@@ -15,7 +15,6 @@ from ibsniff.capture.files import STILL_BEING_WRITTEN, open_capture
 from ibsniff.model import Confidence, Fault, Outcome, Side
 
 DOUBTS: dict[str, tuple[Watch, str]] = {
-    "packets lost": (Watch(dropped=1), "IBS001"),
     "time backwards": (Watch(times_backwards=1), "IBS010"),
     "no time": (Watch(untimed=1), "IBS015"),
     "another link": (Watch(skipped={"link type 127 (IEEE802_11_RADIOTAP) is not read": 1}), "IBS016"),

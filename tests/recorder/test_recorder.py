@@ -22,6 +22,7 @@ from ibsniff.capture.files import open_capture
 from ibsniff.capture.live import LiveSource
 from ibsniff.capture.ring_files import Ring, parse_ring_options, ring_file_path
 from ibsniff.capture.writer import PcapngWriter
+from ibsniff.formatting import iso
 from ibsniff.model import NANOSECONDS, ExitCode, Frame, Side, UserError
 from ibsniff.recording import recorder
 from ibsniff.recording.evidence import FIRST_PACKETS, MAX_OTHER_PACKETS, EvidenceFilter
@@ -296,7 +297,12 @@ def test_drops_of_the_files_of_a_ring_add_up(tmp_path: Path) -> None:
                 recorder.write(event)
         recorder.finish(10**18)
     assert len(list(folder.iterdir())) > 2
-    assert of_file(joined(folder))["inputs"][0]["dropped"] == backend.dropped
+    facts = of_file(joined(folder))["inputs"][0]
+    assert facts["dropped"] == backend.dropped
+    losses = [(one.since_ns, one.until_ns, one.packets) for one in source.record.losses]
+    assert [(iso(since), iso(until), packets) for since, until, packets in losses] == [
+        tuple(one.values()) for one in facts["losses"]
+    ]
 
 
 def test_a_number_of_other_packets_is_kept() -> None:

@@ -223,7 +223,7 @@ POORLY_CAPTURED = [
               unseen="dst port 7497 and tcp[tcpflags] & tcp-push != 0"),
     Recording("start-api-not-captured", "Half of the session's beginning is missing from the capture",
               IB_ASYNC, "replied", "answered", "ok", unseen="len == 78 or len == 95 or len == 76"),
-    Recording("packets-lost-while-capturing", "The capture lost packets, so the silence in it is in doubt",
+    Recording("packets-lost-while-capturing", "Packets were lost while capturing, and the FIN of the client proves the silence all the same",
               IB_ASYNC, "silent", "greeted", "silent", loses=True),
     Recording("capture-cut-short", "The file was copied before tcpdump had finished it",
               IB_ASYNC, "silent", "greeted", "silent", tool="tcpdump", edited=("head", "-c", "-20")),

@@ -73,6 +73,8 @@ SCHEMA: dict[str, Any] = {
             "truncated_detail": (str, None),
             "interrupted": bool,
             "dropped": (int, None),
+            "losses": [{"since": (str, None), "until": str, "packets": int}],
+            "losses_omitted": int,
             "cut_by_snaplen": int,
             "times_backwards": int,
             "skipped": {str: int},
