@@ -287,7 +287,7 @@ class Wire:
         return self._send(
             opposite(self._sent[-back].side),
             after,
-            lambda time_ns: Unreachable(0, time_ns, host, about.source, about.destination, kind),
+            lambda time_ns: Unreachable(0, time_ns, host, about.source, about.destination, kind, about.seq),
             about,
         )
 

@@ -110,6 +110,8 @@ class Unreachable(NamedTuple):
     """The sender of the TCP segment that it is about."""
     destination: Endpoint
     kind: UnreachableKind
+    seq: int | None = None
+    """The sequence number of that segment; None when the message does not quote it."""
 
 
 class Arp(NamedTuple):

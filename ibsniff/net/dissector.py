@@ -148,11 +148,10 @@ class Dissector:
         read = read_unreachable(datagram)
         if isinstance(read, SkipReason):
             return read
-        kind, key = read
-        source, destination, _ = self._flows.find(key)
+        source, destination, _ = self._flows.find(read.flow)
         if not (self._wanted[source.port] or self._wanted[destination.port]):
             return SkipReason.OTHER_ICMP
-        return Unreachable(frame.number, frame.time_ns, datagram.source, source, destination, kind)
+        return Unreachable(frame.number, frame.time_ns, datagram.source, source, destination, read.kind, read.seq)
 
     def _fragment(self, frame: Frame, datagram: Datagram, fragment: Fragment) -> Packet | SkipReason | None:
         taken = self._fragments.add(datagram, fragment, frame.time_ns)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ibsniff.model import UnreachableKind
 from ibsniff.net.ip import ICMP, TCP, Datagram, read_ipv4, read_ipv6
 from ibsniff.net.skip import SkipReason
@@ -42,8 +44,18 @@ _KINDS_V6 = {
 """RFC 4443, 3.1."""
 
 
-def read_unreachable(datagram: Datagram) -> tuple[UnreachableKind, bytes] | SkipReason:
-    """Read the kind of unreachable and the flow (addresses, ports) it is about from an ICMP or ICMPv6 message."""
+class Report(NamedTuple):
+    """What an ICMP or ICMPv6 message says of the segment that it quotes."""
+
+    kind: UnreachableKind
+    flow: bytes
+    """Its addresses and ports."""
+    seq: int | None
+    """Its sequence number, which is in the 8 bytes that every ICMP message quotes (RFC 792); None when it is cut off."""
+
+
+def read_unreachable(datagram: Datagram) -> Report | SkipReason:
+    """Read an ICMP or ICMPv6 message about a segment that could not be delivered."""
     data, start = datagram.data, datagram.start
     if len(data) < start + _HEADER:
         return SkipReason.CUT
@@ -59,5 +71,8 @@ def read_unreachable(datagram: Datagram) -> tuple[UnreachableKind, bytes] | Skip
         return quoted
     if quoted.protocol != TCP or (quoted.fragment and quoted.fragment.offset):
         return SkipReason.OTHER_ICMP
-    ports = data[quoted.start : min(quoted.start + 4, datagram.end)]
-    return (kind, quoted.source + quoted.destination + ports) if len(ports) == 4 else SkipReason.CUT
+    quote = data[quoted.start : min(quoted.start + 8, datagram.end)]
+    if len(quote) < 4:
+        return SkipReason.CUT
+    seq = int.from_bytes(quote[4:]) if len(quote) == 8 else None
+    return Report(kind, quoted.source + quoted.destination + quote[:4], seq)

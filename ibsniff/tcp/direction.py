@@ -97,6 +97,10 @@ class Direction:
         """Whether a sequence number is too far away to belong to this stream."""
         return abs(difference(sequence, self.next_sequence)) > STRAY_DISTANCE
 
+    def may_have_sent(self, sequence: int) -> bool:
+        """Whether a segment of this side may have begun there: at its SYN, or at a byte that is not acknowledged yet."""
+        return not self.begun or self.acknowledged - 1 <= self.offset(sequence) <= max(self.end, self.half.length)
+
     # -- what this side sends ------------------------------------------------------------------------------------
 
     def receive(self, segment: Segment, sequence: int, moment: Moment) -> list[Run | Gap]:

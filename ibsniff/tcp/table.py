@@ -47,9 +47,12 @@ class ConnectionTable:
         return self._directions.get((source, destination))
 
     def unreachable(self, event: Unreachable) -> Connection | None:
-        """Take an ICMP unreachable message; return the connection it is about, if there is one."""
+        """Take an ICMP unreachable message; return the connection it is about, if there is one.
+
+        The segment that it quotes must be one that was sent (RFC 5927, 4.1): anybody can guess ports.
+        """
         found = self.find(event.source, event.destination)
-        if found is None:
+        if found is None or not (event.seq is None or found[1].may_have_sent(event.seq)):
             return None
         connection = found[0].connection
         connection.unreachable = connection.unreachable or event
