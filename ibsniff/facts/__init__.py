@@ -1,4 +1,4 @@
-"""What is known of a connection, of its server and of its neighbours, before anybody says it to the user.
+"""What is known about a connection, its server and related connections, as values and not as text for the user.
 
 A fact is a value: a number, a time, a member of an enumeration, another conversation. There is no sentence here and no
 blame; both belong to ``rules``. What concerns one conversation is a function of it. What needs all conversations of a

@@ -1,4 +1,4 @@
-"""Which hellos were answered in a capture: what thousands of unanswered ones are each compared with."""
+"""Which hellos were answered in a capture; thousands of unanswered ones may each be compared with them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ibsniff.model import Conversation, Dialect, Hello, Outcome
 
 
 class AnsweredHellos:
-    """The hellos that a server answered, whatever followed."""
+    """The hellos that a server answered, whatever happened afterwards."""
 
     def __init__(self, conversations: Sequence[Conversation]) -> None:
         self._conversations = conversations

@@ -8,14 +8,14 @@ from ibsniff.facts.server_close import ServerClose, closed_without_reply, server
 from ibsniff.model import Conversation, Dialect, Hello, Outcome, Side
 
 UNJUDGED = (Outcome.UNPROVEN, Outcome.REPLIED, Outcome.FOREIGN)
-"""Outcomes under which an odd hello explains nothing: too early to say, or the server did answer, or it is no TWS."""
+"""Outcomes that a wrong hello does not explain: it is too early to say, the server answered, or it is not a TWS."""
 
 NEEDS_THE_END = (Dialect.INCOMPLETE, Dialect.BAD_LENGTH)
-"""Only certain when all the client sent was captured: while a live capture runs, the rest may still come."""
+"""Only certain when everything the client sent was captured: in a live capture the rest may still come."""
 
 
 def broken_hello(conversation: Conversation, *dialects: Dialect) -> Hello | None:
-    """The client's hello, if it is one of these and the server did not understand it."""
+    """The client's hello, if it has one of these dialects and the server did not understand it."""
     hello = conversation.dialogue.hello
     if hello is None or hello.dialect not in dialects or conversation.outcome in UNJUDGED:
         return None
@@ -28,7 +28,7 @@ def broken_hello(conversation: Conversation, *dialects: Dialect) -> Hello | None
 
 
 def _sent_all(conversation: Conversation) -> bool:
-    """Nothing of it is missing, nor held back: a kernel whose packets are not acknowledged sends no further small ones."""
+    """Nothing is missing or held back: a kernel sends no more small packets while earlier ones are unacknowledged."""
     client = conversation.connection.from_client
     stuck = client.retransmissions > 0 and client.acked < client.length
     return all_captured(conversation, Side.CLIENT) and not stuck

@@ -1,4 +1,4 @@
-"""Whether the server received the client's hello, and whether it was one."""
+"""Whether the server received the client's hello, and whether the client sent a hello at all."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from ibsniff.facts.timing import client_finished, end_of_wait_ns, round_trip
 from ibsniff.model import NANOSECONDS, Conversation, Dialect, Outcome
 
 RETRANSMITTED_AFTER, AFTER_LOST_SYN = 1.0, 3.0
-"""Seconds after which a kernel sends again what was not acknowledged; the second when its SYN was lost before
-(RFC 6298, 2.1 and 5.7)."""
+"""Seconds after which a kernel retransmits data that was not acknowledged; the second number applies when its SYN was
+lost before (RFC 6298, 2.1 and 5.7)."""
 
 
 def hello_acknowledged(conversation: Conversation) -> bool:
     """Tell whether the server's kernel acknowledged the hello: it arrived.
 
-    A capture may miss that ACK. The client's kernel did not if it sends nothing again: without an ACK it would after a
-    second or three times the round trip (RFC 6298, 2.1 to 2.3), after three seconds if its SYN was lost already.
+    A capture may miss that ACK. The client's kernel received it if it retransmits nothing: without an ACK it would
+    retransmit after a second or three round trips (RFC 6298, 2.1 to 2.3), or after three seconds if its SYN was lost
+    before.
     """
     connection = conversation.connection
     client = connection.from_client
@@ -26,7 +27,7 @@ def hello_acknowledged(conversation: Conversation) -> bool:
 
 
 def sent_no_hello(conversation: Conversation) -> bool:
-    """Tell whether it connected, and sent nothing or nothing that makes sense: what is suspected of making a TWS deaf."""
+    """Tell whether the client connected without sending a hello: suspected of making TWS stop answering."""
     connection, hello = conversation.connection, conversation.dialogue.hello
     if connection.established is None or conversation.outcome in (Outcome.REPLIED, Outcome.FOREIGN, Outcome.JOINED):
         return False

@@ -1,4 +1,4 @@
-"""What is found out once about a whole capture, for all rules that ask."""
+"""What is computed once for a whole capture and used by all rules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ibsniff.model import Capture, Conversation
 class CaptureIndex:
     """One capture and what its conversations show about each other.
 
-    It is made for one judgement, passed to every rule, and dropped with it: nothing remembers a capture behind its back.
+    It is made for one judgement, passed to every rule, and discarded with it: nothing else keeps a capture in memory.
     """
 
     def __init__(self, capture: Capture) -> None:
@@ -23,12 +23,12 @@ class CaptureIndex:
 
     @property
     def conversations(self) -> Sequence[Conversation]:
-        """Those of the capture, in its order."""
+        """The conversations of the capture, in its order."""
         return self.capture.conversations
 
     @cached_property
     def reliability(self) -> Reliability:
-        """What the capture allows to conclude."""
+        """How far conclusions from this capture can be trusted."""
         return Reliability(self.capture.facts)
 
     @cached_property
@@ -38,7 +38,7 @@ class CaptureIndex:
 
     @cached_property
     def related(self) -> RelatedConnections:
-        """Conversations by what they have in common."""
+        """The conversations, grouped by what they have in common."""
         return RelatedConnections(self.conversations)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Many numbers, intervals of time and conversations, asked thousands of times: no answer looks at all of them."""
+"""Numbers, times and conversations that are searched thousands of times, so no search may look at all of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ibsniff.model import Conversation
 
 
 class RangeMinimum:
-    """A list of numbers that knows the least of any range: a sparse table of the ranges of 1, 2, 4, 8 ... numbers."""
+    """A list of numbers that finds the minimum of any range: a sparse table of the ranges of 1, 2, 4, 8 ... numbers."""
 
     def __init__(self, numbers: Iterable[int]) -> None:
         self._levels = [list(numbers)]
@@ -23,7 +23,7 @@ class RangeMinimum:
             length *= 2
 
     def between(self, first: int, end: int) -> int | None:
-        """The least number from the index ``first`` up to, but not including, ``end``; None for an empty range."""
+        """The smallest number from the index ``first`` up to, but not including, ``end``; None for an empty range."""
         if first >= end:
             return None
         level = (end - first).bit_length() - 1
@@ -31,7 +31,7 @@ class RangeMinimum:
 
 
 class Timeline:
-    """Numbers, each at a time."""
+    """Numbers, each with a time."""
 
     def __init__(self, marks: Iterable[tuple[int, int]]) -> None:
         """``marks`` are pairs of a time and a number."""
@@ -40,12 +40,12 @@ class Timeline:
         self._numbers = RangeMinimum(number for _, number in ordered)
 
     def least(self, from_ns: int, until_ns: int) -> int | None:
-        """The least number from one time to another, both included."""
+        """The smallest number from one time to another, both included."""
         return self._numbers.between(bisect_left(self._times_ns, from_ns), bisect_right(self._times_ns, until_ns))
 
 
 class CaptureOrder:
-    """Conversations in the order of the capture, which is not that of their times when the clock steps back."""
+    """Conversations in the order of the capture, which is not their order in time when the clock steps back."""
 
     def __init__(self, conversations: list[Conversation]) -> None:
         self.first = conversations[0]
@@ -54,25 +54,25 @@ class CaptureOrder:
         self._ascending = [-time_ns for time_ns in earliest]
 
     def first_before(self, time_ns: int) -> Conversation | None:
-        """The first that began before that time."""
+        """The first conversation that began before that time."""
         place = bisect_right(self._ascending, -time_ns)
         return self._conversations[place] if place < len(self._conversations) else None
 
 
 class Interval(NamedTuple):
-    """From one time until another, which is no part of it."""
+    """From one time until another; the end is not part of it."""
 
     from_ns: int
     until_ns: float
     """Infinite when it has no end."""
 
     def covers(self, time_ns: int) -> bool:
-        """Tell whether that time lies in it."""
+        """Tell whether that time lies in the interval."""
         return self.from_ns <= time_ns < self.until_ns
 
 
 def first_that_covers(intervals: Iterable[tuple[Interval, int]], times_ns: Iterable[int]) -> dict[int, int]:
-    """For each time that lies in an interval, the least number of those it lies in."""
+    """For each time that lies in an interval, the smallest number of the intervals it lies in."""
     coming = sorted(intervals, reverse=True)
     begun: list[tuple[int, float]] = []
     found: dict[int, int] = {}

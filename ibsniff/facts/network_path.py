@@ -1,8 +1,8 @@
-"""Where on the network the answer came from: what TTL, MSS and addresses tell.
+"""Where on the network the answer came from: what TTL, MSS and addresses show.
 
-A TCP relay answers for itself: its packets have passed no router. What forwards packets (a router, a container's port
-map) takes one from the TTL (RFC 1812, 5.3.1). Systems start at 64 (Linux, macOS) or 128 (Windows) unless someone changed
-it.
+A TCP relay answers for itself: its packets have passed no router. A machine that forwards packets (a router, the port
+mapping of a container) reduces the TTL by one (RFC 1812, 5.3.1). Systems start at 64 (Linux, macOS) or 128 (Windows)
+unless someone changed it.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from ibsniff.model import Connection
 
 LINUX_MACOS_TTL, WINDOWS_TTL = 64, 128
 NEARER = 2
-"""How many times as long the way to one end must be to say that the capture was made at the other."""
+"""How many times longer the way to one end must be before the capture is taken to be made at the other end."""
 FARTHEST = 30
 """Hops; a packet from farther away probably began with another TTL than the usual ones."""
 
 CONTAINER_NETWORKS = [ipaddress.ip_network(f"172.{second}.0.0/24") for second in range(17, 31)]
-"""Where Docker's bridges begin (172.17.0.0/16 and the ones after it); their first addresses are given out first. Not
-172.31.0.0/16, which many a cloud uses for its own network."""
+"""The first addresses of Docker's bridges (172.17.0.0/16 and the networks after it), which are assigned first. Without
+172.31.0.0/16, which many clouds use for their own network."""
 PRIVATE_172 = ipaddress.ip_network("172.16.0.0/12")
 WSL_PREFIX = 20
-"""WSL's own network is a /20 of these, with Windows at its first address (172.20.176.1 in lbilli/Jib.jl 43)."""
+"""WSL's network is a /20 in that range, with Windows at its first address (172.20.176.1 in lbilli/Jib.jl 43)."""
 
 
 class System(StrEnum):
-    """The operating system that answered, as far as its first packet tells: its tools have different names."""
+    """The operating system that answered, as far as its first packet shows: each system has other tools."""
 
     LINUX = "Linux"
     MACOS = "macOS"
@@ -36,11 +36,11 @@ class System(StrEnum):
 
 
 LOOPBACK_MSS = {65_495: System.LINUX, 65_476: System.LINUX, 16_344: System.MACOS, 16_324: System.MACOS}
-"""Offered over ``lo`` (measured, IPv4 and IPv6) and ``lo0`` (its MTU of 16384 without the headers)."""
+"""Maximum segment sizes over ``lo`` (measured, IPv4 and IPv6) and ``lo0`` (its MTU of 16384 minus the headers)."""
 
 
 class Answerer(StrEnum):
-    """Who answered, when that is more than the server's address says."""
+    """What kind of machine answered, where more is known than the server's address."""
 
     CONTAINER = "a container, reached over its bridge"
     CONTAINER_HOST = "the machine on which the client's container runs"
@@ -50,26 +50,26 @@ class Answerer(StrEnum):
 
 
 class NetworkPath(NamedTuple):
-    """Who probably answered, and what that rests on."""
+    """What kind of machine probably answered, and on what evidence."""
 
     answerer: Answerer
     network: str = ""
-    """The network both ends are in; empty behind routers."""
+    """The network that both ends are in; empty for a machine behind routers."""
     hops: int = 0
     """How many machines forwarded the answer."""
 
     @property
     def through_container(self) -> bool:
-        """Relays are usual there, and the address TWS sees is the bridge's or a container's."""
+        """Tell whether a container is on the way: relays are usual there, and TWS sees its or its bridge's address."""
         return self.answerer in (Answerer.CONTAINER, Answerer.CONTAINER_HOST, Answerer.OTHER_CONTAINER)
 
 
 def system(connection: Connection) -> System | None:
-    """What runs on the machine that answered, or that called itself; None when Linux and macOS look alike."""
-    there = connection.from_server
-    if connection.same_host and not there.segments:
-        there = connection.from_client
-    offered, ttl = there.mss, there.ttl
+    """The system of the machine that answered, or that connected to itself; None when Linux and macOS look alike."""
+    half = connection.from_server
+    if connection.same_host and not half.segments:
+        half = connection.from_client
+    offered, ttl = half.mss, half.ttl
     if offered in LOOPBACK_MSS:
         return LOOPBACK_MSS[offered]
     return System.WINDOWS if ttl is not None and WINDOWS_TTL - FARTHEST <= ttl <= WINDOWS_TTL else None
@@ -83,24 +83,24 @@ def hops(connection: Connection) -> int | None:
 
 
 def captured_near_client(connection: Connection) -> bool:
-    """Tell whether the answer took its time to come, and the client's ACK took none."""
+    """Tell whether the SYN-ACK took much longer to come than the client's ACK after it."""
     if not connection.syns or connection.syn_ack is None or connection.established is None:
         return False
     syns = [syn for syn in connection.syns if syn.packet < connection.syn_ack.packet] or connection.syns
-    there_ns = connection.syn_ack.time_ns - syns[-1].time_ns
-    return there_ns > NEARER * (connection.established.time_ns - connection.syn_ack.time_ns)
+    syn_ack_took_ns = connection.syn_ack.time_ns - syns[-1].time_ns
+    return syn_ack_took_ns > NEARER * (connection.established.time_ns - connection.syn_ack.time_ns)
 
 
 def captured_near_server(connection: Connection) -> bool:
-    """Tell whether the server answered at once, and the client's ACK took its time to come."""
+    """Tell whether the client's ACK took much longer to come than the SYN-ACK before it."""
     if not connection.syns or connection.syn_ack is None or connection.established is None:
         return False
-    there_ns = connection.syn_ack.time_ns - connection.syns[-1].time_ns
-    return connection.established.time_ns - connection.syn_ack.time_ns > NEARER * max(there_ns, 0)
+    syn_ack_took_ns = connection.syn_ack.time_ns - connection.syns[-1].time_ns
+    return connection.established.time_ns - connection.syn_ack.time_ns > NEARER * max(syn_ack_took_ns, 0)
 
 
 def network_path(connection: Connection) -> NetworkPath | None:
-    """Who answered, if that is more than its address says; None for one's own machine."""
+    """What is known about who answered beyond its address; None when that is the client's own machine."""
     if connection.same_host:
         return None
     return _over_a_bridge(connection) or _from_wsl_to_windows(connection) or _forwarded(connection)
@@ -137,5 +137,5 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def _addresses(connection: Connection) -> tuple[Address, Address]:
-    """The client's and the server's."""
+    """The addresses of client and server."""
     return ipaddress.ip_address(connection.client.address), ipaddress.ip_address(connection.server.address)

@@ -1,4 +1,4 @@
-"""What usually listens on a port."""
+"""Which program usually listens on a port."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
 from ibsniff.model import Connection
 
 API_PORTS = frozenset(DEFAULT_PORTS) | frozenset(RELAY_PORTS)
-"""Where a TWS, a Gateway or a relay to one is likely."""
+"""Ports on which TWS, Gateway, or a relay to one of them is likely."""
 
 
 def on_relay_port(connection: Connection) -> bool:
@@ -15,7 +15,7 @@ def on_relay_port(connection: Connection) -> bool:
 
 
 def application(port: int) -> str:
-    """What usually listens on a port, or behind the relay that does: they differ in their menus."""
+    """The application that usually listens on a port, or behind the relay there: TWS and Gateway have other menus."""
     usual = DEFAULT_PORTS.get(port) or RELAY_PORTS.get(port, "")
     named = [name for name in ("TWS", "Gateway") if name in usual]
     return named[0] if len(named) == 1 else "TWS or Gateway"

@@ -11,23 +11,23 @@ from ibsniff.facts.intervals import Timeline
 from ibsniff.model import NANOSECONDS, Connection, Conversation, Endpoint, Moment, Outcome
 
 AT_ONCE_NS = NANOSECONDS
-"""Within a second a program goes on to the next address of a name."""
+"""A program tries the next address of a name within a second."""
 
 REGULAR = 0.1
-"""How far intervals may lie from their median, as a part of it, to be called regular."""
+"""How far intervals may differ from their median, as a fraction of it, and still count as regular."""
 
 IPV4_BYTES = 4
 
 
 class RelatedConnections:
-    """The conversations of one capture, by what they have in common."""
+    """The conversations of one capture, grouped by what they have in common."""
 
     def __init__(self, conversations: Sequence[Conversation]) -> None:
         self._conversations = conversations
 
     @cached_property
     def by_server(self) -> list[list[Conversation]]:
-        """Groups with the same server, each in order of time."""
+        """Groups with the same server address and port, each in order of time."""
         return _groups(self._conversations, [one.connection.server for one in self._conversations])
 
     @cached_property
@@ -41,15 +41,15 @@ class RelatedConnections:
         return found if found is not None and began_ns(found) < began_ns(conversation) else None
 
     def other_unanswered(self, conversation: Conversation) -> Conversation | None:
-        """Another conversation with that port in which no firewall was the reason that nobody answered."""
+        """Another unanswered conversation with that port, for which a firewall was not the reason."""
         return self._unanswered.get(conversation.connection.server.port)
 
     def attempt_at_other_ip_version(self, failed: Conversation) -> Conversation | None:
-        """An attempt at the same port over the other IP version, during a failed one or right after, that was not refused."""
+        """An attempt at the same port over the other IP version, not refused, during a failed one or right after it."""
         connection = failed.connection
         began = self._attempts.get((*_kind(connection), len(connection.server.address) == IPV4_BYTES))
         reported_ns = connection.unreachable.time_ns if connection.unreachable is not None else 0
-        over_ns = max(began_ns(failed), reported_ns, *(moment.time_ns for moment in _last_signs(failed)))
+        over_ns = max(began_ns(failed), reported_ns, *(moment.time_ns for moment in _last_moments(failed)))
         place = began.least(began_ns(failed), over_ns + AT_ONCE_NS) if began else None
         return None if place is None else self._conversations[place]
 
@@ -64,7 +64,7 @@ class RelatedConnections:
 
     @cached_property
     def _unanswered(self) -> dict[int, Conversation]:
-        """By port, the first conversation that no firewall explains: a valid hello unanswered, or on TWS's own machine."""
+        """By port, the first silence that no firewall explains: after a valid hello, or on TWS's own machine."""
         found: dict[int, Conversation] = {}
         for one in self._conversations:
             hello = one.dialogue.hello
@@ -75,7 +75,7 @@ class RelatedConnections:
 
     @cached_property
     def _attempts(self) -> dict[tuple[int, bool, bool], Timeline]:
-        """By kind, and whether it is IPv6: when attempts began that were not refused, and their places in the capture."""
+        """By kind and IP version: when the attempts that were not refused began, and their places in the capture."""
         marks: dict[tuple[int, bool, bool], list[tuple[int, int]]] = defaultdict(list)
         for place, one in enumerate(self._conversations):
             if one.outcome is not Outcome.REFUSED:
@@ -85,7 +85,7 @@ class RelatedConnections:
 
 
 def began_ns(conversation: Conversation) -> int:
-    """When its first packet came."""
+    """The time of its first packet."""
     return conversation.connection.first.time_ns
 
 
@@ -104,13 +104,13 @@ def _groups(
 
 
 def is_open_at(conversation: Conversation, moment: Moment) -> bool:
-    """Tell whether it had begun, and neither side had ended it."""
+    """Tell whether it had begun and neither side had ended it."""
     ended = conversation.connection.ended
     return began_ns(conversation) <= moment.time_ns and (ended is None or ended.moment.time_ns > moment.time_ns)
 
 
 def regular_interval(conversations: list[Conversation]) -> float | None:
-    """Seconds from one conversation to the next, if these are nearly equal."""
+    """Seconds from one conversation to the next, if all these intervals are nearly equal."""
     gaps = [(began_ns(later) - began_ns(earlier)) / NANOSECONDS for earlier, later in pairwise(conversations)]
     if len(gaps) < 2:
         return None
@@ -120,7 +120,7 @@ def regular_interval(conversations: list[Conversation]) -> float | None:
     return usual if usual > 0 and all(abs(gap - usual) <= REGULAR * usual for gap in gaps) else None
 
 
-def _last_signs(failed: Conversation) -> list[Moment]:
+def _last_moments(failed: Conversation) -> list[Moment]:
     connection = failed.connection
     return [*connection.syns[-1:], *connection.refusals[-1:], *failed.arp_unanswered[-1:]]
 

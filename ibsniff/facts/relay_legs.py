@@ -1,4 +1,4 @@
-"""The two legs of a relay: the connection it accepted, and the one it made in turn."""
+"""The two legs of a relay: the outer connection, which it accepted, and the inner one, which it then made."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ibsniff.facts.server_close import closed_unread
 from ibsniff.model import NANOSECONDS, Connection, Conversation, Side
 
 INNER_DELAY = 0.05
-"""Seconds within which a relay connects to its inner side: at once, give or take the scheduler."""
+"""Seconds within which a relay makes its inner connection: at once, plus what the scheduler adds."""
 
 LOOKED_BACK = 8
-"""How many conversations may have begun between an outer leg and its inner one."""
+"""How many conversations before an inner leg are searched for its outer one."""
 
 
 def legs(conversations: Sequence[Conversation]) -> Iterator[tuple[Conversation, Conversation]]:
-    """Pairs of which the first may be a relay's outer leg and the second its inner one: the only one that fits."""
+    """Pairs of a relay's possible outer leg and its inner leg, where only one conversation can be the outer leg."""
     for place, inner in enumerate(conversations):
         before = conversations[max(0, place - LOOKED_BACK) : place]
         still_open = [one for one in before if is_open_at(one, inner.connection.first)]
@@ -27,15 +27,16 @@ def legs(conversations: Sequence[Conversation]) -> Iterator[tuple[Conversation, 
 
 
 def certainly_legs(outer: Conversation) -> bool:
-    """Tell whether the server's machine makes few other connections: on one machine any program may have made both.
+    """Tell whether the pair is surely a relay's: on one machine, any program may have made both connections.
 
-    Unless the server closed before it can have read a byte, which only relays do.
+    There it is sure on a port where relays listen, or when the server closed before it can have read a byte, which only
+    relays do.
     """
     return not outer.connection.same_host or on_relay_port(outer.connection) or closed_unread(outer)
 
 
 def ended_together(inner: Connection, outer: Connection) -> bool:
-    """The end of one leg passed on to the other: a refusal or a close outwards, the client's FIN inwards."""
+    """Tell whether the end of one leg ended the other: a refusal or close outwards, or the client's FIN inwards."""
     failed = inner.refusals[-1] if inner.refusals else inner.ended.moment if inner.ended else None
     if failed is None or outer.ended is None:
         return False
@@ -45,10 +46,10 @@ def ended_together(inner: Connection, outer: Connection) -> bool:
 
 
 def _made_by(inner: Connection, outer: Connection) -> bool:
-    """The outer leg's server made the inner connection, soon after it accepted the outer one.
+    """Tell whether the outer leg's server made the inner connection, soon after it accepted the outer one.
 
-    Its machine may have more addresses than the one that was connected to: its loopback, a bridge. Then the outer leg
-    must have ended because the inner one did, or the other way round.
+    Its machine may have more addresses than the one the client connected to: the loopback address, a bridge's. Then one
+    leg must also have ended because the other did.
     """
     delay = (inner.first.time_ns - outer.first.time_ns) / NANOSECONDS
     if delay > INNER_DELAY or inner.server == outer.server:

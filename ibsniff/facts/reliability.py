@@ -1,9 +1,8 @@
 """What makes a conclusion that rests on time or on silence less reliable.
 
-The outcome stands, as it says what was seen (where packets were lost within a silence it is ``unproven`` already, see
-``diagnosis.losses``). But who must act is then no more than a guess; the rules IBS001, IBS002,
-IBS010, IBS013, IBS015 and IBS016 say why. Where only the user's word tells how long was watched (IBS012), it is not
-certain.
+The outcome stays, because it states what was seen (if packets were lost during a silence, it is ``unproven`` already,
+see ``diagnosis.losses``). But who must act is then only a guess; the rules IBS001, IBS002, IBS010, IBS013, IBS015 and
+IBS016 state the reason. Where only the user states how long was watched (IBS012), it is not certain.
 """
 
 from __future__ import annotations
@@ -14,36 +13,36 @@ from ibsniff.facts.timing import MINIMUM_WAIT, client_finished, end_of_wait_ns, 
 from ibsniff.model import NANOSECONDS, ClockJump, Confidence, Connection, Conversation, InputFacts, Outcome
 
 SILENCES = frozenset({Outcome.SILENT, Outcome.NOT_ASKED, Outcome.CUT_OFF, Outcome.UNREACHABLE})
-"""Concluded from what did not come."""
+"""Outcomes that are concluded from missing packets."""
 CLOSED = frozenset({Outcome.CLOSED, Outcome.RESET})
-"""Here a relay is told from a TWS by how soon it closed."""
+"""Outcomes for which the time until the close distinguishes a relay from a TWS."""
 
 
 def rests_on_absence(conversation: Conversation) -> bool:
-    """What is said of it is concluded from what did not come: an answer, or the client's START_API after it."""
+    """Tell whether the conclusion rests on something missing: an answer, or the client's START_API after it."""
     not_started = conversation.outcome is Outcome.REPLIED and conversation.dialogue.start is None
     return not_started or conversation.outcome in SILENCES
 
 
 class Reliability:
-    """What one capture allows to conclude."""
+    """How far conclusions from one capture can be trusted."""
 
     def __init__(self, capture: InputFacts) -> None:
         self._capture = capture
 
     @property
     def without_time(self) -> bool:
-        """Some packets bear no time, or none does: nothing can be said of how long anything took."""
+        """Tell whether packets lack timestamps, so that no duration is known."""
         capture = self._capture
         return capture.untimed > 0 or (capture.packets > 1 and capture.last_time_ns == 0)
 
     @cached_property
     def packets_not_read(self) -> int:
-        """Packets of link types that are not read."""
+        """How many packets have a link type that ibsniff does not read."""
         return sum(count for reason, count in self._capture.skipped.items() if reason.startswith("link type "))
 
     def in_doubt(self, conversation: Conversation) -> bool:
-        """Its outcome rests on time that may not have passed, or on bytes that may have been others or not captured."""
+        """Tell whether the outcome rests on time that may not have passed, or on ambiguous or missing bytes."""
         if conversation.outcome in CLOSED:
             return self._clock_in_doubt or _contradicts_itself(conversation.connection)
         if not rests_on_absence(conversation) or conversation.connection.unreachable is not None:
@@ -51,7 +50,7 @@ class Reliability:
         return self.may_have_missed(conversation) or _contradicts_itself(conversation.connection)
 
     def may_have_missed(self, conversation: Conversation) -> bool:
-        """What did not come may have come, and only not been captured; or the time for it has not passed."""
+        """Tell whether missing packets may have come without being captured, or the time for them has not passed."""
         capture = self._capture
         unseen_end = capture.truncated is not None and conversation.connection.ended is None
         if conversation.lost_in_wait or self.packets_not_read or unseen_end or _watched_too_briefly(conversation):
@@ -63,7 +62,7 @@ class Reliability:
         return self.without_time or bool(self._capture.times_backwards)
 
     def clock_jumps_within(self, conversation: Conversation) -> list[ClockJump]:
-        """Jumps of the clock inside the wait that the outcome rests on, if without them it would have been too short."""
+        """Clock jumps inside the wait that the outcome rests on, if the wait is too short without them."""
         if not rests_on_absence(conversation):
             return []
         answered = conversation.connection.from_server.last_data
@@ -75,7 +74,7 @@ class Reliability:
 
     @staticmethod
     def confidence_in_silence(connection: Connection) -> Confidence:
-        """How sure a cause of silence can be: where packets were lost on the way, the answer may be among them."""
+        """How sure a cause of silence can be: if packets were lost on the way, the answer may be among them."""
         server = connection.from_server
         unseen = server.acked > server.length  # a byte, or a FIN, that was not captured
         doubtful = packets_were_lost(connection) or unseen or _answered_unseen(connection)
@@ -83,13 +82,13 @@ class Reliability:
 
 
 def _answered_unseen(connection: Connection) -> bool:
-    """A kernel rejects what comes after its program has closed: something came, though it was not captured."""
+    """Tell whether the client's kernel rejected something that was not captured, after its program had closed."""
     client = connection.from_client
     return client.fin is not None and client.rst is not None and connection.from_server.fin is None
 
 
 def _watched_too_briefly(conversation: Conversation) -> bool:
-    """With less patience (``--patience``) than a TWS needs at times, the conclusion is a guess."""
+    """Tell whether the wait (``--patience``) was shorter than a TWS sometimes needs: then the conclusion is a guess."""
     if conversation.connection.ended is not None:
         return False
     watched = (conversation.watched_until_ns - client_finished(conversation).time_ns) / NANOSECONDS
@@ -97,5 +96,5 @@ def _watched_too_briefly(conversation: Conversation) -> bool:
 
 
 def _contradicts_itself(connection: Connection) -> bool:
-    """Two packets hold different bytes for the same place: which of them the server took is not known."""
+    """Tell whether two packets hold different bytes for the same place: which of them the server used is not known."""
     return connection.from_client.conflicts > 0

@@ -1,4 +1,4 @@
-"""How the server's side ended the connection, named once: when it did, and what it can have read by then."""
+"""How the server's side ended the connection, in one place: when it did, and what it can have read by then."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ibsniff.formatting import seconds_between
 from ibsniff.model import Connection, Conversation, Dialect, Ended, How, Moment, Outcome, Side
 
 RELAY_CONNECTS = 1.0
-"""Seconds a relay may take to learn that nobody is behind it. When nobody sends for longer, it is the client's turn."""
+"""Seconds a relay may need to find that it cannot reach its server. Later than that, the client had to send first."""
 
 
 class ServerClose(StrEnum):
-    """When the server's side ended the connection, as ``server_close`` tells it."""
+    """When the server's side ended the connection, as ``server_close`` names it."""
 
     NOT_ENDED = "not ended"
     NOT_PLACED = "not placed"
@@ -41,15 +41,15 @@ def server_close(conversation: Conversation) -> ServerClose:
     NOT_ENDED           nobody ended the connection, or the client did first
     NOT_PLACED          the server's side ended it; there was no connection yet, or the capture holds too little of it
     WITHIN_SESSION      the session was ready
-    AFTER_REPLY         the reply was whole, and START_API had not come, or met the end on its way
+    AFTER_REPLY         the reply was complete, and START_API had not come, or crossed the end on its way
     AFTER_START_API     START_API had come, and the session was not ready
-    WITHIN_REPLY        the version reply had begun and was not whole
+    WITHIN_REPLY        the version reply had begun and was not complete
     OTHER_SERVICE       the server had answered in another protocol
     *without a byte from the server:*
     AFTER_OTHER_BYTES   what the client sent is no hello, or its hello was not captured, and it had time to send one
     WAITED_FOR_HELLO    the client had sent nothing for more than a second
-    RELAY_UNREAD        within a second, nothing of the client was read: on one machine, or on a port where relays listen
-    RELAY_EARLY         within a second, on a port where relays listen; the hello may have been read or not
+    RELAY_UNREAD        within a second, nothing the client sent was read: on one machine, or on a relay's usual port
+    RELAY_EARLY         within a second, on a relay's usual port; the hello may have been read or not
     WITHIN_HELLO        the client was still sending its hello
     BEFORE_HELLO        from another machine, within a second, before the client's first byte
     HELLO_UNREAD        from another machine, within a second, and the client's hello was not read
@@ -105,25 +105,25 @@ def closed_unread(conversation: Conversation) -> bool:
     connection, ended = conversation.connection, closed_without_reply(conversation)
     if ended is None or not _early(connection, ended):
         return False
-    unread = _left_unread(connection, ended) or _crossed(connection, ended)
+    unread = _left_unread(connection, ended) or _fin_crossed_data(connection, ended)
     return unread or _before_first_byte(conversation, ended)
 
 
 def accepted_at(connection: Connection) -> Moment | None:
-    """When the connection stood: by the client's ACK, or by the SYN-ACK if that ACK came only after the end."""
+    """When the connection was established: the client's ACK, or the SYN-ACK if that ACK came only after the end."""
     established, ended = connection.established, connection.ended
     late = established is not None and ended is not None and established.packet > ended.moment.packet
     return connection.syn_ack if late else established or connection.syn_ack
 
 
 def fin_not_captured(connection: Connection) -> bool:
-    """The server's FIN is known by the client's ACK alone: when it came does not show."""
+    """Tell whether the server's FIN is known only by the client's ACK of it: when it came is not known."""
     ended = connection.ended
     return ended is not None and ended.how is How.FIN and connection.from_server.fin is None
 
 
 def start_came_too_late(conversation: Conversation) -> bool:
-    """The server's end came before START_API, or met it on the way: what the client sent then is not its reason."""
+    """Tell whether the server ended before START_API arrived, so that START_API is not the reason."""
     connection, start = conversation.connection, conversation.dialogue.start
     ended = connection.ended
     if start is None or ended is None or ended.by is not Side.SERVER:
@@ -134,7 +134,7 @@ def start_came_too_late(conversation: Conversation) -> bool:
 
 
 def _quickest_answer(conversation: Conversation) -> float:
-    """Seconds an answer takes at least where the capture was made: as the handshake or, if quicker, the hello's did."""
+    """Seconds an answer takes at least at the place of the capture, by the handshake or, if quicker, the hello."""
     hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
     if hello is None or reply is None:
         return 0.0
@@ -143,7 +143,7 @@ def _quickest_answer(conversation: Conversation) -> float:
 
 
 def _before_first_byte(conversation: Conversation, ended: Ended) -> bool:
-    """It came before the client's first data, and none of that is missing in the capture."""
+    """Tell whether the end came before the client's first data, of which none is missing in the capture."""
     client = conversation.connection.from_client
     if client.captured < client.length:
         return False
@@ -155,29 +155,32 @@ def _before_first_byte(conversation: Conversation, ended: Ended) -> bool:
 
 
 def _within_hello(conversation: Conversation, ended: Ended) -> bool:
-    """It came while the client was sending its hello: that the hello is not whole is no mistake of the client."""
+    """Tell whether the end came while the client was sending its hello, which is then incomplete without its fault."""
     hello = conversation.dialogue.hello
     if hello is None or hello.dialect is not Dialect.INCOMPLETE:
         return False
-    return seconds_between(hello.complete, ended.moment) < RELAY_CONNECTS  # or negative: then it may have been
+    return seconds_between(hello.complete, ended.moment) < RELAY_CONNECTS  # also when negative, as it may have been
 
 
 def _early(connection: Connection, ended: Ended) -> bool:
-    """Tell whether it came within a second after the connection was accepted, travel time not counted."""
-    stood = accepted_at(connection)
-    if stood is None or clock_stepped_back(stood, ended.moment):
+    """Tell whether the end came within a second after the connection was accepted, without the travel time."""
+    established = accepted_at(connection)
+    if established is None or clock_stepped_back(established, ended.moment):
         return False
-    return seconds_between(stood, ended.moment) - time_to_server(connection) <= RELAY_CONNECTS
+    return seconds_between(established, ended.moment) - time_to_server(connection) <= RELAY_CONNECTS
 
 
 def _waited(connection: Connection, ended: Ended) -> bool:
-    """Tell whether it came later than that."""
-    stood = connection.established
-    return stood is not None and seconds_between(stood, ended.moment) - time_to_server(connection) > RELAY_CONNECTS
+    """Tell whether the end came later than that."""
+    established = connection.established
+    return (
+        established is not None
+        and seconds_between(established, ended.moment) - time_to_server(connection) > RELAY_CONNECTS
+    )
 
 
-def _crossed(connection: Connection, ended: Ended) -> bool:
-    """A FIN that met the client's first data on the way: it does not acknowledge it, nor did anything before it."""
+def _fin_crossed_data(connection: Connection, ended: Ended) -> bool:
+    """Tell whether the FIN crossed the client's first data on the way: nothing up to the FIN acknowledges that data."""
     sent, acknowledged = connection.from_client.first_data, connection.from_client.ack_of_first_data
     if ended.how is not How.FIN or sent is None or fin_not_captured(connection):
         return False
@@ -185,7 +188,7 @@ def _crossed(connection: Connection, ended: Ended) -> bool:
 
 
 def _left_unread(connection: Connection, ended: Ended) -> bool:
-    """A FIN, and a RST after it that no data provoked: the sender closed with the client's bytes unread.
+    """Tell whether a FIN is followed by a RST that no data caused: the server closed with the client's bytes unread.
 
     A kernel does that when a program closes before it has read everything (RFC 2525, 2.17; measured with socat).
     """

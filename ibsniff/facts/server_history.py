@@ -1,4 +1,4 @@
-"""What a server did at other times of a capture: what thousands of failed conversations are each compared with."""
+"""What a server did at other times of a capture; thousands of failed conversations may each be compared with it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ibsniff.ib import errors
 from ibsniff.model import NANOSECONDS, Connection, Conversation, Endpoint, Moment, Outcome, Rung, Side
 
 NO_CLICK_NEEDED = 1.0
-"""Seconds within which an answer needed nobody's click in a dialog."""
+"""Seconds within which an answer came without anybody's click in a dialog."""
 
 LEFT_OPEN = 1.0
-"""Seconds after which an empty connection was allowed: TWS rejects an address within some 50 ms (field reports)."""
+"""Seconds after which an empty connection counts as allowed: TWS rejects one within about 50 ms (field reports)."""
 
 STARTING = 120.0
-"""Seconds after its port opens for which a TWS may still be starting: 5 to 90 were reported (rust-ibapi 761)."""
+"""Seconds for which a TWS may still be starting after its port opens: 5 to 90 were reported (rust-ibapi 761)."""
 
 ENDS_TOGETHER = 1.0
 """Seconds within which a server that shuts down ends all its connections."""
@@ -28,13 +28,13 @@ ENDS_TOGETHER_NS = round(ENDS_TOGETHER * NANOSECONDS)
 
 IPV4_BYTES = 4
 END_OF_TIME_NS = 2**64
-"""After every packet: pcapng counts no further."""
+"""Later than every packet: pcapng has no later time."""
 
 Key = TypeVar("Key")
 
 
 class ServerHistory:
-    """What the servers of one capture did, each table made when it is first needed."""
+    """What the servers of one capture did; each table is made when it is first needed."""
 
     def __init__(self, conversations: Sequence[Conversation]) -> None:
         self._conversations = conversations
@@ -42,7 +42,7 @@ class ServerHistory:
     # -- sessions with the same server ---------------------------------------------------------------------------
 
     def session(self, server: Endpoint) -> Conversation | None:
-        """The first session with it."""
+        """The first session with this server."""
         found = self._sessions.get(server)
         return None if found is None else found.first
 
@@ -63,18 +63,18 @@ class ServerHistory:
         return None if place is None else self._conversations[place]
 
     def start_api_accepted(self, conversation: Conversation) -> bool:
-        """Tell whether the same bytes of START_API, for the same version, became a session with the same server."""
+        """Tell whether the same bytes of START_API, for the same version, started a session with the same server."""
         return _start_api(conversation) in self._start_apis
 
     # -- sessions of the same two machines -----------------------------------------------------------------------
 
     def other_not_rejected(self, failed: Conversation) -> Conversation | None:
-        """A conversation of the same two machines that TWS served, or left open though nothing was sent."""
+        """A conversation of the same two machines that TWS served, or left open although nothing was sent."""
         found = self._allowed.get(_pair(failed.connection))
         return None if found is None else found.first
 
     def served_at_once_before(self, conversation: Conversation) -> Conversation | None:
-        """An earlier session of the same two machines that nobody had to allow first: it was answered at once."""
+        """An earlier session of the same two machines that was answered at once: nobody had to allow it first."""
         return _first_before(self._served_at_once.get(_pair(conversation.connection)), conversation)
 
     # -- the same machine at other addresses and ports -----------------------------------------------------------
@@ -98,13 +98,13 @@ class ServerHistory:
         return next((one for one in found if one.connection.server.port != connection.server.port), None)
 
     def told_of_port_change(self, conversation: Conversation) -> Conversation | None:
-        """The last session on this port in which TWS said that its API port was changed, whatever its address."""
+        """The last session on this port, at any address, in which TWS reported that its API port was changed."""
         return self._port_changes.get(conversation.connection.server.port)
 
     # -- what was not answered -----------------------------------------------------------------------------------
 
     def silent_before(self, conversation: Conversation) -> Conversation | None:
-        """An earlier connection to the same server that was accepted, and met with silence."""
+        """An earlier connection to the same server that was accepted and not answered."""
         return _first_before(self._silent.get(conversation.connection.server), conversation)
 
     # -- the tables ----------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ class ServerHistory:
 
     @cached_property
     def _endings(self) -> dict[Endpoint, Timeline]:
-        """By server, when it ended sessions, and their places in the capture."""
+        """By server, when it ended sessions, and the places of these in the capture."""
         marks: dict[Endpoint, list[tuple[int, int]]] = defaultdict(list)
         for place, one in enumerate(self._conversations):
             ended_ns = _ended_by_server_ns(one)
@@ -149,7 +149,7 @@ class ServerHistory:
 
     @cached_property
     def _local_sessions_began(self) -> dict[tuple[int, bool], Timeline]:
-        """By port, and whether it is IPv6: when this machine's own sessions began, and their places in the capture."""
+        """By port and IP version: when sessions on this machine began, and their places in the capture."""
         marks: dict[tuple[int, bool], list[tuple[int, int]]] = defaultdict(list)
         for place, one in enumerate(self._conversations):
             server = one.connection.server
@@ -159,7 +159,7 @@ class ServerHistory:
 
     @cached_property
     def _on_two_ports(self) -> dict[bytes, list[Conversation]]:
-        """By machine, the first sessions on each of two ports: one of them is another than any given one."""
+        """By machine, the first sessions on two different ports, so that one of them is not on any given port."""
         found: dict[bytes, list[Conversation]] = defaultdict(list)
         for one in self._ready:
             those = found[_machine(one.connection)]
@@ -169,8 +169,8 @@ class ServerHistory:
 
     @cached_property
     def _port_changes(self) -> dict[int, Conversation]:
-        told = (one for one in self._conversations if errors.API_PORT_CHANGED in one.dialogue.errors)
-        return {_port(one): one for one in told}
+        sessions = (one for one in self._conversations if errors.API_PORT_CHANGED in one.dialogue.errors)
+        return {_port(one): one for one in sessions}
 
     @cached_property
     def _silent(self) -> dict[Endpoint, CaptureOrder]:
@@ -179,14 +179,14 @@ class ServerHistory:
 
 
 def times_down(conversations: list[Conversation]) -> list[int]:
-    """When the server was seen not to serve, ascending: it refused connections, or ended a session."""
+    """The times, ascending, at which the server was seen to be down: it refused a connection or ended a session."""
     refused = [one.connection.last.time_ns for one in conversations if one.outcome is Outcome.REFUSED]
     ended = [_ended_by_server_ns(one) for one in conversations if one.rung is Rung.READY]
     return sorted([*refused, *(time_ns for time_ns in ended if time_ns is not None)])
 
 
 def is_starting(times_down: list[int], moment: Moment) -> bool:
-    """The last of these was a short while before: what listens now has not done so for long."""
+    """Tell whether the last of these times was shortly before: what listens now has not listened for long."""
     before = bisect_right(times_down, moment.time_ns)
     return before > 0 and moment.time_ns - times_down[before - 1] < STARTING * NANOSECONDS
 
@@ -238,13 +238,13 @@ def _answered_at_once(conversation: Conversation) -> bool:
     hello, reply = conversation.dialogue.hello, conversation.dialogue.reply
     if hello is None or reply is None:
         return False
-    # that a hello was not captured may only show after its reply: when it was sent is not known then
+    # a hello that was not captured may only be noticed after its reply: then it is not known when it was sent
     is_known = hello.complete.packet < reply.began.packet
     return is_within(hello.complete if is_known else conversation.connection.first, reply.began, NO_CLICK_NEEDED)
 
 
 def _left_open(conversation: Conversation) -> bool:
-    """An empty connection that the server let stand until the client ended it."""
+    """An empty connection that the server left open until the client ended it."""
     accepted = conversation.connection.established
     if conversation.outcome is not Outcome.NOT_ASKED or accepted is None:
         return False

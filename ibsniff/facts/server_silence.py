@@ -1,4 +1,4 @@
-"""Whether a silence can be blamed on what listens there."""
+"""Whether the program that listens can be blamed for a silence."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from ibsniff.formatting import seconds_between
 from ibsniff.model import Connection, Conversation, Outcome, Side
 
 CLOSES_AFTER = 2.0
-"""Seconds within which a program that runs closes after its client did: socat takes half a second (measured)."""
+"""Seconds within which a running program closes after its client has: socat takes half a second (measured)."""
 
 
 def silent_to_valid_hello(conversation: Conversation) -> bool:
-    """The case that matters: a valid hello arrived, the client waited long enough, and nothing came back."""
+    """Tell whether a valid hello arrived, the client waited long enough, and nothing came back."""
     hello = conversation.dialogue.hello
     if conversation.outcome is not Outcome.SILENT or hello is None or not hello.is_valid:
         return False
-    if conversation.connection.from_client.zero_windows:  # a closed window lets nobody answer
+    if conversation.connection.from_client.zero_windows:  # no answer may be sent into a zero window
         return False
     return waited_long_enough(conversation) and hello_acknowledged(conversation)
 
 
 def closed_after_client(connection: Connection) -> bool:
-    """The server closed its side soon after the client had: a program did that, which reads what comes. It does not hang.
+    """Tell whether the server closed its side soon after the client: a program that reads did that, and does not hang.
 
-    A kernel alone only acknowledges a FIN; and for a program that closes, or dies, with bytes unread it sends a RST
+    A kernel alone only acknowledges a FIN; for a program that closes or dies with bytes unread, it sends a RST
     (RFC 2525, 2.17).
     """
     ended, server = connection.ended, connection.from_server
@@ -36,6 +36,6 @@ def closed_after_client(connection: Connection) -> bool:
 
 
 def latest_silent(conversations: Iterable[Conversation]) -> Iterable[Conversation]:
-    """The last one of each address, of those that were met with silence: thousands may be of few addresses."""
+    """The last unanswered conversation of each client address: thousands may come from few addresses."""
     silent = (one for one in conversations if silent_to_valid_hello(one))
     return {one.connection.client.address: one for one in silent}.values()

@@ -1,4 +1,4 @@
-"""What is known of a session that was begun."""
+"""How far a session got that the client began."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, Dialect, Ended, H
 
 
 def settled_after(conversation: Conversation, moment: Moment) -> bool:
-    """Nothing more can be expected: the connection ended, or was watched for long enough after this moment."""
+    """Tell whether nothing more can be expected: the connection ended, or was watched long enough after this moment."""
     if conversation.connection.ended is not None:
         return True
     return (conversation.watched_until_ns - moment.time_ns) / NANOSECONDS >= PATIENCE
 
 
 def version_not_offered(hello: Hello, reply: Reply) -> bool:
-    """The server's version is none that the client offered: the client is right to close."""
+    """Tell whether the client did not offer the server's version: then it is right to close."""
     version, lowest, highest = reply.server_version, hello.min_version, hello.max_version
     if hello.dialect is Dialect.LEGACY or version is None or lowest is None or highest is None:
         return False
@@ -24,7 +24,7 @@ def version_not_offered(hello: Hello, reply: Reply) -> bool:
 
 
 def client_stopped_after_reply(conversation: Conversation) -> bool:
-    """The reply came while both were there, the client had time to go on, and all it sent was captured."""
+    """Tell whether the client had the reply and time to continue, and did not; all that both sent was captured."""
     dialogue, ended = conversation.dialogue, conversation.connection.ended
     reply = dialogue.reply
     if reply is None or dialogue.ready or dialogue.start:
@@ -32,18 +32,18 @@ def client_stopped_after_reply(conversation: Conversation) -> bool:
     if not all(all_captured(conversation, side) for side in Side):
         return False
     server = conversation.connection.from_server
-    if server.acked < server.length:  # it may not have arrived
+    if server.acked < server.length:  # the reply may not have arrived
         return False
     no_chance = (
-        _left_without_it(conversation)
+        _closed_before_reply(conversation)
         or _server_closed(ended, reply.complete)
-        or _patience_was_over(conversation, reply.complete)
+        or _timeout_was_near(conversation, reply.complete)
     )
     return not no_chance and settled_after(conversation, reply.complete)
 
 
-def _left_without_it(conversation: Conversation) -> bool:
-    """The client's end came before the reply, or met it on the way: the client did not know of it."""
+def _closed_before_reply(conversation: Conversation) -> bool:
+    """Tell whether the client ended before it received the reply."""
     ended, acknowledged = conversation.connection.ended, conversation.connection.from_server.ack_of_first_data
     if ended is None or ended.by is not Side.CLIENT:
         return False
@@ -51,12 +51,12 @@ def _left_without_it(conversation: Conversation) -> bool:
 
 
 def _server_closed(ended: Ended | None, reply: Moment) -> bool:
-    """It closed right after its own reply: the client had no chance to go on."""
+    """Tell whether the server closed right after its reply: the client had no chance to continue."""
     return ended is not None and ended.by is Side.SERVER and seconds_between(reply, ended.moment) < MINIMUM_WAIT
 
 
-def _patience_was_over(conversation: Conversation, reply: Moment) -> bool:
-    """The reply came late, and the client left just then: whether because of it, or of its own timeout, is not known."""
+def _timeout_was_near(conversation: Conversation, reply: Moment) -> bool:
+    """Tell whether the client closed just after a late reply: because of it or of its own timeout is not known."""
     ended, hello = conversation.connection.ended, conversation.dialogue.hello
     if ended is None or hello is None or is_within(hello.complete, reply, MINIMUM_WAIT):
         return False

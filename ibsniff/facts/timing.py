@@ -1,7 +1,7 @@
-"""How long things took in one conversation: waits, the time packets travel, and how patient the client was.
+"""How long things took in one conversation: waits, round trips, and how long the client waited.
 
 A capture's clock may step back between two packets. Then the time between them is negative, which says nothing about
-how long it really was: whatever asks for "less than so many seconds" is answered with no.
+how long it really was, so the answer to "less than so many seconds?" is no.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ MINIMUM_WAIT = 1.0
 
 
 def clock_stepped_back(earlier: Moment, later: Moment) -> bool:
-    """Tell whether the later packet bears the earlier time: how long it was between them is not known."""
+    """Tell whether the later packet has the earlier timestamp: the time between them is not known."""
     return earlier.packet < later.packet and later.time_ns < earlier.time_ns
 
 
 def is_within(earlier: Moment, later: Moment, seconds: float) -> bool:
-    """Tell whether less than so many seconds passed; no when the clock stepped back, as it is not known then.
+    """Tell whether less than so many seconds passed; False when the clock stepped back, as it is not known then.
 
     A packet that stands before the "earlier" one in the capture, as packets may after losses, did not come later.
     """
@@ -27,10 +27,10 @@ def is_within(earlier: Moment, later: Moment, seconds: float) -> bool:
 
 
 def time_to_server(connection: Connection) -> float:
-    """Seconds from where the capture was made to the server and back; 0 when the handshake is not in it.
+    """Seconds from the place of the capture to the server and back; 0 when the handshake was not captured.
 
-    On one machine a SYN that is sent again was ignored, not slow. Elsewhere it is not known which SYN was answered, and
-    the longest time counts.
+    On one machine, a SYN that was repeated had been ignored, not delayed. Elsewhere it is not known which SYN was
+    answered, and the longest time counts.
     """
     syns = [syn for syn in connection.syns if connection.syn_ack and syn.packet < connection.syn_ack.packet]
     if not syns or connection.syn_ack is None:
@@ -47,41 +47,41 @@ def round_trip(connection: Connection) -> float:
 
 
 def client_finished(conversation: Conversation) -> Moment:
-    """When the client had sent what it had to send; a retransmission does not count."""
+    """When the client had sent all it had to send; retransmissions do not count."""
     connection, hello = conversation.connection, conversation.dialogue.hello
     sent = hello.complete if hello is not None else connection.from_client.first_data
     return sent or connection.established or connection.first
 
 
 def end_of_wait_ns(conversation: Conversation) -> int:
-    """When waiting for an answer was over: at the end of the connection, else at the end of the capture."""
+    """When the wait for an answer was over: at the end of the connection, else at the end of the capture."""
     ended = conversation.connection.ended
     return ended.moment.time_ns if ended is not None else conversation.watched_until_ns
 
 
 def wait_of_client(conversation: Conversation) -> float | None:
-    """Seconds from the client's valid hello until the client ended the connection; None when it was not that way.
+    """Seconds from the client's valid hello until the client ended the connection; None if it did not happen like that.
 
-    Negative when the clock stepped back meanwhile.
+    Negative when the clock stepped back in between.
     """
     ended, hello = conversation.connection.ended, conversation.dialogue.hello
     if ended is None or hello is None or not hello.is_valid or ended.by is not Side.CLIENT:
         return None
-    if ended.moment.packet < hello.complete.packet:  # a part of the hello was late, and nobody waited
+    if ended.moment.packet < hello.complete.packet:  # a part of the hello came late, and nobody waited
         return 0.0
     return seconds_between(hello.complete, ended.moment)
 
 
 def waited_long_enough(conversation: Conversation) -> bool:
-    """Tell whether the client, if it ended the connection, gave the server a fair chance to answer; travel time not counted.
+    """Tell whether a client that ended the connection gave the server enough time to answer, besides the round trip.
 
-    It is not known, and so not said, when the clock stepped back meanwhile.
+    False when the clock stepped back in between, as it is not known then.
     """
     wait = wait_of_client(conversation)
     return wait is None or wait >= MINIMUM_WAIT + round_trip(conversation.connection)
 
 
 def packets_were_lost(connection: Connection) -> bool:
-    """Tell whether packets were lost on the way and sent again: what came, and when, says less."""
+    """Tell whether packets were lost on the way and sent again: then missing or late packets prove less."""
     repeated = connection.from_client.retransmissions + connection.from_server.retransmissions
     return not connection.same_host and (repeated > 0 or connection.syn_count > 1)

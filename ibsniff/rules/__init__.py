@@ -1,4 +1,4 @@
-"""The rulebook: one rule, one file, one function; the file's name is the rule's code and name.
+"""The rulebook: each rule is one file with one function; the name of the file is the code and name of the rule.
 
 ``IBS0xx`` can this capture be trusted; ``1xx`` reaching the socket; ``2xx`` what the client sent; ``3xx`` what TWS
 answered; ``4xx`` after the session is up; ``5xx`` across conversations. A code is for life.

@@ -1,10 +1,11 @@
 """Packets were lost while capturing.
 
-Seen: the capture itself reports drops (pcapng interface statistics, or the kernel's counter of a live capture).
-Meaning: what is missing may be an answer that seems not to have come. A silence within which packets were lost is no
-outcome (IBS009 says so) unless sequence numbers prove it: a later packet of the client acknowledges nothing new. Losses
-at other times do not matter. A file that states only a total may have lost its packets at any time.
-How sure: the capturing side counted them. Not every tool writes the number: its absence proves nothing.
+Seen: the capture itself reports dropped packets (pcapng interface statistics, or the kernel's counter of a live
+capture).
+Meaning: a lost packet may be an answer that seems to be missing. A silence during which packets were lost is unproven
+(IBS009), unless sequence numbers prove it: a later packet of the client acknowledges nothing new. Losses at other times
+do not matter. A file that states only a total may have lost its packets at any time.
+How sure: the capturing side counted them. Not every tool writes the number, so its absence proves nothing.
 What to do: capture again with a filter on the API port and a larger buffer (``tcpdump -B 65536 'tcp port 7497'``).
 """
 
@@ -18,7 +19,7 @@ from ibsniff.rules.registry import Statement, capture_rule
 
 @capture_rule(Severity.WARNING)
 def check(index: CaptureIndex) -> Statement | None:
-    """The capturing side reports lost packets."""
+    """Find a capture that reports lost packets."""
     if not index.capture.facts.dropped:
         return None
     return Statement(

@@ -1,11 +1,11 @@
-"""The capture is not whole: cut short, damaged, or interrupted.
+"""The capture is incomplete: cut short, damaged, or interrupted.
 
-Seen: the file ends inside a packet or block, or a block contradicts itself; or you stopped ibsniff while it read; or an
-interface was down or gone while the capture was made.
-Meaning: all whole packets that were read are analysed; what is missing, at the end or in between, is not known.
+Seen: the file ends inside a packet or block, or a block contradicts itself; or you stopped ibsniff while it read the
+file; or an interface was down or disappeared while the capture was made.
+Meaning: all complete packets that could be read are analysed. What is missing, at the end or in between, is not known.
 How sure: the file's own lengths say so, or the capturing program does.
-What to do: stop tcpdump with Ctrl-C rather than by killing it, use ``-U``, and copy the file after it has ended; keep
-the interface up meanwhile.
+What to do: stop tcpdump with Ctrl-C rather than by killing it, use ``-U``, and copy the file only after the capturing
+program has ended. Keep the interface up while it captures.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from ibsniff.rules.registry import Statement, capture_rule
 
 @capture_rule(Severity.WARNING)
 def check(index: CaptureIndex) -> Statement | None:
-    """The capture says less than it promises."""
+    """Find a capture of which a part is missing."""
     if index.capture.facts.truncated is None:
         return None
     return Statement(
-        f"The capture is not whole: {index.capture.facts.truncated}. What was read of it was analysed.",
+        f"The capture is incomplete: {index.capture.facts.truncated}. The part that could be read was analysed.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
-        remedy="Let ibsniff read it to its end."
+        remedy="Let ibsniff read the capture to its end."
         if index.capture.facts.interrupted
         else "Stop the capture with Ctrl-C, copy the file only after the capturing program has ended, and keep the "
-        "interface up meanwhile.",
+        "interface up while it captures.",
     )

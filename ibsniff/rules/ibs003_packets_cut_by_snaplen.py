@@ -1,7 +1,7 @@
-"""Packets were not captured whole.
+"""Packets were not captured in full.
 
-Seen: API segments whose length on the wire is greater than what was stored (the snapshot length, ``-s``).
-Meaning: the bytes that decide, a hello or a reply, may be among those that were not stored.
+Seen: API segments that were longer on the wire than what was stored (the snapshot length, ``-s``).
+Meaning: the bytes that matter, a hello or a reply, may be among those that were not stored.
 How sure: the capture states both lengths.
 What to do: capture with ``-s 0``.
 """
@@ -16,15 +16,15 @@ from ibsniff.rules.registry import Statement, conversation_rule
 
 @conversation_rule(Severity.WARNING)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """API bytes were sent, and not stored."""
+    """Find API bytes that were sent but not stored."""
     connection = conversation.connection
     cut = connection.from_client.cut_by_snaplen + connection.from_server.cut_by_snaplen
     if not cut:
         return None
     return Statement(
-        f"{counted(cut, 'segment')} of this conversation came into the capture cut short by the snapshot length.",
+        f"The snapshot length cut off the end of {counted(cut, 'segment')} of this conversation.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
-        remedy="Capture again with whole packets: tcpdump -s 0.",
+        remedy="Capture again with complete packets: tcpdump -s 0.",
         explains=conversation.missing if conversation.dialogue.bytes_after_gap else None,
     )

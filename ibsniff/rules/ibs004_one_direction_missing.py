@@ -1,10 +1,10 @@
 """Only one direction of the conversation was captured.
 
-Seen: one side's packets acknowledge packets of the other side that are not in the capture.
-Meaning: nothing can be said of the side that was not captured; least of all that it was silent.
-How sure: acknowledgments prove that the other side sent something.
-What to do: capture on the interface that carries both directions: on the client's machine, or on ``any``. A mirror
-port must copy both. In WSL's mirrored mode replies may arrive on another interface than requests leave by.
+Seen: the packets of one side acknowledge packets of the other side that are not in the capture.
+Meaning: nothing can be said about the side that was not captured, and certainly not that it was silent.
+How sure: the acknowledgments prove that the other side sent something.
+What to do: capture on an interface that carries both directions: on the client's machine, or on ``any``. A mirror
+port must copy both. In WSL's mirrored mode, replies may arrive on another interface than the one requests leave by.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ibsniff.rules.registry import Statement, conversation_rule
 
 @conversation_rule(Severity.WARNING)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """One side sent nothing that was captured, and yet the other answers it."""
+    """Find a side of which no packet was captured although the other side answers it."""
     connection = conversation.connection
     client, server = connection.from_client.segments, connection.from_server.segments
     if conversation.outcome is not Outcome.UNPROVEN or (client and server):
@@ -24,7 +24,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if not client or client > connection.syn_count:
         missing = "client" if not client else "server"
         return Statement(
-            f"Only one direction was captured: no packet of the {missing} is there, so its part cannot be judged.",
+            f"Only one direction was captured: there is no packet from the {missing}, so what it did cannot be judged.",
             Fault.UNDETERMINED,
             Confidence.HIGH,
             packets=(connection.first.packet, connection.last.packet),

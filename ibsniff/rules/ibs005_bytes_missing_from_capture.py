@@ -1,10 +1,11 @@
-"""Bytes that one side sent are not in the capture.
+"""Bytes that one side sent are missing from the capture.
 
-Seen: the other side acknowledges bytes that no captured packet holds, and they were not sent again; or the RST that ends
-a stream counts more bytes than were captured.
-Meaning: they were sent; the capture missed them, or, before a RST, they were lost on the way to where it was made.
-Messages around the hole were not read.
-How sure: TCP acknowledges only what it has received, and a RST bears the number of the next byte (RFC 9293, 3.4, 3.5.2).
+Seen: the other side acknowledges bytes that are in no captured packet and were not sent again; or the RST that ends
+a stream has a sequence number that counts more bytes than were captured.
+Meaning: the bytes were sent, but the capture missed them; or, before a RST, they were lost on the way to where the
+capture was made. Messages around the gap were not read.
+How sure: TCP acknowledges only what it has received, and a RST carries the number of the next byte (RFC 9293, 3.4,
+3.5.2).
 What to do: capture again with a filter on the API port and a larger buffer; capture on one of the two machines.
 """
 
@@ -19,7 +20,7 @@ from ibsniff.rules.registry import Statement, conversation_rule
 
 @conversation_rule(Severity.WARNING)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """The reassembled streams have holes that are not the snapshot length's."""
+    """Find gaps in the reassembled streams that the snapshot length did not cause."""
     halves = (conversation.connection.from_client, conversation.connection.from_server)
     whole = [half for half in halves if not half.cut_by_snaplen]
     missing = sum(half.gap_bytes + missing_before_reset(half) for half in whole)
@@ -27,15 +28,15 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if not missing or one_way:
         return None
     return Statement(
-        f"{counted(missing, 'byte')} of this conversation did not get into the capture; what they said is not known.",
+        f"The capture lacks {counted(missing, 'byte')} of this conversation; the missing content is not known.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=(gap.noticed.packet for half in whole for gap in half.gaps),
         remedy="Capture again with a filter on the API port and a larger buffer: tcpdump -B 65536 'tcp port 7497'.",
-        explains=conversation.missing if conversation.dialogue.bytes_after_gap or _nothing_else(halves) else None,
+        explains=conversation.missing if conversation.dialogue.bytes_after_gap or _no_byte_captured(halves) else None,
     )
 
 
-def _nothing_else(halves: tuple[Half, ...]) -> bool:
-    """Of one side no byte at all was captured, and its RST tells that there were some."""
+def _no_byte_captured(halves: tuple[Half, ...]) -> bool:
+    """No byte of one side was captured, although its RST shows that it sent some."""
     return any(not half.length and missing_before_reset(half) for half in halves)

@@ -1,8 +1,8 @@
-"""The capture began in the middle of the conversation.
+"""The conversation began before the capture.
 
-Seen: no SYN and no SYN-ACK, yet packets of an established connection.
-Meaning: what was said at the beginning is not known. If the server sends valid IB frames the session works; if not,
-nothing is proved.
+Seen: packets of an established connection, but neither a SYN nor a SYN-ACK.
+Meaning: the beginning of the conversation is not known. If the server sends valid IB messages, the session works; if it
+does not, nothing is proved.
 How sure: certain; a TCP connection begins with a SYN.
 What to do: start the capture first, then the program.
 """
@@ -16,14 +16,14 @@ from ibsniff.rules.registry import Statement, conversation_rule
 
 @conversation_rule(Severity.NOTE)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """No SYN of it is in the capture."""
+    """Find a conversation of which no SYN was captured."""
     connection = conversation.connection
     if connection.syn_count or connection.syn_ack or conversation.outcome not in (Outcome.JOINED, Outcome.UNPROVEN):
         return None
     joined = conversation.outcome is Outcome.JOINED
-    what = "the server was sending IB messages" if joined else "nothing in it shows who is at fault"
+    what = "the server was sending IB messages" if joined else "nothing that was captured shows who is at fault"
     return Statement(
-        f"The conversation had begun before the capture; {what}.",
+        f"The conversation began before the capture; {what}.",
         Fault.NONE if joined else Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=(connection.first.packet,),

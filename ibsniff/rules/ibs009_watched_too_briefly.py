@@ -1,11 +1,11 @@
-"""The capture does not prove a silence: it ends too early, or lost packets meanwhile.
+"""The capture does not prove a silence: it ends too early, or packets were lost meanwhile.
 
-Seen: the server's turn had come, and the capture stops a moment later. Or the capture lost packets while the next step
-was awaited, and no later packet shows by its sequence numbers that nothing was missed.
-Meaning: a TWS that answers in the next second looks the same. A classic pcap does not say how long it went on after
-its last packet: the usual ticket, stopped while the bot still waits, is five packets and proves nothing.
-How sure: certain that nothing is proved.
-What to do: let the program give up (or stop it) before stopping the capture; or say how long you watched with
+Seen: the server has to answer next, and the capture ends a moment later. Or the capture lost packets while the next
+step was awaited, and no later packet shows by its sequence numbers that nothing was missed.
+Meaning: a TWS that answers in the next second looks the same. A classic pcap file does not say how long the capture ran
+after its last packet: a capture that was stopped while the bot still waits usually has five packets and proves nothing.
+How sure: it is certain that nothing is proved.
+What to do: let the program give up, or stop it, before you stop the capture; or state how long you watched with
 ``--watched-until +10``.
 """
 
@@ -30,7 +30,7 @@ from ibsniff.rules.registry import Statement, conversation_rule
 
 @conversation_rule(Severity.WARNING)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """The server still had time when the capture ended."""
+    """Find a capture that ended, or lost packets, while the server still had time to answer."""
     connection, dialogue = conversation.connection, conversation.dialogue
     if conversation.lost_in_wait and _is_awaited(conversation):
         return _lost(conversation)
@@ -43,25 +43,28 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if dialogue.reply is not None and dialogue.reply.kind is ReplyKind.NOT_CAPTURED:
         return None
     watched = duration(seconds(conversation.watched_until_ns - client_finished(conversation).time_ns))
-    what = "the program spoke" if connection.from_client.first_data else "the program called"
+    what = "the program sent data" if connection.from_client.first_data else "the program tried to connect"
     if says_no_end(conversation):
-        known = f"the file's last packet comes {watched} after {what}, and it does not say how long it went on"
+        known = (
+            f"the last packet comes {watched} after {what}, and the file does not say how much longer the capture ran"
+        )
     else:
-        known = f"watched for only {watched} after {what}"
+        known = f"it covers only {watched} after {what}"
     return Statement(
-        f"Not proven: {known}; {conversation.patience:g} s or more are needed, or until the program gives up.",
+        f"The capture is too short to prove silence: {known}. It must cover {conversation.patience:g} s or more, or "
+        "last until the program gives up.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=opening_packets(conversation),
-        remedy=f"Watch longer: start the capture, start the program, wait {conversation.patience:g} s or until it gives up, stop the "
-        "program, then stop the capture. If you did watch longer than the file says, read it with --watched-until "
-        "+SECONDS.",
+        remedy=f"Capture for longer: start the capture, start the program, wait {conversation.patience:g} s or until "
+        "it gives up, stop the program, then stop the capture. If you watched for longer than the file says, read it "
+        "with --watched-until +SECONDS.",
         explains=conversation.missing,
     )
 
 
 def _is_awaited(conversation: Conversation) -> bool:
-    """The next step did not come: an answer, or what the client does after it."""
+    """Tell whether the next step did not come: an answer, or what the client does after it."""
     connection, outcome = conversation.connection, conversation.outcome
     if outcome is Outcome.UNPROVEN:
         return bool(connection.syn_count)
@@ -70,8 +73,8 @@ def _is_awaited(conversation: Conversation) -> bool:
 
 def _lost(conversation: Conversation) -> Statement:
     return Statement(
-        f"Not proven: while the next step was awaited, the capture lost {counted(conversation.lost_in_wait, 'packet')}; "
-        "what seems not to have come may be among them.",
+        f"Silence is not proved: the capture lost {counted(conversation.lost_in_wait, 'packet')} while the next step "
+        "was awaited; what seems to be missing may be among them.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=opening_packets(conversation),
@@ -81,5 +84,5 @@ def _lost(conversation: Conversation) -> Statement:
 
 
 def says_no_end(conversation: Conversation) -> bool:
-    """Nothing but its last packet tells until when the capture went on."""
+    """Tell whether nothing but the last packet shows how long the capture ran."""
     return conversation.watched_by is WatchedBy.LAST_PACKET

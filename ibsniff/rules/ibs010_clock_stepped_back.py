@@ -1,8 +1,8 @@
-"""The clock of the capturing machine stepped back while capturing.
+"""The clock of the capturing machine stepped back during the capture.
 
-Seen: packets stamped more than a second earlier than the ones before them.
+Seen: packets with a timestamp that is more than a second earlier than that of the packets before them.
 Meaning: the durations around the step are wrong; a silence may be longer or shorter than it seems.
-How sure: certain for the stamps. Merged files whose packets are not in order of time look the same.
+How sure: certain for the timestamps. Merged files whose packets are not in order of time look the same.
 What to do: sort a merged file with ``reordercap``; otherwise read durations near the step with care.
 """
 
@@ -16,11 +16,12 @@ from ibsniff.rules.registry import Statement, capture_rule
 
 @capture_rule(Severity.WARNING)
 def check(index: CaptureIndex) -> Statement | None:
-    """Time ran backwards."""
+    """Find timestamps that step back."""
     if not index.capture.facts.times_backwards:
         return None
     return Statement(
-        f"Time runs backwards {counted(index.capture.facts.times_backwards, 'time')} in this capture; durations may be wrong.",
+        f"The clock of this capture steps back {counted(index.capture.facts.times_backwards, 'time')}; durations may "
+        "be wrong.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         remedy="Sort a merged capture with reordercap; otherwise read durations with care.",

@@ -1,9 +1,9 @@
-"""There are more conversations than are kept whole.
+"""There are more conversations than ibsniff keeps in full.
 
-Seen: a bound was reached; older conversations were folded into counts by outcome.
-Meaning: the verdict counts them and cannot show them.
+Seen: a limit was reached, and of the older conversations only counts by outcome were kept.
+Meaning: the verdict counts these conversations but cannot show them.
 How sure: certain.
-What to do: cut the capture by time (``editcap -A ... -B ...``) to look at older ones.
+What to do: cut the capture by time (``editcap -A ... -B ...``) to look at the older ones.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from ibsniff.rules.registry import Statement, capture_rule
 
 @capture_rule(Severity.NOTE)
 def check(index: CaptureIndex) -> Statement | None:
-    """Some were folded."""
+    """Find conversations that were evicted."""
     if not index.capture.omitted:
         return None
     return Statement(
-        f"{counted(index.capture.omitted, 'older conversation')} only counted, and not kept.",
+        f"ibsniff only counted {counted(index.capture.omitted, 'older conversation')} and did not keep their details.",
         Fault.NONE,
         Confidence.HIGH,
     )

@@ -1,10 +1,10 @@
 """The clock of the capturing machine was never set.
 
-Seen: packets of 1970, or of another year before there was a TWS to talk to.
-Meaning: a machine without a battery for its clock, or a network that was not up yet. Durations hold; dates and times of
-day do not, so the capture cannot be laid beside a log.
+Seen: packets dated 1970, or another year before TWS existed.
+Meaning: a machine without a battery for its clock does this, or one whose network was not up yet. Durations are right;
+dates and times of day are not, so the capture cannot be compared with a log.
 How sure: certain; the API is younger than 2001.
-What to do: set the clock (``timedatectl``) before the next capture; ``editcap -t`` shifts this one.
+What to do: set the clock (``timedatectl``) before the next capture; ``editcap -t`` shifts the times of this one.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ BEFORE_TWS_NS = 978_307_200 * NANOSECONDS
 
 @capture_rule(Severity.NOTE)
 def check(index: CaptureIndex) -> Statement | None:
-    """Before its time."""
+    """Find a capture that is dated before the API existed."""
     first_ns = index.capture.facts.first_time_ns
     if first_ns is None or first_ns >= BEFORE_TWS_NS or not index.conversations or index.reliability.without_time:
         return None
     return Statement(
-        "The capturing machine's clock was not set: its packets are older than TWS. Durations hold, dates do not.",
+        "The capturing machine's clock was not set: the packets are dated before TWS existed. Durations are right, "
+        "dates are not.",
         Fault.NONE,
         Confidence.HIGH,
-        remedy="Set the clock before the next capture (timedatectl); editcap -t shifts this one.",
+        remedy="Set the clock before the next capture (timedatectl); editcap -t shifts the times of this one.",
     )

@@ -1,10 +1,13 @@
-"""Packets bear no time.
+"""Packets have no timestamp.
 
-Seen: pcapng simple packet blocks, which have none, stamps that no calendar knows, or a file in which every stamp is zero.
-Meaning: the order is known, and durations are not. That the server was silent until the client left still holds; for how
-long does not, so nothing that rests on it is surer than ``low``, and nobody is said to have left too early.
+Seen: pcapng simple packet blocks, which have no timestamps; timestamps outside any calendar; or a file in which every
+timestamp is zero.
+Meaning: the order of the packets is known, but durations are not. It still holds that the server was silent until the
+client closed the connection, but not for how long. So nothing that rests on this is surer than ``low``, and no client
+is said to have closed too early.
 How sure: certain; the file says so.
-What to do: capture with a tool that writes times (tcpdump, dumpcap); what converted this file may have lost them.
+What to do: capture with a tool that writes timestamps (tcpdump, dumpcap); whatever converted this file may have lost
+them.
 """
 
 from __future__ import annotations
@@ -19,16 +22,16 @@ from ibsniff.rules.registry import Statement, conversation_rule
 
 @conversation_rule(Severity.WARNING)
 def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
-    """No time, or not for all."""
+    """Find packets without a timestamp."""
     facts = index.capture.facts
     if not index.reliability.without_time:
         return None
     return Statement(
-        f"{counted(facts.untimed or facts.packets, 'packet')} of this capture bear no time of their own: how long anything "
-        "took is not known.",
+        f"This capture has no usable timestamp for {counted(facts.untimed or facts.packets, 'packet')}: how long "
+        "anything took is not known.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=opening_packets(conversation),
-        remedy="Capture with tcpdump or dumpcap, and do not convert the file to a format without times.",
+        remedy="Capture with tcpdump or dumpcap, and do not convert the file to a format without timestamps.",
         explains=None if waited_long_enough(conversation) else conversation.missing,
     )

@@ -1,9 +1,10 @@
-"""The conversation holds more than is kept of one.
+"""The conversation holds more than ibsniff keeps of one conversation.
 
-Seen: more bytes waited behind a hole than are kept waiting, or there were errors of more codes than are tallied.
-Meaning: a hole was given up before the bytes that might have filled it, or errors of further codes are counted and not
-told. No real session comes near these bounds; a peer that wants to fill this program's memory does.
-How sure: certain; the bounds are this program's own.
+Seen: more bytes waited behind a gap than ibsniff keeps waiting, or there were errors with more different codes than it
+counts separately.
+Meaning: ibsniff gave up a gap before the bytes that might have filled it arrived, or errors with further codes are
+counted but not listed. No real session comes near these limits; a peer that tries to fill this program's memory does.
+How sure: certain; the limits are this program's own.
 What to do: nothing about the session; ``ibsniff streams`` shows what was sent.
 """
 
@@ -17,17 +18,17 @@ from ibsniff.rules.registry import Statement, conversation_rule
 
 @conversation_rule(Severity.NOTE)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """A bound was reached."""
+    """Find a limit that was reached."""
     connection, beyond = conversation.connection, conversation.dialogue.errors_beyond
-    said = []
+    exceeded = []
     if connection.from_client.limit_reached or connection.from_server.limit_reached:
-        said.append("a hole in it was given up early, as too many bytes waited behind it")
+        exceeded.append("a gap in it was given up early because too many bytes waited behind it")
     if beyond:
-        said.append(f"{counted(beyond, 'error')} of further codes not told one by one")
-    if not said:
+        exceeded.append(f"the details of {counted(beyond, 'error')} with further codes are left out")
+    if not exceeded:
         return None
     return Statement(
-        f"This conversation holds more than is kept of one: {'; '.join(said)}.",
+        f"This conversation holds more than ibsniff keeps: {'; '.join(exceeded)}.",
         Fault.NONE,
         Confidence.HIGH,
         packets=(connection.first.packet, connection.last.packet),

@@ -1,11 +1,11 @@
 """The client's own machine rejected the server's SYN-ACK.
 
-Seen: SYN, SYN-ACK, and then a RST from the client before the connection was complete.
-Meaning: the client's kernel did not expect that SYN-ACK: the program had given up already, or the answer came on
-another path than the call left by (WSL's mirrored mode, two routes), or a port scanner only tests the port.
-How sure: certain that the client's side ended it; why is not to be seen.
+Seen: SYN, SYN-ACK, and then a RST from the client before the connection was established.
+Meaning: the client's kernel did not expect that SYN-ACK: the program had already given up, or the answer came back on
+another path than the SYN had taken (WSL's mirrored mode, two routes), or a port scanner is only testing the port.
+How sure: it is certain that the client's side ended the connection; the packets do not show why.
 Sources: microsoft/WSL 13013.
-What to do: in WSL try NAT mode; capture with ``-i any`` to see which way the packets go.
+What to do: in WSL, try NAT mode; capture with ``-i any`` to see which way the packets go.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from ibsniff.rules.registry import Statement, conversation_rule
 SCANNER = Alternative(
     "a port scanner that only tests whether the port is open",
     Fault.CLIENT,
-    "the same source calls many ports, and never completes a connection",
+    "the same source connects to many ports and never completes a connection",
 )
 
 
 @conversation_rule(Severity.WARNING)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """SYN-ACK, answered by the client's RST."""
+    """Find a SYN-ACK that the client's machine answers with a RST."""
     connection = conversation.connection
     ended = connection.ended
     if conversation.outcome is not Outcome.NOT_ASKED or connection.established is not None or ended is None:
@@ -31,11 +31,11 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if connection.syn_ack is None or ended.by is not Side.CLIENT or ended.how is not How.RST:
         return None
     return Statement(
-        "The server accepted, and the client's own machine rejected that with a RST.",
+        "The server accepted the connection, but the client's own machine rejected it with a RST.",
         Fault.UNDETERMINED,
         Confidence.MEDIUM,
         packets=(connection.first.packet, connection.syn_ack.packet, ended.moment.packet),
-        remedy="In WSL try NAT instead of mirrored networking; capture with -i any to see which way the packets go.",
+        remedy="In WSL, try NAT instead of mirrored networking. Capture with -i any to see which way the packets go.",
         alternatives=(SCANNER,),
         explains=conversation.missing,
     )

@@ -1,12 +1,12 @@
-"""Where the silence or the hang-up came from, beyond the server's address.
+"""The TTL and the addresses tell more about the server that was silent or closed the connection.
 
-Seen: a server that was silent to a good hello, or hung up without a word, and whose TTL and addresses tell that it is a
-container behind its bridge, the Windows host of a WSL, or lies behind routers.
-Meaning: it decides which address TWS sees, and so which one must be trusted: a container's bridge and some port maps
-show TWS another one than the client has. Over a bridge a relay is likelier too.
-How sure: TTL and addresses are on the wire; what they are usual for may have been changed by someone: low.
+Seen: a server that did not answer a valid hello, or closed the connection without sending data, and whose TTL and
+addresses show that it is a container behind its bridge, the Windows host of a WSL, or a machine behind routers.
+Meaning: this decides which address TWS sees, and so which one must be trusted: with a container's bridge and with some
+port mappings, TWS sees another address than the one the client has. Over a bridge, a relay is more likely too.
+How sure: TTL and addresses are in the packets, but someone may have changed what they usually stand for: low.
 Sources: clifton/docker-ib-gateway 1 and ib_insync 386 (bridge), ib_insync 529 (WSL's address, not the host's).
-What to do: trust the address TWS sees; when in doubt capture on its machine.
+What to do: trust the address that TWS sees; when in doubt, capture on its machine.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ CLOSED_BY_TWS = (
     ServerClose.UNKNOWN_MOMENT,
     ServerClose.AFTER_HELLO,
 )
-"""Closed without a byte, and not as a relay does."""
+"""Ways to close without sending a byte that are not those of a relay."""
 
 
 @conversation_rule(Severity.NOTE)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """Its address is not all that is known of who answered."""
+    """Find a server about which more is known than its address."""
     connection, hello = conversation.connection, conversation.dialogue.hello
-    turned_away = server_close(conversation) in CLOSED_BY_TWS and (hello is None or hello.is_valid)
-    path = network_path(connection) if turned_away or silent_to_valid_hello(conversation) else None
+    closed_by_tws = server_close(conversation) in CLOSED_BY_TWS and (hello is None or hello.is_valid)
+    path = network_path(connection) if closed_by_tws or silent_to_valid_hello(conversation) else None
     if path is None or connection.syn_ack is None:
         return None
     return Statement(

@@ -1,11 +1,12 @@
-"""The client connected and said nothing.
+"""The client connected and sent nothing.
 
-Seen: a complete connection without a single byte from the client.
-Meaning: TWS waits for the client to speak first, so its silence is right. A port test (``nc -z``, a health check,
+Seen: an established connection without a single byte from the client.
+Meaning: TWS waits for the client to send first, so its silence is correct. A port test (``nc -z``, a health check,
 ``check_port.py``) looks like this; so does a program that hangs before its hello.
-How sure: certain when the client ends the connection, as the number of its last packet counts what it sent. Else
-medium, and low near the server: what was lost on the way there is not to be seen.
-Sources: stimutak/robo_trader and nautilus_trader 4796 report that such probes can make a Gateway deaf; not proven.
+How sure: certain when the client ends the connection, as the sequence number of its last packet counts what it sent.
+Otherwise medium, and low near the server: bytes that were lost on the way there cannot be seen.
+Sources: stimutak/robo_trader and nautilus_trader 4796 report that such probes can make a Gateway stop answering; not
+proven.
 What to do: test with a real client; replace a bare port test by one that looks at what listens (``ss -ltn``).
 """
 
@@ -21,36 +22,36 @@ from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.durations import silence
 
 LOST = Alternative(
-    "it did speak, and its bytes were lost before the place of this capture",
+    "the client did send data, and it was lost before it reached the place of this capture",
     Fault.NETWORK,
-    "capture on the client's machine: does it send them, and again and again?",
+    "capture on the client's machine: does it send data, again and again?",
 )
 
 
 @conversation_rule(Severity.WARNING, rests_on_absence=True)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """It was the client's turn to speak."""
+    """Find a connection on which the client had to send first and did not."""
     waited = server_close(conversation) is ServerClose.WAITED_FOR_HELLO
     if not (waited or conversation.outcome is Outcome.NOT_ASKED) or conversation.connection.established is None:
         return None
     ended, same_host = conversation.connection.ended, conversation.connection.same_host
     if missing_before_reset(conversation.connection.from_client):
-        return None  # it said something
-    certain = ended is not None and ended.by is Side.CLIENT  # its last number would tell of bytes that were lost
+        return None  # it sent something
+    certain = ended is not None and ended.by is Side.CLIENT  # its last sequence number would show that bytes were lost
     return Statement(
-        f"The client connected and said nothing ({silence(conversation)}); TWS speaks only when spoken to.",
+        f"The client connected and sent nothing ({silence(conversation)}); TWS waits for the client to send first.",
         Fault.CLIENT,
-        _sureness(conversation.connection, certain=certain),
+        _confidence(conversation.connection, certain=certain),
         packets=opening_packets(conversation),
-        remedy="If this is a port test, use one that does not connect (ss -ltn): bare connections are suspected of making "
-        "Gateway deaf. If it is your program, see why it hangs before its hello.",
+        remedy="If this is a port test, use one that does not connect (ss -ltn): connections without a hello are "
+        "suspected of making Gateway stop answering. If it is your program, find out why it hangs before its hello.",
         alternatives=() if certain or same_host else (LOST,),
         explains=conversation.missing,
     )
 
 
-def _sureness(connection: Connection, *, certain: bool) -> Confidence:
-    """Near the server one does not see what the client said in vain; nor is all of it there where its beginning is not."""
+def _confidence(connection: Connection, *, certain: bool) -> Confidence:
+    """Less sure near the server, where lost bytes do not show, and where the beginning was not captured."""
     unseen = connection.from_client.acked > 0 and connection.from_client.fin is None
     if connection.syn_ack is None or unseen:
         return Confidence.LOW

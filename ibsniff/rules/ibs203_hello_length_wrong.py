@@ -1,10 +1,10 @@
 """The length in the hello is wrong.
 
 Seen: ``API`` NUL is followed by no length, by a little-endian one, or by one that counts itself or the prefix.
-Meaning: TWS waits for as many bytes as it was told to expect. It looks like a silent TWS and is a patient one.
+Meaning: TWS waits for as many bytes as the length announces. TWS then looks silent, but it is only waiting.
 How sure: the declared length and the bytes sent disagree, which is certain; that TWS waits follows from the format.
 Sources: EClient.connect of the official API.
-What to do: the four bytes after the prefix are the length of the version string alone, big-endian:
+What to do: make the four bytes after the prefix the length of the version string alone, big-endian:
 ``00 00 00 09`` for ``v100..187``.
 """
 
@@ -19,7 +19,7 @@ from ibsniff.rules.wording.broken_hello import RIGHT_BYTES, blame_broken_hello
 
 @conversation_rule(Severity.ERROR)
 def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
-    """Declared and sent length differ."""
+    """Find a hello whose declared length is not what was sent."""
     hello = broken_hello(conversation, Dialect.BAD_LENGTH)
     if hello is None:
         return None

@@ -1,6 +1,6 @@
-"""The client speaks HTTP to the API port.
+"""The client sends HTTP to the API port.
 
-Seen: ``GET``, ``POST`` or another HTTP method as the first bytes; a WebSocket upgrade is one too.
+Seen: ``GET``, ``POST`` or another HTTP method as the first bytes; a WebSocket upgrade begins like this too.
 Meaning: the socket API is not HTTP. TWS does not answer, and ``curl`` hangs. IB's web API is another product, the
 Client Portal Gateway, usually on port 5000.
 How sure: certain for the bytes; that TWS stays silent was reported.
@@ -19,10 +19,10 @@ from ibsniff.rules.wording.broken_hello import blame_broken_hello
 
 @conversation_rule(Severity.ERROR)
 def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
-    """An HTTP request came where a hello belongs."""
+    """Find an HTTP request in place of a hello."""
     hello = broken_hello(conversation, Dialect.HTTP)
     if hello is None:
         return None
-    what = f"The client speaks another language: {hello.detail}, and this port speaks IB's socket API"
+    what = f"The client sent something other than a hello: {hello.detail}, but this port speaks IB's socket API"
     remedy = "Use an API client library (ib_async, ibapi ...) on this port; IB's web API is the Client Portal Gateway."
     return blame_broken_hello(conversation, index, hello, what, remedy)

@@ -1,8 +1,8 @@
-"""The client speaks TLS to the API port.
+"""The client sends TLS to the API port.
 
 Seen: a TLS record as the first bytes (``16 03``).
 Meaning: the API port is plain TCP. The "Use SSL" of TWS concerns its own link to IB, not this port.
-How sure: certain for the bytes; every known client speaks in the clear. What TWS does with a ClientHello is not known.
+How sure: certain for the bytes; every known client sends unencrypted. What TWS does with a ClientHello is not known.
 Sources: IbcAlpha/IBC 55 and 133 (what "Use SSL" means).
 What to do: switch TLS off in the client; to encrypt, use an SSH tunnel or stunnel on both ends.
 """
@@ -18,11 +18,11 @@ from ibsniff.rules.wording.broken_hello import blame_broken_hello
 
 @conversation_rule(Severity.ERROR)
 def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
-    """A ClientHello came where a hello belongs."""
+    """Find a ClientHello in place of a hello."""
     hello = broken_hello(conversation, Dialect.TLS)
     if hello is None:
         return None
-    what = f"The client speaks another language: {hello.detail}, and the API port is plain TCP"
+    what = f"The client sent something other than a hello: {hello.detail}, but the API port is plain TCP"
     return blame_broken_hello(
-        conversation, index, hello, what, "Switch TLS off in the client; tunnel over SSH if it must be private."
+        conversation, index, hello, what, "Switch TLS off in the client; use an SSH tunnel if it must be encrypted."
     )

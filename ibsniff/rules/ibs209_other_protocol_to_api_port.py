@@ -1,7 +1,7 @@
-"""The client speaks a protocol that is not IB's.
+"""The client sends a protocol that is not IB's.
 
-Seen: FIX, SSH, plain text, bare line ends, or bytes of no protocol known here.
-Meaning: TWS waits for ``API`` NUL, or hangs up. A telnet test that presses Return looks like this.
+Seen: FIX, SSH, plain text, only line ends, or bytes of no protocol that ibsniff knows.
+Meaning: TWS waits for ``API`` NUL, or closes the connection. A telnet test that presses Return looks like this.
 How sure: certain for the bytes; medium for FIX, as a Gateway can be logged in for FIX CTCI instead of the API.
 Sources: EClient.connect of the official API; IBC's settings tell a FIX Gateway from one for the API.
 What to do: use an API client library on this port.
@@ -20,13 +20,13 @@ OTHERS = (Dialect.FIX, Dialect.SSH, Dialect.TEXT, Dialect.UNKNOWN)
 
 @conversation_rule(Severity.ERROR)
 def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
-    """Something else came where a hello belongs."""
+    """Find another protocol in place of a hello."""
     hello = broken_hello(conversation, *OTHERS)
     if hello is None:
         return None
-    what = f"The client's first bytes are no IB hello: {hello.detail}"
+    what = f"The client sent something other than a hello: {hello.detail}"
     fix = hello.dialect is Dialect.FIX
-    remedy = "Use an API client library on this port, or call the right port."
+    remedy = "Use an API client library on this port, or connect to the right port."
     if fix:
         remedy = "Use an API client library on this port, or log the Gateway in for FIX CTCI."
     return blame_broken_hello(conversation, index, hello, what, remedy, Confidence.MEDIUM if fix else Confidence.HIGH)

@@ -1,8 +1,8 @@
-"""START_API has not the form the negotiated version asks for.
+"""START_API does not have the form that the negotiated version requires.
 
-Seen: message 71 as text where a raw id or protobuf is due, or the other way round, or with a field too few; and no
-session came of it.
-Meaning: TWS reads another message, or none. From server version 201 on every id is a raw 4-byte number, from 213 on
+Seen: message 71 as text where a raw id or protobuf is required, or the other way round, or with a field missing; and
+the session did not start.
+Meaning: TWS reads another message, or none. From server version 201 on, every id is a raw 4-byte number; from 213 on,
 START_API is protobuf.
 How sure: certain for the form (EClient.startApi); what TWS does with a wrong one is not known.
 Sources: client.py and comm.py of the official Python client 10.46; wboayue/rust-ibapi 410.
@@ -30,7 +30,7 @@ from ibsniff.rules.wording.hex_bytes import in_hex
 
 @conversation_rule(Severity.ERROR)
 def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
-    """Form and version disagree."""
+    """Find a START_API whose form does not fit the version."""
     hello, start, reply = conversation.dialogue.hello, conversation.dialogue.start, conversation.dialogue.reply
     if conversation.outcome is not Outcome.REPLIED or conversation.dialogue.ready or start is None or reply is None:
         return None
@@ -40,12 +40,12 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         return None
     if not all_captured(conversation, Side.SERVER):
         return None
-    if hello is not None and version_not_offered(hello, reply):  # then IBS308 speaks
+    if hello is not None and version_not_offered(hello, reply):  # IBS308 reports it
         return None
-    if index.server_history.start_api_accepted(conversation):  # the same bytes are not the reason now
+    if index.server_history.start_api_accepted(conversation):  # so these bytes are not the reason
         return None
     return Statement(
-        f"The client's START_API is '{start.form}'; server version {reply.server_version} asks for '{start.expected}'. "
+        f"The client's START_API is '{start.form}'; server version {reply.server_version} requires '{start.expected}'. "
         f"The bytes: {in_hex(start.raw)}",
         Fault.CLIENT,
         Confidence.HIGH,

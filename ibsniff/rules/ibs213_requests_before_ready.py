@@ -2,7 +2,7 @@
 
 Seen: messages after START_API and before nextValidId, and the session did not become ready.
 Meaning: TWS may drop such requests, or end the connection.
-How sure: IB documents that requests may be dropped; that it closes was seen once.
+How sure: IB documents that requests may be dropped; that TWS closes the connection was seen once.
 Sources: IB's API documentation on nextValidId; stoqey/ib 162 (71 and 17 in one millisecond, closed 4 ms later).
 What to do: wait for nextValidId (9) before the first request.
 """
@@ -19,7 +19,7 @@ from ibsniff.rules.registry import Statement, conversation_rule
 
 @conversation_rule(Severity.NOTE)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
-    """Requests in a session that never got ready."""
+    """Find requests in a session that never became ready."""
     dialogue = conversation.dialogue
     start = dialogue.start
     if conversation.outcome is not Outcome.REPLIED or start is None or dialogue.next_valid_id is not None:
@@ -30,7 +30,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if not early or not all_captured(conversation, Side.SERVER) or not settled_after(conversation, start.moment):
         return None
     return Statement(
-        f"The client sent {early[0].name} before nextValidId; TWS may drop that, or hang up over it.",
+        f"The client sent {early[0].name} before nextValidId; TWS may drop it, or close the connection because of it.",
         Fault.CLIENT,
         Confidence.LOW,
         packets=(message.moment.packet for message in early),

@@ -199,6 +199,6 @@ def _accepted_at_another_time(accepted: Conversation, conversation: Conversation
             "show why"
         )
     return (
-        f"it accepted {address} later ({accepted.id}), so its settings were changed meanwhile, or the address was not the "
-        "reason"
+        f"it accepted {address} later ({accepted.id}), so its settings were changed meanwhile, or the address was not "
+        "the reason"
     )

@@ -1,4 +1,4 @@
-"""Ask every rule about a conversation or a capture, and make findings of their statements."""
+"""Apply every rule to a conversation or a capture, and make findings of their statements."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ibsniff.rules.registry import Rule, Statement, all_rules
 
 
 def judge_conversation(conversation: Conversation, index: CaptureIndex) -> tuple[Finding, ...]:
-    """Ask every rule about one conversation; no finding is surer than the capture allows."""
+    """Apply every rule to one conversation; no finding is surer than the capture allows."""
     findings = []
     for rule in all_rules():
         if rule.on_conversation is None or (rule.rests_on_absence and conversation.lost_in_wait):
@@ -22,7 +22,7 @@ def judge_conversation(conversation: Conversation, index: CaptureIndex) -> tuple
 
 
 def judge_capture(index: CaptureIndex) -> tuple[Finding, ...]:
-    """Ask every rule about the capture as a whole."""
+    """Apply every rule to the capture as a whole."""
     findings = []
     for rule in all_rules():
         statement = rule.on_capture(index) if rule.on_capture else None
@@ -32,13 +32,13 @@ def judge_capture(index: CaptureIndex) -> tuple[Finding, ...]:
 
 
 def cap_confidence(finding: Finding, conversation: Conversation, reliability: Reliability) -> Finding:
-    """The finding, no surer than the capture allows: one that blames somebody for a silence in doubt is a guess."""
+    """The finding, no surer than the capture allows: one that blames somebody for a doubtful silence is a guess."""
     if finding.fault in (Fault.NONE, Fault.UNDETERMINED) or finding.confidence is Confidence.LOW:
         return finding
     if reliability.in_doubt(conversation):
         return finding._replace(confidence=Confidence.LOW)
-    on_users_word = conversation.watched_by is WatchedBy.USER and rests_on_absence(conversation)
-    return finding._replace(confidence=Confidence.MEDIUM) if on_users_word else finding
+    end_stated_by_user = conversation.watched_by is WatchedBy.USER and rests_on_absence(conversation)
+    return finding._replace(confidence=Confidence.MEDIUM) if end_stated_by_user else finding
 
 
 def _finding(rule: Rule, statement: Statement, index: int) -> Finding:

@@ -2,8 +2,8 @@
 
 A rule is one module of this package with one decorated function. Its file name gives code and name:
 ``ibs301_silent_on_this_host.py`` is ``IBS301 silent-on-this-host``. Its docstring is what ``ibsniff explain`` prints.
-The function looks at one conversation (or one capture) and returns what it has to say, or None. What the whole capture
-tells comes with the ``CaptureIndex`` that it is given.
+The function looks at one conversation (or one capture) and returns a statement about it, or None. Its ``CaptureIndex``
+holds what the whole capture shows.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung, Se
 
 FILE_NAME = re.compile(r"ibs(\d{3})_(\w+)")
 HEADING = re.compile(r"^(Seen|Meaning|How sure|Sources|What else|What to do):", re.MULTILINE)
-"""What the paragraphs of a rule's documentation begin with."""
+"""The beginnings of the paragraphs in a rule's documentation."""
 
 
 class Statement(NamedTuple):
-    """What a rule says about what it looked at."""
+    """What a rule found in the conversation or capture that it looked at."""
 
     summary: str
     fault: Fault
@@ -38,7 +38,7 @@ class Statement(NamedTuple):
     explains: Rung | None = None
     """The rung that was not reached because of this."""
     severity: Severity | None = None
-    """When it is not the rule's usual one."""
+    """None for the rule's usual one."""
     conversations: tuple[str, ...] = ()
 
 
@@ -57,7 +57,7 @@ class Rule(NamedTuple):
     rests_on_absence: bool
     """It concludes from what did not come after the reply: it says nothing where the capture may have lost that."""
     text: str
-    """Its documentation: what is seen, what it means, how sure and why, what else it could be, what to do."""
+    """Its documentation: what is seen, what it means, how sure that is and why, what else it could be, what to do."""
 
     @property
     def title(self) -> str:
@@ -123,7 +123,7 @@ def all_rules() -> tuple[Rule, ...]:
 
 @cache
 def examples() -> dict[str, dict[str, str]]:
-    """What each code says of one of the project's own scenarios: code -> ``scenario`` and ``said``."""
+    """For each code one of the project's scenarios: code -> ``scenario``, and ``summary`` of the finding there."""
     found: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("examples.json").read_text("utf-8"))
     return found
 
@@ -133,12 +133,13 @@ def explained(rule: Rule) -> str:
     example = examples().get(rule.code)
     if example is None:
         return rule.text
-    return f"{rule.text}\nExample: captures/{example['scenario']} in the project's repository, of which it says:\n  {example['said']}"
+    where = f"captures/{example['scenario']} in the project's repository"
+    return f"{rule.text}\nExample: {where}, with the finding:\n  {example['summary']}"
 
 
 def catalogue() -> str:
-    """The whole rulebook as Markdown: what ``explain`` says of each code, one after the other."""
-    head = "# The rulebook\n\nWritten by `ibsniff rules --markdown` from the rules themselves; do not edit.\n"
+    """The whole rulebook as Markdown: what ``explain`` prints for each code, one after the other."""
+    head = "# The rulebook\n\nWritten by `ibsniff rules --markdown` from the rules themselves; do not edit it.\n"
     return "\n".join([head, *map(_entry, all_rules())])
 
 

@@ -213,7 +213,7 @@ def test_three_tries_of_windows_are_one_conversation() -> None:
     conversation = only(refuse_thrice())
     assert len(conversation.connection.refusals) == 3
     assert "3 times" in conversation.summary
-    assert ", 1 s in all)" in conversation.summary
+    assert "3 times in 1 s)" in conversation.summary
 
 
 # -- rungs ----------------------------------------------------------------------------------------------------------

@@ -24,13 +24,13 @@ def connection(client: str, server: str, ttl: int, mss: int | None = None) -> Co
 @pytest.mark.parametrize(
     ("client", "server", "ttl", "answerer", "said"),
     [
-        ("172.17.0.1:50001", "172.17.0.2:4002", 64, Answerer.CONTAINER, "a container, called over its bridge"),
+        ("172.17.0.1:50001", "172.17.0.2:4002", 64, Answerer.CONTAINER, "a container, reached over its bridge"),
         ("172.17.0.2:50001", "172.17.0.1:4002", 64, Answerer.CONTAINER_HOST, "the machine of the client's container"),
         ("172.18.0.3:50001", "172.18.0.2:4004", 64, Answerer.OTHER_CONTAINER, "another container"),
         ("172.24.46.63:50001", "172.24.32.1:7497", 128, Answerer.WSL_HOST, "the Windows host of this WSL"),
-        ("192.168.1.20:50001", "192.168.1.5:7497", 63, Answerer.BEHIND_ROUTERS, "lies behind 1 machine"),
-        ("192.168.1.20:50001", "10.0.0.5:7497", 117, Answerer.BEHIND_ROUTERS, "lies behind 11 machines"),
-        ("[2001:db8::20]:50001", "[2001:db8:1::5]:7497", 61, Answerer.BEHIND_ROUTERS, "lies behind 3 machines"),
+        ("192.168.1.20:50001", "192.168.1.5:7497", 63, Answerer.BEHIND_ROUTERS, "is behind 1 machine"),
+        ("192.168.1.20:50001", "10.0.0.5:7497", 117, Answerer.BEHIND_ROUTERS, "is behind 11 machines"),
+        ("[2001:db8::20]:50001", "[2001:db8:1::5]:7497", 61, Answerer.BEHIND_ROUTERS, "is behind 3 machines"),
     ],
 )
 def test_who_answered(client: str, server: str, ttl: int, answerer: Answerer, said: str) -> None:

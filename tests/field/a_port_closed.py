@@ -37,7 +37,7 @@ CLOSED_PORT: Family = {
         "101",
         Fault.UNDETERMINED,
         Meets.NAMED,
-        says=("calls another port .*4002/4001 Gateway paper/live",),
+        says=("connects to another port .*4002/4001 Gateway paper/live",),
         never=("firewall", "tick Enable ActiveX", "with its socket API off"),
     ),
     "A4": Thread(
@@ -50,7 +50,7 @@ CLOSED_PORT: Family = {
         "101 102 107 501",
         Fault.UNDETERMINED,
         Meets.NAMED,
-        says=("is a relay", "logged in", "offer it to other containers on port 4004"),
+        says=("is a relay", "logged in", "offer Gateway to other containers on port 4004"),
         never=("Trusted IPs",),
     ),
     "A5": Thread(
@@ -117,7 +117,7 @@ CLOSED_PORT: Family = {
         "101",
         Fault.UNDETERMINED,
         Meets.NAMED,
-        says=("calls another port .*7497/7496 TWS paper/live",),
+        says=("connects to another port .*7497/7496 TWS paper/live",),
         never=("firewall",),
     ),
 }

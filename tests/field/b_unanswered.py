@@ -26,7 +26,7 @@ UNANSWERED: Family = {
         "105",
         Fault.NETWORK,
         Meets.CAUSE,
-        says=("no machine's address", "the address is wrong"),
+        says=("cannot be a machine's address", "the address is wrong"),
     ),
     "B2": Thread(
         "microsoft/WSL 4139, 4585, 4274",
@@ -35,7 +35,7 @@ UNANSWERED: Family = {
         "105",
         Fault.NETWORK,
         Meets.CAUSE,
-        says=("A firewall drops them", r"Windows Defender rule for the vEthernet \(WSL\)"),
+        says=("A firewall drops the packets", r"Windows Defender rule for the vEthernet \(WSL\)"),
         never=("Trusted IPs", "Enable ActiveX"),
     ),
     "B3": Thread(

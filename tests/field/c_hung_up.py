@@ -64,7 +64,7 @@ HUNG_UP: Family = {
         Fault.UNDETERMINED,
         Meets.NAMED,
         says=(
-            "ib_insync, which says hello like this, reports TimeoutError after 4 s, its default; the server was gone",
+            "ib_insync, which sends a hello like this, reports TimeoutError after 4 s, its default; the server had ",
             "127.0.0.1:4002 is a relay",
             "does not accept connections from 172.17.0.1, or it is a relay",
             "Capture inside the container",
@@ -78,7 +78,7 @@ HUNG_UP: Family = {
         "110 305",
         Fault.TWS_CONFIG,
         Meets.CAUSE,
-        says=("localhost only", "lies behind 12 machines", "the one to trust is the one TWS sees"),
+        says=("localhost only", "is behind 12 machines", "Trust the address that TWS sees"),
         never=(REGARDLESS,),
     ),
     "C6": Thread(
@@ -136,7 +136,7 @@ HUNG_UP: Family = {
         "110 305 505",
         Fault.TWS_CONFIG,
         Meets.CAUSE,
-        says=("localhost only", "a relay inside must make the call from its own loopback"),
+        says=("localhost only", "a relay inside the container connect to TWS from its own loopback"),
         never=(REGARDLESS,),
     ),
     "C11": Unplayable(

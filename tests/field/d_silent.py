@@ -34,7 +34,7 @@ SILENT: Family = {
         "302",
         Fault.TWS_STATE,
         Meets.CAUSE,
-        says=("click Yes", "add 192.168.50.20 ", "ib_async, which says hello like this, reports TimeoutError"),
+        says=("click Yes", "add 192.168.50.20 ", "ib_async, which sends a hello like this, reports TimeoutError"),
         never=(THE_BOX,),
     ),
     "D2": Thread(
@@ -76,7 +76,7 @@ SILENT: Family = {
         "110 302",
         Fault.TWS_STATE,
         Meets.CAUSE,
-        says=("add 172.18.250.7 .this one address, no range", "Gateway has no such box"),
+        says=("add 172.18.250.7 .this one address, no range", "Gateway has no such checkbox"),
         never=(THE_BOX,),
     ),
     "D5": Thread(
@@ -113,7 +113,10 @@ SILENT: Family = {
         "204 301 503",
         Fault.TWS_STATE,
         Meets.CAUSE,
-        says=("Before them 127.0.0.1:40000 .c1. connected and sent 4 bytes that are no hello", "suspected, not proved"),
+        says=(
+            "Before them 127.0.0.1:40000 .c1. connected and sent 4 bytes that are not a hello",
+            "suspected, not proved",
+        ),
         never=(*ADDRESSES, THE_BOX),
     ),
     "D8": Thread(
@@ -150,7 +153,7 @@ SILENT: Family = {
         "201 301 503",
         Fault.TWS_STATE,
         Meets.CAUSE,
-        says=("Before them 127.0.0.1:40000 .c1. connected and said nothing", "suspected, not proved"),
+        says=("Before them 127.0.0.1:40000 .c1. connected and sent nothing", "suspected, not proved"),
         never=(*ADDRESSES, THE_BOX),
     ),
     "D11": Thread(
@@ -160,7 +163,7 @@ SILENT: Family = {
         "202 301 503",
         Fault.TWS_STATE,
         Meets.OPEN,
-        says=("connected and sent 9 bytes that are no hello", "suspected, not proved", "Starting new conversation"),
+        says=("connected and sent 9 bytes that are not a hello", "suspected, not proved", "Starting new conversation"),
         never=(*ADDRESSES, THE_BOX),
     ),
     "D12": Thread(
@@ -232,7 +235,11 @@ SILENT: Family = {
         "110 302",
         Fault.TWS_STATE,
         Meets.OPEN,
-        says=("A relay usually listens on this port", "capture on its machine too", "Starting new conversation"),
+        says=(
+            "A relay usually listens on this port",
+            "capture on the server's machine too",
+            "Starting new conversation",
+        ),
         never=(THE_BOX,),
     ),
     "D19": Thread(

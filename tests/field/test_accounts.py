@@ -36,8 +36,8 @@ ACCOUNTS = {
             r"add 172\.24\.46\.63 \(this one address, no range\) under Trusted IPs",
             r"probably the Windows host of this WSL",
             r"WSL's own address, not one of Windows; it changes with a restart",
-            r"It is not 'Enable ActiveX and Socket Clients'",
-            r"ib_async, which says hello like this, reports TimeoutError",
+            r"The reason is not 'Enable ActiveX and Socket Clients'",
+            r"ib_async, which sends a hello like this, reports TimeoutError",
         ),
         (r"add 172\.24\.32\.1\b", r"`ss -ltn"),
     ),
@@ -48,7 +48,7 @@ ACCOUNTS = {
         Fault.TWS_STATE,
         (
             r"hangs or is still starting\. The client did its part",
-            r"It is not 'Enable ActiveX and Socket Clients'",
+            r"The reason is not 'Enable ActiveX and Socket Clients'",
             r"`netstat -Lan` for port 7497: a first number that stays above 0",
             r"`lsof -nP -iTCP:7497 -sTCP:LISTEN`",
         ),
@@ -74,7 +74,7 @@ ACCOUNTS = {
         (
             r"127\.0\.0\.1:4004 is a relay\. It accepted .* connected to 127\.0\.0\.1:4002; that connection was refused",
             r"not logged in yet",
-            r"the server was gone after",
+            r"the server had closed the connection after",
         ),
         (r"trusted|localhost only", r"tick Enable", r"hangs or is still starting"),
     ),

@@ -117,7 +117,7 @@ def test_a_start_that_did_not_arrive_is_not_ignored() -> None:
 def test_nothing_said_is_certain_only_from_the_clients_own_goodbye() -> None:
     waits = only(Wire(REMOTE, TWS).connect(), Watch(ended=20.0))
     assert waits.confidence is Confidence.MEDIUM
-    assert "lost before the place of this capture" in waits.findings[0].alternatives[0].cause
+    assert "lost before it reached the place of this capture" in waits.findings[0].alternatives[0].cause
     assert only(Wire(REMOTE, TWS).connect().fin_client(after=2.0)).confidence is Confidence.HIGH
 
 
@@ -220,8 +220,8 @@ def test_a_relays_hang_up_is_no_decision_about_the_address() -> None:
 @pytest.mark.parametrize("end", ["silent", "closed"])
 def test_an_address_of_its_own_is_not_the_loopback_to_tws(end: str) -> None:
     said = told(judge(KINDS[end](call("192.168.1.5:50001", TWS))))
-    assert re.search("called by an address of its own machine", said)
-    assert "called by an address" not in told(judge(KINDS[end](call("127.0.0.1:50001", "127.0.0.1:7497"))))
+    assert re.search("connected to an address of TWS's own machine", said)
+    assert "connected to an address of TWS" not in told(judge(KINDS[end](call("127.0.0.1:50001", "127.0.0.1:7497"))))
 
 
 @pytest.mark.parametrize("loopback", ["127.0.0.1", "127.8.8.8", "[::1]", "[::ffff:127.0.0.1]"])

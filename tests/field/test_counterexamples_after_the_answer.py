@@ -99,7 +99,7 @@ def test_a_reply_in_pieces_is_not_said_to_have_been_misread() -> None:
     wire = Wire().connect().client(HELLO).server(ib_bytes.reply(178), mss=10, after=0.003)
     report = judge(wire.fin_client(after=3.0))
     assert short(report) == "211"
-    assert "or it stops here of itself" in told(report)
+    assert "or it stops here by itself" in told(report)
 
 
 @pytest.mark.parametrize("version", [188, 225, 999_999])
@@ -129,8 +129,8 @@ def test_a_range_without_end_is_two_dots_all_the_same() -> None:
 
 def test_a_client_that_left_does_not_wait_for_ever() -> None:
     wire = Wire().connect().client(HELLO)
-    assert "waits for ever" in told(judge(wire, watch=Watch(ended=9.0)))
-    assert "waits for ever" not in told(judge(wire.fin_client(after=4.0)))
+    assert "waits forever" in told(judge(wire, watch=Watch(ended=9.0)))
+    assert "waits forever" not in told(judge(wire.fin_client(after=4.0)))
 
 
 @pytest.mark.parametrize("broken", ib_bytes.BROKEN_HELLOS)
@@ -179,7 +179,7 @@ def test_a_hello_that_was_sent_again_is_not_said_to_be_followed_by_something() -
     wire = Wire(REMOTE, TWS).connect().client(HELLO).again(2, after=1.0).server(ib_bytes.reply(178))
     report = judge(wire, watch=Watch(ended=9.0))
     assert "never sent START_API" in told(report)
-    assert "no whole message" not in told(report)
+    assert "not a complete message" not in told(report)
 
 
 def test_a_session_cut_off_is_mute_since_it_asked_and_not_since_it_asked_again() -> None:

@@ -106,7 +106,7 @@ def test_what_was_mended_while_the_capture_ran_is_not_known() -> None:
     refused = [local(5.0 * number).syn().refuse() for number in range(3)]
     report = judge(*refused, session(local(60)))
     assert accused(report) == {}
-    assert "came up meanwhile, or its API was switched on" in told(report)
+    assert "by then it had started, or its API had been switched on" in told(report)
 
 
 def test_an_address_that_is_tried_out_or_announced_is_not_called() -> None:

@@ -36,7 +36,7 @@ def test_who_falls_back_to_ipv4_has_no_trouble() -> None:
     assert report.verdict is not None
     assert (report.verdict.outcome, report.verdict.fault) == (Outcome.REPLIED, Fault.NONE)
     assert [finding.severity for finding in report.conversations[0].findings] == [Severity.NOTE]
-    assert "See that Gateway is up" not in told(report)
+    assert "Check that Gateway is running" not in told(report)
 
 
 @pytest.mark.parametrize("kind", [name for name in KINDS if name != "refused"])
@@ -82,13 +82,13 @@ def test_who_calls_only_the_other_address_is_told_the_right_one() -> None:
     report = judge(served(0.0), refused(3.0))
     assert report.verdict is not None
     assert (report.verdict.outcome, report.verdict.fault) == (Outcome.REFUSED, Fault.UNDETERMINED)
-    assert "Call 127.0.0.1 in place of ::1" in told(report)
-    assert "See that Gateway is up" not in told(report)
+    assert "Connect to 127.0.0.1 instead of ::1" in told(report)
+    assert "Check that Gateway is running" not in told(report)
 
 
 def test_a_session_that_was_over_does_not_show_that_it_still_listens() -> None:
     report = judge(session(call("127.0.0.1:50001", IPV4)).close(after=1.0), refused(60.0))
-    assert "See that Gateway is up" in told(report)
+    assert "Check that Gateway is running" in told(report)
 
 
 def test_another_machine_that_is_served_is_no_fallback() -> None:
@@ -108,9 +108,9 @@ def test_where_another_port_is_served_the_port_is_suspected_first(ends: tuple[st
         served(1.0, server.format(4001), client.format(50_002)),
     )
     (finding,) = report.conversations[0].findings
-    assert "port 4001 TWS or Gateway serves clients in this capture (c2)" in finding.summary
+    assert "TWS or Gateway serves clients on port 4001 of that machine (c2)" in finding.summary
     assert finding.remedy.startswith(
-        "Call port 4001 (usually IB Gateway, live trading) only if that is the one you mean"
+        "Connect to port 4001 (usually IB Gateway, live trading) only if that is the one you mean"
     )
     assert finding.alternatives[0].fault is Fault.CLIENT
 
@@ -119,10 +119,10 @@ def test_what_took_calls_before_did_listen() -> None:
     """A Windows kernel is said to refuse where another one would drop: that nothing listens is not certain there."""
     tries = [silent(call(f"127.0.0.1:{50_000 + place}", "127.0.0.1:7497", 10.0 * place)) for place in range(3)]
     linux = judge(*tries, refused(60.0, "127.0.0.1:7497", "127.0.0.1:51000"))
-    assert "took a call before and did not answer it (c1)" in told(linux)
+    assert "accepted a connection before and did not answer (c1)" in told(linux)
     assert "Windows" not in told(linux)
     windows = judge(*tries, refused(60.0, "127.0.0.1:7497", "127.0.0.1:51000", server_ttl=128))
-    assert "Windows may refuse calls then" in told(windows)
+    assert "Windows may refuse connections then" in told(windows)
     assert windows.conversations[-1].confidence is Confidence.MEDIUM
 
 
@@ -163,7 +163,7 @@ def test_a_session_whose_hello_was_not_captured_was_served_all_the_same() -> Non
 def test_an_address_that_may_be_translated_is_not_said_to_be_the_one(kind: str) -> None:
     """From a container or a WSL to another machine of the network: TWS sees the host's address."""
     routed = judge(KINDS[kind](call("172.18.0.2:50001", TWS, server_ttl=127)))
-    assert "the address TWS sees, 172.18.0.2 unless it is changed on the way" in told(routed)
+    assert "the address that TWS sees, 172.18.0.2 unless it is changed on the way" in told(routed)
     direct = judge(KINDS[kind](call(REMOTE, TWS)))
     assert "add 192.168.1.30 (this one address, no range)" in told(direct)
 
@@ -293,7 +293,7 @@ def test_a_tws_may_reject_its_own_machines_address_unheard() -> None:
     """Called by it, and not by the loopback, "localhost only" may hold: it was said to be a relay, not TWS."""
     own = judge(unread(call("192.168.1.5:50001", "192.168.1.5:7497")))
     assert accused(own, guesses=True) == {}
-    assert "call 127.0.0.1 instead" in told(own)
+    assert "connect to 127.0.0.1 instead" in told(own)
     for ends in (("127.0.0.1:50001", "127.0.0.1:7497"), ("192.168.1.5:50001", "192.168.1.5:4004")):
         assert accused(judge(unread(call(*ends)))) == {Fault.NETWORK: "IBS107"}
 

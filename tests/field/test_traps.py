@@ -41,8 +41,8 @@ def test_2_the_same_words_of_the_client_and_opposite_cures() -> None:
     closed = judge(Wire(*ends).connect().client(IB_ASYNC).fin_server(after=0.004).fin_client())
     waiting = judge(silent(call(*ends), IB_ASYNC))
     for report in (closed, waiting):
-        assert "ib_async, which says hello like this, reports TimeoutError" in told(report)
-    assert "the server was gone after" in verdict(closed)
+        assert "ib_async, which sends a hello like this, reports TimeoutError" in told(report)
+    assert "the server had closed the connection after" in verdict(closed)
     assert "localhost only" in told(closed)
     assert "click Yes" not in told(closed)
     assert "click Yes" in told(waiting)

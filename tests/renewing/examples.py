@@ -17,7 +17,7 @@ def examples() -> str:
     chosen: dict[str, dict[str, str]] = {}
     for case in sorted(cases(), key=plainness):
         for code, summary in summaries(case.report).items():
-            chosen.setdefault(code, {"scenario": case.name, "said": summary})
+            chosen.setdefault(code, {"scenario": case.name, "summary": summary})
     return json.dumps(dict(sorted(chosen.items())), indent=1, ensure_ascii=False) + "\n"
 
 
@@ -29,6 +29,6 @@ def plainness(case: Case) -> tuple[int, bool, bool, int, str]:
 
 
 def summaries(report: Report) -> dict[str, str]:
-    """Code -> the sentence it says; of several the first."""
+    """Code -> the summary of its first finding."""
     findings = [*report.findings, *(finding for one in report.conversations for finding in one.findings)]
     return {finding.code: finding.summary for finding in reversed(findings)}

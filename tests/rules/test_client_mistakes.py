@@ -227,12 +227,12 @@ def test_a_reset_after_the_hello_was_taken_is_not_said_to_have_heard_nothing() -
     heard = only(Wire().connect().client(HELLO).rst_server(after=0.0005))
     unheard = only(Wire().connect().fin_server(after=0.0005))
     assert [found.code for found in (*heard.findings, *unheard.findings)] == ["IBS304", "IBS107"]
-    assert "before it read a word" in unheard.summary
-    assert "before it read a word" not in heard.summary
+    assert "before it read a byte" in unheard.summary
+    assert "before it read a byte" not in heard.summary
 
 
 @PLACES
 def test_a_hello_after_the_servers_end_was_not_heard(ends: tuple[str, str]) -> None:
     conversation = only(Wire(*ends).connect().fin_server(after=2.0).client(HELLO, after=0.5))
     assert [found.code for found in conversation.findings] == ["IBS201"]
-    assert "said nothing (2 s, until the server closed)" in conversation.summary
+    assert "sent nothing (2 s, until the server closed)" in conversation.summary

@@ -28,7 +28,7 @@ def test_a_space_in_the_length_field_hides_nothing() -> None:
 def test_silence_is_counted_from_the_first_time_it_was_said() -> None:
     wire = Wire().connect().client(HELLO, ack=False).again(after=1).again(after=2).again(after=4)
     assert "sent 4 times" in only(wire, LONG).summary
-    assert "(13 s, as long as was watched)" in only(wire, LONG).summary
+    assert "(13 s, until the end of the capture)" in only(wire, LONG).summary
     short = Wire().connect().client(HELLO, ack=False).again(after=1).again(after=2)
     assert "only 3.1 s" in only(short, Watch(ended=0.1)).summary
 

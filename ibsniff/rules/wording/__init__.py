@@ -1,1 +1,1 @@
-"""What several rules say alike: causes, remedies, commands, menu paths, and statements that differ in a few words."""
+"""Text that several rules share: causes, remedies, commands, menu paths, and statements that differ in a few words."""

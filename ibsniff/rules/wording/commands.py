@@ -1,4 +1,4 @@
-"""The commands that show what listens, on the system that answered."""
+"""The commands that show what listens on a port, for the system that answered."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from ibsniff.facts.network_path import System, system
 from ibsniff.model import Alternative, Connection
 
 LINUX_LISTENERS = "`ss -ltnp`"
-"""Names what listens on Linux."""
-STAYS = "a Recv-Q that stays above 0"
+"""Shows what listens, on Linux."""
+RECV_Q_STAYS = "a Recv-Q that stays above 0"
 
 
 def who_listens(connection: Connection) -> str:
-    """Name the command that tells which program listens, on the machine that answered."""
+    """The command that shows which program listens, on the machine that answered."""
     match system(connection):
         case System.MACOS:
             return f"`lsof -nP -iTCP:{connection.server.port} -sTCP:LISTEN`"
@@ -25,14 +25,14 @@ def who_listens(connection: Connection) -> str:
 
 
 def on_its_system(causes: Iterable[Alternative], connection: Connection) -> tuple[Alternative, ...]:
-    """The same causes, to be told apart by the command that the machine which answered has."""
+    """The same causes, with the command that exists on the machine that answered."""
     return tuple(
         one._replace(how_to_tell=one.how_to_tell.replace(LINUX_LISTENERS, who_listens(connection))) for one in causes
     )
 
 
 def accepts_no_more(connection: Connection) -> str:
-    """Name the command, and what in it shows that a listening program has stopped accepting."""
+    """The command, and what in its output shows that a listening program no longer accepts connections."""
     port = connection.server.port
     match system(connection):
         case System.MACOS:
@@ -40,9 +40,9 @@ def accepts_no_more(connection: Connection) -> str:
         case System.WINDOWS:
             return f"`netstat -ano | findstr :{port}`: rows that stay in CLOSE_WAIT"
         case _:
-            return f"`ss -ltn 'sport = :{port}'`: {STAYS}"
+            return f"`ss -ltn 'sport = :{port}'`: {RECV_Q_STAYS}"
 
 
 def queue_is_full(connection: Connection) -> str:
-    """Name the command, and what in it shows that no further connection is accepted."""
-    return accepts_no_more(connection).replace(STAYS, "Recv-Q above Send-Q")
+    """The command, and what in its output shows that the accept queue is full."""
+    return accepts_no_more(connection).replace(RECV_Q_STAYS, "Recv-Q above Send-Q")

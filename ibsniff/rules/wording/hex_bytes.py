@@ -1,15 +1,15 @@
-"""Bytes of a conversation as they are shown in a sentence."""
+"""Bytes of a conversation as a sentence shows them."""
 
 from __future__ import annotations
 
 SHOWN_BYTES = 40
-"""Bytes of an offending hello shown in a sentence; the evidence shows more."""
+"""How many bytes of a wrong hello a sentence shows; the evidence shows more."""
 
 
 def in_hex(raw: bytes) -> str:
     """Bytes as hex; digits that may be part of an account number are not shown.
 
-    A hello holds no account unless in its options, which stand behind a space.
+    A hello contains an account number only in its options, which follow a space.
     """
     options = raw.find(b" ", 8) + 1 if raw.startswith(b"API\0") else 0  # a space in the length field does not count
     if options:

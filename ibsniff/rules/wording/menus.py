@@ -28,17 +28,17 @@ def address_to_trust(connection: Connection) -> str:
 
 
 def trusted_entry(connection: Connection) -> str:
-    """Name the address to enter in Trusted IPs: the client's, unless machines in between may have put theirs in its place."""
+    """The address to enter in Trusted IPs: the client's, unless machines on the way may have replaced it."""
     address, single = address_to_trust(connection), _single_entry(connection)
     return (
-        f"the address TWS sees, {address} unless it is changed on the way ({single})"
+        f"the address that TWS sees, {address} unless it is changed on the way ({single})"
         if hops(connection)
         else f"{address} ({single})"
     )
 
 
 def _single_entry(connection: Connection) -> str:
-    """How that address is to be entered: the list takes addresses one by one, of each family by itself."""
+    """How to enter that address: the list takes single addresses, and IPv4 and IPv6 ones are separate entries."""
     return (
         "this one address, no range"
         if len(connection.client.address) == 4

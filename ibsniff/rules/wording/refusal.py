@@ -13,9 +13,11 @@ from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung
 from ibsniff.rules.registry import Statement
 from ibsniff.rules.wording.unanswered import unless_other_ip_version_followed
 
+QUEUE_MAY_BE_FULL = ", or its accept queue is full: Windows may refuse connections then"
+
 
 class _Context(NamedTuple):
-    """What the other conversations add to a refusal, and who must act then."""
+    """What the other conversations add to a refusal, and who must act in that case."""
 
     why: str = ""
     remedy: str = ""
@@ -23,13 +25,13 @@ class _Context(NamedTuple):
     fault: Fault = Fault.UNDETERMINED
     confidence: Confidence = Confidence.HIGH
     other_port: int = 0
-    """Served on that machine, so that a wrong port is the likeliest of the causes."""
+    """Served on that machine, so a wrong port is the most likely cause."""
 
 
 def refused(
     conversation: Conversation, index: CaptureIndex, summary: str, remedy: str, causes: tuple[Alternative, ...]
 ) -> Statement:
-    """State a refusal: who must act is not known, unless TWS had served that very port earlier in the capture."""
+    """State a refusal: who must act is not known, unless TWS served the same port earlier in the capture."""
     connection, context = conversation.connection, _context(conversation, index)
     attempts = zip(connection.syns, connection.refusals, strict=False)
     statement = Statement(
@@ -45,9 +47,11 @@ def refused(
 
 
 def _other_port(port: int) -> str:
-    """Name the port, with a warning: it may lead from a paper account to a live one."""
+    """Name the other port, with a warning: it may belong to a live account instead of a paper one."""
     usual = f" (usually {DEFAULT_PORTS[port]})" if port in DEFAULT_PORTS else ""
-    return f"Call port {port}{usual} only if that is the one you mean: live and paper trading differ in it."
+    return (
+        f"Connect to port {port}{usual} only if that is the one you mean: live and paper trading use different ports."
+    )
 
 
 def _ordered(causes: tuple[Alternative, ...], context: _Context) -> tuple[Alternative, ...]:
@@ -59,25 +63,28 @@ def _context(conversation: Conversation, index: CaptureIndex) -> _Context:
     told = history.told_of_port_change(conversation)
     if told is not None:
         return _Context(
-            f" TWS told {told.id} that its API port was changed.", "Call the new port (API > Settings > Socket port)."
+            f" TWS reported in {told.id} that its API port was changed.",
+            "Connect to the new port (API > Settings > Socket port).",
         )
     ended = history.ended_session_before(conversation)
     if ended is not None:
         return _Context(
-            f" TWS served this port before, and ended {ended.id}: it is down or restarting.",
-            "Let the program call again with growing pauses; see TWS's auto restart time.",
+            f" TWS served this port before and ended {ended.id}: it is down or restarting.",
+            "Let the program try again with growing pauses; check the time of TWS's auto restart.",
             Fault.TWS_STATE,
             Confidence.LOW if ended.dialogue.bytes_after_gap or on_relay_port(ended.connection) else Confidence.MEDIUM,
         )
     served = history.session_before(conversation)
     if served is not None:
         return _Context(
-            f" TWS served this port before ({served.id}): it is down or restarting, or its API was switched off or moved "
-            "to another port meanwhile."
+            f" TWS served this port before ({served.id}): it is down or restarting, or its API was switched off or "
+            "moved to another port since then."
         )
     later = history.session(conversation.connection.server)
     if later is not None:
-        return _Context(f" TWS served this port later ({later.id}): it came up meanwhile, or its API was switched on.")
+        return _Context(
+            f" TWS served this port later ({later.id}): by then it had started, or its API had been switched on."
+        )
     return _at_another_address(conversation, index) or _on_its_machine(conversation, index)
 
 
@@ -88,8 +95,8 @@ def _at_another_address(conversation: Conversation, index: CaptureIndex) -> _Con
     if one is None:
         return None
     return _Context(
-        f" In this capture TWS serves that port at {one.connection.server.ip} ({one.id}), on this machine too.",
-        f"Call {one.connection.server.ip} in place of {connection.server.ip} or a name such as localhost."
+        f" In this capture TWS serves the same port on this machine at {one.connection.server.ip} ({one.id}).",
+        f"Connect to {one.connection.server.ip} instead of {connection.server.ip} or a name such as localhost."
         if is_open_at(one, connection.last)
         else "",
     )
@@ -101,15 +108,15 @@ def _on_its_machine(conversation: Conversation, index: CaptureIndex) -> _Context
     if served is not None:
         port = served.connection.server.port
         return _Context(
-            f" On its port {port} TWS or Gateway serves clients in this capture ({served.id}).", other_port=port
+            f" In this capture TWS or Gateway serves clients on port {port} of that machine ({served.id}).",
+            other_port=port,
         )
     silent = index.server_history.silent_before(conversation)
     if silent is None:
         return _Context()
-    full = (
-        ", or its queue of calls is full: Windows may refuse calls then" if system(connection) is System.WINDOWS else ""
-    )
+    full = QUEUE_MAY_BE_FULL if system(connection) is System.WINDOWS else ""
     return _Context(
-        f" It took a call before and did not answer it ({silent.id}): what listened there was closed or restarted since{full}.",
+        f" It accepted a connection before and did not answer ({silent.id}): the program was closed or restarted "
+        f"since then{full}.",
         confidence=Confidence.MEDIUM if full else Confidence.HIGH,
     )

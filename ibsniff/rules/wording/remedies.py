@@ -1,25 +1,26 @@
-"""What to do, where several rules advise it."""
+"""Remedies that several rules give."""
 
 from __future__ import annotations
 
 from ibsniff.facts.ports import application
 from ibsniff.model import Connection
 
-RELAY_KEEPS_PORT = "A relay usually listens there, not TWS: TWS's own API port needs no change."
+RELAY_KEEPS_PORT = "A relay usually listens on this port, not TWS, so TWS's own API port needs no change."
 
 
 def look_into_its_log(connection: Connection) -> str:
-    """Say what to collect next: the line stands in the logs ib-ruby and tws_async quote; AutoRevOption's hung one was mute."""
-    capture = "" if connection.same_host else "capture on its machine too, and "
+    """What to check next. ib-ruby and tws_async quote logs with this line; AutoRevOption's hung TWS logged nothing."""
+    capture = "" if connection.same_host else "capture on the server's machine too, and "
     return (
-        f"If that does not settle it: {capture}see whether its log says 'Starting new conversation with client on' at that "
-        "time; a TWS that hangs is said to log nothing."
+        f"If that does not solve it, {capture}check whether TWS's log says 'Starting new conversation with client on' "
+        "at that time; a TWS that hangs is reported to log nothing."
     )
 
 
 def not_the_checkbox(port: int) -> str:
-    """Answer the common wrong advice (extrange/ibkr-docker 16 and 48; heshiming/ibga 18: Gateway has no such box)."""
-    box = (
-        "It is not 'Enable ActiveX and Socket Clients': with that box unticked the port is closed and the call refused."
+    """Correct common wrong advice (extrange/ibkr-docker 16 and 48; heshiming/ibga 18: Gateway has no such checkbox)."""
+    checkbox = (
+        "The reason is not 'Enable ActiveX and Socket Clients': with that checkbox unticked, the port is closed and "
+        "connections are refused."
     )
-    return f"{box} Gateway has no such box at all." if application(port) == "Gateway" else box
+    return f"{checkbox} Gateway has no such checkbox at all." if application(port) == "Gateway" else checkbox

@@ -1,4 +1,4 @@
-"""What an attempt that came to nothing may have been: answered after all, or a detour to another address."""
+"""What a failed connection attempt may really have been: answered after all, or followed by one to another address."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ibsniff.rules.registry import Statement
 
 
 def why_in_doubt(connection: Connection) -> str:
-    """Say, as the end of a sentence, why the repeats do not bear out that nothing came back; empty when they do."""
+    """Why the repeated SYNs do not confirm that nothing came back, as the end of a sentence; empty when they do."""
     match syn_pattern(connection):
         case SynPattern.SENT_ONCE:
-            return ", or the program gave up within a second: it called only once"
+            return ", or the program gave up within a second: the SYN was sent only once"
         case SynPattern.REPEATED_SOON:
-            return ", or the answer was not captured: it called again sooner than after silence"
+            return ", or the answer was not captured: the SYN was repeated too soon for one that got no answer"
         case SynPattern.REPEATED_AFTER_SILENCE:
             return ""
 
@@ -22,17 +22,17 @@ def why_in_doubt(connection: Connection) -> str:
 def unless_other_ip_version_followed(
     statement: Statement, conversation: Conversation, index: CaptureIndex
 ) -> Statement:
-    """The statement, harmless if the program went on to the next address of a name: ``localhost`` is often ::1 first."""
+    """The statement, only a note if the program tried the name's next address: ``localhost`` is often ::1 first."""
     instead = index.related.attempt_at_other_ip_version(conversation)
     if instead is None:
         return statement
     server = instead.connection.server
     return statement._replace(
-        summary=f"{statement.summary} A moment later {server} was called ({instead.id}): a program that tries all addresses "
-        "of a name goes on like this.",
+        summary=f"{statement.summary} A moment later there was a connection attempt to {server} ({instead.id}), as by "
+        "a program that tries all addresses of a name.",
         fault=Fault.NONE,
         severity=Severity.NOTE,
-        remedy=f"Nothing to mend here, if it was one program: see {instead.id}. To call {server.ip} in place of the name "
-        "spares the detour.",
+        remedy=f"There is nothing to fix here if one program made both attempts: see {instead.id}. If the program uses "
+        f"{server.ip} instead of the name, the failed attempt does not occur.",
         alternatives=(),
     )
