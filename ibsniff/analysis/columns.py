@@ -85,6 +85,11 @@ class ColumnLane:
         self._turns = picked.others.tolist()
         for segments in picked.segments:
             self._turns += self._sort_out(segments)
+        if not self._busy:  # all of it takes the plain lane, which is faster without a heap
+            self._take_each(columns, np.sort(np.array(self._turns, np.int64)))
+            self._turns.clear()
+            self._columns = None
+            return
         heapify(self._turns)
         self._now = -1
         while self._turns:

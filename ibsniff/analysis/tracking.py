@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from ibsniff.analysis.api_traffic import Ports
 from ibsniff.diagnosis import outcome_of
@@ -83,7 +84,7 @@ class ConversationTracker:
         """Called before a connection is judged: some of its packets may not have been processed yet."""
         self._tracked: dict[int, Tracked] = {}
         """By ``id`` of the connection, in the order of first packets."""
-        self._evictable: deque[int] = deque()
+        self._evictable: deque[Tracked] = deque()
         self.count = 0
         """How many connections there were, whatever they turned out to be."""
         self.evicted: Counter[Outcome] = Counter()
@@ -102,7 +103,7 @@ class ConversationTracker:
         seen_from_start = bool(connection.syn_count) or connection.syn_ack is not None
         tracked = self._tracked[id(connection)] = Tracked(self.count, connection, seen_from_start)
         if self.count > ALWAYS_KEPT:
-            self._evictable.append(id(connection))
+            self._evictable.append(tracked)
         if len(self._tracked) > MAX_CONVERSATIONS:
             self._evict_one(connection.first.time_ns)
         return tracked
@@ -122,16 +123,24 @@ class ConversationTracker:
 
     def _evict_one(self, now_ns: int) -> None:
         """Evict the oldest conversation; one that should rather be kept gets a second chance."""
-        for _ in range(MAX_SECOND_CHANCES):
-            key = self._evictable.popleft()
-            self.catch_up(self._tracked[key].connection)
-            if self._may_be_evicted(self._tracked[key], now_ns):
+        evictable, talking_since_ns, passed_over = self._evictable, now_ns - STILL_TALKING, MAX_SECOND_CHANCES
+        for place, tracked in enumerate(islice(evictable, MAX_SECOND_CHANCES)):
+            connection = tracked.connection
+            # packets that are not processed yet are no end and no earlier: with them it would still be talking
+            if connection.last.time_ns >= talking_since_ns and connection.ended is None and not connection.refusals:
+                continue
+            if self._may_be_evicted(tracked, now_ns):
+                passed_over = place
                 break
-            self._evictable.append(key)
-        else:
-            key = self._evictable.popleft()
-        tracked = self._tracked.pop(key)
-        connection, dialogue = tracked.connection, tracked.dialogue
+        evictable.rotate(-passed_over)
+        self._evict(evictable.popleft(), now_ns)
+
+    def _evict(self, tracked: Tracked, now_ns: int) -> None:
+        """Evict a conversation; one of the API is counted by its outcome."""
+        connection = tracked.connection
+        self.catch_up(connection)
+        dialogue = tracked.dialogue
+        del self._tracked[id(connection)]
         if self._ports.include(connection, dialogue):
             patience = self.patience_for(dialogue)
             self.evicted[outcome_of(connection, dialogue, now_ns, patience, self._losses())] += 1
@@ -140,6 +149,7 @@ class ConversationTracker:
     def _may_be_evicted(self, tracked: Tracked, now_ns: int) -> bool:
         """It has ended or is quiet; and if all ports are looked at, it does not belong to the API."""
         connection = tracked.connection
+        self.catch_up(connection)
         is_over = connection.ended is not None or bool(connection.refusals)
         if not is_over and now_ns - connection.last.time_ns <= STILL_TALKING:
             return False

@@ -8,7 +8,8 @@ recorded in the :class:`~ibsniff.model.Dialogue`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum, auto
+from enum import IntEnum, auto
+from typing import TypeVar
 
 from ibsniff.ib.frames import FrameReader, find_frame, looks_like_frame
 from ibsniff.ib.hello import LENGTH_END, PREFIX, read_hello
@@ -36,7 +37,7 @@ OTHER_PROTOCOLS = frozenset({Dialect.HTTP, Dialect.TLS, Dialect.FIX, Dialect.SSH
 """Other protocols that a client may use, which its first bytes alone reveal."""
 
 
-class ReadState(Enum):
+class ReadState(IntEnum):
     """What a side's next bytes are expected to be."""
 
     OPENING = auto()
@@ -50,6 +51,21 @@ class ReadState(Enum):
     """Not IB's protocol: nothing more is read."""
 
 
+Part = TypeVar("Part")
+
+
+class _MadeWhenUsed(dict[Side, Part]):
+    """What each side needs one of, made when it is first used: in a flood of half-open connections most never is."""
+
+    def __init__(self, make: Callable[[Side], Part]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, side: Side) -> Part:
+        made = self[side] = self._make(side)
+        return made
+
+
 class DialogueReader:
     """Reads the bytes of both sides of one conversation into a :class:`Dialogue`."""
 
@@ -58,9 +74,13 @@ class DialogueReader:
         self._summary = MessageSummary(self.dialogue)
         first = ReadState.OPENING if seen_from_start else ReadState.OUT_OF_STEP
         self._state = {Side.CLIENT: first, Side.SERVER: first}
-        self._buffer = {Side.CLIENT: StreamBuffer(), Side.SERVER: StreamBuffer()}
-        self._frames = {side: FrameReader(side, self._buffer[side], self._summary) for side in Side}
-        self._legacy = {side: LegacySplitter(side) for side in Side}
+        self._buffer = _MadeWhenUsed(lambda _: StreamBuffer())
+        buffers, summary = (
+            self._buffer,
+            self._summary,
+        )  # not self, which could then only be freed by the garbage collector
+        self._frames = _MadeWhenUsed(lambda side: FrameReader(side, buffers[side], summary))
+        self._legacy = _MadeWhenUsed(LegacySplitter)
 
     def take(self, side: Side, event: Run | Gap) -> None:
         """Take the next bytes of one side, or a gap: bytes that were never captured."""

@@ -34,6 +34,8 @@ class FrameReader:
         """Read every frame whose beginning has arrived; False when the next bytes are no frame."""
         buffer, summary, side = self._buffer, self._summary, self._side
         unread, at, end = buffer.unread, 0, len(buffer.unread)
+        if not end:
+            return True
         names, counts = messages.COUNTED_NAMES[side], summary.counts(side)
         only_counts = summary.only_counts
         while end - at >= 4:

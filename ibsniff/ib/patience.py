@@ -24,8 +24,9 @@ def patience_for(hello: Hello | None, given: float | None = None) -> float:
     if given is not None:
         return given
     library = _library(hello) if hello is not None else None
-    known = (seconds for name, seconds in LIBRARY_PATIENCE.items() if library is not None and library.startswith(name))
-    return next(known, PATIENCE)
+    if library is None:
+        return PATIENCE
+    return next((seconds for name, seconds in LIBRARY_PATIENCE.items() if library.startswith(name)), PATIENCE)
 
 
 def _library(hello: Hello) -> str | None:

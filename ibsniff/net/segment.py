@@ -62,9 +62,10 @@ class FlowCache:
 def _split(key: bytes) -> Flow:
     size = (len(key) - 4) // 2
     source, destination, ports = key[:size], key[size:-4], key[-4:]
+    is_ipv4 = size == 4
     return Flow(
-        Endpoint(unmapped(source), int.from_bytes(ports[:2])),
-        Endpoint(unmapped(destination), int.from_bytes(ports[2:])),
+        Endpoint(source if is_ipv4 else unmapped(source), int.from_bytes(ports[:2])),
+        Endpoint(destination if is_ipv4 else unmapped(destination), int.from_bytes(ports[2:])),
         (int.from_bytes(source + destination) + _TCP) % _ONES,
     )
 

@@ -26,8 +26,8 @@ class DamagedSegments:
     def __init__(self) -> None:
         self.checksums_trusted: bool | None = None
         """True after a right checksum was seen; False when checksums turned out to mean nothing; None before."""
-        self.segments: deque[Segment] = deque(maxlen=KEPT_SEGMENTS)
-        """Those that were set aside."""
+        self.segments: deque[Segment] | tuple[()] = ()
+        """Those that were set aside; a deque only when there are some, because it takes 600 bytes."""
 
     def is_damaged(self, segment: Segment) -> bool:
         """Whether its checksum is wrong, and this side's checksums can be trusted."""
@@ -44,6 +44,7 @@ class DamagedSegments:
             return False
         half.damaged += 1
         if segment.length and not segment.flags & (SYN | RST):
+            self.segments = self.segments or deque(maxlen=KEPT_SEGMENTS)
             self.segments.append(segment)
         return True
 
@@ -63,8 +64,9 @@ class DamagedSegments:
             for segment in self.segments
             if not self.checksums_trusted or difference(acked_sequence, _end(segment)) >= 0
         ]
-        for segment in taken:
-            self.segments.remove(segment)
+        if self.segments:
+            for segment in taken:
+                self.segments.remove(segment)
         return taken
 
 

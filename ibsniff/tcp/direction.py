@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from ibsniff.model import Gap, Half, Mark, Moment, Run, Segment, Side
 from ibsniff.tcp.damaged_segments import DamagedSegments
-from ibsniff.tcp.hole_wait import HoleWait
+from ibsniff.tcp.hole_wait import NO_WAIT, HoleWait
 from ibsniff.tcp.reassembly_buffer import DIRECTION_LIMIT, BufferedTotal, ReassemblyBuffer
 from ibsniff.tcp.recent_segments import RecentSegments
 from ibsniff.tcp.sequence import advance, difference
@@ -70,7 +70,7 @@ class Direction:
         self.waiting = ReassemblyBuffer(total)
         self._first_data_end: int | None = None
         self._last_ack: Moment | None = None
-        self._hole_wait = HoleWait()
+        self._hole_wait = NO_WAIT
 
     # -- where the stream begins ---------------------------------------------------------------------------------
 
@@ -215,7 +215,7 @@ class Direction:
         events = self._use_damaged()
         while self.waiting and self.waiting.first_offset <= self._hole_wait.acknowledged_to:
             events += self._give_up_first_hole(moment)
-        self._hole_wait = HoleWait()
+        self._hole_wait = NO_WAIT
         return events
 
     def _use_damaged(self) -> list[Run | Gap]:

@@ -27,3 +27,7 @@ class HoleWait(NamedTuple):
     def is_over(self, now_ns: int) -> bool:
         """Whether the hole is to be given up."""
         return self.segments >= WAIT_SEGMENTS or now_ns - self.since_ns >= WAIT_NS
+
+
+NO_WAIT = HoleWait()
+"""No hole is waited for."""

@@ -101,8 +101,9 @@ class ReassemblyBuffer:
 
     def clear(self) -> None:
         """Drop everything."""
-        self._account(-self._held)
-        self._chunks.clear()
+        if self._chunks:
+            self._account(-self._held)
+            self._chunks.clear()
 
     def _account(self, cost: int) -> None:
         self._held += cost

@@ -22,35 +22,36 @@ class RecentSegments:
     __slots__ = ("_earlier", "_latest")
 
     def __init__(self) -> None:
-        self._latest: deque[Segment] = deque(maxlen=RECENT_SEGMENTS)
+        self._latest: deque[Segment] | None = None
+        """None as long as there is none: most directions of a flood never send anything, and a deque takes 600 bytes."""
         self._earlier: Callable[[], Iterable[Segment]] | None = None
 
     def __iter__(self) -> Iterator[Segment]:
         if self._earlier is not None:
             self.load()
-        return iter(self._latest)
+        return iter(self._latest or ())
 
     def add(self, segment: Segment) -> None:
         """Keep a segment, or the beginning of a long one, to compare later ones with."""
         if len(segment.payload) > KEPT_BYTES:
             segment = segment._replace(payload=segment.payload[:KEPT_BYTES])
+        if self._latest is None:
+            self._latest = deque(maxlen=RECENT_SEGMENTS)
         self._latest.append(segment)
 
     def add_lazily(self, segments: Callable[[], Iterable[Segment]]) -> None:
         """Keep ``RECENT_SEGMENTS`` segments by a function that gives them: they are hardly ever needed."""
-        self._latest.clear()
+        self._latest = None
         self._earlier = segments
 
     def load(self) -> None:
         """Call the function of ``add_lazily`` now, because it will not work any longer."""
         if self._earlier is None:
             return
-        newer, earlier = list(self._latest), self._earlier
-        self._earlier = None
-        self._latest.clear()
-        for segment in earlier():
+        newer, earlier = self._latest or (), self._earlier
+        self._earlier = self._latest = None
+        for segment in (*earlier(), *newer):
             self.add(segment)
-        self._latest.extend(newer)
 
     def has_duplicate_of(self, segment: Segment) -> bool:
         """Whether the very same packet was captured before: on another interface, on a bridge, or twice on ``lo``.
@@ -60,8 +61,11 @@ class RecentSegments:
         """
         if not (segment.ip_id or segment.length or segment.flags & (SYN | FIN | RST)):
             return False
+        if self._latest is None and self._earlier is None:
+            return False
+        seq = segment.seq
         return any(
-            old.seq == segment.seq
+            old.seq == seq
             and old.ack == segment.ack
             and old.flags == segment.flags
             and old.length == segment.length
