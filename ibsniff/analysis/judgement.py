@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from ibsniff.analysis.snapshot import Snapshot
-from ibsniff.diagnosis import conclude, verdict_of
+from ibsniff.diagnosis import VerdictSoFar, conclude
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.model import Capture, Outcome, Report
+from ibsniff.model import Capture, Conversation, Finding, InputFacts, Report
 from ibsniff.rules import judge_capture, judge_conversation
+
+if TYPE_CHECKING:
+    from ibsniff.analysis.spool import Spool
 
 
 def judge(snapshots: Iterable[Snapshot]) -> Report:
     """Judge inputs together, whether the snapshots were made here or by another process."""
-    captures: list[Capture] = []
-    evicted: Counter[Outcome] = Counter()
+    inputs: list[InputFacts] = []
+    conversations: list[Conversation] = []
+    report = judge_into(snapshots, inputs, conversations)
+    return report._replace(inputs=tuple(inputs), conversations=tuple(conversations))
+
+
+def judge_into(
+    snapshots: Iterable[Snapshot],
+    inputs: list[InputFacts] | Spool[InputFacts],
+    conversations: list[Conversation] | Spool[Conversation],
+) -> Report:
+    """Judge one input after the other, and move what the report lists to these: of it all, the verdict needs little."""
+    verdict, shared = VerdictSoFar(), list[Finding]()
+    for capture, findings in _judged_in_turn(snapshots, verdict):
+        inputs.append(capture.facts)
+        for conversation in capture.conversations:
+            conversations.append(conversation)
+        shared += findings
+    return Report(inputs, verdict.verdict(), tuple(shared), conversations, verdict.evicted.total())
+
+
+def _judged_in_turn(
+    snapshots: Iterable[Snapshot], verdict: VerdictSoFar
+) -> Iterator[tuple[Capture, tuple[Finding, ...]]]:
+    """Each input with the findings about it as a whole."""
     connections = 0
     for index, snapshot in enumerate(snapshots):
-        captures.append(_judged(snapshot.as_input(index, connections)))
+        capture = _judged(snapshot.as_input(index, connections))
+        findings = tuple(judge_capture(CaptureIndex(capture)))
         connections += snapshot.connections
-        evicted += snapshot.evicted
-    conversations = tuple(conversation for capture in captures for conversation in capture.conversations)
-    shared = tuple(finding for capture in captures for finding in judge_capture(CaptureIndex(capture)))
-    return Report(
-        inputs=tuple(capture.facts for capture in captures),
-        verdict=verdict_of(conversations, evicted, shared),
-        findings=shared,
-        conversations=conversations,
-        omitted=evicted.total(),
-    )
+        verdict.add(capture.conversations, snapshot.evicted, findings)
+        yield capture, findings
 
 
 def _judged(unjudged: Capture) -> Capture:

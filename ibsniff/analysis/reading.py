@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO, NamedTuple, TypeVar
 
 from ibsniff.analysis.api_traffic import Ports
-from ibsniff.analysis.judgement import judge
+from ibsniff.analysis.judgement import judge, judge_into
 from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.reading_progress import ReadingProgress
 from ibsniff.analysis.snapshot import Snapshot
 from ibsniff.analysis.watched_until import WatchedUntil, parse_watched_until
 from ibsniff.capture.files import STDIN, CaptureFile, open_capture
 from ibsniff.capture.input_record import InputRecord
-from ibsniff.model import Columns, ExitCode, Frame, Lane, Report, UserError
+from ibsniff.model import Columns, Conversation, ExitCode, Frame, InputFacts, Lane, Report, UserError
 
 Result = TypeVar("Result")
 
@@ -111,7 +112,10 @@ def result_or_error(read: Callable[[str], Result], path: str) -> Result | UserEr
         return error
 
 
-def collect(results: Iterable[Snapshot | UserError]) -> Reading:
+def collect(
+    results: Iterable[Snapshot | UserError],
+    judge_all: Callable[[Iterable[Snapshot]], Report] = judge,
+) -> Reading:
     """Judge several inputs together: conversations are numbered on from one to the next."""
     unreadable: list[UserError] = []
 
@@ -122,4 +126,13 @@ def collect(results: Iterable[Snapshot | UserError]) -> Reading:
             else:
                 yield result
 
-    return Reading(judge(readable()), unreadable)
+    return Reading(judge_all(readable()), unreadable)
+
+
+@contextmanager
+def collect_in_file(results: Iterable[Snapshot | UserError]) -> Iterator[Reading]:
+    """Do the same for a report of any length: what it lists is in a temporary file until the end of the context."""
+    from ibsniff.analysis.spool import Spool  # noqa: PLC0415  (tempfile: 10 ms)
+
+    with Spool[InputFacts]() as inputs, Spool[Conversation]() as conversations:
+        yield collect(results, lambda snapshots: judge_into(snapshots, inputs, conversations))

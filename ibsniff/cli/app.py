@@ -147,9 +147,10 @@ def print_report(
 ) -> None:
     """Print a report on stdout in the form that the user chose."""
     if as_json:
-        from ibsniff.render.text import json_text
+        from ibsniff.render.document import document_text
 
-        print(json_text(as_document(report, show_accounts), indent=2))
+        sys.stdout.writelines(document_text(report, __version__, show_accounts))
+        print()
     elif as_markdown:
         from ibsniff.render.markdown import markdown
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,10 +26,16 @@ from ibsniff.cli.app import (
 from ibsniff.model import ExitCode, Lane, Severity, UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
     from ibsniff.analysis.reading import InputReader, Reading
     from ibsniff.analysis.reading_progress import ReadingProgress
+    from ibsniff.analysis.snapshot import Snapshot
     from ibsniff.cli.inputs import Inputs
     from ibsniff.cli.many import CaptureTask
+
+    Collecting = Callable[[Iterator[Snapshot | UserError]], AbstractContextManager[Reading]]
 
 DEMO = ("silent-ib-async-loopback", "closed-by-relay-socat", "dropped-wsl")
 """Scenarios with three different causes in which the client reports the same error, ``TimeoutError``."""
@@ -106,12 +113,14 @@ def read(
             code = _read_one_by_one(task, inputs, processes, progress, quiet)
         else:
             if _is_live_pipe(inputs) and not (as_json or as_markdown or join or quiet or watched_until):
-                reading = _watch(reader, show_accounts)
+                made: AbstractContextManager[Reading] = nullcontext(_watch(reader, show_accounts))
             else:
-                reading = _read_for_one_report(reader, inputs, 1 if join else processes, progress, join, quiet)
-            if reading.report.inputs:
-                print_report(reading.report, as_json, as_markdown, show_accounts, verbose, quiet)
-            code = _exit_code(reading, fail_on)
+                collecting = _choose_collecting(inputs, as_json)
+                made = _read_for_one_report(reader, inputs, 1 if join else processes, progress, join, quiet, collecting)
+            with made as reading:
+                if reading.report.inputs:
+                    print_report(reading.report, as_json, as_markdown, show_accounts, verbose, quiet)
+                code = _exit_code(reading, fail_on)
         if not quiet:
             inputs.print_unread(progress)
         raise typer.Exit(ExitCode.INTERRUPTED if progress.stopped else code)
@@ -133,24 +142,41 @@ def _watch(reader: InputReader, show_accounts: bool) -> Reading:
     return Reading(watch_pipe(sys.stdin.buffer, reader.ports, reader.patience, show_accounts))
 
 
+def _choose_collecting(inputs: Inputs, as_json: bool) -> Collecting:
+    """How what was read becomes a report: a document of many captures is printed from a file, piece by piece."""
+    from ibsniff.analysis.reading import collect, collect_in_file
+
+    if as_json and len(inputs.paths) > MAX_IN_ONE_REPORT:
+        return collect_in_file
+    return lambda results: nullcontext(collect(results))
+
+
+@contextmanager
 def _read_for_one_report(
-    reader: InputReader, inputs: Inputs, jobs: int, progress: ReadingProgress, join: bool, quiet: bool
-) -> Reading:
+    reader: InputReader,
+    inputs: Inputs,
+    jobs: int,
+    progress: ReadingProgress,
+    join: bool,
+    quiet: bool,
+    collecting: Collecting,
+) -> Iterator[Reading]:
     """Read all inputs for one common report."""
-    from ibsniff.analysis.reading import collect, result_or_error
+    from ibsniff.analysis.reading import result_or_error
     from ibsniff.cli.inputs import results_of_each
     from ibsniff.cli.progress import reading
 
-    with reading(progress, inputs.size, alone=jobs == 1, show=not quiet):
-        if join:
-            results = iter([result_or_error(lambda _: reader.read_joined(inputs.paths, progress), "")])
-        else:
-            results = (result for _, result in results_of_each(reader.read, inputs, jobs, progress))
-        made = collect(results)
-    made.unreadable += inputs.unreadable_folders
-    for error in made.unreadable:
-        print_error(error)
-    return made
+    if join:
+        results = iter([result_or_error(lambda _: reader.read_joined(inputs.paths, progress), "")])
+    else:
+        results = (result for _, result in results_of_each(reader.read, inputs, jobs, progress))
+    with ExitStack() as until_printed:
+        with reading(progress, inputs.size, alone=jobs == 1, show=not quiet):
+            made = until_printed.enter_context(collecting(results))
+        made.unreadable += inputs.unreadable_folders
+        for error in made.unreadable:
+            print_error(error)
+        yield made
 
 
 def _read_one_by_one(task: CaptureTask, inputs: Inputs, jobs: int, progress: ReadingProgress, quiet: bool) -> ExitCode:

@@ -13,6 +13,15 @@ from ibsniff.diagnosis.conclusion import conclude, is_fine
 from ibsniff.diagnosis.ladder import first_missing, rung_of
 from ibsniff.diagnosis.losses import lost_in_wait
 from ibsniff.diagnosis.outcome import outcome_of
-from ibsniff.diagnosis.verdict import verdict_of
+from ibsniff.diagnosis.verdict import VerdictSoFar, verdict_of
 
-__all__ = ["conclude", "first_missing", "is_fine", "lost_in_wait", "outcome_of", "rung_of", "verdict_of"]
+__all__ = [
+    "VerdictSoFar",
+    "conclude",
+    "first_missing",
+    "is_fine",
+    "lost_in_wait",
+    "outcome_of",
+    "rung_of",
+    "verdict_of",
+]

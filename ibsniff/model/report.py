@@ -1,5 +1,6 @@
 """diagnosis -> rules -> render: conversations, the findings about them, and the verdict."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -203,12 +204,12 @@ class Verdict(NamedTuple):
 class Report(NamedTuple):
     """The result of an analysis: a value that does not change any more."""
 
-    inputs: tuple[InputFacts, ...]
+    inputs: Sequence[InputFacts]
     verdict: Verdict | None
     """None if there was no conversation."""
     findings: tuple[Finding, ...]
     """About an input as a whole, or about several conversations together."""
-    conversations: tuple[Conversation, ...]
-    """In the order of their first packets, input by input."""
+    conversations: Sequence[Conversation]
+    """In the order of their first packets, input by input. A tuple, unless there are so many that they wait in a file."""
     omitted: int = 0
     """Conversations that were evicted because there were too many; they are only counted."""

@@ -7,6 +7,7 @@ escaped: JSON has its own escaping.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ibsniff.formatting import iso, seconds, seconds_between
@@ -28,7 +29,7 @@ from ibsniff.model import (
     WatchedBy,
 )
 from ibsniff.render.report_view import NO_CONVERSATION, most_severe
-from ibsniff.render.text import Masker
+from ibsniff.render.text import Masker, json_text
 from ibsniff.render.timeline import guessed_library
 
 SCHEMA_VERSION = 1
@@ -38,6 +39,9 @@ MAX_LISTED = 20
 
 MAX_CODES = 100
 """Error codes and message names of one conversation, or reasons to skip packets: a hostile peer can invent any number."""
+
+INDENT = "  "
+"""Of the document that people read, for each level."""
 
 Json = dict[str, Any]
 
@@ -53,15 +57,47 @@ WATCHED_BY = {
 
 def document(report: Report, tool_version: str, show_accounts: bool = False) -> Json:
     """The whole report, made of types that ``json.dumps`` accepts."""
+    members = _members(report, tool_version, show_accounts)
+    return {name: list(value) if isinstance(value, Iterator) else value for name, value in members.items()}
+
+
+def document_text(report: Report, tool_version: str, show_accounts: bool = False) -> Iterator[str]:
+    """Yield the indented text of the same document in pieces, so that never more than one conversation is in memory."""
+    begins = "{\n"
+    for name, value in _members(report, tool_version, show_accounts).items():
+        yield f"{begins}{INDENT}{json_text(name)}: "
+        if isinstance(value, Iterator):
+            yield from _list_text(value)
+        else:
+            yield _indented(value, INDENT)
+        begins = ",\n"
+    yield "\n}"
+
+
+def _list_text(values: Iterator[Json]) -> Iterator[str]:
+    begins = "[\n"
+    for value in values:
+        yield f"{begins}{INDENT * 2}{_indented(value, INDENT * 2)}"
+        begins = ",\n"
+    yield "[]" if begins.startswith("[") else f"\n{INDENT}]"
+
+
+def _indented(value: object, indent: str) -> str:
+    """JSON that stands this far from the left; no text in it holds a line break."""
+    return json_text(value, indent=len(INDENT)).replace("\n", f"\n{indent}")
+
+
+def _members(report: Report, tool_version: str, show_accounts: bool) -> dict[str, Any]:
+    """The members of the document; long lists are iterators, which make one element at a time."""
     writer = DocumentWriter(Masker.for_report(report, show_accounts))
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "ibsniff", "version": tool_version},
-        "inputs": [writer.input(facts) for facts in report.inputs],
+        "inputs": map(writer.input, report.inputs),
         "verdict": writer.verdict(report.verdict, most_severe(report.findings)),
-        "findings": [writer.shared_finding(finding) for finding in report.findings],
+        "findings": map(writer.shared_finding, report.findings),
         "omitted": report.omitted,
-        "conversations": [writer.conversation(conversation) for conversation in report.conversations],
+        "conversations": map(writer.conversation, report.conversations),
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -14,11 +16,12 @@ from wire import START_NS, Wire
 
 from ibsniff.analysis.api_traffic import API_PORTS, Ports, parse_ports
 from ibsniff.analysis.judgement import judge
-from ibsniff.analysis.reading import InputReader, in_packet_order, read_files
+from ibsniff.analysis.reading import InputReader, collect, collect_in_file, in_packet_order, read_files
 from ibsniff.analysis.reading_progress import ReadingProgress
+from ibsniff.analysis.snapshot import Snapshot
 from ibsniff.analysis.watched_until import parse_watched_until
 from ibsniff.capture.input_record import InputRecord
-from ibsniff.model import NANOSECONDS, Confidence, ExitCode, Outcome, UserError, WatchedBy
+from ibsniff.model import NANOSECONDS, Confidence, Conversation, ExitCode, Outcome, UserError, WatchedBy
 
 HELLO = b"API\0\0\0\0\x09v100..187"
 
@@ -177,3 +180,46 @@ def test_an_input_that_turns_out_damaged_leaves_nothing_behind(tmp_path: Path) -
     assert progress.position == 64
     progress.stop()
     assert progress.stopped
+
+
+# -- a report over more captures than fit into memory -----------------------------------------------------------------
+
+
+class ManyCaptures:
+    """Snapshots of as many captures as one likes, one at a time; it counts the conversations that are alive meanwhile."""
+
+    def __init__(self, paths: list[Path]) -> None:
+        self.paths = paths
+        self.most_alive = 0
+
+    def __iter__(self) -> Iterator[Snapshot]:
+        reader = InputReader()
+        for path in self.paths:
+            yield reader.read(str(path))
+            self.most_alive = max(self.most_alive, sum(type(one) is Conversation for one in gc.get_objects()))
+
+
+def test_a_report_in_a_file_is_the_same(tmp_path: Path) -> None:
+    paths = sorted((Path(__file__).parents[2] / "captures").glob("*/capture.pcap*"))[:60]
+    expected = collect(ManyCaptures(paths)).report
+    with collect_in_file(ManyCaptures(paths)) as reading:
+        report = reading.report
+        assert report._replace(inputs=tuple(report.inputs), conversations=tuple(report.conversations)) == expected
+    assert expected.verdict is not None
+
+
+def test_a_report_in_a_file_keeps_as_many_conversations_in_memory_whatever_the_number_of_captures(
+    tmp_path: Path,
+) -> None:
+    path = hanging(tmp_path / "a.pcap")
+
+    def most_alive(captures: int) -> int:
+        many = ManyCaptures([path] * captures)
+        with collect_in_file(many) as reading:
+            assert len(reading.report.conversations) == captures
+        return many.most_alive
+
+    assert most_alive(40) == most_alive(10)
+    in_memory = ManyCaptures([path] * 40)
+    collect(in_memory)
+    assert in_memory.most_alive >= 40, "the count above would not notice conversations that are kept"

@@ -38,7 +38,8 @@ from ibsniff.model import (
     Side,
     WireError,
 )
-from ibsniff.render.document import MAX_CODES, document
+from ibsniff.render.document import MAX_CODES, document, document_text
+from ibsniff.render.text import json_text
 
 # The contract: every key there is, and what may stand there. A tuple is a choice, a list a list of such, a dict an
 # object with exactly these keys; `{str: ...}` an object with any keys.
@@ -293,3 +294,17 @@ def test_documents_and_tickets_do_not_import_rich() -> None:
     script = "import sys; import ibsniff.render.document, ibsniff.render.markdown; print('rich' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+EMPTY = report(findings=())._replace(inputs=())
+LONG = report(silent(), silent(id="c2"), findings=(finding(), finding("IBS503")))
+
+
+@pytest.mark.parametrize("each", [EMPTY, report(), LONG, many(3)], ids=["empty", "none", "findings", "many"])
+def test_the_text_made_in_pieces_is_that_of_the_whole_document(each: Report) -> None:
+    assert "".join(document_text(each, "1.2.3")) == json_text(document(each, "1.2.3"), indent=2)
+
+
+def test_a_line_break_from_the_wire_does_not_move_the_text() -> None:
+    each = report(conversation(called(), summary="two\nlines"), inputs=(facts(path="a\nb"),))
+    assert "".join(document_text(each, "1")) == json_text(document(each, "1"), indent=2)
