@@ -54,7 +54,8 @@ MAY_IMPORT = {
     "analysis.other_traffic": {"model"},
     "analysis.tracking": {"model", "ib", "diagnosis", "analysis.api_traffic"},
     "analysis.snapshot": {"model"},
-    "analysis.judgement": {"model", "diagnosis", "facts", "rules", "analysis.snapshot"},
+    "analysis.judgement": {"model", "diagnosis", "facts", "rules", "analysis.snapshot", "analysis.spool"},
+    "analysis.spool": {"model"},
     "analysis.pipeline": {
         "model",
         "net",
@@ -74,6 +75,7 @@ MAY_IMPORT = {
         "analysis.pipeline",
         "analysis.reading_progress",
         "analysis.snapshot",
+        "analysis.spool",
         "analysis.watched_until",
     },
     "analysis.streams": {"model", "net", "tcp", "ib"},
