@@ -27,6 +27,7 @@ from ibsniff.rules.wording.alternatives import OTHER_PROGRAM, OWN_ADDRESS, SHUTT
 from ibsniff.rules.wording.client_symptom import client_symptom
 from ibsniff.rules.wording.commands import on_its_system, who_listens
 from ibsniff.rules.wording.durations import time_between
+from ibsniff.rules.wording.endings import closed_or_reset
 
 RELAY_BACKEND = Alternative(
     "a relay (socat, ssh -L, docker-proxy, portproxy): its backend refuses or is missing, or closed the connection, "
@@ -52,10 +53,12 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         return None
     if hello is None and accepted is not None and clock_stepped_back(accepted, ended.moment):
         when = "when is not known, because the clock stepped back"
-        what = f"accepted the connection and closed it without sending a byte; {when}"
+        what = f"accepted the connection and {closed_or_reset(ended)} it without sending a byte; {when}"
     elif hello is not None and hello.is_valid:
         when = time_between(hello.complete, ended.moment)
-        what = f"received a valid hello and closed the connection {when} later, without sending a byte"
+        what = (
+            f"received a valid hello and {closed_or_reset(ended)} the connection {when} later, without sending a byte"
+        )
     else:
         return None
     return Statement(

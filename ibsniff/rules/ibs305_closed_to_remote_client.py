@@ -32,6 +32,7 @@ from ibsniff.rules.wording.alternatives import too_new
 from ibsniff.rules.wording.client_symptom import client_symptom
 from ibsniff.rules.wording.commands import on_its_system, who_listens
 from ibsniff.rules.wording.durations import time_between
+from ibsniff.rules.wording.endings import closed_or_reset
 from ibsniff.rules.wording.menus import address_to_trust, settings_path, trusted_entry
 
 CLOSED = (
@@ -81,9 +82,8 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     accepted = accepted_at(connection) or connection.first
     doubtful = at_once or _moment_is_unclear(connection) or _too_fast(conversation)
     return Statement(
-        f"{connection.server} accepted the connection and closed it {time_between(accepted, ended.moment)} later "
-        "without "
-        f"sending a byte: {cause.why}.{client_symptom(conversation)}",
+        f"{connection.server} accepted the connection and {closed_or_reset(ended)} it "
+        f"{time_between(accepted, ended.moment)} later without sending a byte: {cause.why}.{client_symptom(conversation)}",
         cause.fault,
         Confidence.MEDIUM if cause.fault is Fault.TWS_CONFIG and not doubtful else Confidence.LOW,
         packets=opening_packets(conversation),

@@ -18,6 +18,7 @@ from ibsniff.ib import errors
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.durations import time_between
+from ibsniff.rules.wording.endings import closed_or_reset
 
 OTHER_ID = Alternative(
     "the client id is in use and the error text was lost", Fault.CLIENT, "another client id works at once"
@@ -41,8 +42,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if not all_captured(conversation, Side.SERVER):
         return None
     return Statement(
-        f"TWS answered and closed the connection {time_between(start.moment, ended.moment)} after START_API, without a "
-        "reason. The packets do not show why.",
+        f"TWS answered and {closed_or_reset(ended)} the connection {time_between(start.moment, ended.moment)} after "
+        "START_API, without a reason. The packets do not show why.",
         Fault.UNDETERMINED,
         Confidence.LOW,
         packets=(*opening_packets(conversation), start.moment.packet),

@@ -17,6 +17,7 @@ from ibsniff.facts.timing import MINIMUM_WAIT
 from ibsniff.formatting import elapsed, seconds_between
 from ibsniff.model import Confidence, Conversation, Fault, ReplyKind, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.endings import closed_or_reset
 
 
 @conversation_rule(Severity.ERROR)
@@ -31,8 +32,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if not 0 <= seconds_between(reply.complete, ended.moment) < MINIMUM_WAIT:
         return None
     return Statement(
-        f"TWS answered the hello and closed the connection {elapsed(reply.complete, ended.moment)} later, before "
-        "START_API arrived.",
+        f"TWS answered the hello and {closed_or_reset(ended)} the connection "
+        f"{elapsed(reply.complete, ended.moment)} later, before START_API arrived.",
         Fault.UNDETERMINED,
         Confidence.LOW,
         packets=(*opening_packets(conversation), *reply.packets),

@@ -81,7 +81,7 @@ class _SessionsOnPort:
         self._same_host = _Served(same_host) if same_host else None
 
     def on_same_machine(self, rejected: Connection) -> list[_Served]:
-        """Sessions with the same server address; or with this machine's own, if the rejected client came from outside."""
+        """Sessions with the same server address; or with this machine's own, if the rejected one came from outside."""
         local = self._same_host if rejected.same_host or not captured_near_client(rejected) else None
         return [group for group in (self._by_server.get(rejected.server), local) if group is not None]
 

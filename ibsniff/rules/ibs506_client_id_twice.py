@@ -137,7 +137,7 @@ def _statement(later: Conversation, first: Conversation, client_id: int, *, sure
             "Wait until TWS closes that connection, or use another client id meanwhile; if it never does, restart TWS."
         )
     else:
-        holds = "still used it"
+        holds = "was still open"
         remedy = (
             f"Close {first.connection.client} first (a program that reconnects must close its old socket), or give "
             "each program a client id of its own. If its program crashed, TWS may notice only after a while."

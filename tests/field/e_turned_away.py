@@ -30,7 +30,7 @@ TURNED_AWAY: Family = {
         "310 506",
         Fault.CLIENT,
         Meets.CAUSE,
-        says=("c1 from the same machine still used it", "must close its old socket"),
+        says=("c1 from the same machine was still open", "must close its old socket"),
         never=("Trusted IPs",),
     ),
     "E3": Thread(
@@ -93,7 +93,7 @@ TURNED_AWAY: Family = {
         "301 310 312 506",
         Fault.TWS_STATE,
         Meets.NAMED,
-        says=("c2 from the same machine still used it",),
+        says=("c2 from the same machine was still open",),
         watch=LONG,
     ),
     "E9": Thread(
