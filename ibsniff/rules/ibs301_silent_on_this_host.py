@@ -37,8 +37,7 @@ from ibsniff.rules.wording.remedies import look_into_its_log, not_the_checkbox
 HANGS = "The program that listens there hangs or is still starting"
 HANGS_OR_ASKS = (
     "The program that listens there hangs, is still starting, or shows a dialog that asks whether to accept "
-    "connections "
-    "from this address"
+    "connections from this address"
 )
 DOES_NOT_HANG = (
     "The program that listens there does not hang, because it closed its side when the client did: it is a relay whose "
@@ -59,8 +58,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     if elsewhere is not None:
         what = (
             f"At {elsewhere.connection.server} TWS serves sessions ({elsewhere.id}): the program that listens here is "
-            "another one, "
-            "perhaps a relay, or TWS has recovered since"
+            "another one, perhaps a relay, or TWS has recovered since"
         )
     doubtful = reads or elsewhere is not None
     return Statement(
@@ -70,8 +68,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         Confidence.LOW if doubtful else index.reliability.confidence_in_silence(conversation.connection),
         packets=opening_packets(conversation),
         remedy=f"{_other_address(elsewhere)}{_first_look(conversation.connection, may_not_hang=doubtful)} "
-        f"{not_the_checkbox(port)} "
-        f"{look_into_its_log(conversation.connection)}",
+        f"{not_the_checkbox(port)} {look_into_its_log(conversation.connection)}",
         alternatives=causes_of_silence(conversation),
         explains=Rung.ANSWERED,
     )
@@ -86,8 +83,7 @@ def _first_look(connection: Connection, *, may_not_hang: bool) -> str:
     if may_not_hang:
         return (
             f"Find out which program listens there ({who_listens(connection)}); if it is a relay, capture behind it; "
-            "if it is TWS, "
-            "try again."
+            "if it is TWS, try again."
         )
     return (
         f"Look for an open dialog in the TWS or Gateway window, and check {accepts_no_more(connection)} would mean "

@@ -76,15 +76,14 @@ def _probable_cause(conversation: Conversation, index: CaptureIndex) -> tuple[st
     if on_relay_port(connection):
         why = (
             "A relay usually listens on this port, and its backend hangs, is still starting, or waits for someone to "
-            "click "
-            "Yes in its dialog"
+            "click Yes in its dialog"
         )
         return why, f"Look behind the relay, and capture there. If there is no relay, {trust}."
     or_else = f", or is a relay whose backend does not answer; it {DOES_NOT_HANG}" if reads else ", or it hangs"
     if application(connection.server.port) == "Gateway" and not reads:
         why = (
-            f"It hangs, is still starting, or waits for someone to accept the connection from {address}"
-            f"{MORE_LIKELY_CLOSES}"
+            "It hangs, is still starting, or waits for someone to accept the connection from "
+            f"{address}{MORE_LIKELY_CLOSES}"
         )
         dialog = "Check whether its window responds; if not, restart it. If it shows a dialog, click Yes"
         return why, f"{dialog}; to be accepted without a dialog, {trust}."

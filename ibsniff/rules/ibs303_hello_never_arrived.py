@@ -28,14 +28,12 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if _answer_lost(conversation):
         return Statement(
             f"The server sent its answer {counted(connection.from_server.retransmissions + 1, 'time')}, and the client "
-            "never "
-            "acknowledged it: it was lost on the way back, and the client has not received it.",
+            "never acknowledged it: it was lost on the way back, and the client has not received it.",
             Fault.NETWORK,
             Confidence.MEDIUM,
             packets=opening_packets(conversation),
             remedy="Capture on the client's machine too, and check whether the answer arrives there. Look at "
-            "firewalls, tunnels "
-            "and the MTU.",
+            "firewalls, tunnels and the MTU.",
             explains=conversation.missing,
         )
     if (
@@ -52,8 +50,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         Confidence.MEDIUM,
         packets=opening_packets(conversation),
         remedy="Capture on the server's machine too, and check whether the hello arrives there. Look at firewalls, "
-        "tunnels "
-        "and the MTU.",
+        "tunnels and the MTU.",
         explains=conversation.missing,
     )
 

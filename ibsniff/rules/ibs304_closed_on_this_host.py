@@ -31,8 +31,7 @@ from ibsniff.rules.wording.endings import closed_or_reset
 
 RELAY_BACKEND = Alternative(
     "a relay (socat, ssh -L, docker-proxy, portproxy): its backend refuses or is missing, or closed the connection, "
-    "because "
-    "TWS sees another address there",
+    "because TWS sees another address there",
     Fault.NETWORK,
     "`ss -ltnp` names the program that listens on the port; if it is not java, tws or ibgateway, capture behind it",
 )
@@ -67,8 +66,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         Confidence.LOW,
         packets=opening_packets(conversation),
         remedy=f"Find out which program listens on port {connection.server.port} ({who_listens(connection)}). If it is "
-        "TWS or "
-        "Gateway, check whether it is shutting down, and try again; if it is a relay, capture behind it.",
+        "TWS or Gateway, check whether it is shutting down, and try again; if it is a relay, capture behind it.",
         alternatives=(
             *(() if connection.client.is_loopback else (OWN_ADDRESS,)),
             *on_its_system((RELAY_BACKEND, SHUTTING_DOWN, CLOSED_BY_OTHER), connection),

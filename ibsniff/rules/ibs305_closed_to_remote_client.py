@@ -83,7 +83,8 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     doubtful = at_once or _moment_is_unclear(connection) or _too_fast(conversation)
     return Statement(
         f"{connection.server} accepted the connection and {closed_or_reset(ended)} it "
-        f"{time_between(accepted, ended.moment)} later without sending a byte: {cause.why}.{client_symptom(conversation)}",
+        f"{time_between(accepted, ended.moment)} later without sending a byte: {cause.why}."
+        f"{client_symptom(conversation)}",
         cause.fault,
         Confidence.MEDIUM if cause.fault is Fault.TWS_CONFIG and not doubtful else Confidence.LOW,
         packets=opening_packets(conversation),
@@ -123,8 +124,7 @@ def _probable_cause(conversation: Conversation, index: CaptureIndex) -> _Cause:
     if _clock_stepped_back(conversation):
         why = (
             "how soon is not known, because the capture's clock stepped back, so it is not known either whether the "
-            "address "
-            "was the reason"
+            "address was the reason"
         )
         return _Cause(why, Fault.UNDETERMINED, READ_ITS_LOG)
     if _too_late(conversation):
@@ -153,8 +153,7 @@ def _probable_cause(conversation: Conversation, index: CaptureIndex) -> _Cause:
             "missing",
             Fault.UNDETERMINED,
             "Capture inside the container too, or on its host if TWS runs there: that shows which it is. If the "
-            "connection "
-            f"arrives at TWS from {address}: {trust}",
+            f"connection arrives at TWS from {address}: {trust}",
         )
     return _Cause(f"it probably does not accept connections from {address}", Fault.TWS_CONFIG, trust)
 

@@ -48,8 +48,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         Confidence.LOW,
         packets=(*opening_packets(conversation), start.moment.packet),
         remedy="Try another client id; send nothing between START_API and nextValidId; read TWS's log of that time: "
-        "the lines "
-        "'Ignoring API request ... since API is not accepted' or 'Terminating async queue' there tell more.",
+        "the lines 'Ignoring API request ... since API is not accepted' or 'Terminating async queue' there tell more.",
         alternatives=(OTHER_ID, NOT_ACCEPTED),
         explains=Rung.READY,
     )

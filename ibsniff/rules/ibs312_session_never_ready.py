@@ -36,14 +36,12 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if client.retransmissions and client.acked < client.length:
         return Statement(
             "The client's START_API was retransmitted and never acknowledged: it was lost on the way, or the server "
-            "that "
-            "answered is gone.",
+            "that answered is gone.",
             Fault.NETWORK,
             Confidence.LOW,
             packets=(*opening_packets(conversation), start.moment.packet),
             remedy="Capture on the server's machine too, and check whether START_API arrives there. Look at firewalls, "
-            "tunnels and the "
-            "MTU.",
+            "tunnels and the MTU.",
             explains=Rung.READY,
         )
     came = {"nextValidId": dialogue.next_valid_id, "managedAccounts": dialogue.managed_accounts}

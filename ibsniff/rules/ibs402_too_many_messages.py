@@ -35,7 +35,6 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
             ended.moment.packet if closed and ended is not None else None,
         ),
         remedy="Send at most 50 messages a second (ib_async limits the rate by itself), or untick API > Settings > "
-        "Reject "
-        "messages above maximum allowed message rate.",
+        "Reject messages above maximum allowed message rate.",
         explains=conversation.missing,
     )

@@ -23,8 +23,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         return None
     return Statement(
         f"The client stopped reading {counted(half.zero_windows, 'time')} (zero window): the program reads more slowly "
-        "than data "
-        "arrives.",
+        "than data arrives.",
         Fault.CLIENT,
         Confidence.HIGH,
         packets=(half.first_zero_window.packet,),

@@ -48,7 +48,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     elif reads:
         what = "The program that listens there does not hang, because it closed its side when the client did"
     return Statement(
-        f"The session worked, and then TWS stopped answering: the client asked for the time and received nothing for "
+        "The session worked, and then TWS stopped answering: the client asked for the time and received nothing for "
         f"{duration(silent)}. {what}.",
         Fault.UNDETERMINED if window_closed or reads else Fault.TWS_STATE if arrived else Fault.NETWORK,
         Confidence.LOW
@@ -56,8 +56,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         else Confidence.MEDIUM,
         packets=(received.packet, asked.packet),
         remedy="Look at the TWS or Gateway window, and restart it if it does not respond. Let the program reconnect "
-        "when "
-        "reqCurrentTime is not answered.",
+        "when reqCurrentTime is not answered.",
     )
 
 

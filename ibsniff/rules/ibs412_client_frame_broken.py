@@ -35,7 +35,6 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         Confidence.MEDIUM,
         packets=(start.moment.packet, broken.packet),
         remedy="Send from one thread only, send whole messages only, and check what send() returns; or use a client "
-        "library that "
-        "does so.",
+        "library that does so.",
         explains=conversation.missing,
     )

@@ -47,8 +47,7 @@ def _statement(outer: Conversation, inner: Conversation, fault: Fault, remedy: s
     return Statement(
         f"{outer.connection.server} is a relay. It accepted the connection ({outer.id}) and connected to "
         f"{inner.connection.server}; that connection {FAILED.get(inner.outcome, 'was closed')} ({inner.id}), and so "
-        "the relay "
-        "closed the first one.",
+        "the relay closed the first one.",
         fault,
         Confidence.MEDIUM if certainly_legs(outer) else Confidence.LOW,
         packets=(outer.connection.first.packet, inner.connection.first.packet),

@@ -87,13 +87,11 @@ def _statement(waiting: Conversation, holder: Conversation) -> Statement:
     return Statement(
         f"{waiting.connection.client} waited {elapsed(hello.complete, reply.began)} for its answer, until "
         f"{holder.connection.client} ({holder.id}), which {sent_instead_of_hello(holder)}, ended its connection: that "
-        "connection blocked "
-        "TWS.",
+        "connection blocked TWS.",
         Fault.TWS_STATE,
         Confidence.MEDIUM,
         packets=(holder.connection.first.packet, *hello.packets, ended.moment.packet, *reply.packets),
         remedy=f"Stop the program that connected from {holder.connection.client}: a health check or port test that "
-        "opens "
-        "connections and sends nothing. Ask the operating system instead (ss -ltn).",
+        "opens connections and sends nothing. Ask the operating system instead (ss -ltn).",
         conversations=(waiting.id, holder.id),
     )

@@ -33,8 +33,7 @@ APART = 1.0
 
 WAIT_FIRST = (
     "If it was started just now, wait two minutes. If nobody is answered after that either, restart it: nothing else "
-    "has "
-    "been seen to help."
+    "has been seen to help."
 )
 
 
@@ -103,8 +102,7 @@ def _statement(silent: list[Conversation], odd: Conversation | None, served: Con
     state = "hangs, or is still starting" if starting else "hangs"
     return Statement(
         f"{first.connection.server} {state}: {counted(len(silent), 'client')} in a row, from {first.id} on, sent a "
-        "valid hello "
-        f"and got no answer.{worked}{came}",
+        f"valid hello and got no answer.{worked}{came}",
         Fault.TWS_STATE,
         Confidence.MEDIUM,
         packets=(
@@ -114,8 +112,7 @@ def _statement(silent: list[Conversation], odd: Conversation | None, served: Con
         remedy=(WAIT_FIRST if starting else "Restart TWS or Gateway; nothing else has been seen to help.")
         + (
             f" Then stop the program that connected from {odd.connection.client.ip} without a valid hello; that it is "
-            "the reason "
-            "is suspected, not proved."
+            "the reason is suspected, not proved."
             if odd
             else ""
         ),

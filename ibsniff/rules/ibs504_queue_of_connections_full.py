@@ -63,8 +63,7 @@ def _statement(waiting: list[Conversation], unanswered: Conversation) -> Stateme
     if not certain:
         why = (
             "either its accept queue is full, because the program that listens there hangs, or its machine has gone to "
-            "sleep "
-            "or lost its network since"
+            "sleep or lost its network since"
         )
     there = "" if unanswered.connection.same_host else f" (on {server.ip})"
     return Statement(
@@ -74,8 +73,7 @@ def _statement(waiting: list[Conversation], unanswered: Conversation) -> Stateme
         Confidence.MEDIUM if certain else Confidence.LOW,
         packets=(waiting[0].connection.first.packet, *(moment.packet for moment in unanswered.connection.syns)),
         remedy=f"Check {queue_is_full(waiting[0].connection)} would confirm it{there}. Then restart TWS or Gateway, "
-        "and close "
-        "the connections that got no answer.",
+        "and close the connections that got no answer.",
         alternatives=() if certain else (ASLEEP,),
         conversations=(unanswered.id, *(one.id for one in waiting)),
     )

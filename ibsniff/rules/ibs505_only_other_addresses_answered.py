@@ -125,8 +125,7 @@ def _statement(one: Conversation, served: Conversation, *, certain: bool) -> Sta
     address, port = address_to_trust(one.connection), one.connection.server.port
     return Statement(
         f"{one.connection.server} serves {served.connection.client.ip} ({served.id}) but not {address}: it does not "
-        "accept "
-        f"connections from this address, or waits for someone to click Yes in its dialog.{doubt}",
+        f"accept connections from this address, or waits for someone to click Yes in its dialog.{doubt}",
         Fault.TWS_CONFIG,
         Confidence.MEDIUM if certain else Confidence.LOW,
         packets=(
@@ -134,9 +133,7 @@ def _statement(one: Conversation, served: Conversation, *, certain: bool) -> Sta
             *(served.dialogue.reply.packets if served.dialogue.reply else ()),
         ),
         remedy=f"{'Connect to 127.0.0.1 instead; or, in ' if one.connection.same_host else ''}{settings_path(port)}: "
-        "add "
-        f"{trusted_entry(one.connection)} to Trusted IPs, and untick Allow connections from localhost only. Look for a "
-        "dialog on the TWS "
-        "screen.",
+        f"add {trusted_entry(one.connection)} to Trusted IPs, and untick Allow connections from localhost only. Look "
+        "for a dialog on the TWS screen.",
         conversations=(one.id, served.id),
     )

@@ -42,7 +42,6 @@ def _statement(tests: list[Conversation], interval: float) -> Statement:
         Confidence.HIGH,
         packets=(one.connection.first.packet for one in tests),
         remedy="Test without connecting: use ss -ltn, or look at TWS's process. Connections without a hello are "
-        "suspected to make "
-        "Gateway stop answering.",
+        "suspected to make Gateway stop answering.",
         conversations=tuple(one.id for one in tests),
     )
