@@ -9,7 +9,8 @@ From Python::
         print(report.verdict.summary)
 
 The names in ``__all__`` are the public interface. Every other module and name in this package is private and may change
-in any version. A report contains what the wire said, account numbers included; ``to_dict`` and ``to_markdown`` mask them.
+in any version. Text and bytes from the wire are a ``WireText`` or ``WireBytes``, and a sentence may quote one: as a ``str``
+both show no account numbers, and neither do ``to_dict`` and ``to_markdown``. The content itself is in ``unmasked``.
 """
 
 from typing import TYPE_CHECKING

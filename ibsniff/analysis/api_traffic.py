@@ -61,7 +61,7 @@ def parse_ports(given: Iterable[str]) -> Ports:
 
 def _speaks_ib(dialogue: Dialogue) -> bool:
     hello, reply = dialogue.hello, dialogue.reply
-    if hello is not None and (b"API" in hello.raw[:8] or hello.dialect is Dialect.UNFRAMED):
+    if hello is not None and (b"API" in hello.raw.beginning(8) or hello.dialect is Dialect.UNFRAMED):
         return True
     return reply is not None and reply.is_whole and hello is not None and hello.is_valid
 

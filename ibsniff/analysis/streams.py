@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
+from ibsniff.ib.account_fields import account_places
 from ibsniff.ib.dialogue import DialogueReader
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
 from ibsniff.model import (
@@ -23,6 +24,8 @@ from ibsniff.model import (
     Segment,
     Side,
     Unreachable,
+    WireBytes,
+    WireText,
 )
 from ibsniff.model.streams import Chunk, Stream, StreamList
 from ibsniff.net import Dissector
@@ -37,6 +40,10 @@ STILL_TALKING = 60 * NANOSECONDS
 """A conversation with traffic this recent is not closed while another can be."""
 MAX_SECOND_CHANCES = 8
 """How many conversations that still talk are passed over when one must be closed."""
+MAX_NAMED = 200
+"""Accounts of a followed conversation that are remembered: an advisor has thousands at most, a hostile peer more."""
+MAX_PLACES = 200_000
+"""Account fields remembered of each side, which is more than fit into what is masked at a time."""
 MAX_ZEROS = 1 << 30
 """Bytes of gaps hashed as zeros in one input, a second's work: forged numbers claim a gap of a gigabyte per packet."""
 
@@ -75,11 +82,14 @@ class StreamReader:
         """The number of conversations so far, listed or not."""
         self._wanted_number = -1
         self._dialogue: DialogueReader | None = None
+        self._named: dict[WireText, None] = {}
+        self.account_places: dict[Side, deque[tuple[int, int]]] = {side: deque(maxlen=MAX_PLACES) for side in Side}
+        """Of the followed conversation, by sender: where in the stream account fields are; the last ones."""
 
     @property
-    def accounts(self) -> list[str]:
-        """Account numbers that the followed conversation has named so far."""
-        return self._dialogue.dialogue.accounts if self._dialogue else []
+    def accounts(self) -> list[WireText]:
+        """Accounts that the followed conversation has named so far, in whatever message."""
+        return list(self._named)
 
     def run(self, frames: Iterable[Frame]) -> StreamList:
         """Take all frames of an input; return its conversations."""
@@ -120,7 +130,8 @@ class StreamReader:
         self._open[id(connection)] = _Open(stream, wanted, listed, hashed=listed and self._hashing)
         if stream.number == self._wanted_number:
             self.followed = stream
-            self._dialogue = DialogueReader(bool(connection.syn_count) or connection.syn_ack is not None)
+            seen_from_start = bool(connection.syn_count) or connection.syn_ack is not None
+            self._dialogue = DialogueReader(seen_from_start, self._note_accounts)
         else:
             self._closable.append(id(connection))
         if len(self._open) > MAX_OPEN:
@@ -137,6 +148,14 @@ class StreamReader:
             if followed and self._dialogue is not None:
                 self._dialogue.take(side, event)
                 yield from chunks(side, event)
+
+    def _note_accounts(self, side: Side, offset: int, payload: bytes) -> None:
+        """Write down where a message of the followed conversation has accounts, and which."""
+        reply = self._dialogue.dialogue.reply if self._dialogue else None
+        for start, end in sorted(account_places(side, payload, reply.server_version if reply else None)):
+            self.account_places[side].append((offset + start, offset + end))
+            if len(self._named) < MAX_NAMED:
+                self._named[WireText(payload[start:end].decode("utf-8", "surrogateescape"))] = None
 
     def _hash(self, one: _Open, side: Side, event: Run | Gap) -> None:
         if isinstance(event, Run):
@@ -191,11 +210,11 @@ class _Open:
 def chunks(side: Side, event: Run | Gap) -> Iterator[Chunk]:
     """Cut a run into what each packet brought."""
     if isinstance(event, Gap):
-        yield Chunk(side, event.offset, event.noticed.packet, b"", event.length)
+        yield Chunk(side, event.offset, event.noticed.packet, WireBytes(b""), event.length)
         return
     starts = [max(mark.offset, event.offset) - event.offset for mark in event.marks]
     for mark, (start, end) in zip(event.marks, pairwise([*starts, len(event.data)]), strict=True):
-        yield Chunk(side, event.offset + start, mark.packet, event.data[start:end])
+        yield Chunk(side, event.offset + start, mark.packet, WireBytes(event.data[start:end]))
 
 
 def _is_over(connection: Connection, now_ns: int) -> bool:

@@ -11,6 +11,7 @@ import re
 
 from ibsniff.capture.input_record import InputRecord
 from ibsniff.capture.pcapng_interface import MAX_TIME_NS
+from ibsniff.model import WireText
 
 NOT_CAPTURED = "not captured: "
 """Followed by what interrupted the capture: a silence may be due to that alone."""
@@ -34,9 +35,9 @@ def clock_jumped(before_ns: int, after_ns: int) -> str:
 def apply_comment(record: InputRecord, comment: str, next_packet: int) -> None:
     """Record what one of our comments says; ignore any other."""
     if comment.startswith(NOT_CAPTURED):
-        record.lose_interface(comment.removeprefix(NOT_CAPTURED))
+        record.lose_interface(f"{WireText(comment.removeprefix(NOT_CAPTURED)):quoted}")
     elif comment.startswith(NOTE):
-        record.note(comment.removeprefix(NOTE))
+        record.note(f"{WireText(comment.removeprefix(NOTE)):quoted}")
     elif comment.startswith(CLOCK_JUMPED) and (times := _TWO_TIMES.fullmatch(comment.removeprefix(CLOCK_JUMPED))):
         before_ns, after_ns = map(int, times.groups())
         if max(before_ns, after_ns) <= MAX_TIME_NS:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from ibsniff.masking.sentence import marked, sentence
 from ibsniff.model import NANOSECONDS, ClockJump, Frame, InputFacts, Loss, WatchedBy
 
 if TYPE_CHECKING:
@@ -260,11 +261,11 @@ class InputRecord:
 
     def truncate(self, reason: str) -> None:
         """Add a reason why something is cut off, damaged or was not captured."""
-        self._truncated = "; ".join(filter(None, (self._truncated, reason)))
+        self._truncated = sentence("; ".join(marked(each) for each in (self._truncated, reason) if each))
 
     def lose_interface(self, reason: str) -> None:
         """Add a reason why nothing was captured for some time, as it happens."""
-        self._events.append(reason)
+        self._events.append(sentence(reason))
         self.truncate(reason)
 
     def interrupt(self, reason: str) -> None:
@@ -274,8 +275,8 @@ class InputRecord:
 
     def note(self, text: str) -> None:
         """Add a note about something that lost no packets."""
-        self._notes.append(text)
-        self._events.append(text)
+        self._notes.append(sentence(text))
+        self._events.append(sentence(text))
 
 
 def _joined(earlier: Loss, later: Loss) -> Loss:

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from ibsniff.capture.host_network import psutil_endpoint
 from ibsniff.capture.procfs import TcpState, tcp_sockets
-from ibsniff.model import Conversation, Endpoint, ExitCode, Side, UserError
+from ibsniff.masking.sentence import sentence
+from ibsniff.model import Conversation, Endpoint, ExitCode, Side, UserError, WireText
 
 REFRESH_SECONDS = 2.0
 """The interval between two readings of the tables; psutil takes 10 ms on a small machine."""
@@ -45,7 +46,7 @@ class LocalProcess(NamedTuple):
     address: Endpoint
     pid: int | None
     """None when the process belongs to another user and may not be inspected."""
-    name: str | None
+    name: WireText | None
     close_wait: int
     """Sockets of that process, or on that port, that the other side has closed and the process has not."""
     accept_queue: int | None
@@ -53,13 +54,13 @@ class LocalProcess(NamedTuple):
     unread: int | None
     """Bytes of this conversation that have arrived but were not read."""
 
-    def row(self) -> dict[str, str | int | None]:
+    def row(self, show_accounts: bool = False) -> dict[str, str | int | None]:
         """Return the members of its JSON object."""
         return {
             "end": self.side,
             "address": str(self.address),
             "pid": self.pid,
-            "name": self.name,
+            "name": None if self.name is None else self.name.unmasked if show_accounts else str(self.name),
             "close_wait": self.close_wait,
             "accept_queue": self.accept_queue,
             "unread": self.unread,
@@ -67,8 +68,8 @@ class LocalProcess(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The process in words."""
-        return f"{self.name}, process {self.pid}" if self.pid else "a process of another user"
+        """The process in words; its name is quoted."""
+        return f"{self.name:quoted}, process {self.pid}" if self.pid else "a process of another user"
 
     def __str__(self) -> str:
         parts = [f"{self.side} {self.address} is {self.label}"]
@@ -80,7 +81,7 @@ class LocalProcess(NamedTuple):
         if self.close_wait:
             are = "is" if self.close_wait == 1 else "are"
             parts.append(f"{self.close_wait:,} of its sockets {are} in CLOSE_WAIT: only the other side has closed")
-        return "; ".join(parts)
+        return sentence("; ".join(parts))
 
 
 class SocketTables:
@@ -123,7 +124,7 @@ class ProcessWatcher:
         """Raise UserError when psutil is not installed."""
         self._psutil = load_psutil()
         self._next = 0.0
-        self._names: dict[int, str] = {}
+        self._names: dict[int, WireText] = {}
         self.ends: dict[str, tuple[LocalProcess, ...]] = {}
         """The processes of each conversation, by its id; evicted conversations are removed."""
 
@@ -173,14 +174,14 @@ class ProcessWatcher:
         close_wait = tables.close_wait_of(pid, address.port)
         return LocalProcess(side, address, pid, self._name(pid), close_wait, accept, tables.queues.unread.get(pair))
 
-    def _name(self, pid: int | None) -> str | None:
+    def _name(self, pid: int | None) -> WireText | None:
         if pid is None:
             return None
         if pid not in self._names:
             try:
-                self._names[pid] = self._psutil.Process(pid).name()
+                self._names[pid] = WireText(self._psutil.Process(pid).name())
             except (self._psutil.Error, OSError):
-                self._names[pid] = "already gone"
+                self._names[pid] = WireText("already gone")
         return self._names[pid]
 
 

@@ -15,8 +15,9 @@ from ibsniff.cli.app import console, print_line
 from ibsniff.cli.ending import SuspendRequest, discard_terminal_output, survives_hangup
 from ibsniff.cli.on_verdict import OnVerdict
 from ibsniff.formatting import counted, iso
+from ibsniff.masking.sentence import marked
 from ibsniff.model import Report, Side
-from ibsniff.render.text import json_text, visible_line
+from ibsniff.render.text import Masker, json_text
 from ibsniff.screens import JsonLines, Lines, LiveScreen, MessageLines
 from ibsniff.screens.keys import open_keys
 
@@ -158,12 +159,22 @@ class LiveOutput:
         if self._options.quiet or isinstance(self._screen, LiveScreen):
             return
         now_ns = max((facts.watched_until_ns or 0 for facts in report.inputs), default=0)
+        masker = Masker(show_accounts=self._options.show_accounts)
         for name, ends in changed.items():
             for end in ends:
                 if self._options.as_json:
-                    print_line(json_text({"type": "process", "time": iso(now_ns), "conversation": name, **end.row()}))
+                    print_line(
+                        json_text(
+                            {
+                                "type": "process",
+                                "time": iso(now_ns),
+                                "conversation": name,
+                                **end.row(self._options.show_accounts),
+                            }
+                        )
+                    )
                 else:
-                    print_line(visible_line(f"{iso(now_ns)} {name} process: {end}"))
+                    print_line(masker.visible_line(f"{iso(now_ns)} {name} process: {marked(str(end))}"))
 
     def process_lines(self) -> list[str]:
         """Return a line for each process of this machine at an end of a conversation, for the end of the final report."""
@@ -176,7 +187,10 @@ class LiveOutput:
                 key = end.side, end.label if end.side is Side.CLIENT else str(end.address)
                 latest[key] = end
                 names_of.setdefault(key, []).append(name)
-        lines = [visible_line(f"{_first_names(names)}: {latest[key]}") for key, names in names_of.items()]
+        masker = Masker(show_accounts=self._options.show_accounts)
+        lines = [
+            masker.visible_line(f"{_first_names(names)}: {marked(str(latest[key]))}") for key, names in names_of.items()
+        ]
         more = len(lines) - MAX_PROCESSES
         return lines[:MAX_PROCESSES] + ([f"... and {more:,} more"] if more > 0 else [])
 

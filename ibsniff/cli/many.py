@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ibsniff.analysis.judgement import judge
 from ibsniff.cli.app import as_document, console, for_stdout, has_finding, print_error
+from ibsniff.model import WireText
 from ibsniff.render.report_view import verdict_line
-from ibsniff.render.text import encodable, json_text, visible_line
+from ibsniff.render.text import Masker, encodable, json_text
 
 if TYPE_CHECKING:
     from ibsniff.analysis.reading import InputReader
@@ -32,6 +33,10 @@ class OutputFormat:
     def leaves_terminal_free(self) -> bool:
         """Tell whether nothing is printed on a terminal while captures are read, so that progress can be shown there."""
         return not sys.stdout.isatty()
+
+    def shown_path(self, path: str) -> str:
+        """The path as it is printed: accounts in it are masked, too."""
+        return Masker(show_accounts=self.show_accounts).visible_line(WireText(path))
 
     def make(self, report: Report) -> Any:
         """Make what is printed of one capture, as little as possible; called in the process that read it."""
@@ -64,7 +69,8 @@ class NdjsonFormat(OutputFormat):
         """Print a line too, so that every input has one."""
         print_error(error)
         described = {"what": encodable(error.what), "what_to_do": encodable(error.what_to_do)}
-        print(json_text({"path": encodable(path), "error": described}), flush=True)
+        named = Masker(show_accounts=self.show_accounts).encodable(WireText(path))
+        print(json_text({"path": named, "error": described}), flush=True)
 
 
 class LineFormat(OutputFormat):
@@ -76,7 +82,7 @@ class LineFormat(OutputFormat):
 
     def print_capture(self, path: str, content: str) -> None:
         """Print it after the path."""
-        print(f"{visible_line(path)}: {content}", flush=True)
+        print(f"{self.shown_path(path)}: {content}", flush=True)
 
 
 class FullFormat(OutputFormat):
@@ -90,7 +96,7 @@ class FullFormat(OutputFormat):
         """Print it below the path."""
         from ibsniff.render.terminal import renderable
 
-        print(for_stdout(f"── {visible_line(path)}"))
+        print(for_stdout(f"── {self.shown_path(path)}"))
         console().print(renderable(content, verbose=True, show_accounts=self.show_accounts))
         print(flush=True)
 
@@ -125,7 +131,7 @@ class TableFormat(OutputFormat):
         from ibsniff.render.overview import unreadable_row
 
         print_error(error)
-        self.rows.append(unreadable_row(path, error))
+        self.rows.append(unreadable_row(path, error, self.show_accounts))
 
     def print_summary(self) -> None:
         """Print table and summary; lines are cropped to the width of a terminal, and whole in a file."""

@@ -22,7 +22,7 @@ from ibsniff.analysis.changes import is_settled
 from ibsniff.capture.privilege import held_capabilities
 from ibsniff.formatting import counted
 from ibsniff.model import Conversation, Report
-from ibsniff.render.text import Masker, visible, visible_line
+from ibsniff.render.text import Masker, visible
 
 MAX_RUNNING = 4
 """Commands running at the same time: many reconnects must not start as many processes."""
@@ -162,5 +162,5 @@ def environment(conversation: Conversation, masker: Masker, dropped: int) -> dic
         "IBSNIFF_CODE": conversation.cause.code if conversation.cause else "",
         "IBSNIFF_CLIENT": str(conversation.connection.client),
         "IBSNIFF_SERVER": str(conversation.connection.server),
-        "IBSNIFF_SUMMARY": visible_line(masker.encodable(conversation.summary)),
+        "IBSNIFF_SUMMARY": masker.visible_line(conversation.summary),
     }

@@ -143,7 +143,7 @@ def _write(chunks: Iterable[Chunk]) -> None:
 
     left = MAX_ZEROS
     for chunk in chunks:
-        sys.stdout.buffer.write(chunk.data)
+        sys.stdout.buffer.write(chunk.data.unmasked)
         left -= chunk.missing
         if left < 0:
             what = f"{counted(chunk.missing, 'byte')} missing before packet {chunk.packet}: too many to write as zeros"
@@ -156,10 +156,10 @@ def _write(chunks: Iterable[Chunk]) -> None:
 def _print(chunks: Iterable[Chunk], reader: StreamReader, follow_format: FollowFormat, show_accounts: bool) -> None:
     from ibsniff.render.streams import StreamLines
     from ibsniff.render.text import plain_ascii
-    from ibsniff.render.transcript import as_hex, as_text, masked
+    from ibsniff.render.transcript import as_hex, as_text, masked, unmasked
 
     screen = console()
-    shown = chunks if show_accounts else masked(chunks, lambda: reader.accounts)
+    shown = unmasked(chunks) if show_accounts else masked(chunks, lambda: reader.accounts, reader.account_places)
     for line in (as_hex if follow_format is FollowFormat.HEX else as_text)(shown):
         print(plain_ascii(line) if screen.options.ascii_only else line)
     if reader.followed is not None:

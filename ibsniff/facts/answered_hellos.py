@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from ibsniff.facts.intervals import RangeMinimum
-from ibsniff.model import Conversation, Dialect, Hello, Outcome
+from ibsniff.model import Conversation, Dialect, Hello, Outcome, WireBytes
 
 
 class AnsweredHellos:
@@ -15,7 +15,7 @@ class AnsweredHellos:
 
     def __init__(self, conversations: Sequence[Conversation]) -> None:
         self._conversations = conversations
-        found: dict[Dialect, list[tuple[bytes, int]]] = defaultdict(list)
+        found: dict[Dialect, list[tuple[WireBytes, int]]] = defaultdict(list)
         for place, one in enumerate(conversations):
             if one.outcome is Outcome.REPLIED and one.dialogue.hello is not None:
                 found[one.dialogue.hello.dialect].append((one.dialogue.hello.raw, place))
@@ -31,11 +31,13 @@ class AnsweredHellos:
 class _Prefixes:
     """Byte strings and their places in the capture."""
 
-    def __init__(self, hellos: Iterable[tuple[bytes, int]]) -> None:
+    def __init__(self, hellos: Iterable[tuple[WireBytes, int]]) -> None:
         ordered = sorted(hellos)
         self._raw = [raw for raw, _ in ordered]
         self._places = RangeMinimum(place for _, place in ordered)
 
-    def first_that_begins_with(self, raw: bytes) -> int | None:
+    def first_that_begins_with(self, raw: WireBytes) -> int | None:
         begins = bisect_left(self._raw, raw)
-        return self._places.between(begins, bisect_right(self._raw, raw, begins, key=lambda one: one[: len(raw)]))
+        return self._places.between(
+            begins, bisect_right(self._raw, raw, begins, key=lambda one: one.beginning(len(raw)))
+        )

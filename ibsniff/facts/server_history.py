@@ -11,7 +11,7 @@ from typing import TypeVar
 from ibsniff.facts.intervals import CaptureOrder, Timeline
 from ibsniff.facts.timing import end_of_wait_ns, is_within
 from ibsniff.ib import errors
-from ibsniff.model import NANOSECONDS, Connection, Conversation, Endpoint, Moment, Outcome, Rung, Side
+from ibsniff.model import NANOSECONDS, Connection, Conversation, Endpoint, Moment, Outcome, Rung, Side, WireBytes
 
 NO_CLICK_NEEDED = 1.0
 """Seconds within which an answer came without anybody's click in a dialog."""
@@ -132,7 +132,7 @@ class ServerHistory:
         return {server: Timeline(those) for server, those in marks.items()}
 
     @cached_property
-    def _start_apis(self) -> frozenset[tuple[Endpoint, bytes, int | None] | None]:
+    def _start_apis(self) -> frozenset[tuple[Endpoint, WireBytes, int | None] | None]:
         return frozenset(map(_start_api, self._ready)) - {None}
 
     @cached_property
@@ -222,7 +222,7 @@ def _machine(connection: Connection) -> bytes:
     return b"" if connection.same_host else connection.server.address
 
 
-def _start_api(conversation: Conversation) -> tuple[Endpoint, bytes, int | None] | None:
+def _start_api(conversation: Conversation) -> tuple[Endpoint, WireBytes, int | None] | None:
     start, reply = conversation.dialogue.start, conversation.dialogue.reply
     if start is None or reply is None:
         return None

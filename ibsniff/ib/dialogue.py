@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import IntEnum, auto
 from typing import TypeVar
 
-from ibsniff.ib.frames import FrameReader, find_frame, looks_like_frame
+from ibsniff.ib.frames import FrameReader, OnPayload, find_frame, looks_like_frame
 from ibsniff.ib.hello import LENGTH_END, PREFIX, read_hello
 from ibsniff.ib.legacy import LegacySplitter, read_bare_client_id
 from ibsniff.ib.message_summary import MAX_RAW, MessageSummary
@@ -28,6 +28,8 @@ from ibsniff.model import (
     Run,
     Side,
     StartForm,
+    WireBytes,
+    WireText,
 )
 
 MAX_OPENING = 1024
@@ -69,8 +71,10 @@ class _MadeWhenUsed(dict[Side, Part]):
 class DialogueReader:
     """Reads the bytes of both sides of one conversation into a :class:`Dialogue`."""
 
-    def __init__(self, seen_from_start: bool) -> None:
+    def __init__(self, seen_from_start: bool, on_payload: OnPayload | None = None) -> None:
+        """``on_payload`` is told of every payload, which are then read one by one."""
         self.dialogue = Dialogue()
+        self._on_payload = on_payload
         self._summary = MessageSummary(self.dialogue)
         first = ReadState.OPENING if seen_from_start else ReadState.OUT_OF_STEP
         self._state = {Side.CLIENT: first, Side.SERVER: first}
@@ -79,7 +83,7 @@ class DialogueReader:
             self._buffer,
             self._summary,
         )  # not self, which could then only be freed by the garbage collector
-        self._frames = _MadeWhenUsed(lambda side: FrameReader(side, buffers[side], summary))
+        self._frames = _MadeWhenUsed(lambda side: FrameReader(side, buffers[side], summary, on_payload))
         self._legacy = _MadeWhenUsed(LegacySplitter)
 
     def take(self, side: Side, event: Run | Gap) -> None:
@@ -97,7 +101,7 @@ class DialogueReader:
     def can_take_columns(self) -> bool:
         """Both sides are reading frames, and messages are mostly only counted."""
         is_framed = self._state[Side.CLIENT] is self._state[Side.SERVER] is ReadState.FRAMES
-        return is_framed and self._summary.only_counts
+        return is_framed and self._summary.only_counts and self._on_payload is None
 
     def take_columns(self, side: Side, run: ColumnRun) -> None:
         """Do the same as ``take`` for thousands of messages at once, while ``can_take_columns``."""
@@ -114,13 +118,13 @@ class DialogueReader:
         shown = found.consumed or len(buffer.unread)
         self.dialogue.hello = Hello(
             dialect=found.dialect,
-            raw=bytes(buffer.unread[: min(shown, MAX_RAW)]),
+            raw=_beginning(buffer.unread, shown),
             packets=buffer.packets(0, shown),
             began=buffer.moment(0),
             complete=buffer.moment(shown - 1),
             min_version=found.min_version,
             max_version=found.max_version,
-            options=found.options,
+            options=_quoted(found.options),
             declared_length=found.declared_length,
             detail=found.detail,
         )
@@ -146,13 +150,13 @@ class DialogueReader:
         shown = found.consumed or len(buffer.unread)
         self.dialogue.reply = Reply(
             kind=found.kind,
-            raw=bytes(buffer.unread[: min(shown, MAX_RAW)]),
+            raw=_beginning(buffer.unread, shown),
             packets=buffer.packets(0, shown),
             began=buffer.moment(0),
             complete=buffer.moment(shown - 1),
             server_version=found.server_version,
-            connection_time=found.connection_time,
-            redirect=found.redirect,
+            connection_time=_quoted(found.connection_time),
+            redirect=_quoted(found.redirect),
             service=found.service,
         )
         if found.consumed:
@@ -189,7 +193,10 @@ class DialogueReader:
             self._read_bare_client_id()
         end = 0
         for start, end in splitter.messages(buffer.unread, self._summary.server_version()):
-            self._summary.add_message(side, bytes(buffer.unread[start:end]), buffer.moment(start), end - start)
+            payload = bytes(buffer.unread[start:end])
+            self._summary.add_message(side, payload, buffer.moment(start), end - start)
+            if self._on_payload is not None:
+                self._on_payload(side, buffer.offset + start, payload)
         buffer.drop(end)
         buffer.keep_first_mark()
         if splitter.is_unreadable:
@@ -211,7 +218,7 @@ class DialogueReader:
         """Bytes are missing: an opening can no longer be judged, and the next frame must be searched for."""
         dialogue, buffer = self.dialogue, self._buffer[side]
         moment = buffer.moment(0) if buffer.unread else gap.noticed
-        raw = bytes(buffer.unread[:MAX_RAW])
+        raw = _beginning(buffer.unread, len(buffer.unread))
         packets = buffer.packets(0, len(buffer.unread)) if buffer.unread else ()
         if self._state[side] is ReadState.OPENING:
             if self._uses_another_protocol(side):
@@ -253,6 +260,14 @@ class DialogueReader:
     def _ignore(self, side: Side) -> bool:
         self._buffer[side].clear()
         return False
+
+
+def _beginning(unread: bytearray, length: int) -> WireBytes:
+    return WireBytes(bytes(unread[: min(length, MAX_RAW)]), is_cut=length > MAX_RAW)
+
+
+def _quoted(text: str | None) -> WireText | None:
+    return None if text is None else WireText(text)
 
 
 READERS: dict[tuple[Side, ReadState], Callable[[DialogueReader, Side], bool]] = {

@@ -5,6 +5,7 @@ Only the beginning of a long frame is kept: what decides a diagnosis is in its f
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from struct import Struct
 
 from ibsniff.ib import messages
@@ -18,6 +19,8 @@ MAX_FRAME = 0xFFFFFF
 MAX_BEGINNING = 4096
 """Bytes read of one frame; the rest is skipped. A frame that is never completed must not fill the memory with the length
 that it declared."""
+OnPayload = Callable[[Side, int, bytes], None]
+"""Told of every payload that was read: who sent it, where in the stream it begins, and its first bytes."""
 _LENGTH_AND_ID = 16
 """Bytes enough to recognise a frame by its length and its message id."""
 
@@ -25,10 +28,13 @@ _LENGTH_AND_ID = 16
 class FrameReader:
     """Reads the frames of one side's buffer and adds their messages to the summary."""
 
-    def __init__(self, side: Side, buffer: StreamBuffer, summary: MessageSummary) -> None:
+    def __init__(
+        self, side: Side, buffer: StreamBuffer, summary: MessageSummary, on_payload: OnPayload | None = None
+    ) -> None:
         self._side = side
         self._buffer = buffer
         self._summary = summary
+        self._on_payload = on_payload
 
     def read(self) -> bool:
         """Read every frame whose beginning has arrived; False when the next bytes are no frame."""
@@ -37,7 +43,7 @@ class FrameReader:
         if not end:
             return True
         names, counts = messages.COUNTED_NAMES[side], summary.counts(side)
-        only_counts = summary.only_counts
+        only_counts = summary.only_counts and self._on_payload is None
         while end - at >= 4:
             (length,) = FRAME_LENGTH.unpack_from(unread, at)
             if not 0 < length <= MAX_FRAME:
@@ -50,7 +56,7 @@ class FrameReader:
                 names.get(messages.id_bytes(bytes(unread[at + 4 : at + 4 + min(length, 4)]))) if only_counts else None
             )
             if name is None:
-                summary.add_message(side, payload_beginning(unread, at + 4, length), buffer.moment(at), length)
+                self._add_message(at, length)
             else:
                 counts[name] += 1
             at += 4 + length
@@ -65,9 +71,16 @@ class FrameReader:
         if len(buffer.unread) < 4 + min(length, MAX_BEGINNING):
             buffer.keep_first_mark()
             return False
-        self._summary.add_message(self._side, payload_beginning(buffer.unread, 4, length), buffer.moment(0), length)
+        self._add_message(0, length)
         buffer.drop(4 + length)
         return True
+
+    def _add_message(self, at: int, length: int) -> None:
+        """Add the message of the frame that begins at this index of the buffer."""
+        payload = payload_beginning(self._buffer.unread, at + 4, length)
+        self._summary.add_message(self._side, payload, self._buffer.moment(at), length)
+        if self._on_payload is not None:
+            self._on_payload(self._side, self._buffer.offset + at + 4, payload)
 
     def read_columns(self, run: ColumnRun) -> None:
         """Take a run of bytes and read the whole frames in it at once; ``read`` then reads the rest."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ibsniff.ib import messages, names
-from ibsniff.model import Dialogue, ErrorTally, Message, Moment, ReplyKind, Side, Start, StartForm, WireError
+from ibsniff.model import Dialogue, ErrorTally, Message, Moment, ReplyKind, Side, Start, StartForm, WireBytes, WireError
 
 MAX_RAW = 64
 """Bytes of a hello, reply or START_API that are kept to be displayed."""
@@ -73,7 +73,9 @@ class MessageSummary:
         reply = self._dialogue.reply
         has_reply = reply is not None and reply.is_whole
         expected = self._expected_start(form) if has_reply else None
-        self._dialogue.start = Start(form, client_id, raw[:MAX_RAW], moment, not has_reply, expected)
+        self._dialogue.start = Start(
+            form, client_id, WireBytes(raw).beginning(MAX_RAW), moment, not has_reply, expected
+        )
 
     def add_unframed(self, side: Side, moment: Moment, detail: str) -> None:
         """Record where the bytes of a side stop being frames, the first time."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ibsniff.ib import names, protobuf
-from ibsniff.model import Moment, Side, StartForm, WireError
+from ibsniff.model import Moment, Side, StartForm, WireError, WireText
 
 RAW_ID_LENGTH = 4
 MAX_ID = 400
@@ -95,14 +95,14 @@ def decode_error(payload: Payload, server_version: int | None, moment: Moment) -
         found = protobuf.fields(payload.body)
         if not isinstance(found.get(3), int):
             return None
-        text = protobuf.text(found.get(4))[:MAX_ERROR_TEXT]
+        text = WireText.beginning_of(protobuf.text(found.get(4)), MAX_ERROR_TEXT)
         return WireError(protobuf.signed(found.get(1)), protobuf.signed(found.get(3)), text, moment)
     fields = payload.fields
     if _has_version_field(fields, server_version):
         fields = fields[1:]
     if len(fields) < 3 or not (_is_number(fields[0]) and _is_number(fields[1])):
         return None
-    return WireError(int(fields[0]), int(fields[1]), fields[2][:MAX_ERROR_TEXT], moment)
+    return WireError(int(fields[0]), int(fields[1]), WireText.beginning_of(fields[2], MAX_ERROR_TEXT), moment)
 
 
 def _has_version_field(fields: list[str], server_version: int | None) -> bool:
@@ -116,13 +116,14 @@ def _is_number(text: str) -> bool:
     return text.removeprefix("-").isdecimal() and len(text) <= 11 and text.isascii()
 
 
-def decode_accounts(payload: Payload) -> list[str]:
+def decode_accounts(payload: Payload) -> list[WireText]:
     """Read MANAGED_ACCTS: the accounts of this session."""
     if payload.protobuf:
         listed = protobuf.text(protobuf.fields(payload.body).get(1))
     else:
         listed = payload.fields[1] if len(payload.fields) > 1 else ""
-    return [account[:MAX_ACCOUNT] for account in listed.split(",") if account][:MAX_ACCOUNTS]
+    named = [account for account in listed.split(",") if account]
+    return [WireText.beginning_of(account, MAX_ACCOUNT) for account in named[:MAX_ACCOUNTS]]
 
 
 def decode_start(payload: Payload) -> tuple[StartForm, int | None]:

@@ -6,9 +6,22 @@ servers add some. Source: protobuf.dev/programming-guides/encoding.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 VARINT, FIXED64, LENGTH_DELIMITED, FIXED32 = 0, 1, 2, 5
 MAX_VARINT = 10
 """Bytes of the longest varint: 64 bits, seven in each byte."""
+
+
+class Field(NamedTuple):
+    """One field and where its value stands."""
+
+    number: int
+    value: int | None
+    """Of a varint; None for a value in bytes."""
+    start: int
+    end: int
 
 
 def fields(raw: bytes) -> dict[int, int | bytes]:
@@ -16,23 +29,34 @@ def fields(raw: bytes) -> dict[int, int | bytes]:
 
     Signed 32- and 64-bit integers are sent as two's complement in 64 bits: see :func:`signed`.
     """
-    found: dict[int, int | bytes] = {}
-    at = 0
-    while at < len(raw):
+    return {field.number: raw[field.start : field.end] if field.value is None else field.value for field in walk(raw)}
+
+
+def walk(raw: bytes, start: int = 0, end: int | None = None) -> Iterator[Field]:
+    """Yield the fields of a message, or of one inside of it, up to the first malformed one."""
+    at, end = start, len(raw) if end is None else end
+    while at < end:
         key, at = _varint(raw, at)
         kind = key & 7
+        began = at
+        value = None
         if kind == VARINT:
             value, at = _varint(raw, at)
-            if at > len(raw):
-                break
-            found[key >> 3] = value
-            continue
-        size, at = _size(raw, at, kind)
-        if size < 0 or at + size > len(raw):
-            break
-        found[key >> 3] = raw[at : at + size]
-        at += size
-    return found
+        else:
+            size, began = _size(raw, at, kind)
+            at = began + size if size >= 0 else end + 1
+        if at > end:
+            return
+        yield Field(key >> 3, value, began, at)
+
+
+def inside(raw: bytes, path: tuple[int, ...]) -> Iterator[Field]:
+    """Yield every field that has this number in a message that has that number, and so on."""
+    found = [Field(0, None, 0, len(raw))]
+    for number in path:
+        around = [field for field in found if field.value is None]
+        found = [field for each in around for field in walk(raw, each.start, each.end) if field.number == number]
+    yield from found
 
 
 def signed(value: int | bytes | None, default: int = -1) -> int:

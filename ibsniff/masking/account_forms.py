@@ -36,29 +36,30 @@ BETWEEN = r"""(?: %[0-9A-Fa-f]{2} | &(?:[a-z]{2,6}|\#\d{1,5}|\#x[0-9a-f]{1,4}); 
 IN_GROUPS = r"""\d{1,8} (?: [\t\n\r\x20\-_.,/\\:'|+~] \d{1,8} ){1,9} (?!\d)"""
 
 JOINED = re.compile(
-    r"""(?: [Dd][UuFfIi] (?: [A-Za-z] (?=\d{5}) )? \d{3,6} (?P<rest> [\-_.,/'] \d{1,2} (?!\d) )
-          | [Dd][UuFfIi] (?: [A-Za-z] (?=\d{5}) )? \d{3,}
-          | [UuFfIi] \d{5,6} (?P<end> [\t\x20\-_.,/'] \d{1,2} (?!\d) )
-          | [UuFfIi] \d{5,} )""",
+    r"""[UuFfIi]
+        (?: (?<=[Dd].) (?: [A-Za-z] (?=\d{5}) )? (?: \d{3,6} (?P<rest> [\-_.,/'] \d{1,2} (?!\d) ) | \d{3,} )
+          | \d{5,6} (?P<end> [\t\x20\-_.,/'] \d{1,2} (?!\d) ) | \d{5,} )""",
     re.VERBOSE,
 )
 """Three digits are enough behind two letters: of an account that was cut off, so many may be left. One or two digits
 behind a separator may be the end of a short number; they stay visible in any case, and the two before them do not."""
 
 APART = re.compile(
-    rf"""
-    (?: (?<![0-9A-Za-z]) (?P<three>[Dd][UuFfIi][A-Za-z])
-      | (?<![0-9A-Za-z]) (?: [Dd] (?P<paper>[UuFfIi]) | [UuFfIi] )
-      | [Dd][UuFfIi] (?=\d)
-      | [UuFfIi] (?=\d{{1,3}}(?P<group>[.,'\- ])\d{{3}}(?P=group)\d{{3}}(?!\d)) )
-    (?P<between> {BETWEEN} )
-    (?P<digits> \d{{5,10}}(?!\d) | {IN_GROUPS} )
-    """,
+    rf"""[UuFfIi]
+        (?: (?<=[Dd].) (?<![0-9A-Za-z][Dd].) (?P<three>[A-Za-z])?
+          | (?<![0-9A-Za-z].)
+          | (?<=[Dd].) (?=\d)
+          | (?=\d{{1,3}}(?P<group>[.,'\- ])\d{{3}}(?P=group)\d{{3}}(?!\d)) )
+        (?P<between> {BETWEEN} )
+        (?P<digits> \d{{5,10}}(?!\d) | {IN_GROUPS} )""",
     re.VERBOSE,
 )
+"""Both begin with the letter behind a D, which the search is quicker to find; ``_start`` looks for the D."""
+
+ANNOUNCING = re.compile(r"acc(?:ount|t)?|konto|a/c")
 
 ANNOUNCED = re.compile(
-    r"""(?: account | acct | acc | konto | a/c ) (?: [.\s_-]{0,2} (?: no | nr | number | num | id | code | name ) )? [.]?
+    r"""(?: [.\s_-]{0,2} (?: no | nr | number | num | id | code | name ) )? [.]?
         [\t\x20:=\#"'(\[\\-]{1,4} (?P<account> [A-Z]{0,4} [\x20-]? \d{5,9} ) (?![0-9.])""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -100,6 +101,8 @@ IDENTIFIER = re.compile(
 )
 """A UUID, a digest in hex, or the security number of a country whose code ends like an account's prefix (FI, LU, HU)."""
 
+ISIN_DIGITS = 10
+
 NEVER_IN_PREFIXES = frozenset("abceABCE")
 """Hex digits: a word of hex in which fewer than two of them occur may be account numbers in a row."""
 
@@ -109,9 +112,9 @@ NOWHERE: Span = (sys.maxsize, sys.maxsize)
 
 def accounts_in(plain: str) -> list[Span]:
     """Where an ASCII text holds what looks like an account number; ascending, not overlapping."""
-    joined = [match.span() for match in JOINED.finditer(plain)]
-    announced = [match.span("account") for match in ANNOUNCED.finditer(plain)]
-    return merged([*_outside(joined, _identifiers(plain) if joined else []), *_apart(plain), *announced])
+    joined = [(_start(plain, match), match.end()) for match in JOINED.finditer(plain)]
+    others = _identifiers(plain) if any(_may_be_identifier(plain[start:end]) for start, end in joined) else []
+    return merged([*_outside(joined, others), *_apart(plain), *_announced(plain)])
 
 
 def cut_off_account(plain: str) -> list[Span]:
@@ -122,8 +125,8 @@ def cut_off_account(plain: str) -> list[Span]:
 
 def looks_like_account(plain: str) -> bool:
     """The whole text is one account number as IB writes it."""
-    found = JOINED.fullmatch(plain)
-    return found is not None and not (found["rest"] or found["end"])
+    found = JOINED.match(plain, plain[:1] in ("D", "d"))
+    return found is not None and found.end() == len(plain) and not (found["rest"] or found["end"])
 
 
 def merged(spans: list[Span]) -> list[Span]:
@@ -137,20 +140,33 @@ def merged(spans: list[Span]) -> list[Span]:
     return kept
 
 
+def _announced(plain: str) -> Iterator[Span]:
+    for word in ANNOUNCING.finditer(plain.lower()):
+        if match := ANNOUNCED.match(plain, word.end()):
+            yield match.span("account")
+
+
 def _apart(plain: str) -> Iterator[Span]:
     for match in APART.finditer(plain):
         if length := _digits_of_account(plain, match):
-            yield match.start(), match.start("digits") + length
+            yield _start(plain, match), match.start("digits") + length
+
+
+def _start(plain: str, match: re.Match[str]) -> int:
+    """Where the prefix begins: at a D in front, if there is one."""
+    start = match.start()
+    return start - (plain[start - 1 : start] in ("D", "d"))
 
 
 def _digits_of_account(plain: str, match: re.Match[str]) -> int:
     """How many characters of the digits belong to an account; 0 when they are something else."""
     digits, start, three = match["digits"], match.start("digits"), match["three"]
+    is_paper = _start(plain, match) < match.start() and not three
     if not match["between"]:
         return 0 if digits.isdecimal() else _length_of_groups(digits)  # joined after all
     if digits.isdecimal():
         is_dated = three and EXPIRY.match(digits)
-        is_ticker = not match["paper"] and (is_dated or OPTION.match(plain, start))
+        is_ticker = not is_paper and (is_dated or OPTION.match(plain, start))
         return 0 if is_ticker else len(digits)
     is_word = three and not three.isupper()  # an amount is due, somebody did so many
     if is_word or any(other.match(plain, start) for other in OTHER_NUMBERS):
@@ -166,6 +182,11 @@ def _length_of_groups(digits: str) -> int:
             break
         seen, end = seen + len(group.group()), group.end()
     return end if seen >= FEWEST_DIGITS else 0
+
+
+def _may_be_identifier(account: str) -> bool:
+    """Only F is a digit of hex, and a security number has so many digits."""
+    return len(account) > ISIN_DIGITS or account[0] in "Ff" or account[1] in "Ff"
 
 
 def _identifiers(plain: str) -> list[Span]:

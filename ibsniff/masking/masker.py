@@ -1,66 +1,53 @@
-"""Text with its account numbers masked: two letters and the last two digits stay, and so does the length."""
+"""Text with its account numbers masked: two letters and the last two digits stay, and so does the length.
+
+Most texts hold nothing that resembles an account. They are told by a quick look, without the patterns of `search`, whose
+compilation takes as long as the analysis of a small capture.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
-from typing import NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING
 
-from ibsniff.masking.account_forms import (
-    LONGEST_ACCOUNT,
-    SHORTEST_KNOWN,
-    Span,
-    accounts_in,
-    cut_off_account,
-    looks_like_account,
-    merged,
-)
-from ibsniff.masking.spelling import ascii_form, spellings
+if TYPE_CHECKING:
+    from ibsniff.masking.search import Hidden, KnownAccounts
 
-MOST_HUNTED = 200
-"""Accounts hunted in other text because a message named them: a hostile peer can name a hundred thousand."""
+SHORT = 2000
+"""Characters up to which a text is worth a quick look."""
 
-FEWEST_CORE_DIGITS = 6
-"""A known account is found by its digits alone when there are so many; fewer could be any number."""
+FEWEST_IN_UTF16, FEWEST_IN_HEX = 6, 4
+"""NULs in UTF-16, and digits in hex, of an account that is spelled so."""
 
-PARTS_OF_ACCOUNT = re.compile(r"([^\W\d_]{0,2})(.{2,}?)(\d[\W_]{0,6}\d[a-z]?)?", re.IGNORECASE | re.DOTALL)
-"""What stays, what becomes stars, what stays: two letters and two digits at most."""
-
-CORE = re.compile(rf"\d{{{FEWEST_CORE_DIGITS},}}")
-
-
-class Hidden(NamedTuple):
-    """A part of a text that must not be shown."""
-
-    start: int
-    end: int
-    filler: str
-    """What stands there instead, as often as it fits."""
+MOST_BETWEEN = 6
+"""Signs between prefix and digits."""
 
 
 def mask_account(account: str) -> str:
     """``DU1234567`` as ``DU*****67``."""
-    start, end = _hidden_part(account)
+    from ibsniff.masking.search import hidden_part  # noqa: PLC0415
+
+    start, end = hidden_part(account)
     return account[:start] + "*" * (end - start) + account[end:]
 
 
-def _hidden_part(account: str) -> Span:
-    parts = PARTS_OF_ACCOUNT.fullmatch(account)
-    return parts.span(2) if parts is not None else (0, len(account))
+def mask_account_bytes(account: bytes) -> bytes:
+    """The same for bytes; every byte keeps its place."""
+    from ibsniff.masking.search import Hidden, hidden_part  # noqa: PLC0415
+
+    text = account.decode("utf-8", "surrogateescape")
+    return b"".join(_raw_pieces(text, [Hidden(*hidden_part(text), "*")]))
 
 
-class Masker:
+class AccountMasker:
     """Masks accounts in what somebody else wrote: those that look like accounts, and those that a message named."""
 
-    __slots__ = ("_cores", "_names")
+    __slots__ = ("_known", "_named")
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         """``known`` are accounts that messages named."""
-        plain = (ascii_form(account).plain for account in islice(dict.fromkeys(known), MOST_HUNTED))
-        named = [account.casefold() for account in plain if SHORTEST_KNOWN <= len(account) <= LONGEST_ACCOUNT]
-        self._names = tuple(account for account in named if not looks_like_account(account))
-        self._cores = tuple(dict.fromkeys(core.group() for account in named for core in CORE.finditer(account)))
+        self._named = tuple(known)
+        self._known: KnownAccounts | None = None
 
     def text(self, text: str, is_cut: bool = False) -> str:
         """A text with all its accounts masked; of one that was cut off, the beginning of an account at its end, too."""
@@ -74,32 +61,41 @@ class Masker:
         return b"".join(_raw_pieces(text, hidden)) if hidden else raw
 
     def _hidden(self, text: str, is_cut: bool) -> list[Hidden]:
-        found = []
-        for spelling in spellings(text):
-            spans = accounts_in(spelling.plain) + list(self._named(spelling.plain))
-            if is_cut:
-                spans += cut_off_account(spelling.plain)
-            for start, end in merged(spans):
-                first, last = _hidden_part(spelling.plain[start:end])
-                found += [Hidden(*part, spelling.filler) for part in spelling.hidden(start + first, start + last)]
-        return sorted(found)
+        if not self._named and not may_hold_account(text):
+            return []
+        from ibsniff.masking.search import KnownAccounts, hidden_in  # noqa: PLC0415
 
-    def _named(self, plain: str) -> Iterator[Span]:
-        if self._names:
-            folded = plain.casefold()
-            for name in self._names:
-                yield from _places_of(name, folded)
-        for core in self._cores:
-            for start, end in _places_of(core, plain):
-                if not plain[start - 1 : start].isdecimal() and not plain[end : end + 1].isdecimal():
-                    yield start, end
+        if self._named and self._known is None:
+            self._known = KnownAccounts(self._named)
+        return hidden_in(text, self._known, is_cut)
 
 
-def _places_of(name: str, text: str) -> Iterator[Span]:
-    start = text.find(name)
-    while start >= 0:
-        yield start, start + len(name)
-        start = text.find(name, start + len(name))
+@cache
+def looks_only() -> AccountMasker:
+    """For readers of whom nothing is known: it masks what looks like an account."""
+    return AccountMasker()
+
+
+def may_hold_account(text: str) -> bool:
+    """Whether a search is worth while: False only where it would find nothing."""
+    if len(text) > SHORT or not text.isascii():
+        return True
+    if not any(map(str.isdecimal, text)):
+        return False
+    lowered = text.lower()
+    is_announced = "acc" in lowered or "konto" in lowered or "a/c" in lowered
+    if is_announced or text.count("\0") >= FEWEST_IN_UTF16 or text.count(" 3") >= FEWEST_IN_HEX:
+        return True
+    return any(letter in "ufi" and _may_go_on(lowered, place + 1) for place, letter in enumerate(lowered))
+
+
+def _may_go_on(text: str, place: int) -> bool:
+    """Behind a letter of a prefix, and perhaps one more: a digit, perhaps behind signs that separate them, or an escape."""
+    place += text[place - 2 : place - 1] == "d" and text[place : place + 1].isalpha()
+    for following in text[place : place + MOST_BETWEEN + 1]:
+        if following.isalnum() or following in "%&\\":
+            return not following.isalpha()
+    return False
 
 
 def _pieces(text: str, hidden: list[Hidden]) -> Iterator[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
+from ibsniff.masking.invisible import printable
+from ibsniff.masking.masker import AccountMasker, looks_only
+from ibsniff.masking.wire_text import BEGIN, WireBytes, WireText, pieces
 
-from ibsniff.masking.masker import Masker
-from ibsniff.model import WireBytes, WireText, pieces
-from ibsniff.model.wire_text import BEGIN
+LOOK_AHEAD = 64
+"""Characters searched beyond those that are shown: more than an account has."""
 
 
 class Sentence(str):
@@ -21,9 +22,14 @@ class Sentence(str):
 
     def __new__(cls, marked: str) -> Sentence:
         """Mask and escape what is quoted."""
-        made = super().__new__(cls, "".join(map(_printable, _shown(marked, _anyone()))))
+        shown = "".join(map(printable, _shown(marked, looks_only(), None)))
+        made = super().__new__(cls, shown)
         made.marked = marked
         return made
+
+    def __add__(self, other: str) -> Sentence:
+        """Go on; what is quoted stays marked."""
+        return Sentence(self.marked + marked(other))
 
     def __getnewargs__(self) -> tuple[str]:
         """Another process may get it."""
@@ -40,28 +46,32 @@ def marked(text: str) -> str:
     return text.marked if isinstance(text, Sentence) else text
 
 
-def resolved(text: str, masker: Masker | None) -> str:
-    """A sentence without marks, with accounts masked in what it quotes; None masks nothing."""
-    return "".join(_shown(marked(text), masker)) if isinstance(text, Sentence) or BEGIN in text else text
+def safe(text: str) -> str:
+    """The text itself; a sentence whose quotations nobody has masked yet with what looks like an account masked."""
+    return "".join(_shown(text, looks_only(), None)) if BEGIN in text else text
 
 
-def _shown(text: str, masker: Masker | None) -> list[str]:
-    return [piece if isinstance(piece, str) else quoted(piece, masker) for piece in pieces(text)]
+def resolved(text: str, masker: AccountMasker | None, limit: int | None = None) -> str:
+    """A sentence without marks, with accounts masked in what it quotes; None masks nothing.
+
+    Of a quotation, characters beyond ``limit`` are neither searched nor given, but for their number: nobody shows them.
+    """
+    text = marked(text)
+    return "".join(_shown(text, masker, limit)) if BEGIN in text else text
 
 
-def quoted(piece: WireText | WireBytes, masker: Masker | None) -> str:
+def quoted(piece: WireText | WireBytes, masker: AccountMasker | None, limit: int | None = None) -> str:
     """One quotation as text; bytes as hex."""
-    if isinstance(piece, WireText):
-        return piece.unmasked if masker is None else masker.text(piece.unmasked, piece.is_cut)
-    return (piece.unmasked if masker is None else masker.bytes(piece.unmasked, piece.is_cut)).hex(" ")
+    if isinstance(piece, WireBytes):
+        return (piece.unmasked if masker is None else masker.bytes(piece.unmasked, piece.is_cut)).hex(" ")
+    text = piece.unmasked
+    if masker is None:
+        return text
+    if limit is None or len(text) <= limit + LOOK_AHEAD:
+        return masker.text(text, piece.is_cut)
+    searched = masker.text(text[: limit + LOOK_AHEAD], is_cut=True)
+    return searched[:limit] + "*" * (len(text) - limit)
 
 
-@cache
-def _anyone() -> Masker:
-    """For readers of whom nothing is known: masks what looks like an account."""
-    return Masker()
-
-
-def _printable(text: str) -> str:
-    """What cannot be seen, spelled out."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+def _shown(text: str, masker: AccountMasker | None, limit: int | None) -> list[str]:
+    return [piece if isinstance(piece, str) else quoted(piece, masker, limit) for piece in pieces(text)]

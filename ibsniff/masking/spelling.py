@@ -11,18 +11,17 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from ibsniff.masking.invisible import INVISIBLE_LETTERS
+
 MOST_REMEMBERED = 5_000
 """Characters whose plain form is remembered: the writing systems of the world need fewer in one text, and hostile text
 must not fill the memory with all 1.1 million."""
 
-INVISIBLE_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Hangul fillers and the blank Braille cell: printable by category, and yet nothing is seen."""
-
 LETTER, SPACE, OTHER = "x", " ", "~"
 """What stands for a letter, a space and any other sign that has no ASCII form of its own."""
 
-WIDE = re.compile(r"(?:[!-~]\0){6,}[!-~]?|(?:\0[!-~]){6,}")
-"""ASCII in UTF-16, in either byte order: as strings lie in the memory of Windows, Java and JavaScript."""
+WIDE = re.compile(r"\0(?:[ -~]\0){5,}[ -~]?")
+"""ASCII in UTF-16, in either byte order, from its first NUL on: as strings lie in the memory of Windows and Java."""
 
 STAR_IN_HEX = "2a"
 
@@ -52,11 +51,10 @@ class Spelling(NamedTuple):
 def spellings(text: str) -> Iterator[Spelling]:
     """The text in ASCII, and every part of it that is text once more when it is read as UTF-16 or as hex."""
     yield ascii_form(text)
-    if "\0" in text:
-        for wide in WIDE.finditer(text):
-            start = wide.start() + (text[wide.start()] == "\0")
-            plain = text[start : wide.end() : 2]
-            yield Spelling(plain, range(start, start + 2 * len(plain) + 1, 2))
+    for wide in WIDE.finditer(text):
+        start = wide.start() + (1 if wide.start() == 0 or not " " <= text[wide.start() - 1] <= "~" else -1)
+        plain = text[start : wide.end() : 2]
+        yield Spelling(plain, range(start, start + 2 * len(plain) + 1, 2))
     for written in IN_HEX.finditer(text):
         plain = bytes.fromhex(written.group()).decode("latin-1")
         yield Spelling(plain, range(written.start(), written.start() + 3 * len(plain) + 1, 3), STAR_IN_HEX)

@@ -8,7 +8,6 @@
 | `packets.py` | net -> tcp |
 | `connection.py` | tcp -> ib |
 | `dialogue.py` | ib -> diagnosis |
-| `wire_text.py` | ib -> render: text and bytes that are not ours |
 | `report.py` | diagnosis -> rules -> render |
 | `streams.py` | tcp -> render, for `ibsniff streams`, which alone imports it |
 | `arrays.py` | the arrays of the column lane, which alone imports it, and numpy with it |
@@ -25,6 +24,7 @@ __future__ import annotations``, because ``NamedTuple`` compiles each annotation
 
 from __future__ import annotations
 
+from ibsniff.masking.wire_text import WireBytes, WireText
 from ibsniff.model.connection import ColumnRun, Connection, Ended, Gap, Half, How, Mark, Moment, Run, Side
 from ibsniff.model.dialogue import (
     PATIENCE,
@@ -71,7 +71,6 @@ from ibsniff.model.report import (
     Severity,
     Verdict,
 )
-from ibsniff.model.wire_text import WireBytes, WireText, pieces
 
 __all__ = [
     "ACK",
@@ -134,5 +133,4 @@ __all__ = [
     "WireBytes",
     "WireError",
     "WireText",
-    "pieces",
 ]

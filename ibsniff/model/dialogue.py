@@ -6,6 +6,7 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import NamedTuple, Self
 
+from ibsniff.masking.wire_text import WireBytes, WireText
 from ibsniff.model.connection import Gap, Moment, Side
 
 PATIENCE = 5.0
@@ -40,7 +41,7 @@ class Hello(NamedTuple):
     """The client's first message, valid or not."""
 
     dialect: Dialect
-    raw: bytes
+    raw: WireBytes
     """The first bytes the client sent (bounded)."""
     packets: tuple[int, ...]
     began: Moment
@@ -48,7 +49,7 @@ class Hello(NamedTuple):
     """When its last byte arrived (so far)."""
     min_version: int | None = None
     max_version: int | None = None
-    options: str | None = None
+    options: WireText | None = None
     declared_length: int | None = None
     detail: str = ""
     """What is wrong with it, as the second half of a sentence; empty if it is valid."""
@@ -74,13 +75,13 @@ class Reply(NamedTuple):
     """The server's first message."""
 
     kind: ReplyKind
-    raw: bytes
+    raw: WireBytes
     packets: tuple[int, ...]
     began: Moment
     complete: Moment
     server_version: int | None = None
-    connection_time: str | None = None
-    redirect: str | None = None
+    connection_time: WireText | None = None
+    redirect: WireText | None = None
     service: str | None = None
     """The protocol of a foreign server: ``HTTP``, ``TLS``, ``SSH``, ``VNC`` ...; None if it is not known."""
 
@@ -106,7 +107,7 @@ class Start(NamedTuple):
 
     form: StartForm
     client_id: int | None
-    raw: bytes
+    raw: WireBytes
     moment: Moment
     before_reply: bool
     """It was sent before the version reply arrived."""
@@ -136,7 +137,7 @@ class WireError(NamedTuple):
     request: int
     """The id of the request that it belongs to; -1 for none."""
     code: int
-    text: str
+    text: WireText
     moment: Moment
 
 
@@ -161,7 +162,7 @@ class Dialogue:
     start: Start | None = None
     next_valid_id: Moment | None = None
     managed_accounts: Moment | None = None
-    accounts: list[str] = field(default_factory=list)
+    accounts: list[WireText] = field(default_factory=list)
     ready: Moment | None = None
     """When both nextValidId and managedAccounts had arrived."""
     first_speaker: Side | None = None

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ibsniff.masking.wire_text import WireBytes
 from ibsniff.model.connection import Connection, Side
 from ibsniff.model.inputs import InputFacts
 
@@ -44,6 +45,6 @@ class Chunk(NamedTuple):
     offset: int
     """Of its first byte in the stream of that direction."""
     packet: int
-    data: bytes
+    data: WireBytes
     missing: int = 0
     """Bytes that were not captured; then ``data`` is empty, and ``packet`` is where that became certain."""

@@ -27,7 +27,7 @@ def accounts_in(capture: Path, report: Report) -> list[str]:
     The accounts that managedAccounts named count whatever they look like. The others are searched for in the bytes of the
     file, comments included, and in the reassembled conversations, where packets have not cut them in two.
     """
-    named = {account for conversation in report.conversations for account in conversation.dialogue.accounts}
+    named = {account.unmasked for conversation in report.conversations for account in conversation.dialogue.accounts}
     found = named | _in_file(capture) | _in_streams(capture)
     return sorted(account for account in found if account and not is_stand_in(MORE_DIGITS.sub("", account)))
 

@@ -12,11 +12,11 @@ from ibsniff.analysis.api_traffic import Ports
 from ibsniff.capture.files import PCAPNG_MAGIC
 from ibsniff.capture.input_file import file_exists, open_regular
 from ibsniff.capture.pcap import MAGICS as PCAP_MAGICS
+from ibsniff.masking.masker import mask_account
 from ibsniff.model import ExitCode, Report, UserError
 from ibsniff.regression.accounts import accounts_in
 from ibsniff.regression.running import promise_of, report_on
 from ibsniff.regression.scenario import CAPTURES, MADE_TO_WRITE, SCENARIO, TITLE_TO_WRITE, Promise, capture_of
-from ibsniff.render.text import mask_account
 
 LARGEST = 64 * 1024
 """Bytes of a capture that is published: a case is a few packets, and nobody reviews ten thousand."""

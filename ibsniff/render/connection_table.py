@@ -17,7 +17,8 @@ from rich.style import Style
 from rich.text import Text
 
 from ibsniff.formatting import age, counted, seconds
-from ibsniff.model import NANOSECONDS, Conversation, Fault, Outcome, Report, Rung, WatchedBy
+from ibsniff.masking.sentence import marked
+from ibsniff.model import NANOSECONDS, Conversation, Fault, Outcome, Report, Rung, WatchedBy, WireText
 from ibsniff.render.ladder_view import draw_ladder
 from ibsniff.render.report_view import FIX_LABELS
 from ibsniff.render.rows import counts_of, cropped, start_of, table_lines
@@ -103,17 +104,20 @@ def _cut(lines: Lines, room: int, writer: ConsoleWriter) -> Lines:
 def _head(report: Report, writer: ConsoleWriter) -> Iterator[Text]:
     """One line for each input: its name, packets, time and losses, and the outcomes of the conversations."""
     for facts in report.inputs:
-        parts = ["standard input" if facts.path == "-" else facts.path, counted(facts.packets, "packet")]
+        parts = [
+            "standard input" if facts.path == "-" else f"{WireText(facts.path):quoted}",
+            counted(facts.packets, "packet"),
+        ]
         if facts.first_time_ns is not None and facts.watched_until_ns is not None:
             parts[-1] += f" in {age(seconds(facts.watched_until_ns - facts.first_time_ns))}"
         if facts.dropped:
             parts.append(f"{facts.dropped:,} lost: a missing answer may be among them")
         if facts.truncated:
-            parts.append(facts.truncated)
+            parts.append(marked(facts.truncated))
         counts = Counter(one.outcome for one in report.conversations)
         if counts:
             parts.append(counts_of(counts))
-        parts += facts.notes[-1:]
+        parts += map(marked, facts.notes[-1:])
         yield writer.text(" · ".join(parts), "bold red" if facts.dropped else "bold")
 
 
@@ -132,7 +136,7 @@ def details(
         yield writer.text(_progress(selected))
     elif selected.cause is not None or selected.fault is Fault.NONE:
         label = ", ".join([FIX_LABELS[selected.fault], *([selected.cause.code] if selected.cause else [])])
-        yield writer.text(f"{selected.summary} [{label}]", COLOURS[selected.fault])
+        yield writer.text(f"{marked(selected.summary)} [{label}]", COLOURS[selected.fault])
     if processes := view.processes.get(selected.id):
         yield with_heading("Processes on this machine", [bullet(writer.text(each), writer) for each in processes])
     if selected.cause is not None and selected.cause.remedy and not in_progress:
@@ -140,7 +144,7 @@ def details(
     others = [found for found in selected.findings if found is not selected.cause]
     others += [found for found in report.findings if selected.id in found.conversations]
     if others:
-        rows = [bullet(writer.text(f"{found.code} {found.summary}"), writer) for found in others]
+        rows = [bullet(writer.text(f"{found.code} {marked(found.summary)}"), writer) for found in others]
         yield with_heading("Also noticed", rows)
 
 

@@ -27,6 +27,7 @@ from ibsniff.model import (
     Side,
     Verdict,
     WatchedBy,
+    WireText,
 )
 from ibsniff.render.report_view import NO_CONVERSATION, most_severe
 from ibsniff.render.text import Masker, json_text
@@ -106,18 +107,18 @@ class DocumentWriter(NamedTuple):
 
     masker: Masker
 
-    def text(self, text: str) -> str:
+    def text(self, text: str | WireText) -> str:
         """A text: masked, valid Unicode, bounded."""
         return self.masker.encodable(text)
 
-    def optional(self, text: str | None) -> str | None:
+    def optional(self, text: str | WireText | None) -> str | None:
         """The same for a text that may be missing."""
         return None if text is None else self.text(text)
 
     def input(self, facts: InputFacts) -> Json:
         """What is known of one capture as a whole."""
         return {
-            "path": self.text(facts.path),
+            "path": self.text(WireText(facts.path)),
             "format": facts.format,
             "link_types": list(facts.link_types[:MAX_LISTED]),
             "link_type_count": len(facts.link_types),

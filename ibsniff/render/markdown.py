@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ibsniff.formatting import counted, date_and_time, duration, elapsed, period, seconds
+from ibsniff.masking.sentence import marked
 from ibsniff.model import Conversation, Finding, Report, Side
 from ibsniff.render.grouping import ConversationGroup
 from ibsniff.render.ladder import RungView, Step, ladder
@@ -114,7 +115,7 @@ def _rows(shown: list[Event], worst: Conversation, writer: MarkdownWriter) -> It
 
 def _alternatives(finding: Finding, writer: MarkdownWriter) -> str:
     others = [
-        f"{writer.text(f'{other.cause} [{FIX_LABELS[other.fault]}]')}: {writer.text(other.how_to_tell)}"
+        f"{writer.text(f'{marked(other.cause)} [{FIX_LABELS[other.fault]}]')}: {writer.text(other.how_to_tell)}"
         for other in finding.alternatives
     ]
     return f"**It could also be:**\n\n{_items(others)}"

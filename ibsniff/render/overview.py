@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from ibsniff.formatting import counted
-from ibsniff.model import Fault, Report, UserError
+from ibsniff.model import Fault, Report, UserError, WireText
 from ibsniff.render.report_view import NO_CONVERSATION, lead_of, view_of
 from ibsniff.render.terminal import COLOURS
 from ibsniff.render.text import Masker, plain_ascii, visible_line
@@ -34,6 +34,7 @@ class Row(NamedTuple):
     """The line of one capture."""
 
     path: str
+    """Masked."""
     packets: int | None
     """None if it could not be read."""
     outcomes: dict[str, int]
@@ -51,18 +52,20 @@ class Row(NamedTuple):
 def row(report: Report, show_accounts: bool) -> Row:
     """The line of a report about one input."""
     (facts,), verdict, lead = report.inputs, report.verdict, lead_of(view_of(report))
+    masker = Masker.for_report(report, show_accounts)
     return Row(
-        facts.path,
+        masker.encodable(WireText(facts.path)),
         facts.packets,
         {outcome.value: count for outcome, count in verdict.counts.items()} if verdict else {},
         lead.code or "" if lead else "",
         lead.fault if lead else Fault.UNDETERMINED,
-        Masker.for_report(report, show_accounts).visible_line(lead.summary if lead else NO_CONVERSATION),
+        masker.visible_line(lead.summary if lead else NO_CONVERSATION),
     )
 
 
-def unreadable_row(path: str, error: UserError) -> Row:
+def unreadable_row(path: str, error: UserError, show_accounts: bool = False) -> Row:
     """The line of an input that could not be read."""
+    path = Masker(show_accounts=show_accounts).encodable(WireText(path))
     return Row(path, None, {UNREADABLE: 1}, "", Fault.UNDETERMINED, visible_line(error.what))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ibsniff.formatting import counted, period
+from ibsniff.masking.sentence import marked
 from ibsniff.model import (
     Confidence,
     Conversation,
@@ -17,6 +18,7 @@ from ibsniff.model import (
     Severity,
     Verdict,
     WatchedBy,
+    WireText,
 )
 from ibsniff.render.grouping import ConversationGroup, group_identical, group_key, start_time_ns
 from ibsniff.render.text import Masker, plain_ascii
@@ -152,7 +154,7 @@ def verdict_line(report: Report, *, show_accounts: bool = False) -> str:
     label = FIX_LABELS[lead.fault if lead else Fault.UNDETERMINED]
     parts = [view.verdict.outcome if view.verdict else "no conversation", label[0].lower() + label[1:]]
     parts += [lead.code] if lead and lead.code else []
-    line = f"{', '.join(parts)}: {lead.summary if lead else NO_CONVERSATION}"
+    line = f"{', '.join(parts)}: {marked(lead.summary) if lead else NO_CONVERSATION}"
     if lost := sum(facts.dropped or 0 for facts in report.inputs):
         line += f" [{counted(lost, 'packet')} lost while capturing]"
     return plain_ascii(Masker.for_report(report, show_accounts).visible_line(line))
@@ -170,14 +172,14 @@ def state_at_end(conversation: Conversation) -> str | None:
 def input_line(facts: InputFacts) -> str:
     """One input in one line: its packets, the time it covers and how its end is known, and what was skipped."""
     links = ", ".join(map(link_name, facts.link_types[:4]))
-    name = "standard input" if facts.path == "-" else facts.path
+    name = "standard input" if facts.path == "-" else f"{WireText(facts.path):quoted}"
     parts = [f"{name}: {counted(facts.packets, 'packet')}" + (f", {links}" if links else "")]
     if facts.first_time_ns is not None and facts.watched_until_ns is not None:
         covered = period(facts.first_time_ns, facts.watched_until_ns)
         parts.append(f"from {covered} (end: {END_TIMES[facts.watched_by]})")
     parts += [f"{counted(facts.dropped, 'packet')} lost while capturing"] if facts.dropped else []
-    parts += [f"incomplete: {facts.truncated}"] if facts.truncated else []
-    parts += facts.notes[:MAX_NOTES]
+    parts += [f"incomplete: {marked(facts.truncated)}"] if facts.truncated else []
+    parts += map(marked, facts.notes[:MAX_NOTES])
     parts += [counted(more, "more note")] if (more := len(facts.notes) - MAX_NOTES) > 0 else []
     if facts.skipped:
         most = facts.skipped.most_common(4)

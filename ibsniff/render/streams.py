@@ -71,7 +71,7 @@ class StreamLines(NamedTuple):
 
 
 def _console_writer(options: ConsoleOptions) -> ConsoleWriter:
-    return ConsoleWriter(Masker(frozenset(), show_accounts=False), options.ascii_only or options.legacy_windows)
+    return ConsoleWriter(Masker(), options.ascii_only or options.legacy_windows)
 
 
 def _states(found: StreamList) -> str:
@@ -128,7 +128,7 @@ def packets(half: Half) -> int:
 
 def document(lists: Sequence[StreamList], tool_version: str, show_accounts: bool = False) -> Json:
     """Everything, made of types that ``json.dumps`` accepts; packets, times and inputs as in the report's document."""
-    writer = DocumentWriter(Masker(frozenset(), show_accounts))
+    writer = DocumentWriter(Masker(show_accounts=show_accounts))
     unlisted = sum((found.unlisted for found in lists), Counter[str]())
     return {
         "schema_version": SCHEMA_VERSION,

@@ -16,6 +16,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from ibsniff.formatting import counted, date_and_time, duration, seconds
+from ibsniff.masking.sentence import marked
 from ibsniff.model import Conversation, Fault, Finding, Report, Severity, Side
 from ibsniff.render.grouping import ConversationGroup
 from ibsniff.render.ladder_view import draw_ladder
@@ -169,7 +170,7 @@ def alternatives(finding: Finding, writer: ConsoleWriter, verbose: bool) -> Iter
     rows = ALTERNATIVE_ROWS_VERBOSE if verbose else ALTERNATIVE_ROWS
     for other in finding.alternatives[:rows]:
         label = "" if other.fault is finding.fault else f" [{FIX_LABELS[other.fault]}]"
-        cause = writer.text(f"{other.cause}{label}", "bold")
+        cause = writer.text(f"{marked(other.cause)}{label}", "bold")
         yield bullet(cause.append(": ").append_text(writer.text(other.how_to_tell, "not bold")), writer)
     yield from more_line(len(finding.alternatives) - rows, "cause", writer)
 

@@ -1,6 +1,6 @@
 """What happened in a conversation, packet by packet: the events worth showing, each with a weight.
 
-The texts quote the wire unchanged; the renderers mask, shorten and escape them (see `text`).
+The texts quote the wire between marks; the renderers mask, shorten and escape what is quoted (see `text`).
 """
 
 from __future__ import annotations
@@ -9,10 +9,25 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ibsniff.ib.names import CLIENT_LIBRARIES, LEGACY_CLIENTS
-from ibsniff.model import Connection, Conversation, Dialect, Dialogue, ErrorTally, Finding, Hello, Moment, Reply, Side
+from ibsniff.model import (
+    Connection,
+    Conversation,
+    Dialect,
+    Dialogue,
+    ErrorTally,
+    Finding,
+    Hello,
+    Moment,
+    Reply,
+    Side,
+    WireBytes,
+)
 
 DECISIVE, DETAIL = 2, 1
 """Weights: an event that decides the verdict, and one that only explains it."""
+
+
+NOTHING = WireBytes(b"")
 
 
 class Event(NamedTuple):
@@ -24,7 +39,7 @@ class Event(NamedTuple):
     side: Side | None
     """Who sent it; None if neither of the two did."""
     what: str
-    raw: bytes = b""
+    raw: WireBytes = NOTHING
     """The decisive bytes, shown in hex."""
     weight: int = DETAIL
 
@@ -116,7 +131,7 @@ def hello_event(hello: Hello) -> Event:
     if hello.is_valid:
         low, high, library = hello.min_version, hello.max_version, guessed_library(hello)
         versions = f"version {high}" if low is None or low == high else f"versions {low} to {high}"
-        options = f", options {hello.options}" if hello.options else ""
+        options = f", options {hello.options:quoted}" if hello.options else ""
         legacy = "legacy " if hello.dialect is Dialect.LEGACY else ""
         what = f"{legacy}hello, {versions}{options}" + (f" ({library}?)" if library else "")
     else:
@@ -127,12 +142,13 @@ def hello_event(hello: Hello) -> Event:
 def reply_event(reply: Reply) -> Event:
     """The server's first bytes."""
     if reply.redirect is not None:
-        what = f"redirect to {reply.redirect}"
+        what = f"redirect to {reply.redirect:quoted}"
     elif reply.is_whole:
-        what = f"version reply: server version {reply.server_version}, {reply.connection_time or 'no time'}"
+        time = f"{reply.connection_time:quoted}" if reply.connection_time else "no time"
+        what = f"version reply: server version {reply.server_version}, {time}"
     else:
         what = f"{reply.kind} reply" + (f": {reply.service}" if reply.service else "")
-    return Event(*reply.complete, Side.SERVER, what, b"" if reply.is_whole else reply.raw, DECISIVE)
+    return Event(*reply.complete, Side.SERVER, what, NOTHING if reply.is_whole else reply.raw, DECISIVE)
 
 
 def _session_events(dialogue: Dialogue) -> Iterator[Event]:
@@ -158,7 +174,7 @@ def _session_events(dialogue: Dialogue) -> Iterator[Event]:
 def _error_events(code: int, tally: ErrorTally) -> Iterator[Event]:
     for number, error in enumerate(tally.examples, 1):
         times = f" ({tally.count} times)" if number == 1 and tally.count > 1 else ""
-        yield Event(*error.moment, Side.SERVER, f"error {code}{times}: {error.text}")
+        yield Event(*error.moment, Side.SERVER, f"error {code}{times}: {error.text:quoted}")
 
 
 def _closing_events(connection: Connection) -> Iterator[Event]:

@@ -6,16 +6,21 @@ are buffered until the bytes that follow them are known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-from ibsniff.model import Side
+from ibsniff.masking.masker import AccountMasker, mask_account_bytes
+from ibsniff.model import Side, WireText
 from ibsniff.model.streams import Chunk
-from ibsniff.render.text import MAX_ACCOUNT_LENGTH, mask_accounts, visible
+from ibsniff.render.text import visible
 
 WINDOW = 1 << 20
 """Bytes buffered: an account number is found if its letters lie within half of them, counting both directions."""
 CHUNK_COST = 200
 """What a chunk costs besides its bytes, so that the window limits the memory for one-byte chunks, too."""
+REACH = 1024
+"""Bytes searched again before and after those that are shown next: an account number is shorter, however it is written."""
 MAX_ESCAPE_LENGTH = len("\\xff")
 """The longest escape of one byte."""
 ROW = 16
@@ -23,7 +28,17 @@ ROW = 16
 ARROWS = {Side.CLIENT: "→", Side.SERVER: "←"}
 
 
-def as_text(chunks: Iterable[Chunk]) -> Iterator[str]:
+class ShownChunk(NamedTuple):
+    """What one packet brought, as it may be shown."""
+
+    side: Side
+    offset: int
+    packet: int
+    data: bytes
+    missing: int
+
+
+def as_text(chunks: Iterable[ShownChunk]) -> Iterator[str]:
     """Lines of text: unprintable characters are escaped, and a line feed begins a new, indented line."""
     for chunk in chunks:
         if chunk.missing:
@@ -35,7 +50,7 @@ def as_text(chunks: Iterable[Chunk]) -> Iterator[str]:
             mark = " " * len(mark)
 
 
-def as_hex(chunks: Iterable[Chunk]) -> Iterator[str]:
+def as_hex(chunks: Iterable[ShownChunk]) -> Iterator[str]:
     """Rows of hex and ASCII after their offset in the stream of the direction."""
     for chunk in chunks:
         if chunk.missing:
@@ -48,44 +63,116 @@ def as_hex(chunks: Iterable[Chunk]) -> Iterator[str]:
             yield f"  {chunk.offset + start:08x}  {row.hex(' '):<{3 * ROW - 1}}  {letters}"
 
 
-def missing(chunk: Chunk) -> str:
+def missing(chunk: ShownChunk) -> str:
     """The line for a gap; it begins differently from the line of a packet."""
     return f"{ARROWS[chunk.side]} {chunk.missing} bytes from offset {chunk.offset} on were not captured"
 
 
-def masked(chunks: Iterable[Chunk], accounts: Callable[[], Collection[str]]) -> Iterator[Chunk]:
+def unmasked(chunks: Iterable[Chunk]) -> Iterator[ShownChunk]:
+    """The chunks as they came."""
+    for chunk in chunks:
+        yield ShownChunk(chunk.side, chunk.offset, chunk.packet, chunk.data.unmasked, chunk.missing)
+
+
+Places = Mapping[Side, deque[tuple[int, int]]]
+"""By sender, from where to where in the stream a message has an account field; in the order of the stream."""
+
+
+def masked(
+    chunks: Iterable[Chunk], accounts: Callable[[], Iterable[WireText]], places: Places | None = None
+) -> Iterator[ShownChunk]:
     """The chunks with account numbers as stars, every byte in its position.
 
     ``accounts`` returns the accounts that the conversation has named so far, which need not have the form of an account
-    number.
+    number; the ``places`` known so far are masked whatever stands there. Places that were used are removed.
     """
-    before = dict.fromkeys(Side, b"")
-    held: list[Chunk] = []
-    size = 0
+    window = _Window(places or {side: deque() for side in Side})
     for chunk in chunks:
-        held.append(chunk)
-        size += len(chunk.data) + CHUNK_COST
-        if size > WINDOW:
-            done = max(1, len(held) // 2)
-            yield from _mask(held, before, accounts())[:done]
-            for old in held[:done]:
-                before[old.side] = (before[old.side] + old.data)[-MAX_ACCOUNT_LENGTH:]
-                size -= len(old.data) + CHUNK_COST
-            del held[:done]
-    yield from _mask(held, before, accounts())
+        window.add(chunk)
+        if window.size > WINDOW:
+            yield from window.release(AccountMasker(one.unmasked for one in accounts()), max(1, len(window) // 2))
+    yield from window.release(AccountMasker(one.unmasked for one in accounts()), len(window))
 
 
-def _mask(held: list[Chunk], before: dict[Side, bytes], accounts: Collection[str]) -> list[Chunk]:
-    """Mask each direction as one piece, beginning with the bytes that came ``before``."""
-    encoded = {account.encode("utf-8", "surrogatepass").decode("latin-1") for account in accounts}
-    text, position = {}, {}
-    for side in Side:
-        whole = before[side] + b"".join(chunk.data for chunk in held if chunk.side is side)
-        text[side] = mask_accounts(whole.decode("latin-1"), encoded).encode("latin-1")
-        position[side] = len(before[side])
-    done = []
-    for chunk in held:
-        start, end = position[chunk.side], position[chunk.side] + len(chunk.data)
-        done.append(chunk._replace(data=text[chunk.side][start:end]))
-        position[chunk.side] = end
-    return done
+class _Window:
+    """Chunks that wait until it is known what follows them."""
+
+    def __init__(self, places: Places) -> None:
+        self._directions = {side: _Direction(places[side]) for side in Side}
+        self._held: deque[Chunk] = deque()
+        self.size = 0
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def add(self, chunk: Chunk) -> None:
+        """Hold one more."""
+        self._held.append(chunk)
+        self.size += len(chunk.data) + CHUNK_COST
+
+    def release(self, masker: AccountMasker, number: int) -> Iterator[ShownChunk]:
+        """Mask the first chunks, looking at those behind them as far as an account reaches."""
+        done = [self._held.popleft() for _ in range(number)]
+        shown = {}
+        for side, direction in self._directions.items():
+            own = [chunk for chunk in done if chunk.side is side]
+            shown[side] = iter(direction.mask(own, self._following(side), masker))
+        for chunk in done:
+            self.size -= len(chunk.data) + CHUNK_COST
+            yield ShownChunk(chunk.side, chunk.offset, chunk.packet, next(shown[chunk.side]), chunk.missing)
+
+    def _following(self, side: Side) -> bytes | None:
+        """What a side sends next, up to the next gap; None when a gap or the end follows at once."""
+        found = bytearray()
+        for chunk in self._held:
+            if chunk.side is side:
+                if chunk.missing or len(found) >= REACH:
+                    break
+                found += chunk.data.unmasked
+        return bytes(found[:REACH]) or None
+
+
+class _Direction:
+    """Masks what one side sent, in pieces that no gap interrupts."""
+
+    def __init__(self, places: deque[tuple[int, int]]) -> None:
+        self._places = places
+        self._before = b""
+
+    def mask(self, chunks: list[Chunk], following: bytes | None, masker: AccountMasker) -> Iterator[bytes]:
+        """The data of each chunk, masked."""
+        piece: list[Chunk] = []
+        for chunk in chunks:
+            if chunk.missing:
+                yield from self._mask(piece, None, masker)
+                yield b""
+                self._before = b""
+                piece = []
+            else:
+                piece.append(chunk)
+        yield from self._mask(piece, following, masker)
+
+    def _mask(self, piece: list[Chunk], following: bytes | None, masker: AccountMasker) -> Iterator[bytes]:
+        if not piece:
+            return
+        raw = b"".join((self._before, *(chunk.data.unmasked for chunk in piece), following or b""))
+        start = piece[0].offset - len(self._before)
+        shown = bytearray(masker.bytes(raw, is_cut=following is None))
+        for first, last in self._places_within(start, start + len(raw)):
+            for index, byte in enumerate(mask_account_bytes(raw[first:last]), first):
+                if byte != raw[index]:
+                    shown[index] = byte
+        at = len(self._before)
+        for chunk in piece:
+            yield bytes(shown[at : at + len(chunk.data)])
+            at += len(chunk.data)
+        self._before = raw[max(0, at - REACH) : at]
+
+    def _places_within(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Account fields in a part of the stream, as places in it; those before it are forgotten."""
+        while self._places and self._places[0][1] <= start:
+            self._places.popleft()
+        for first, last in self._places:
+            if first >= end:
+                break
+            yield max(first - start, 0), min(last, end) - start

@@ -11,6 +11,7 @@ program has ended. Keep the interface up while it captures.
 from __future__ import annotations
 
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.masking.sentence import marked
 from ibsniff.model import Confidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 
@@ -18,10 +19,11 @@ from ibsniff.rules.registry import Statement, capture_rule
 @capture_rule(Severity.WARNING)
 def check(index: CaptureIndex) -> Statement | None:
     """Find a capture of which a part is missing."""
-    if index.capture.facts.truncated is None:
+    truncated = index.capture.facts.truncated
+    if truncated is None:
         return None
     return Statement(
-        f"The capture is incomplete: {index.capture.facts.truncated}. The part that could be read was analysed.",
+        f"The capture is incomplete: {marked(truncated)}. The part that could be read was analysed.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         remedy="Let ibsniff read the capture to its end."

@@ -22,7 +22,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if reply is None or reply.kind is not ReplyKind.REDIRECT or conversation.dialogue.ready:
         return None
     return Statement(
-        f"The server redirects the client to {reply.redirect}.",
+        f"The server redirects the client to {reply.redirect:quoted}.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=reply.packets,

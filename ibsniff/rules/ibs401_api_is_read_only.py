@@ -21,7 +21,7 @@ from ibsniff.rules.wording.menus import settings_path
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """TWS sends 321 because its API is read-only."""
     tally = conversation.dialogue.errors.get(errors.REQUEST_REFUSED)
-    refusals = [one for one in tally.examples if errors.READ_ONLY_TEXT in one.text.lower()] if tally else []
+    refusals = [one for one in tally.examples if one.text.mentions(errors.READ_ONLY_TEXT)] if tally else []
     if not refusals:
         return None
     return Statement(

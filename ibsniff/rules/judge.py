@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.reliability import Reliability, rests_on_absence
-from ibsniff.model import Confidence, Conversation, Fault, Finding, WatchedBy
+from ibsniff.masking.sentence import sentence
+from ibsniff.model import Alternative, Confidence, Conversation, Fault, Finding, WatchedBy
 from ibsniff.rules.registry import Rule, Statement, all_rules
 
 
@@ -41,6 +42,10 @@ def cap_confidence(finding: Finding, conversation: Conversation, reliability: Re
     return finding._replace(confidence=Confidence.MEDIUM) if end_stated_by_user else finding
 
 
+def _alternative(other: Alternative) -> Alternative:
+    return other._replace(cause=sentence(other.cause), how_to_tell=sentence(other.how_to_tell))
+
+
 def _finding(rule: Rule, statement: Statement, index: int) -> Finding:
     packets = tuple(dict.fromkeys(packet for packet in statement.packets if packet is not None))
     return Finding(
@@ -49,10 +54,10 @@ def _finding(rule: Rule, statement: Statement, index: int) -> Finding:
         severity=statement.severity or rule.severity,
         fault=statement.fault,
         confidence=statement.confidence,
-        summary=statement.summary,
+        summary=sentence(statement.summary),
         packets=packets,
-        remedy=statement.remedy,
-        alternatives=statement.alternatives,
+        remedy=sentence(statement.remedy),
+        alternatives=tuple(map(_alternative, statement.alternatives)),
         explains=statement.explains,
         input=index,
         conversations=statement.conversations,

@@ -64,9 +64,7 @@ class Lines:
             kind = f"outcome {change.conversation.outcome}" + (f", {cause.code}" if cause else "")
         elif change.code:
             kind = f"{kind} {change.code}"
-        self._print_line(
-            f"{iso(change.time_ns)} {change.conversation.id} {kind}: {visible_line(masker.encodable(change.text))}"
-        )
+        self._print_line(f"{iso(change.time_ns)} {change.conversation.id} {kind}: {masker.visible_line(change.text)}")
 
     def print_losses(self, dropped: int, _report: Report) -> None:
         """Print that the capture is losing packets."""

@@ -17,7 +17,7 @@ from ibsniff.analysis.changes import Change
 from ibsniff.formatting import duration, seconds
 from ibsniff.ib.names import ERR_MSG, MANAGED_ACCTS, START_API
 from ibsniff.model import NANOSECONDS, Conversation, Dialect, Message, ReplyKind, Report, Side
-from ibsniff.render.text import Masker, visible_line
+from ibsniff.render.text import Masker
 from ibsniff.render.timeline import hello_event, reply_event
 from ibsniff.screens.lines import Lines, PrintLine
 
@@ -73,8 +73,8 @@ class MessageLines(Lines):
     def _print(self, conversation: Conversation, entries: list[Entry], masker: Masker) -> None:
         for entry in sorted(entries, key=attrgetter("time_ns")):
             since = seconds(entry.time_ns - conversation.connection.first.time_ns)
-            text = masker.encodable(entry.text)
-            self._print_line(visible_line(f"{since:+.3f} s {conversation.id} {ARROWS[entry.side]} {text}"))
+            line = f"{since:+.3f} s {conversation.id} {ARROWS[entry.side]} {entry.text}"
+            self._print_line(masker.visible_line(line))
 
 
 class Progress:
@@ -111,7 +111,7 @@ class Progress:
             shown = tally.examples[-new:] if new else []
             for error in shown:
                 of_request = f", request {error.request}" if error.request != -1 else ""
-                yield Entry(error.moment.time_ns, Side.SERVER, f"ERR_MSG {code}{of_request}: {error.text}")
+                yield Entry(error.moment.time_ns, Side.SERVER, f"ERR_MSG {code}{of_request}: {error.text:quoted}")
             if new > len(shown):
                 what = f"ERR_MSG {code}, {new - len(shown):,} more times"
                 yield Entry(shown[-1].moment.time_ns, Side.SERVER, what)

@@ -16,7 +16,7 @@ from ibsniff.analysis import streams
 from ibsniff.analysis.streams import StreamReader
 from ibsniff.capture.files import open_capture
 from ibsniff.capture.input_record import InputRecord
-from ibsniff.model import SYN, Frame, Side
+from ibsniff.model import SYN, Frame, Side, WireBytes, WireText
 from ibsniff.model.streams import Chunk, Stream, StreamList
 
 CAPTURES = sorted((Path(__file__).parents[2] / "captures").glob("*/capture.pcap*"))
@@ -95,17 +95,21 @@ def test_zeros_are_as_many_as_asked_for() -> None:
 def test_following_gives_what_each_packet_brought_in_order_of_arrival() -> None:
     wire = Wire().connect().client(b"ab").server(b"cd").lose().client(b"ef").client(b"gh").close()
     assert followed(wire.frames(), 0) == [
-        Chunk(Side.CLIENT, 0, 4, b"ab"),
-        Chunk(Side.SERVER, 0, 6, b"cd"),
-        Chunk(Side.CLIENT, 2, 13, b"", 2),
-        Chunk(Side.CLIENT, 4, 9, b"gh"),
+        Chunk(Side.CLIENT, 0, 4, WireBytes(b"ab")),
+        Chunk(Side.SERVER, 0, 6, WireBytes(b"cd")),
+        Chunk(Side.CLIENT, 2, 13, WireBytes(b""), 2),
+        Chunk(Side.CLIENT, 4, 9, WireBytes(b"gh")),
     ]
 
 
 def test_bytes_that_waited_keep_the_packets_they_came_in() -> None:
     wire = Wire().connect().client(b"ab", ack=False).client(b"cd", ack=False).client(b"ef", ack=False)
     swapped = wire.swap().frames()
-    assert [(chunk.offset, chunk.data) for chunk in followed(swapped, 0)] == [(0, b"ab"), (2, b"cd"), (4, b"ef")]
+    assert [(chunk.offset, chunk.data.unmasked) for chunk in followed(swapped, 0)] == [
+        (0, b"ab"),
+        (2, b"cd"),
+        (4, b"ef"),
+    ]
     assert [chunk.packet for chunk in followed(swapped, 0)] == [4, 6, 5]
 
 
@@ -115,7 +119,8 @@ def test_following_knows_the_accounts_the_conversation_names() -> None:
     wire = Wire().connect().client(hello).server(reply).server(len(named).to_bytes(4, "big") + named)
     reader = StreamReader(InputRecord("x"))
     assert list(reader.follow(wire.frames(), 0))
-    assert reader.accounts == ["XYZZY77"]
+    assert reader.accounts == [WireText("XYZZY77")]
+    assert list(reader.account_places[Side.SERVER]) == [(12 + 4 + 5, 12 + 4 + 5 + 7)]
 
 
 def test_nobody_is_followed_beyond_the_last() -> None:
@@ -152,7 +157,7 @@ def test_what_talks_and_what_is_followed_survive_a_flood() -> None:
     gone_on = [frame._replace(number=frame.number + 400, time_ns=400_000_000) for frame in later[len(before) :]]
     found = listed([*begun, *flood, *gone_on])
     assert found.streams[0].sha256[Side.CLIENT] == sha256(b"before and after")
-    assert [chunk.data for chunk in followed([*begun, *flood, *gone_on], 0)] == [b"before", b" and after"]
+    assert [chunk.data.unmasked for chunk in followed([*begun, *flood, *gone_on], 0)] == [b"before", b" and after"]
 
 
 @pytest.mark.usefixtures("small")
@@ -199,7 +204,7 @@ def read(capture: Path) -> dict[int, dict[Side, bytes]]:
             mine = [chunk for chunk in chunks if chunk.side is side]
             if mine and mine[-1].missing:
                 mine.pop()
-            said[number][side] = b"".join(chunk.data + bytes(chunk.missing) for chunk in mine)
+            said[number][side] = b"".join(chunk.data.unmasked + bytes(chunk.missing) for chunk in mine)
     return said
 
 

@@ -13,7 +13,7 @@ from wire import Wire, endpoint
 from ibsniff.capture import processes
 from ibsniff.capture.processes import LocalProcess, ProcessWatcher
 from ibsniff.capture.procfs import TcpSocket, TcpState
-from ibsniff.model import Conversation, Side, UserError
+from ibsniff.model import Conversation, Side, UserError, WireText
 
 CLIENT, SERVER = ("127.0.0.1", 50000), ("127.0.0.1", 7497)
 
@@ -114,7 +114,7 @@ def test_another_users_process_has_no_name(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_process_that_has_just_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     (client,) = look(monkeypatch, [socket(CLIENT, SERVER, "ESTABLISHED", 13)])
-    assert client.name == "already gone"
+    assert client.name == WireText("already gone")
 
 
 def test_a_server_on_another_machine_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from ibsniff.analysis.reading import read_files
 from ibsniff.capture.files import open_capture
 from ibsniff.ib.dialogue import DialogueReader
 from ibsniff.ib.message_summary import MAX_ERROR_CODES, MAX_FIRST_MESSAGES
-from ibsniff.masking.masker import Masker
+from ibsniff.masking.masker import AccountMasker
 from ibsniff.masking.sentence import resolved, sentence
 from ibsniff.model import (
     ACK,
@@ -344,14 +344,14 @@ def masker(data: bytes) -> None:
     place = slice(len(before), len(before) + len(account))
     assert number[:-2].encode() not in masked[place]
     text = whole.decode("utf-8", "backslashreplace")
-    ours = f"The server {prefix}1234567 replied {WireText(text, bool(cut & 1))} and {WireBytes(whole, bool(cut & 1))}."
+    ours = f"The server {prefix}1234567 replied {WireText(text, bool(cut & 1)):quoted} and {WireBytes(whole, bool(cut & 1)):quoted}."
     shown = resolved(ours, MASKER)
     assert shown.startswith(f"The server {prefix}1234567 replied ")
     assert shown.endswith(f" and {masked.hex(' ')}.")
     assert sentence(ours).isprintable()
 
 
-MASKER = Masker(["SPARROW99", "DU7654321"])
+MASKER = AccountMasker(["SPARROW99", "DU7654321"])
 
 
 def texts() -> Iterator[bytes]:

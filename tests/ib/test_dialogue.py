@@ -26,6 +26,7 @@ from ibsniff.model import (
     Run,
     Side,
     StartForm,
+    WireText,
 )
 
 NOWHERE = Moment(0, 0)
@@ -192,7 +193,7 @@ def test_a_session_of_each_server_version_is_understood(version: int, form: Star
     assert (found.start.form, found.start.client_id, found.start.before_reply) == (form, 7, False)
     assert found.start.fits
     assert found.ready is not None
-    assert found.accounts == [ib_bytes.ACCOUNTS]
+    assert found.accounts == [WireText(ib_bytes.ACCOUNTS)]
     assert sorted(found.errors) == [100, 326, 2104]
     assert found.messages[CLIENT] == {"START_API": 1, "REQ_CURRENT_TIME": 1}
     assert found.messages[SERVER] == {"MANAGED_ACCTS": 1, "NEXT_VALID_ID": 1, "ERR_MSG": 3}
@@ -208,7 +209,7 @@ def test_a_legacy_session_is_understood() -> None:
     assert (found.start.form, found.start.client_id) == (StartForm.TEXT_CAPABILITIES, 7)
     assert found.start.fits
     assert found.ready is not None
-    assert found.accounts == [ib_bytes.ACCOUNTS]
+    assert found.accounts == [WireText(ib_bytes.ACCOUNTS)]
 
 
 @pytest.mark.parametrize("start", [b"71\x001\x007\x00", b"71\x002\x007\x00\x00", b"7\x00"])
@@ -443,7 +444,7 @@ def test_of_a_long_frame_only_the_beginning_is_kept(opened: bool, cuts: list[int
         assert bytes_kept(feed.reader) <= before + frames.MAX_BEGINNING + 10
     feed.turn(SERVER, ib_bytes.READY if opened else ib_bytes.REPLY + ib_bytes.READY)
     assert feed.dialogue.errors[326].count == 1
-    assert feed.dialogue.errors[326].examples[0].text == "x" * 400
+    assert feed.dialogue.errors[326].examples[0].text == WireText("x" * 400, is_cut=True)
     assert feed.dialogue.first_messages[0].length == len(long) - 4
     assert feed.dialogue.ready is not None
 
@@ -507,7 +508,7 @@ def test_errors_and_messages_are_counted_not_kept() -> None:
     assert len(found.first_messages) == message_summary.MAX_FIRST_MESSAGES
     tally = found.errors[1000]
     assert tally.count == 51
-    assert [error.text for error in tally.examples] == ["text", "text 0", "text 1", "text 49"]
+    assert [error.text.unmasked for error in tally.examples] == ["text", "text 0", "text 1", "text 49"]
     assert found.messages[SERVER]["ERR_MSG"] == 3 + 2 * message_summary.MAX_ERROR_CODES + 50
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ibsniff.ib import messages, names
 from ibsniff.ib.frames import looks_like_frame
-from ibsniff.model import Moment, Side, StartForm, WireError
+from ibsniff.model import Moment, Side, StartForm, WireError, WireText
 
 HERE = Moment(1, 0)
 VERSIONS = (100, 151, 165, 166, 178, 193, 194, 200, 201, 202, 203, 206, 207, 212, 213, 225)
@@ -33,7 +33,7 @@ def test_the_id_is_found_in_every_form(version: int) -> None:
 def test_an_error_is_read_in_every_form(version: int, known: bool) -> None:
     framed = ib_bytes.error(version, 326, "Unable to connect as the client id is already in use.", 12)
     error = messages.decode_error(payload(framed), version if known else None, HERE)
-    assert error == WireError(12, 326, "Unable to connect as the client id is already in use.", HERE)
+    assert error == WireError(12, 326, WireText("Unable to connect as the client id is already in use."), HERE)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -65,13 +65,13 @@ def test_an_error_that_holds_no_code_is_none(raw: bytes) -> None:
 def test_a_long_error_text_is_cut() -> None:
     error = messages.decode_error(payload(ib_bytes.error(225, 321, "x" * 5000)), 225, HERE)
     assert error is not None
-    assert len(error.text) == messages.MAX_ERROR_TEXT
+    assert (len(error.text), error.text.is_cut) == (messages.MAX_ERROR_TEXT, True)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_accounts_are_listed(version: int) -> None:
     framed = ib_bytes.managed_accounts(version, "DU1234567,DU7654321,")
-    assert messages.decode_accounts(payload(framed)) == ["DU1234567", "DU7654321"]
+    assert messages.decode_accounts(payload(framed)) == [WireText("DU1234567"), WireText("DU7654321")]
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from ibsniff.model import (
     Side,
     StartForm,
     WireError,
+    WireText,
 )
 
 HERE = Moment(1, 0)
@@ -120,7 +121,7 @@ def test_message_id(raw: bytes, number: int) -> None:
 def test_error(version: int, is_version_known: bool) -> None:
     """A payload that was cut may give the error without its text, but no other code; later fields change nothing."""
     framed = ib_bytes.error(version, 326, "in use", 12)
-    expected = WireError(12, 326, "in use", HERE)
+    expected = WireError(12, 326, WireText("in use"), HERE)
 
     def read(chunks: Sequence[bytes]) -> tuple[WireError | None, bytes]:
         payload = messages.split_payload(b"".join(chunks))
@@ -130,9 +131,9 @@ def test_error(version: int, is_version_known: bool) -> None:
         if found is None or found == expected:
             return True
         if version >= 203:
-            return found == expected._replace(text="")
+            return found == expected._replace(text=WireText(""))
         # of an unknown version, an error with a version field but no text looks like a newer one with a text
-        return not is_version_known and version < 194 and found == WireError(2, 12, "326", HERE)
+        return not is_version_known and version < 194 and found == WireError(2, 12, WireText("326"), HERE)
 
     check_reader(read, framed[4:], expected, is_unfinished=is_unfinished, junk=())
     junk = ib_bytes.protobuf(0, {99: 1, 98: "x"})[8:] if version >= 203 else b"one more\0and another"
@@ -144,10 +145,10 @@ def test_error(version: int, is_version_known: bool) -> None:
 def test_accounts(version: int) -> None:
     framed = ib_bytes.managed_accounts(version, "DU1234567,DU7654321")
 
-    def read(chunks: Sequence[bytes]) -> tuple[list[str], bytes]:
+    def read(chunks: Sequence[bytes]) -> tuple[list[WireText], bytes]:
         return messages.decode_accounts(messages.split_payload(b"".join(chunks))), b""
 
-    expected = ["DU1234567", "DU7654321"]
+    expected = [WireText("DU1234567"), WireText("DU7654321")]
     check_reader(read, framed[4:], expected, is_unfinished=lambda found: not found, junk=())
     assert read([framed[4:] + b"\xff"]) == (expected, b"")
 

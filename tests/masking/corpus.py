@@ -116,6 +116,6 @@ def report(mask: Mask) -> str:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(HERE.parents[1]))
-    from ibsniff.masking.masker import Masker
+    from ibsniff.masking.masker import AccountMasker
 
-    print(report(Masker().text))
+    print(report(AccountMasker().text))

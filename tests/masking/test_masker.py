@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from masking.corpus import Row, accounts, false_alarms, lookalikes, misses, shows
 
 from ibsniff.masking.account_forms import LONGEST_ACCOUNT
-from ibsniff.masking.masker import MOST_HUNTED, Masker, mask_account
+from ibsniff.masking.masker import SHORT, AccountMasker, mask_account, may_hold_account
+from ibsniff.masking.search import MOST_HUNTED, hidden_in
 
-MASKER = Masker()
+MASKER = AccountMasker()
 
 MOST_FALSE_ALARMS = 7
 """Each with a reason in the corpus."""
@@ -141,6 +142,22 @@ def test_any_bytes_keep_their_length(raw: bytes) -> None:
     assert all(new in (old, *b"*2a") for old, new in zip(raw, MASKER.bytes(raw), strict=True))
 
 
+@given(
+    st.text(st.characters(max_codepoint=127) | st.sampled_from("DUFI0123 -\0"), max_size=60)
+    | st.sampled_from(accounts()).map(lambda row: row.text)
+)
+def test_what_a_quick_look_passes_over_holds_no_account(text: str) -> None:
+    if not may_hold_account(text):
+        assert hidden_in(text, None, is_cut=False) == hidden_in(text, None, is_cut=True) == []
+
+
+def test_a_quick_look_passes_over_most_of_what_servers_say() -> None:
+    passed = [row for row in lookalikes() if not may_hold_account(row.text)]
+    assert len(passed) > len(lookalikes()) / 3
+    assert not may_hold_account("API\0\0\0\0\x09v157..178")
+    assert may_hold_account("x" * (SHORT + 1))
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Cut off
 
@@ -161,25 +178,27 @@ def test_the_beginning_of_an_account_at_a_cut_is_masked(letters: str) -> None:
 
 
 def test_a_named_account_is_masked_even_when_it_does_not_look_like_one() -> None:
-    assert Masker({"SPARROW99"}).text("for SPARROW99 and sparrow99x") == "for SP*****99 and sp*****99x"
-    assert Masker({"ÄÖ-KONTO-99"}).bytes("ÄÖ-KONTO-99".encode()) == "ÄÖ*******99".encode()
+    assert AccountMasker({"SPARROW99"}).text("for SPARROW99 and sparrow99x") == "for SP*****99 and sp*****99x"
+    assert AccountMasker({"ÄÖ-KONTO-99"}).bytes("ÄÖ-KONTO-99".encode()) == "ÄÖ*******99".encode()
 
 
 def test_a_named_account_is_masked_without_its_letters() -> None:
-    assert Masker({"U1234567"}).text("account no 1234567, order 12345678") == "account no *****67, order 12345678"
-    assert Masker({"U1234567"}).text("1234567") == "*****67"
+    assert (
+        AccountMasker({"U1234567"}).text("account no 1234567, order 12345678") == "account no *****67, order 12345678"
+    )
+    assert AccountMasker({"U1234567"}).text("1234567") == "*****67"
 
 
 def test_a_named_account_of_a_few_letters_is_not_hunted_in_other_text() -> None:
-    assert Masker({"TWS", "", "i", "1234"}).text("TWS is silent, 1234") == "TWS is silent, 1234"
+    assert AccountMasker({"TWS", "", "i", "1234"}).text("TWS is silent, 1234") == "TWS is silent, 1234"
     longest = "x" * (LONGEST_ACCOUNT + 1)
-    assert Masker({longest}).text(longest) == longest
+    assert AccountMasker({longest}).text(longest) == longest
 
 
 def test_no_more_accounts_are_hunted_than_a_flood_may_cost() -> None:
     named = [f"SPARROW-{number:05d}" for number in range(MOST_HUNTED + 1)]
-    assert Masker(named).text(named[MOST_HUNTED - 1]) != named[MOST_HUNTED - 1]
-    assert Masker(named).text(named[MOST_HUNTED]) == named[MOST_HUNTED]
+    assert AccountMasker(named).text(named[MOST_HUNTED - 1]) != named[MOST_HUNTED - 1]
+    assert AccountMasker(named).text(named[MOST_HUNTED]) == named[MOST_HUNTED]
 
 
 @pytest.mark.parametrize(("account", "masked"), [("", ""), ("7", "*"), ("AB12", "AB**"), ("12345", "***45")])

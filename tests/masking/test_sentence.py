@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ibsniff.masking.masker import Masker
+from ibsniff.masking.masker import AccountMasker
 from ibsniff.masking.sentence import Sentence, marked, resolved, sentence
-from ibsniff.model import WireBytes, WireText, pieces
-from ibsniff.model.wire_text import BEGIN, END
+from ibsniff.masking.wire_text import BEGIN, END, WireBytes, WireText, pieces
 
 any_text = st.text(st.characters() | st.sampled_from([BEGIN, END]))
 ours = st.text(st.characters(exclude_characters=BEGIN + END))
@@ -28,14 +27,14 @@ def test_wire_text_is_no_str_and_joins_none() -> None:
 
 def test_a_sentence_can_be_taken_apart_again() -> None:
     text, raw = WireText("no way"), WireBytes(b"GET /\xff", is_cut=True)
-    assert list(pieces(f"It says {text} and {raw}.")) == ["It says ", text, " and ", raw, "."]
+    assert list(pieces(f"It says {text:quoted} and {raw:quoted}.")) == ["It says ", text, " and ", raw, "."]
     assert list(pieces("nobody is quoted")) == ["nobody is quoted"]
 
 
 @given(ours, any_text, ours, st.booleans())
 def test_nobody_else_can_set_a_mark(before: str, text: str, behind: str, is_cut: bool) -> None:
     quoted = WireText(text, is_cut)
-    taken = [piece for piece in pieces(f"{before}{quoted}{behind}") if piece != ""]
+    taken = [piece for piece in pieces(f"{before}{quoted:quoted}{behind}") if piece != ""]
     assert [piece for piece in taken if isinstance(piece, str)] == [part for part in (before, behind) if part] or (
         not text and "".join(map(str, taken)) == before + behind
     )
@@ -44,7 +43,7 @@ def test_nobody_else_can_set_a_mark(before: str, text: str, behind: str, is_cut:
 
 @given(ours, any_text, ours, st.data())
 def test_a_sentence_cut_anywhere_quotes_no_less(before: str, text: str, behind: str, data: st.DataObject) -> None:
-    whole = f"{before}{WireText(text)}{behind}"
+    whole = f"{before}{WireText(text):quoted}{behind}"
     start, end = (data.draw(st.integers(0, len(whole))) for _ in range(2))
     words = "".join(piece for piece in pieces(whole[start:end]) if isinstance(piece, str))
     assert BEGIN not in words
@@ -56,37 +55,37 @@ def test_a_sentence_cut_anywhere_quotes_no_less(before: str, text: str, behind: 
 @given(st.binary(max_size=64), st.booleans())
 def test_any_bytes_come_back(raw: bytes, is_cut: bool) -> None:
     quoted = WireBytes(raw, is_cut)
-    assert list(pieces(f"{quoted}")) == [quoted]
+    assert list(pieces(f"{quoted:quoted}")) == [quoted]
 
 
 def test_only_what_is_quoted_is_masked() -> None:
-    text = f"DU1234567 is our own word, and they say {WireText('DU1234567')}: {WireBytes(b'DU1234567')}"
+    text = f"DU1234567 is our own word, and they say {WireText('DU1234567'):quoted}: {WireBytes(b'DU1234567'):quoted}"
     shown = "DU1234567 is our own word, and they say DU*****67: 44 55 2a 2a 2a 2a 2a 36 37"
-    assert resolved(text, Masker()) == shown
+    assert resolved(text, AccountMasker()) == shown
     assert resolved(text, None) == "DU1234567 is our own word, and they say DU1234567: " + b"DU1234567".hex(" ")
 
 
 def test_a_server_that_calls_its_account_like_our_words_changes_none_of_them() -> None:
-    masker = Masker(["replied", "server"])
-    text = f"The server replied {WireText('the server replied')}"
+    masker = AccountMasker(["replied", "server"])
+    text = f"The server replied {WireText('the server replied'):quoted}"
     assert resolved(text, masker) == "The server replied the se**** re*****"
 
 
 def test_a_sentence_is_safe_as_it_stands_and_can_be_shown_in_full() -> None:
-    said = sentence(f"They say {WireText('no' + chr(0x1B) + '[2J to U1234567')}.")
+    said = sentence(f"They say {WireText('no' + chr(0x1B) + '[2J to U1234567'):quoted}.")
     assert said == "They say no\\x1b[2J to U*****67."
     assert f"{said}" == said == str(said)
     assert resolved(said, None) == "They say no\x1b[2J to U1234567."
-    assert resolved(f"{marked(said)} So they say.", Masker()) == "They say no\x1b[2J to U*****67. So they say."
+    assert resolved(f"{marked(said)} So they say.", AccountMasker()) == "They say no\x1b[2J to U*****67. So they say."
 
 
 def test_a_sentence_without_quotations_is_only_a_str() -> None:
     assert type(sentence("all ours")) is str
-    assert marked("all ours") == resolved("all ours", Masker()) == "all ours"
+    assert marked("all ours") == resolved("all ours", AccountMasker()) == "all ours"
 
 
 def test_another_process_gets_the_whole_sentence() -> None:
-    said = sentence(f"They say {WireText('U1234567', is_cut=True)}.")
+    said = sentence(f"They say {WireText('U1234567', is_cut=True):quoted}.")
     got = pickle.loads(pickle.dumps(said))
     assert isinstance(got, Sentence)
     assert (got, got.marked) == (said, marked(said))
@@ -99,8 +98,14 @@ def test_what_is_quoted_does_not_show_in_a_traceback() -> None:
 
 
 def test_what_was_cut_off_hides_the_beginning_of_an_account() -> None:
-    assert resolved(f"They say {WireText('account U1234', is_cut=True)}", Masker()) == "They say account U**34"
-    assert resolved(f"{WireBytes(b'GET /U1234567').beginning(9)} ...", Masker()) == "47 45 54 20 2f 55 2a 2a 2a ..."
+    assert (
+        resolved(f"They say {WireText('account U1234', is_cut=True):quoted}", AccountMasker())
+        == "They say account U**34"
+    )
+    assert (
+        resolved(f"{WireBytes(b'GET /U1234567').beginning(9):quoted} ...", AccountMasker())
+        == "47 45 54 20 2f 55 2a 2a 2a ..."
+    )
 
 
 def test_wire_text_can_be_asked_without_being_shown() -> None:

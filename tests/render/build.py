@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from rich.console import Console, RenderableType
 
+from ibsniff.masking.sentence import sentence
 from ibsniff.model import (
     NANOSECONDS,
     Alternative,
@@ -37,7 +38,9 @@ from ibsniff.model import (
     StartForm,
     Verdict,
     WatchedBy,
+    WireBytes,
     WireError,
+    WireText,
 )
 
 START_NS = 1_767_605_400 * NANOSECONDS
@@ -57,14 +60,24 @@ def endpoint(ip: str, port: int) -> Endpoint:
 
 def hello(began_ns: int = START_NS, **changes: object) -> Hello:
     moment = at(4, 0.4, began_ns)
-    valid = Hello(Dialect.V100PLUS, HELLO, (4,), moment, moment, 100, 187, declared_length=9)
-    return valid._replace(**changes)
+    valid = Hello(Dialect.V100PLUS, WireBytes(HELLO), (4,), moment, moment, 100, 187, declared_length=9)
+    return valid._replace(**_from_the_wire(changes))
 
 
 def reply(began_ns: int = START_NS, **changes: object) -> Reply:
     moment = at(6, 3, began_ns)
-    whole = Reply(ReplyKind.FRAMED, b"", (6,), moment, moment, 187, "20260105 09:30:00 EST")
-    return whole._replace(**changes)
+    whole = Reply(ReplyKind.FRAMED, WireBytes(b""), (6,), moment, moment, 187, WireText("20260105 09:30:00 EST"))
+    return whole._replace(**_from_the_wire(changes))
+
+
+def _from_the_wire(changes: dict[str, object]) -> dict[str, object]:
+    """With the types of what somebody else wrote."""
+    types = {"raw": WireBytes, "options": WireText, "connection_time": WireText, "redirect": WireText}
+    return {name: types[name](value) if name in types else value for name, value in changes.items()}
+
+
+def error(code: int, text: str, moment: Moment, request: int = -1) -> WireError:
+    return WireError(request, code, WireText(text), moment)
 
 
 def called(ip: str = "127.0.0.1", server: str = "127.0.0.1", began_ns: int = START_NS, port: int = 50123) -> Connection:
@@ -184,17 +197,23 @@ def ready(began_ns: int = START_NS, **changes: object) -> Conversation:
     dialogue = Dialogue(
         hello=hello(began_ns),
         reply=reply(began_ns),
-        start=Start(StartForm.TEXT_CAPABILITIES, 7, b"\0\0\0\x0871\x002\x007\0\0", at(7, 3.5, began_ns), False),
+        start=Start(
+            StartForm.TEXT_CAPABILITIES,
+            7,
+            WireBytes(b"\0\0\0\x0871\x002\x007\0\0"),
+            at(7, 3.5, began_ns),
+            before_reply=False,
+        ),
         next_valid_id=moment,
         managed_accounts=moment,
-        accounts=[ACCOUNT],
+        accounts=[WireText(ACCOUNT)],
         ready=moment,
     )
     dialogue.messages[Side.CLIENT]["START_API"] = 1
     dialogue.messages[Side.SERVER]["ERR_MSG"] = 2
-    notice = WireError(-1, 2104, "Market data farm connection is OK:usfarm", at(9, 12, began_ns))
+    notice = error(2104, "Market data farm connection is OK:usfarm", at(9, 12, began_ns))
     dialogue.errors[2104] = ErrorTally(2, [notice])
-    summary = f"It works: ready in 9 ms as client id 7, account {ACCOUNT}."
+    summary = sentence(f"It works: ready in 9 ms as client id 7, account {WireText(ACCOUNT):quoted}.")
     plain = conversation(connection, dialogue, outcome=Outcome.REPLIED, rung=Rung.READY, summary=summary)
     return plain._replace(fault=Fault.NONE, confidence=Confidence.HIGH, **changes)
 
@@ -203,7 +222,7 @@ def read_only(**changes: object) -> Conversation:
     """Ready, and then error 321."""
     talk = ready()
     text = f"Error validating request.-'b4' : cause - The API interface is currently in Read-Only mode. acct={ACCOUNT},"
-    talk.dialogue.errors[321] = ErrorTally(1, [WireError(3, 321, text, at(10, 30))])
+    talk.dialogue.errors[321] = ErrorTally(1, [error(321, text, at(10, 30), request=3)])
     found = finding(
         "IBS401",
         severity=Severity.WARNING,

@@ -13,6 +13,7 @@ from render.build import (
     called,
     closed_by_relay,
     conversation,
+    error,
     facts,
     finding,
     many,
@@ -36,7 +37,7 @@ from ibsniff.model import (
     Rung,
     Severity,
     Side,
-    WireError,
+    WireText,
 )
 from ibsniff.render.document import MAX_CODES, document, document_text
 from ibsniff.render.text import json_text
@@ -269,10 +270,10 @@ def test_accounts_are_masked_unless_asked_for() -> None:
 
 def test_lists_are_bounded_and_count_what_they_omit() -> None:
     talk = ready(findings=(finding(packets=tuple(range(1, 10_001))),))
-    talk.dialogue.accounts[:] = [f"DU{number}" for number in range(1_000_000, 1_000_500)]
+    talk.dialogue.accounts[:] = [WireText(f"DU{number}") for number in range(1_000_000, 1_000_500)]
     talk.dialogue.messages[Side.SERVER] = Counter({f"message {number}": 1 for number in range(MAX_CODES + 7)})
     for code in range(MAX_CODES):
-        talk.dialogue.errors[code] = ErrorTally(1, [WireError(-1, code, "x", at(9, 1))])
+        talk.dialogue.errors[code] = ErrorTally(1, [error(code, "x", at(9, 1))])
     shared = finding("IBS501", conversations=tuple(f"c{number}" for number in range(300)))
     made = document(report(talk, findings=(shared,), omitted=12), "1")
     written = made["conversations"][0]

@@ -8,10 +8,11 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from render.build import at, facts, finding, hello, ready, reply, report, shown
+from render.build import at, error, facts, finding, hello, ready, reply, report, shown
 from rich.console import Console
 from rich.segment import Segment
 
+from ibsniff.masking.sentence import sentence
 from ibsniff.model import (
     Alternative,
     Dialect,
@@ -25,7 +26,8 @@ from ibsniff.model import (
     Side,
     Start,
     StartForm,
-    WireError,
+    WireBytes,
+    WireText,
 )
 from ibsniff.render import terminal
 from ibsniff.render.document import document
@@ -49,34 +51,36 @@ HOSTILE = [
 ]
 
 
-def with_text_everywhere(text: str, valid: bool) -> Report:
-    """A report with this text in every field that may quote the wire."""
+def with_text_everywhere(text: str, valid: bool, ours: str | None = None) -> Report:
+    """A report with this text in every field that may quote the wire, and in every other one, too, or ``ours`` there."""
+    ours = text if ours is None else ours
     raw = text[:5000].encode("utf-8", "surrogatepass")
-    alternatives = (Alternative(text, Fault.NETWORK, text),)
-    cause = finding(summary=text, remedy=text or "x", alternatives=alternatives)
-    note = finding("IBS001", severity=Severity.NOTE, summary=text, remedy=text, conversations=("c1", "c9"))
+    quoted = sentence(f"{ours[:50]}{WireText(text):quoted}")
+    alternatives = (Alternative(quoted, Fault.NETWORK, quoted),)
+    cause = finding(summary=quoted, remedy=quoted or "x", alternatives=alternatives)
+    note = finding("IBS001", severity=Severity.NOTE, summary=quoted, remedy=quoted, conversations=("c1", "c9"))
     talk = ready()
     dialogue = talk.dialogue
-    dialogue.accounts.append(text[:64])
-    dialogue.start = Start(StartForm.TEXT, 7, raw, at(7, 3.5), False)
+    dialogue.accounts.append(WireText(text[:64]))
+    dialogue.start = Start(StartForm.TEXT, 7, WireBytes(raw), at(7, 3.5), False)
     dialogue.unframed[Side.SERVER] = at(11, 40)
-    dialogue.unframed_detail[Side.SERVER] = text
-    dialogue.messages[Side.SERVER][text[:200]] = 1
-    dialogue.errors[321] = ErrorTally(1, [WireError(3, 321, text, at(10, 30))])
+    dialogue.unframed_detail[Side.SERVER] = ours
+    dialogue.messages[Side.SERVER][ours[:200]] = 1
+    dialogue.errors[321] = ErrorTally(1, [error(321, text, at(10, 30))])
     if valid:
         dialogue.hello = hello(options=text, raw=raw)
         dialogue.reply = reply(connection_time=text, raw=raw)
     else:
-        dialogue.hello = hello(dialect=Dialect.UNKNOWN, detail=text, options=text, raw=raw)
-        dialogue.reply = reply(kind=ReplyKind.FOREIGN, service=text, redirect=text, raw=raw)
+        dialogue.hello = hello(dialect=Dialect.UNKNOWN, detail=ours, options=text, raw=raw)
+        dialogue.reply = reply(kind=ReplyKind.FOREIGN, service=ours, redirect=text, raw=raw)
     talk = talk._replace(
         outcome=Outcome.REPLIED if valid else Outcome.FOREIGN,
         rung=Rung.STARTED if valid else Rung.GREETED,
-        summary=text,
+        summary=quoted,
         cause=cause,
         findings=(cause, note._replace(conversations=())),
     )
-    inputs = (facts(path=text[:300] or "x", truncated=text, skipped=Counter({text[:100]: 3})),)
+    inputs = (facts(path=text[:300] or "x", truncated=quoted, notes=(quoted,), skipped=Counter({ours[:100]: 3})),)
     return report(talk, ready(id="c2"), findings=(note,), inputs=inputs)
 
 
@@ -146,7 +150,7 @@ def test_no_text_at_all_raises_or_comes_out_raw(text: str, valid: bool) -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.text(max_size=50), st.from_regex(r"\A(D?[UFI])[0-9]{6,8}\Z"), st.text(max_size=50), st.booleans())
 def test_no_account_leaks_from_any_field(before: str, account: str, after: str, valid: bool) -> None:
-    each = with_text_everywhere(before + account + after, valid)
+    each = with_text_everywhere(before + account + after, valid, ours="ours")
     lowered = account.lower()
     for name, rendering in every_rendering(each).items():
         joined = "".join(rendering.split())

@@ -7,6 +7,7 @@ from render.build import (
     closed_by_relay,
     connected,
     conversation,
+    error,
     hello,
     read_only,
     ready,
@@ -28,7 +29,6 @@ from ibsniff.model import (
     ReplyKind,
     Rung,
     Side,
-    WireError,
 )
 from ibsniff.render.ladder import Step, ladder
 
@@ -61,7 +61,7 @@ def test_there_are_always_six_rungs_in_order(rung: Rung) -> None:
 
 def client_id_in_use() -> Conversation:
     talk = ready()
-    talk.dialogue.errors[326] = ErrorTally(1, [WireError(-1, 326, "in use", at(9, 12))])
+    talk.dialogue.errors[326] = ErrorTally(1, [error(326, "in use", at(9, 12))])
     return talk._replace(rung=Rung.STARTED)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections import Counter
+from collections import Counter, deque
 from itertools import pairwise
 
 import pytest
@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from render.build import connected, facts
 from rich.console import Console
 
-from ibsniff.model import Gap, Moment, Side
+from ibsniff.model import Gap, Moment, Side, WireBytes, WireText
 from ibsniff.model.streams import Chunk, Stream, StreamList
 from ibsniff.render import streams as page
 from ibsniff.render import transcript
 from ibsniff.render.streams import StreamScreen, document
-from ibsniff.render.transcript import as_hex, as_text, masked
+from ibsniff.render.transcript import ShownChunk, as_hex, as_text, masked, unmasked
 
 
 def stream(number: int = 3) -> Stream:
@@ -87,16 +87,19 @@ def test_every_anomaly_is_a_counter_of_a_half() -> None:
 
 def sent(*pieces: bytes, side: Side = Side.SERVER) -> list[Chunk]:
     offsets = [sum(map(len, pieces[:index])) for index in range(len(pieces))]
-    return [Chunk(side, at, 4 + index, data) for index, (at, data) in enumerate(zip(offsets, pieces, strict=True))]
+    return [
+        Chunk(side, at, 4 + index, WireBytes(data))
+        for index, (at, data) in enumerate(zip(offsets, pieces, strict=True))
+    ]
 
 
-def plain(chunks: list[Chunk], *known: str) -> list[Chunk]:
-    return list(masked(chunks, lambda: known))
+def plain(chunks: list[Chunk], *known: str) -> list[ShownChunk]:
+    return list(masked(chunks, lambda: map(WireText, known)))
 
 
 def test_text_marks_each_packet_and_indents_what_follows_a_line_feed() -> None:
     forged = "GET /\r\n← #1  forged\x1b[2J".encode()
-    lines = list(as_text([Chunk(Side.CLIENT, 0, 12, forged), Chunk(Side.SERVER, 0, 13, b"", 7)]))
+    lines = list(as_text([ShownChunk(Side.CLIENT, 0, 12, forged, 0), ShownChunk(Side.SERVER, 0, 13, b"", 7)]))
     assert lines == [
         "→ #12  GET /\\x0d\\x0a",
         "       ← #1  forged\\x1b[2J",
@@ -105,7 +108,7 @@ def test_text_marks_each_packet_and_indents_what_follows_a_line_feed() -> None:
 
 
 def test_each_row_of_hex_has_its_offset() -> None:
-    lines = list(as_hex(sent(b"API\0", bytes(range(0x41, 0x52)))))
+    lines = list(as_hex(unmasked(sent(b"API\0", bytes(range(0x41, 0x52))))))
     assert lines == [
         "← #4  4 bytes",
         "  00000000  41 50 49 00                                      API.",
@@ -117,12 +120,12 @@ def test_each_row_of_hex_has_its_offset() -> None:
 
 @given(st.lists(st.binary(min_size=1, max_size=200)))
 def test_no_bytes_control_a_terminal(pieces: list[bytes]) -> None:
-    lines = [*as_text(sent(*pieces)), *as_hex(sent(*pieces))]
+    lines = [*as_text(unmasked(sent(*pieces))), *as_hex(unmasked(sent(*pieces)))]
     assert all(line.isprintable() for line in lines)
 
 
 def test_long_text_is_not_shortened() -> None:
-    (line,) = as_text(sent(b"\xff" * 10_000))
+    (line,) = as_text(unmasked(sent(b"\xff" * 10_000)))
     assert line.endswith("\\xff" * 10_000)
 
 
@@ -160,5 +163,20 @@ def test_masking_buffers_no_more_than_its_window(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_gap_keeps_its_position() -> None:
-    gap = Chunk(Side.SERVER, 1, 9, b"", 5)
-    assert plain([*sent(b"a"), gap, *sent(b"b")]) == [*sent(b"a"), gap, *sent(b"b")]
+    chunks = [*sent(b"a"), Chunk(Side.SERVER, 1, 9, WireBytes(b""), 5), Chunk(Side.SERVER, 6, 10, WireBytes(b"b"))]
+    assert plain(chunks) == list(unmasked(chunks))
+
+
+def test_the_beginning_of_an_account_before_a_gap_is_masked() -> None:
+    gap = Chunk(Side.SERVER, 7, 9, WireBytes(b""), 5)
+    behind = Chunk(Side.SERVER, 12, 10, WireBytes(b"7 and U1"))
+    assert [chunk.data for chunk in plain([*sent(b"to U123"), gap, behind])] == [b"to U***", b"", b"7 and **"]
+
+
+@pytest.mark.parametrize("cut", range(1, 12))
+def test_an_account_field_is_masked_whatever_stands_in_it(cut: int) -> None:
+    data = "\x006\x002\x00key\x00Müller\x00".encode()
+    start = data.index(b"M")
+    places = {Side.SERVER: deque([(1, 2), (start, start + 7)]), Side.CLIENT: deque([(0, 1)])}
+    kept = list(masked(sent(data[:cut], data[cut:]), lambda: (), places))
+    assert b"".join(chunk.data for chunk in kept) == data[:1] + b"*" + data[2:start] + "Mü".encode() + b"****\x00"

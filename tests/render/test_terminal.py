@@ -22,7 +22,8 @@ from render.build import (
     unproven,
 )
 
-from ibsniff.model import NANOSECONDS, Alternative, Confidence, Conversation, Fault, Report, Rung, Severity
+from ibsniff.masking.sentence import sentence
+from ibsniff.model import NANOSECONDS, Alternative, Confidence, Conversation, Fault, Report, Rung, Severity, WireText
 from ibsniff.render import terminal
 from ibsniff.render.report_view import MAX_NOTES, input_line, verdict_line
 from ibsniff.render.screen import MAX_LINES
@@ -209,8 +210,8 @@ def test_a_cut_section_says_so_and_verbose_shows_it() -> None:
 @pytest.mark.parametrize("talk", [ready(), read_only(), silent(), closed_by_relay()])
 @pytest.mark.parametrize("verbose", [True, False])
 def test_accounts_are_masked_unless_asked_for(talk: Conversation, verbose: bool) -> None:
-    talk.dialogue.accounts.append(ACCOUNT)
-    each = report(talk._replace(summary=f"for {ACCOUNT.lower()}"))
+    talk.dialogue.accounts.append(WireText(ACCOUNT))
+    each = report(talk._replace(summary=sentence(f"for {WireText(ACCOUNT.lower()):quoted}")))
     masked = screen(each, verbose=verbose) + verdict_line(each)
     assert ACCOUNT.lower() not in masked.lower()
     assert ACCOUNT.lower() in screen(each, verbose=verbose, show_accounts=True)

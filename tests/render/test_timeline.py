@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from render.build import START_NS, at, called, conversation, finding, hello, ready, refused, reply, silent
 
-from ibsniff.model import Dialect, Gap, ReplyKind, Side, Unreachable, UnreachableKind
+from ibsniff.masking.sentence import resolved
+from ibsniff.model import Dialect, Gap, ReplyKind, Side, Unreachable, UnreachableKind, WireBytes
 from ibsniff.render.timeline import DECISIVE, decisive_events, events, guessed_library
 
 
 def texts(talk: object) -> list[str]:
-    return [f"{event.packet} {event.what}" for event in events(talk)]  # type: ignore[arg-type]
+    return [f"{event.packet} {resolved(event.what, None)}" for event in events(talk)]  # type: ignore[arg-type]
 
 
 def test_a_silence_packet_by_packet() -> None:
@@ -50,7 +51,7 @@ def test_a_broken_hello_shows_what_is_broken_and_its_bytes() -> None:
     talk.dialogue.hello = hello(dialect=Dialect.UNFRAMED, raw=b"\0\0\0\x09v100..187", detail="the API NUL is missing")
     event = next(event for event in events(talk) if event.packet == 4)
     assert event.what == "no API prefix: the API NUL is missing"
-    assert event.raw == b"\0\0\0\x09v100..187"
+    assert event.raw == WireBytes(b"\0\0\0\x09v100..187")
 
 
 def test_gaps_and_zero_windows_are_events() -> None:

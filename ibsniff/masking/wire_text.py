@@ -1,14 +1,19 @@
 """What somebody else wrote: text and bytes from the wire, which are not ours and are never shown as they are.
 
-Neither type is a ``str`` or ``bytes``, so wire content cannot become part of a sentence by accident. Formatted into one
-of our sentences it stands between two marks; ``pieces`` takes the sentence apart again, and whoever shows it masks
-account numbers between the marks only. A server that calls its account ``replied`` cannot rewrite a verdict.
+Neither type is a ``str`` or ``bytes``, so wire content cannot become part of a sentence by accident. Put into a sentence
+as it is, it is masked and escaped at once. Written as ``{text:quoted}`` it stands between two marks: ``pieces`` takes the
+sentence apart again, and whoever shows it masks between the marks only, with all accounts that are known by then, or not
+at all. A server that calls its account ``replied`` cannot rewrite a verdict.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
+
+from ibsniff.masking.invisible import printable
+from ibsniff.masking.masker import looks_only
 
 BEGIN, END = "\ufdd0", "\ufdd1"
 """The marks: two of the code points that Unicode keeps for a program's own use (noncharacters, Unicode 23.7)."""
@@ -16,9 +21,7 @@ BEGIN, END = "\ufdd0", "\ufdd1"
 WITHOUT_MARKS = {ord(mark): f"\\u{ord(mark):04x}" for mark in (BEGIN, END)}
 """Nobody else can set a mark: theirs is spelled out."""
 
-QUOTED = re.compile(f"{BEGIN}([tTbB]?)([^{BEGIN}{END}]*)({END}?)|\\A([^{BEGIN}{END}]*){END}|{END}")
-"""A quotation in a sentence: text or bytes (as Latin-1); a capital letter says that it was cut off at its end. Where a
-sentence was cut inside a quotation, what is left of it is one all the same."""
+AS_QUOTATION = "quoted"
 
 
 class WireText:
@@ -30,6 +33,11 @@ class WireText:
         """``is_cut`` says that it was longer, so the account number at its end may be the beginning of one."""
         self._text = text if text.isascii() else text.translate(WITHOUT_MARKS)
         self.is_cut = is_cut
+
+    @classmethod
+    def beginning_of(cls, text: str, length: int) -> WireText:
+        """The first characters of a text that may be longer."""
+        return cls(text[:length], len(text) > length)
 
     @property
     def unmasked(self) -> str:
@@ -53,10 +61,10 @@ class WireText:
         return hash((self._text, self.is_cut))
 
     def __format__(self, spec: str) -> str:
-        return f"{BEGIN}{'T' if self.is_cut else 't'}{self._text}{END}"
+        return f"{BEGIN}{'T' if self.is_cut else 't'}{self._text}{END}" if spec == AS_QUOTATION else str(self)
 
     def __str__(self) -> str:
-        return format(self)
+        return printable(looks_only().text(self._text, self.is_cut))
 
     def __repr__(self) -> str:
         return f"<WireText, {len(self._text)} characters>"
@@ -87,26 +95,43 @@ class WireBytes:
     def __len__(self) -> int:
         return len(self._raw)
 
+    def __contains__(self, part: bytes) -> bool:
+        return part in self._raw
+
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, WireBytes) and (self._raw, self.is_cut) == (other._raw, other.is_cut)
+        return isinstance(other, WireBytes) and self._raw == other._raw
+
+    def __lt__(self, other: WireBytes) -> bool:
+        return self._raw < other._raw
 
     def __hash__(self) -> int:
-        return hash((self._raw, self.is_cut))
+        return hash(self._raw)
 
     def __format__(self, spec: str) -> str:
+        if spec != AS_QUOTATION:
+            return str(self)
         return f"{BEGIN}{'B' if self.is_cut else 'b'}{self._raw.decode('latin-1')}{END}"
 
     def __str__(self) -> str:
-        return format(self)
+        return looks_only().bytes(self._raw, self.is_cut).hex(" ")
 
     def __repr__(self) -> str:
         return f"<WireBytes, {len(self._raw)} bytes>"
 
 
+@cache
+def _quotation() -> re.Pattern[str]:
+    """A quotation in a sentence: text or bytes (as Latin-1); a capital letter says that it was cut off at its end.
+
+    Where a sentence was cut inside a quotation, what is left of it is one all the same.
+    """
+    return re.compile(f"{BEGIN}([tTbB]?)([^{BEGIN}{END}]*)({END}?)|\\A([^{BEGIN}{END}]*){END}|{END}")
+
+
 def pieces(sentence: str) -> Iterator[str | WireText | WireBytes]:
     """A sentence taken apart: our own words, and what they quote."""
     at = 0
-    for quoted in QUOTED.finditer(sentence):
+    for quoted in _quotation().finditer(sentence):
         if at < quoted.start():
             yield sentence[at : quoted.start()]
         kind, content, end, rest = quoted.groups()
