@@ -36,6 +36,8 @@ CAPTURES = sorted((HERE.parent / "captures").glob("*/capture.pcap*"))
 SMALL = Scale()
 TINY = Scale(fewest=1, look_at=3, columns_read_size=301, first_messages=0)
 """Everything that can be taken in bulk is, even a single segment."""
+HANDSHAKE_PACKETS = 9
+"""At the beginning of each ``Talk``."""
 CLIENT, SERVER = Host(b"\x0a\0\0\1", 50_000), Host(b"\x0a\0\0\2", 7497)
 
 
@@ -329,6 +331,18 @@ def test_the_same_ends_in_both_versions_of_ip():
 def test_empty_packets_at_the_very_end():
     for link in (0, 1, 12, 101, 108, 113, 276):
         same(made.pcap_header(link=link) + made.record(b"", original=0) * 3, stretches=0)
+
+
+def test_connections_joined_in_the_middle_are_numbered_by_their_first_packets():
+    """Nothing but regular segments is captured of the busy one, and too few of the other one to be taken as columns."""
+    busy, quiet = Talk().bulk(20), Talk(Host(b"\x0a\0\0\1", 51_000)).bulk(1)
+    first, rest = busy.packets[HANDSHAKE_PACKETS:][:6], busy.packets[HANDSHAKE_PACKETS:][6:]
+    content = file_of([*first, *quiet.packets[-2:], *rest])
+    same(content, stretches=0)
+    with scaled(SMALL):
+        seen = look(content, Lane.COLUMNS)
+    assert isinstance(seen, Snapshot)
+    assert [one.connection.client.port for one in seen.capture.conversations] == [50_000, 51_000]
 
 
 def test_columns_continue_after_a_damaged_segment():

@@ -87,7 +87,7 @@ def packets(wrap) -> list[bytes]:
 def test_columns_of_each_link_layer_equal_packets_read_one_by_one(link: str, cut: int):
     link_type, before4, before6 = LINKS[link]
     frames = [before4 + packet for packet in packets(over_ipv4)] + [before6 + packet for packet in packets(over_ipv6)]
-    for upper in (segment(), segment(to=443), UDP(dport=53)):
+    for upper in (segment(), segment(to=443), UDP(dport=53) / bytes(30)):
         for size in (0, 7, 19, 20):
             frames += [before4 + over_ipv4(upper, len=20 + size), before6 + over_ipv6(upper, plen=size)]
         frames.append(before4 + over_ipv4(upper, len=19))
