@@ -345,6 +345,12 @@ def test_connections_joined_in_the_middle_are_numbered_by_their_first_packets():
     assert [one.connection.client.port for one in seen.capture.conversations] == [50_000, 51_000]
 
 
+def test_an_icmp_error_meets_all_that_was_sent_before_it():
+    """It is believed if it quotes a segment that was sent: its connection must have caught up by then."""
+    for seed in range(6):
+        same(capture(seed, frozenset({Trouble.ICMP}), steps=100))
+
+
 def test_columns_continue_after_a_damaged_segment():
     """It lies aside for ever, and must not slow down all that follows."""
     talk = Talk(checksum="right").bulk()

@@ -18,7 +18,7 @@ from heapq import heapify, heappop, heappush
 import numpy as np
 
 from ibsniff.ib.dialogue import DialogueReader
-from ibsniff.model import Columns, Connection, Endpoint, Packet, Segment, SegmentColumns
+from ibsniff.model import Columns, Connection, Endpoint, Packet, Segment, SegmentColumns, Unreachable
 from ibsniff.model.arrays import Numbers, Truths
 from ibsniff.net import Dissector
 from ibsniff.tcp import ConnectionTable
@@ -142,7 +142,7 @@ class ColumnLane:
 
     def _plain_turn(self, index: int) -> None:
         packet = self._packet(index)
-        if isinstance(packet, Segment):
+        if isinstance(packet, Segment | Unreachable):  # an ICMP error counts if what it quotes was sent before
             busy = self._busy.get((packet.source, packet.destination))
             if busy is not None:
                 self._settle(busy)

@@ -137,7 +137,7 @@ def _unlike(left: Any, right: Any, place: str = "") -> Iterator[str]:
     if names:
         for name in names:
             yield from _unlike(getattr(left, name), getattr(right, name), f"{place}.{name}")
-    elif isinstance(left, tuple | list) and len(left) == len(right):
+    elif isinstance(left, tuple | list) and isinstance(right, tuple | list) and len(left) == len(right):
         for index, (one, two) in enumerate(zip(left, right, strict=True)):
             yield from _unlike(one, two, f"{place}[{index}]")
     else:
