@@ -23,7 +23,7 @@ def check(index: CaptureIndex) -> Statement | None:
     if truncated is None:
         return None
     return Statement(
-        f"The capture is incomplete: {marked(truncated)}. The part that could be read was analysed.",
+        f"The capture is incomplete ({marked(truncated)}). The part that could be read was analysed.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         remedy="Let ibsniff read the capture to its end."

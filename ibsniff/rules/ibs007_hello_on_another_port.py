@@ -24,9 +24,10 @@ def check(index: CaptureIndex) -> Statement | None:
     ports = sorted({hello.destination.port for hello in index.capture.stray_hellos})
     named = ", ".join(str(port) for port in ports[:SHOWN_PORTS])
     more = f" and {len(ports) - SHOWN_PORTS} more" if len(ports) > SHOWN_PORTS else ""
+    noun = "port" if len(ports) == 1 else "ports"
     options = " ".join(f"--port {port}" for port in ports[:SHOWN_PORTS]) if not more else "--port any"
     return Statement(
-        f"An IB client also sends its hello to port {named}{more}, which was not analysed.",
+        f"An IB client also sends a hello to {noun} {named}{more}, outside the analysed ports.",
         Fault.NONE,
         Confidence.HIGH,
         packets=(hello.packet for hello in index.capture.stray_hellos),

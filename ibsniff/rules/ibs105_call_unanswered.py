@@ -53,7 +53,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         why = "That cannot be a machine's address."
     silent = index.related.other_unanswered(conversation)
     if silent is not None:
-        why = f"Another client was not answered either ({silent.id}): TWS hangs, or the reasons differ{doubt}."
+        why = f"Another client was not answered either ({silent.id}): TWS hangs, or each has its own reason{doubt}."
     if before is not None:
         why = (
             f"It accepted a connection from {connection.client.ip} before ({before.id}): since then it hangs, sleeps "

@@ -31,14 +31,14 @@ def check(index: CaptureIndex) -> Statement | None:
     asked = [(address, requests) for address, requests in index.capture.unanswered_arp if _repeated_soon(requests)]
     if index.conversations or not 0 < len(asked) <= SHOWN:
         return None
-    named = ", ".join(str(ipaddress.ip_address(address)) for address, _ in asked)
+    named = " or ".join(str(ipaddress.ip_address(address)) for address, _ in asked)
     return Statement(
         f"No machine answers ARP for {named}: if the program connects to that address, its connection attempt never "
         "left this machine.",
         Fault.NETWORK,
         Confidence.MEDIUM,
         packets=(request.packet for _, requests in asked for request in requests),
-        remedy=f"Check whether {named} is the address that the program connects to, and whether that machine is on. "
+        remedy=f"Check whether the program connects to {named}, and whether that machine is on. "
         "From WSL, the Windows host is the default gateway: ip route show default.",
     )
 

@@ -94,7 +94,7 @@ def test_what_the_client_acknowledges_without_it_being_captured_is_no_silence() 
     assert only(wire, lost(0, 1)).outcome is Outcome.UNPROVEN
 
 
-def test_what_was_said_is_in_no_doubt() -> None:
+def test_what_was_captured_is_not_in_doubt() -> None:
     for wire, outcome in ((local().syn().refuse(), Outcome.REFUSED), (hanging().fin_server(), Outcome.CLOSED)):
         assert only(wire, UNKNOWN_TIME).outcome is outcome
 

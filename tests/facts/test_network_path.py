@@ -62,7 +62,7 @@ def test_who_answered(client: str, server: str, ttl: int, answerer: Answerer, sa
         ("172.31.0.20:50001", "172.31.0.21:4002", 64),
     ],
 )
-def test_where_nothing_is_known_nothing_is_said(client: str, server: str, ttl: int) -> None:
+def test_nothing_is_claimed_where_nothing_is_known(client: str, server: str, ttl: int) -> None:
     assert network_path(connection(client, server, ttl)) is None
 
 
@@ -88,7 +88,7 @@ def test_a_healthy_session_is_not_commented(ttl: int) -> None:
     assert codes(judge(session(Wire("172.24.46.63:50001", "172.24.32.1:7497", server_ttl=ttl)))) == set()
 
 
-def test_over_a_bridge_nobody_is_accused_of_a_hang_up() -> None:
+def test_over_a_bridge_nobody_is_blamed_for_a_close() -> None:
     def hung_up(client: str, server: str) -> Wire:
         return Wire(client, server).connect().client(HELLO).fin_server(after=0.05)
 
@@ -106,7 +106,7 @@ def at(start_ns: int, port: int) -> Wire:
 
 @pytest.mark.parametrize("later", [False, True])
 @pytest.mark.parametrize("how", ["served", "left open"])
-def test_a_hang_up_is_not_laid_to_an_address_that_was_let_in(how: str, later: bool) -> None:
+def test_a_close_is_not_blamed_on_an_address_that_was_accepted(how: str, later: bool) -> None:
     first, second = (LATER, START_NS) if later else (START_NS, LATER)
     wire = at(first, 50_002)
     let_in = session(wire) if how == "served" else wire.connect().fin_client(after=2.0)
@@ -132,14 +132,14 @@ def test_a_dialog_is_not_excluded_by_what_came_after_it_or_late() -> None:
         (128, 65_495 - 20, "`netstat -ano | findstr :7497`"),
     ],
 )
-def test_a_machine_that_did_not_answer_itself_is_known_by_its_call(ttl: int, mss: int, command: str) -> None:
+def test_a_machine_that_did_not_answer_itself_is_recognised_by_its_syn(ttl: int, mss: int, command: str) -> None:
     """macOS has no ``ss``."""
     wire = Wire("127.0.0.1:50001", "127.0.0.1:7497", client_ttl=ttl, mss=mss)
     assert command in told(judge(wire.syn().again(1, after=1.0).again(2, after=2.0)))
 
 
 @pytest.mark.parametrize("closing", [Wire.fin_server, Wire.rst_server])
-def test_a_windows_machine_is_asked_in_its_own_words(closing: Callable[..., Wire]) -> None:
+def test_a_windows_machine_gets_windows_commands(closing: Callable[..., Wire]) -> None:
     wire = Wire("172.24.46.63:50001", "172.24.32.1:7497", server_ttl=128).connect().client(HELLO)
     said = told(judge(closing(wire, after=0.005)))
     assert "Get-NetTCPConnection" in said

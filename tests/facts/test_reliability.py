@@ -30,7 +30,7 @@ SILENT = {
 
 @pytest.mark.parametrize("doubt", DOUBTS)
 @pytest.mark.parametrize("wire", SILENT)
-def test_a_doubt_lowers_whoever_is_blamed_and_is_said(wire: str, doubt: str) -> None:
+def test_a_doubt_lowers_the_confidence_and_is_reported(wire: str, doubt: str) -> None:
     watch, code = DOUBTS[doubt]
     sure = only(SILENT[wire]())
     assert sure.cause is not None
@@ -64,13 +64,13 @@ def test_silence_whose_end_was_cut_off_is_a_guess() -> None:
 
 
 @pytest.mark.parametrize("doubt", DOUBTS)
-def test_what_was_said_is_in_no_doubt(doubt: str) -> None:
+def test_what_was_captured_is_not_in_doubt(doubt: str) -> None:
     for name in ("refused", "rejected", "id in use", "too old", "HTTP answers"):
         sure, doubted = only(CASES[name].wire, CASES[name].watch), only(CASES[name].wire, DOUBTS[doubt][0])
         assert sure.confidence is doubted.confidence, name
 
 
-def test_a_relay_is_told_from_a_tws_by_a_clock_that_can_be_trusted() -> None:
+def test_only_a_reliable_clock_distinguishes_a_relay_from_tws() -> None:
     wire = local().connect().fin_server(after=0.001)
     assert only(wire).confidence is Confidence.MEDIUM
     assert only(wire, Watch(times_backwards=1)).confidence is Confidence.LOW
@@ -79,7 +79,7 @@ def test_a_relay_is_told_from_a_tws_by_a_clock_that_can_be_trusted() -> None:
 # -- a file that is still written to ----------------------------------------------------------------------------------
 
 
-def test_a_file_that_grows_while_it_is_read_is_said_to(tmp_path: Path) -> None:
+def test_a_file_that_grows_while_it_is_read_is_reported(tmp_path: Path) -> None:
     path = local().connect().client(HELLO).write(tmp_path / "grows.pcap")
     whole = path.read_bytes()
     with open_capture(str(path)) as capture:

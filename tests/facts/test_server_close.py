@@ -185,7 +185,7 @@ PAUSES = st.lists(st.sampled_from([0.000_1, 0.01, 0.7, 1.5, -0.2, -60.0]), min_s
     SCRIPT,
     PAUSES,
 )
-def test_of_the_rules_about_a_close_without_a_byte_one_speaks_at_most(
+def test_at_most_one_rule_reports_a_close_without_a_byte(
     server: str, script: list[str | bytes], pauses: list[float]
 ) -> None:
     client = "127.0.0.1:50001" if server.startswith("127") else "192.168.1.20:50001"

@@ -48,7 +48,7 @@ def test_a_server_that_ends_a_quiet_session_is_named_whatever_the_clock_does() -
     assert "worked for an unknown time" in conversation.summary
 
 
-def test_the_client_is_not_said_to_have_given_up_early_when_the_clock_stepped_back() -> None:
+def test_no_early_close_is_reported_when_the_clock_stepped_back() -> None:
     known, unknown = (only(local().connect().client(HELLO).fin_client(after=wait)) for wait in (0.1, AN_HOUR_BACK))
     assert known.cause is not None
     assert unknown.cause is not None
@@ -67,7 +67,7 @@ def test_a_wait_that_is_not_known_is_neither_short_nor_long() -> None:
     assert not re.search("hangs|dialog", told(judge(remote().connect().client(HELLO).fin_client(after=AN_HOUR_BACK))))
 
 
-def test_less_than_is_said_of_known_times_only() -> None:
+def test_less_than_holds_only_for_known_times() -> None:
     early, late = Moment(1, 10**18), Moment(2, 10**18 + 5 * 10**8)
     assert is_within(early, late, 1.0)
     assert not is_within(early, late, 0.5)

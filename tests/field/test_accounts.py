@@ -74,7 +74,7 @@ ACCOUNTS = {
         (
             r"127\.0\.0\.1:4004 is a relay\. It accepted .* connected to 127\.0\.0\.1:4002; that connection was refused",
             r"not logged in yet",
-            r"the server had closed the connection after",
+            r"the server had closed the connection ",
         ),
         (r"trusted|localhost only", r"tick Enable", r"hangs or is still starting"),
     ),

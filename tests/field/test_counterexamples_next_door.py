@@ -163,7 +163,7 @@ def test_a_session_whose_hello_was_not_captured_was_served_all_the_same() -> Non
 def test_an_address_that_may_be_translated_is_not_said_to_be_the_one(kind: str) -> None:
     """From a container or a WSL to another machine of the network: TWS sees the host's address."""
     routed = judge(KINDS[kind](call("172.18.0.2:50001", TWS, server_ttl=127)))
-    assert "the address that TWS sees, 172.18.0.2 unless it is changed on the way" in told(routed)
+    assert "the address that TWS sees (172.18.0.2 unless it is changed on the way;" in told(routed)
     direct = judge(KINDS[kind](call(REMOTE, TWS)))
     assert "add 192.168.1.30 (this one address, no range)" in told(direct)
 

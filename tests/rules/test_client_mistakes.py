@@ -49,7 +49,7 @@ def test_a_trailing_byte_is_the_clients_and_less_sure(name: str) -> None:
     assert TRAILING_HELLOS[name].hex(" ") in conversation.summary
 
 
-def test_a_connection_without_a_word_was_not_asked_for_anything() -> None:
+def test_a_connection_on_which_the_client_sent_nothing_is_not_asked() -> None:
     assert only(Wire().connect().fin_client(after=4)).outcome is Outcome.NOT_ASKED
     assert only(Wire().connect(), LONG).outcome is Outcome.NOT_ASKED
 
@@ -84,7 +84,7 @@ def test_a_broken_hello_the_server_understands_is_no_fault() -> None:
     assert only(wire).fault is Fault.NONE
 
 
-def test_a_hello_sent_after_the_server_hung_up_did_not_make_it_hang_up() -> None:
+def test_a_hello_sent_after_the_server_closed_is_not_the_reason() -> None:
     """The server's FIN came first: no byte of the client can be its reason."""
     wire = Wire(*REMOTE).connect().fin_server(after=0.01).client(BROKEN_HELLOS["1 no prefix"], after=0.2)
     assert only(wire, LONG).fault is not Fault.CLIENT
@@ -110,11 +110,11 @@ def test_a_valid_hello_without_a_reply_never_accuses_the_client(
     mss: int | None,
     wait: float,
     ending: str | None,
-    heard: bool,
+    acknowledged: bool,
     ended: float | None,
 ) -> None:
-    wire = Wire(*ends).connect().client(GOOD_HELLOS[name], mss=mss, ack=heard)
-    if not heard:
+    wire = Wire(*ends).connect().client(GOOD_HELLOS[name], mss=mss, ack=acknowledged)
+    if not acknowledged:
         wire.again(after=0.2)
     if ending is not None:
         getattr(wire.wait(wait), ending)()
@@ -205,7 +205,7 @@ def test_what_was_not_captured_is_not_missed_while_the_capture_still_runs(wire: 
     assert codes(analysis.report()) == set()
 
 
-def test_half_a_reply_is_not_called_cut_off_while_the_capture_still_runs() -> None:
+def test_half_a_reply_does_not_count_as_cut_off_while_the_capture_still_runs() -> None:
     wire = Wire().connect().client(HELLO).server(REPLY[:9], ack=False).lose().server(REPLY[9:], ack=False).ack()
     frames = wire.frames()
     analysis = Analysis(LONG.record(frames))
@@ -223,16 +223,16 @@ def test_after_a_redirect_no_form_of_start_api_is_the_clients_mistake() -> None:
     assert conversation.fault is Fault.UNDETERMINED
 
 
-def test_a_reset_after_the_hello_was_taken_is_not_said_to_have_heard_nothing() -> None:
-    heard = only(Wire().connect().client(HELLO).rst_server(after=0.0005))
-    unheard = only(Wire().connect().fin_server(after=0.0005))
-    assert [found.code for found in (*heard.findings, *unheard.findings)] == ["IBS304", "IBS107"]
-    assert "before it read a byte" in unheard.summary
-    assert "before it read a byte" not in heard.summary
+def test_a_reset_after_an_acknowledged_hello_is_not_reported_as_before_the_first_byte() -> None:
+    acknowledged = only(Wire().connect().client(HELLO).rst_server(after=0.0005))
+    before_any_byte = only(Wire().connect().fin_server(after=0.0005))
+    assert [found.code for found in (*acknowledged.findings, *before_any_byte.findings)] == ["IBS304", "IBS107"]
+    assert "before it read a byte" in before_any_byte.summary
+    assert "before it read a byte" not in acknowledged.summary
 
 
 @PLACES
-def test_a_hello_after_the_servers_end_was_not_heard(ends: tuple[str, str]) -> None:
+def test_a_hello_after_the_servers_end_was_not_received(ends: tuple[str, str]) -> None:
     conversation = only(Wire(*ends).connect().fin_server(after=2.0).client(HELLO, after=0.5))
     assert [found.code for found in conversation.findings] == ["IBS201"]
     assert "sent nothing (2 s, until the server closed)" in conversation.summary

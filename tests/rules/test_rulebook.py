@@ -61,7 +61,7 @@ def test_every_rule_is_reached_and_has_a_near_miss() -> None:
     assert known - nearly == set()
 
 
-def test_conversations_beyond_the_bound_are_said_to_be_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_conversations_beyond_the_bound_are_reported_as_evicted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracking, "ALWAYS_KEPT", 2)
     monkeypatch.setattr(tracking, "MAX_CONVERSATIONS", 4)
     wires = [Wire(client=f"127.0.0.1:{50_000 + n}", start_ns=n * 10**11).connect().close() for n in range(1, 6)]
@@ -157,7 +157,7 @@ def test_a_conversation_that_failed_has_a_cause(name: str) -> None:
 
 @pytest.mark.parametrize("ends", [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("192.168.1.5", "192.168.1.5")])
 @pytest.mark.parametrize("name", CASES)
-def test_one_machine_is_never_told_about_trusted_addresses(name: str, ends: tuple[str, str]) -> None:
+def test_a_client_on_tws_machine_is_never_pointed_to_trusted_addresses(name: str, ends: tuple[str, str]) -> None:
     wire = CASES[name].wire
     report = judge(wire.between(*ends), watch=CASES[name].watch)
     said = [conversation.summary for conversation in report.conversations]
@@ -168,7 +168,7 @@ def test_one_machine_is_never_told_about_trusted_addresses(name: str, ends: tupl
         assert not re.search(r"trusted|localhost only", sentence, re.IGNORECASE), sentence
 
 
-def test_another_machine_is_told_its_address() -> None:
+def test_a_remote_client_learns_which_address_to_trust() -> None:
     (conversation,) = judged("silent from afar").conversations
     assert conversation.cause is not None
     assert "172.24.46.63" in conversation.cause.remedy
@@ -203,7 +203,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_whose_turn_it_is(name: str) -> None:
+def test_who_must_act(name: str) -> None:
     (conversation,) = judged(name).conversations
     assert (conversation.fault, conversation.confidence) == FAULTS[name]
 

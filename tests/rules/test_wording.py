@@ -25,7 +25,7 @@ def test_an_account_among_the_options_is_masked() -> None:
     assert shown(hello(100, 187, "DU1234567")) == hello(100, 187, "DU*****67").hex(" ")
 
 
-def test_silence_is_counted_from_the_first_time_it_was_said() -> None:
+def test_silence_is_counted_from_the_first_transmission() -> None:
     wire = Wire().connect().client(HELLO, ack=False).again(after=1).again(after=2).again(after=4)
     assert "sent 4 times" in only(wire, LONG).summary
     assert "(13 s, until the end of the capture)" in only(wire, LONG).summary
@@ -33,11 +33,11 @@ def test_silence_is_counted_from_the_first_time_it_was_said() -> None:
     assert "only 3.1 s" in only(short, Watch(ended=0.1)).summary
 
 
-def test_who_ended_the_silence_is_said() -> None:
+def test_the_summary_names_who_ended_the_silence() -> None:
     wire = Wire().connect().client(HELLO).fin_client(after=4)
     assert "until the client closed" in only(wire).summary
 
 
-def test_what_the_client_sent_in_place_of_start_api_is_said() -> None:
+def test_the_summary_names_what_the_client_sent_in_place_of_start_api() -> None:
     wire = Wire().connect().client(HELLO).server(REPLY).client(b"71\x002\x007\x00\x00")
     assert "925,958,194" in only(wire, LONG).summary

@@ -25,7 +25,7 @@ def client_symptom(conversation: Conversation) -> str:
         if ended is not None and ended.by is Side.SERVER:
             after = time_between(conversation.connection.first, ended.moment)
             verb = closed_or_reset(ended)
-            return f" {symptom} after 4 s, its default; the server had {verb} the connection after {after}."
+            return f" {symptom} after 4 s, its default; the server had {verb} the connection {after} after its start."
         return f" {symptom}."
     waits = ended is None and conversation.outcome is Outcome.SILENT
     if waits and any(guess.startswith(name) for name in WAITS_FOREVER):

@@ -31,7 +31,7 @@ def trusted_entry(connection: Connection) -> str:
     """The address to enter in Trusted IPs: the client's, unless machines on the way may have replaced it."""
     address, single = address_to_trust(connection), _single_entry(connection)
     return (
-        f"the address that TWS sees, {address} unless it is changed on the way ({single})"
+        f"the address that TWS sees ({address} unless it is changed on the way; {single})"
         if hops(connection)
         else f"{address} ({single})"
     )

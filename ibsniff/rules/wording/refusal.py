@@ -13,7 +13,7 @@ from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung
 from ibsniff.rules.registry import Statement
 from ibsniff.rules.wording.unanswered import unless_other_ip_version_followed
 
-QUEUE_MAY_BE_FULL = ", or its accept queue is full: Windows may refuse connections then"
+QUEUE_MAY_BE_FULL = ", or its accept queue is full (Windows may refuse connections then)"
 
 
 class _Context(NamedTuple):

@@ -14,7 +14,7 @@ def why_in_doubt(connection: Connection) -> str:
         case SynPattern.SENT_ONCE:
             return ", or the program gave up within a second: the SYN was sent only once"
         case SynPattern.REPEATED_SOON:
-            return ", or the answer was not captured: the SYN was repeated too soon for one that got no answer"
+            return ", or the answer was not captured: the SYN was repeated sooner than an unanswered SYN is"
         case SynPattern.REPEATED_AFTER_SILENCE:
             return ""
 
