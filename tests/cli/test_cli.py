@@ -227,7 +227,7 @@ def test_regress_prints_what_differs_and_fails(silent: str, tmp_path: Path) -> N
 def test_regress_without_a_folder_looks_for_captures_and_reports_if_there_is_none(tmp_path: Path) -> None:
     result = process("regress", cwd=tmp_path)
     assert result.returncode == 2
-    assert "captures: no such folder" in result.stderr
+    assert "captures: there is no such folder" in result.stderr
 
 
 def test_simulate_lists_its_modes() -> None:

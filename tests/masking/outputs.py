@@ -53,7 +53,7 @@ def of_report(report: Report, show_accounts: bool) -> Iterator[tuple[str, str]]:
     yield "--ndjson", json_text(document(report, "1", show_accounts))
     masker = Masker.for_report(report, show_accounts)
     for conversation in report.conversations:
-        yield f"--on-verdict {conversation.id}", str(environment(conversation, masker))
+        yield f"--on-verdict {conversation.id}", str(environment(conversation, masker, 0))
 
 
 def of_streams(wire: Wire, show_accounts: bool) -> dict[str, str]:
