@@ -102,6 +102,7 @@ DROPS = """
 import os, sys
 from ibsniff.capture.live import open_live
 from ibsniff.capture.privilege import drop_privileges
+from ibsniff.model import Tick
 with open_live(["lo"], frozenset({7497})) as source:
     print(drop_privileges())
     print(*os.getresuid(), *os.getresgid(), sorted(os.getgroups()))
@@ -110,8 +111,11 @@ with open_live(["lo"], frozenset({7497})) as source:
     import socket
     with socket.socket() as caller:
         caller.connect_ex(("127.0.0.1", 7497))
-    source.stop()
-    list(source.events())
+    ticks = 0
+    for event in source.events():  # until both packets have come, or nothing more for some seconds
+        ticks += isinstance(event, Tick)
+        if source.facts.packets >= 2 or ticks > 40:
+            source.stop()
     print("captured", source.facts.packets, "counted", source.statistics().received)
     try:
         open_live(["lo"], None)
