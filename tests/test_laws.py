@@ -364,6 +364,34 @@ def is_input(owner: ast.expr) -> bool:
     return name in {"facts", "record"}
 
 
+WIRE_FIELDS = {"raw", "options", "connection_time", "redirect", "error.text", "one.text", "self.name"}
+"""Fields of `WireText` and `WireBytes`, and how they are usually called where they are put into sentences."""
+SENTENCES = {"summary", "remedy", "how_to_tell", "truncated", "other.cause"}
+"""Fields whose sentences may quote the wire."""
+UNMASKED = ("masking", "render.text", "render.transcript", "capture.processes", "regression.accounts", "cli.streams")
+"""Where the content of wire text is looked at: to mask it, to search it, or because the user asked for it."""
+
+
+def wire_law(modules: Iterable[Module]) -> Iterator[str]:
+    """Nothing of the wire becomes part of our own text: it is quoted, and masked by whoever shows the sentence."""
+    for module in modules:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Attribute) and node.attr == "unmasked" and not is_within(module.name, UNMASKED):
+                yield f"{module.where}:{node.lineno} looks at what the wire says: {ast.unparse(node)}"
+            if isinstance(node, ast.FormattedValue) and module.room != "masking":
+                named = ast.unparse(node.value)
+                spec = ast.unparse(node.format_spec) if node.format_spec else ""
+                if ends_in(named, WIRE_FIELDS) and "quoted" not in spec:
+                    yield f"{module.where}:{node.lineno} {{{named}}} is masked too early: {{{named}:quoted}}"
+                if ends_in(named, SENTENCES) and named != "statement.summary":
+                    yield f"{module.where}:{node.lineno} {{{named}}} is masked too early: {{marked({named})}}"
+
+
+def ends_in(name: str, fields: set[str]) -> bool:
+    """Whether an expression is one of these fields of something, or, with a dot, of something of that name."""
+    return any(name.endswith(f".{field}") or ("." in field and name == field) for field in fields)
+
+
 def windows_law(
     modules: Iterable[Module], starts: Iterable[str] = ("cli", "analysis.pipeline", "capture.files")
 ) -> Iterator[str]:
@@ -436,6 +464,7 @@ LAWS: tuple[Law, ...] = (
     lazy_law,
     numpy_law,
     one_writer_law,
+    wire_law,
     windows_law,
     clock_law,
     print_law,
@@ -487,6 +516,10 @@ def test_law(law: Law) -> None:
         (clock_law, "tcp.table", "def late():\n    from time import monotonic"),
         (clock_law, "diagnose", "from datetime import datetime\nx = datetime.now()"),
         (clock_law, "regress", "import socket"),
+        (wire_law, "rules.ibs309_redirected", "summary = f'to {reply.redirect}'"),
+        (wire_law, "rules.wording.hex_bytes", "shown = raw.unmasked.hex()"),
+        (wire_law, "render.terminal", "line = f'{found.code} {found.summary}'"),
+        (wire_law, "screens.messages", "line = f'{code}: {error.text}'"),
         (print_law, "regress", "print('hello')"),
         (docstring_law, "ib.hello", "x = 1"),
         (docstring_law, "ib.hello", "'''Doc.'''\nclass Hello:\n    '''Doc.'''\n    def read(self): ..."),

@@ -84,7 +84,7 @@ PRICE = re.compile(r"(?:\d{1,8}[ \t]){0,3}\d+[.,]\d+(?![.,\-]?\d)")
 
 OTHER_NUMBERS = (DATE, ADDRESS, PRICE)
 
-OPTION = re.compile(r"\d{6}[CP]\d")
+OPTION = re.compile(r"[2-4]\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[CP]\d")
 """What follows the ticker in an option's symbol: expiry, right, strike (OCC symbology; DUK is Duke Energy)."""
 
 EXPIRY = re.compile(r"20[0-4]\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d)")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from ibsniff.masking.masker import AccountMasker, mask_account_bytes
@@ -139,22 +140,22 @@ class _Direction:
         self._places = places
         self._before = b""
 
-    def mask(self, chunks: list[Chunk], following: bytes | None, masker: AccountMasker) -> Iterator[bytes]:
+    def mask(self, chunks: list[Chunk], following: bytes | None, masker: AccountMasker) -> list[bytes]:
         """The data of each chunk, masked."""
+        shown: list[bytes] = []
         piece: list[Chunk] = []
         for chunk in chunks:
             if chunk.missing:
-                yield from self._mask(piece, None, masker)
-                yield b""
+                shown += [*self._mask(piece, None, masker), b""]
                 self._before = b""
                 piece = []
             else:
                 piece.append(chunk)
-        yield from self._mask(piece, following, masker)
+        return shown + self._mask(piece, following, masker)
 
-    def _mask(self, piece: list[Chunk], following: bytes | None, masker: AccountMasker) -> Iterator[bytes]:
+    def _mask(self, piece: list[Chunk], following: bytes | None, masker: AccountMasker) -> list[bytes]:
         if not piece:
-            return
+            return []
         raw = b"".join((self._before, *(chunk.data.unmasked for chunk in piece), following or b""))
         start = piece[0].offset - len(self._before)
         shown = bytearray(masker.bytes(raw, is_cut=following is None))
@@ -162,11 +163,9 @@ class _Direction:
             for index, byte in enumerate(mask_account_bytes(raw[first:last]), first):
                 if byte != raw[index]:
                     shown[index] = byte
-        at = len(self._before)
-        for chunk in piece:
-            yield bytes(shown[at : at + len(chunk.data)])
-            at += len(chunk.data)
-        self._before = raw[max(0, at - REACH) : at]
+        ends = list(accumulate((len(chunk.data) for chunk in piece), initial=len(self._before)))
+        self._before = raw[max(0, ends[-1] - REACH) : ends[-1]]
+        return [bytes(shown[at:end]) for at, end in pairwise(ends)]
 
     def _places_within(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Account fields in a part of the stream, as places in it; those before it are forgotten."""

@@ -41,8 +41,9 @@ from ibsniff.model import (
     WireBytes,
     WireText,
 )
+from ibsniff.model.streams import Chunk
 from ibsniff.net import Dissector
-from ibsniff.render import terminal
+from ibsniff.render import terminal, transcript
 from ibsniff.render.document import document
 from ibsniff.render.markdown import markdown
 from ibsniff.tcp import ConnectionTable
@@ -343,6 +344,11 @@ def masker(data: bytes) -> None:
     assert all(new in (old, ord("*")) for old, new in zip(masked, MASKER.bytes(masked), strict=True))
     place = slice(len(before), len(before) + len(account))
     assert number[:-2].encode() not in masked[place]
+    step = 1 + how % 40
+    pieces = [whole[at : at + step] for at in range(0, len(whole), step)]
+    chunks = [Chunk(Side.SERVER, step * number, number, WireBytes(piece)) for number, piece in enumerate(pieces)]
+    followed = b"".join(chunk.data for chunk in transcript.masked(chunks, MASKER_KNOWN.copy))
+    assert followed == MASKER.bytes(whole, is_cut=True)
     text = whole.decode("utf-8", "backslashreplace")
     ours = f"The server {prefix}1234567 replied {WireText(text, bool(cut & 1)):quoted} and {WireBytes(whole, bool(cut & 1)):quoted}."
     shown = resolved(ours, MASKER)
@@ -351,7 +357,8 @@ def masker(data: bytes) -> None:
     assert sentence(ours).isprintable()
 
 
-MASKER = AccountMasker(["SPARROW99", "DU7654321"])
+MASKER_KNOWN = [WireText("SPARROW99"), WireText("DU7654321")]
+MASKER = AccountMasker(one.unmasked for one in MASKER_KNOWN)
 
 
 def texts() -> Iterator[bytes]:
