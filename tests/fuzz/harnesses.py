@@ -17,9 +17,11 @@ from masking.corpus import accounts, lookalikes
 from rich.console import Console
 
 from ibsniff.analysis.api_traffic import API_PORTS, Ports
+from ibsniff.analysis.following import Follower, Limits
 from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.reading import read_files
 from ibsniff.capture.files import open_capture
+from ibsniff.capture.input_record import InputRecord
 from ibsniff.ib.dialogue import DialogueReader
 from ibsniff.ib.message_summary import MAX_ERROR_CODES, MAX_FIRST_MESSAGES
 from ibsniff.masking.masker import AccountMasker
@@ -33,10 +35,13 @@ from ibsniff.model import (
     Gap,
     Mark,
     Moment,
+    Outcome,
     Report,
     Run,
+    Rung,
     Segment,
     Side,
+    Tick,
     UserError,
     WireBytes,
     WireText,
@@ -46,6 +51,8 @@ from ibsniff.net import Dissector
 from ibsniff.render import terminal, transcript
 from ibsniff.render.document import document
 from ibsniff.render.markdown import markdown
+from ibsniff.screens import JsonLines, Lines
+from ibsniff.screens.messages import MessageLines
 from ibsniff.tcp import ConnectionTable
 
 CAPTURES = Path(__file__).parents[2] / "captures"
@@ -369,11 +376,66 @@ def texts() -> Iterator[bytes]:
         yield MASKER_HEAD.pack(which, which % 7, 3, which % 2) + b"to: , said 12:30"
 
 
+# ---------------------------------------------------------------------------------------------------------------
+# Live events
+
+DROPS_EVERY, OUTAGE_EVERY = 7, 11
+"""After so many packets the capture loses some, or its interface goes down, if the input asks for it."""
+
+
+def live(data: bytes) -> None:
+    """Any packets, one after the other: live output is printable lines, and the last events agree with the report."""
+    if not data:
+        return
+    wanted, packets = data[0], list(frames_of(data[1:]))
+    printed: dict[type[Lines], list[str]] = {}
+    for make in (Lines, MessageLines, JsonLines):
+        rows, errors = printed.setdefault(make, []), list[str]()
+        final = _follow(packets, wanted, make(rows.append, errors.append, False, lambda: "nothing"))
+        assert all(line.isprintable() for line in (*rows, *errors))
+    events = [json.loads(row) for row in printed[JsonLines]]
+    latest = {event["conversation"]: event for event in events if "conversation" in event}
+    for one in final.conversations:
+        told = latest[one.id]
+        assert (told["client"], told["server"]) == (str(one.connection.client), str(one.connection.server))
+        rungs = [event["rung"] for event in events if event["type"] == "rung" and event["conversation"] == one.id]
+        outcomes = [
+            event["outcome"] for event in events if event["type"] == "outcome" and event["conversation"] == one.id
+        ]
+        assert (rungs or [Rung.NOTHING])[-1] == one.rung
+        assert (outcomes or [Outcome.UNPROVEN])[-1] == one.outcome
+    assert [event["text"] for event in events if event["type"] == "interface"] == [*final.inputs[0].events]
+    drops = [event["dropped"] for event in events if event["type"] == "drops"]
+    assert drops == sorted(set(drops))
+    assert (drops or [0])[-1] == sum(facts.dropped or 0 for facts in final.inputs)
+
+
+def _follow(packets: list[Frame], wanted: int, screen: Lines) -> Report:
+    """Follow these packets as a live source, with losses and interface events where the input asks for them."""
+    analysis = Analysis(InputRecord("lo", is_live=True), any_port=bool(wanted & 1))
+    follower = Follower(analysis, screen, Limits())
+    for number, frame in enumerate(packets, 1):
+        if wanted & 2 and number % DROPS_EVERY == 0:
+            analysis.record.set_dropped(number)
+            analysis.record.add_loss(frame.time_ns - STEP_NS, frame.time_ns, DROPS_EVERY)
+        if wanted & 4 and number % OUTAGE_EVERY == 0:
+            analysis.record.note("lo went down")
+        follower.take(frame if wanted & 8 or number % 3 else Tick(frame.time_ns))
+    return follower.finish()
+
+
+def sources() -> Iterator[bytes]:
+    """The scenarios' packets, with and without losses and interface events."""
+    for number, seed in enumerate(captured_frames()):
+        yield bytes([number % 16]) + seed
+
+
 HARNESSES: dict[str, Harness] = {
     "files": Harness(files, captures),
     "frames": Harness(frames, captured_frames),
     "tcp": Harness(tcp, conversations),
     "dialogue": Harness(dialogue, sessions),
+    "live": Harness(live, sources),
     "masker": Harness(masker, texts),
     "read": Harness(read, captures),
 }
