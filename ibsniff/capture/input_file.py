@@ -71,7 +71,8 @@ def open_input(path: str) -> BinaryIO:
 
 
 def _how_to_get_permission(path: str) -> str:
-    parents = [folder for folder in reversed(Path(path).absolute().parents) if not os.access(folder, os.X_OK)]
+    target = Path(os.path.realpath(path))  # of a link, the folder that stops the user is that of its target
+    parents = [folder for folder in reversed(target.parents) if not os.access(folder, os.X_OK)]
     if parents:
         return f"you may not look into the folder {parents[0]}: ask its owner, or copy the file to a folder of yours"
     return 'captures that were written under sudo belong to root: sudo chown "$USER" FILE'

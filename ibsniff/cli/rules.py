@@ -22,12 +22,14 @@ def regress(
         Path | None,
         typer.Argument(
             metavar="DIR",
+            readable=False,  # we say ourselves what to do about it
             help="The folder with the scenarios; by default captures.",
             autocompletion=completion.scenarios,
         ),
     ] = None,
     capture: Annotated[
-        Path | None, typer.Argument(metavar="CAPTURE", help="With --new: the capture, which is copied into DIR.")
+        Path | None,
+        typer.Argument(metavar="CAPTURE", readable=False, help="With --new: the capture, which is copied into DIR."),
     ] = None,
     new: Annotated[
         bool, typer.Option("--new", help="Make DIR a scenario: write its first scenario.toml for you to review.")

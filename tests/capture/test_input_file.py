@@ -59,13 +59,19 @@ def closed(tmp_path: Path) -> Iterator[Path]:
         ["read", "--ndjson", "{capture}"],
         ["streams", "{capture}"],
         ["regress", "{folder}"],
+        ["regress", "{closed}"],
         ["regress", "--new", "{folder}"],
         ["regress", "--new", "{new}", "{capture}"],
     ],
     ids=" ".join,
 )
 def test_a_folder_that_may_not_be_searched_is_a_clear_error(command: list[str], closed: Path, tmp_path: Path) -> None:
-    names = {"capture": str(closed), "folder": str(closed.parent), "new": str(tmp_path / "new")}
+    names = {
+        "capture": str(closed),
+        "folder": str(closed.parent),
+        "closed": str(closed.parents[1]),
+        "new": str(tmp_path / "new"),
+    }
     done = ibsniff(*(part.format(**names) for part in command))
     assert done.returncode in (2, 3), done
     assert done.stderr.startswith("ibsniff: "), done
@@ -89,6 +95,7 @@ def test_a_link_into_a_closed_folder_costs_only_that_file(closed: Path, tmp_path
     assert done.returncode == 3, done
     assert "Connection refused" in done.stdout
     assert "link.pcapng: you have no permission to read it" in done.stderr
+    assert f"you may not look into the folder {closed.parents[1]}" in done.stderr
 
 
 @needs_posix
