@@ -7,6 +7,7 @@
 | `inputs.py` | capture -> report: what a capture says of itself |
 | `packets.py` | net -> tcp |
 | `connection.py` | tcp -> ib |
+| `requests.py` | ib -> diagnosis: the requests and orders of a conversation |
 | `dialogue.py` | ib -> diagnosis |
 | `report.py` | diagnosis -> rules -> render |
 | `streams.py` | tcp -> render, for `ibsniff streams`, which alone imports it |
@@ -37,7 +38,6 @@ from ibsniff.model.dialogue import (
     ReplyKind,
     Start,
     StartForm,
-    WireError,
 )
 from ibsniff.model.errors import ExitCode, UserError
 from ibsniff.model.frames import NANOSECONDS, Columns, Frame, Lane, Tick
@@ -71,12 +71,14 @@ from ibsniff.model.report import (
     Severity,
     Verdict,
 )
+from ibsniff.model.requests import NO_REQUESTS, Request, Requests, RequestState, WireError
 
 __all__ = [
     "ACK",
     "FIN",
     "LADDER",
     "NANOSECONDS",
+    "NO_REQUESTS",
     "PATIENCE",
     "PSH",
     "RST",
@@ -115,6 +117,9 @@ __all__ = [
     "Reply",
     "ReplyKind",
     "Report",
+    "Request",
+    "RequestState",
+    "Requests",
     "Run",
     "Rung",
     "Segment",

@@ -8,6 +8,7 @@ from typing import NamedTuple, Self
 
 from ibsniff.masking.wire_text import WireBytes, WireText
 from ibsniff.model.connection import Gap, Moment, Side
+from ibsniff.model.requests import NO_REQUESTS, Requests, WireError
 
 PATIENCE = 5.0
 """Seconds without an answer after which a server counts as silent. A TWS answers a hello within milliseconds; the least
@@ -131,16 +132,6 @@ class Message(NamedTuple):
     """Bytes, without the length prefix."""
 
 
-class WireError(NamedTuple):
-    """One ERR_MSG of the server."""
-
-    request: int
-    """The id of the request that it belongs to; -1 for none."""
-    code: int
-    text: WireText
-    moment: Moment
-
-
 @dataclass(slots=True)
 class ErrorTally:
     """All messages with one error code: how many there were, the first three and the last."""
@@ -183,6 +174,8 @@ class Dialogue:
     """The first gap in IB messages: what follows was not decoded until messages were recognised again."""
     mid_stream_frames: int = 0
     """Valid IB messages from the server in a conversation whose beginning was not captured."""
+    requests: Requests = field(default_factory=lambda: NO_REQUESTS)
+    """What the client asked for, and what became of it."""
 
     def copy(self) -> Self:
         """Return its present state, which does not change any more."""
@@ -194,6 +187,7 @@ class Dialogue:
         copied.unframed = dict(self.unframed)
         copied.unframed_detail = dict(self.unframed_detail)
         copied.bytes_after_gap = dict(self.bytes_after_gap)
+        copied.requests = self.requests if self.requests is NO_REQUESTS else self.requests.copy()
         return copied
 
 

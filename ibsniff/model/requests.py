@@ -1,0 +1,105 @@
+"""ib -> diagnosis: what a client asked TWS for, and what became of each request and order."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from operator import attrgetter
+from typing import NamedTuple, Self
+
+from ibsniff.masking.wire_text import WireText
+from ibsniff.model.connection import Moment
+
+
+class WireError(NamedTuple):
+    """One ERR_MSG of the server."""
+
+    request: int
+    """The id of the request that it belongs to; -1 for none."""
+    code: int
+    text: WireText
+    moment: Moment
+
+
+class RequestState(StrEnum):
+    """What has become of a request or an order."""
+
+    OPEN = "open"
+    """Neither of the others, so far: not answered yet, or a subscription that goes on."""
+    ANSWERED = "answered"
+    """It ended as it should: by its end marker, its single answer, or the final status of an order."""
+    REJECTED = "rejected"
+    """An error ended it."""
+    CANCELLED = "cancelled"
+    """The client cancelled it."""
+
+
+class Request(NamedTuple):
+    """One request or order of a client. All of it counts packets that were captured; what was lost may say more."""
+
+    number: int | None
+    """The id that the client gave it; None for requests without an id."""
+    name: str
+    """Of the client's message: ``REQ_MKT_DATA``, ``PLACE_ORDER``."""
+    asked: Moment
+    first_answer: Moment | None = None
+    """The first message that brought a part of the answer or ended it; an error is no answer."""
+    last_answer: Moment | None = None
+    answers: int = 0
+    """Messages of the answer, end markers included."""
+    ended: Moment | None = None
+    """When it left the state ``OPEN``."""
+    state: RequestState = RequestState.OPEN
+    error: WireError | None = None
+    """The last error or advisory that names it."""
+    modified: int = 0
+    """How often an order was placed again with the same id while it was open."""
+    may_have_missed: bool = False
+    """While it was open, bytes of this conversation were not captured or could not be read: its answer may be among them."""
+
+    @property
+    def is_unanswered(self) -> bool:
+        """It is open, and nothing has come that belongs to it, not even an error."""
+        return self.state is RequestState.OPEN and not self.answers and self.error is None
+
+
+@dataclass(slots=True)
+class Requests:
+    """The requests and orders of one conversation. Only ``ib`` changes it."""
+
+    counts: Counter[tuple[str, RequestState]] = field(default_factory=Counter)
+    """How many there are of each name in each state, of those that are followed."""
+    open: dict[int, Request] = field(default_factory=dict)
+    """Every one that is open and followed, by its place among all requests (from 1), in the order they were asked."""
+    rejected: dict[int, Request] = field(default_factory=dict)
+    """The first that were rejected (bounded by ``ib``), by their places."""
+    not_followed: Counter[str] = field(default_factory=Counter)
+    """By name: those that came while too many others were open (bounded by ``ib``), so that their ends are not known."""
+
+    @property
+    def asked(self) -> int:
+        """How many there were in all."""
+        return self.counts.total() + self.not_followed.total()
+
+    @property
+    def unanswered(self) -> int:
+        """How many are open and not answered by anything."""
+        return sum(request.is_unanswered for request in self.open.values())
+
+    @property
+    def rejected_beyond(self) -> int:
+        """How many were rejected and are not among ``rejected``."""
+        return self.count(RequestState.REJECTED) - len(self.rejected)
+
+    def count(self, state: RequestState) -> int:
+        """How many of those followed are in this state."""
+        return sum(count for (_, reached), count in self.counts.items() if reached is state)
+
+    def copy(self) -> Self:
+        """Return its present state, which does not change any more."""
+        counts, opened, rejected, not_followed = _FIELDS_OF_REQUESTS(self)
+        return type(self)(counts.copy(), opened.copy(), rejected.copy(), not_followed.copy())
+
+
+_FIELDS_OF_REQUESTS = attrgetter(*Requests.__slots__)
+NO_REQUESTS = Requests()
+"""Of every conversation in which the client asked for nothing; never changed."""
