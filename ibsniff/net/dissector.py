@@ -26,9 +26,10 @@ from ibsniff.net.ip import (
     read_ipv6,
     skip_extension_headers,
 )
-from ibsniff.net.link import ARP, IPV4, IPV6, find_network
+from ibsniff.net.link import ARP, IPV4, IPV6, Network, find_network
 from ibsniff.net.segment import HELLO, FlowCache, begins_with_hello, read_segment
 from ibsniff.net.skip import SkipReason
+from ibsniff.net.tunnels import MAX_TUNNELS, encapsulated
 
 if TYPE_CHECKING:
     from ibsniff.net.columns import DissectedColumns
@@ -128,14 +129,21 @@ class Dissector:
 
     def _read(self, frame: Frame) -> Packet | str | None:
         network = find_network(frame.link_type, frame.data)
+        return self._read_network(frame, network, max(frame.wire_length, len(frame.data)), MAX_TUNNELS)
+
+    def _read_network(self, frame: Frame, network: Network | str, end: int, tunnels: int) -> Packet | str | None:
+        """Read a packet that ends at ``end`` at the latest, and so many tunnels inside each other."""
         if isinstance(network, str):
             return network
         if network.protocol == ARP:
             return read_arp(frame, network.offset)
         read = read_ipv4 if network.protocol == IPV4 else read_ipv6
-        datagram = read(frame.data, network.offset, max(frame.wire_length, len(frame.data)))
+        datagram = read(frame.data, network.offset, end, network.end)
         if isinstance(datagram, SkipReason):
             return datagram
+        inside = encapsulated(datagram) if tunnels and datagram.protocol != TCP else None
+        if inside is not None:
+            return self._read_network(frame, inside, datagram.end, tunnels - 1)
         if datagram.protocol in (ICMP, ICMPV6):
             return self._unreachable(frame, datagram)
         if not may_hold_tcp(datagram):

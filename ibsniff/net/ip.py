@@ -82,14 +82,17 @@ class Datagram(NamedTuple):
     fragment: Fragment | None = None
 
 
-def read_ipv4(data: bytes, at: int, wire_length: int) -> Datagram | SkipReason:
-    """Read the datagram whose IPv4 header begins at ``at`` (RFC 791, 3.1)."""
+def read_ipv4(data: bytes, at: int, wire_length: int, filled_until: int | None = None) -> Datagram | SkipReason:
+    """Read the datagram whose IPv4 header begins at ``at`` (RFC 791, 3.1).
+
+    Without a length of its own it reaches to ``filled_until``, or to the end of the frame.
+    """
     if len(data) < at + 20:
         return SkipReason.CUT
     first, total, ip_id, flags, ttl, protocol, source, destination = _ipv4_header(data, at)
     header = (first & 0x0F) * 4
-    # The length is 0 when the network card does the segmentation (TSO): the packet then fills the frame.
-    end = min(at + total, wire_length) if total else wire_length
+    # The length is 0 when the network card does the segmentation (TSO): the packet then fills the layer below.
+    end = min(at + total if total else filled_until or wire_length, wire_length)
     if first >> 4 != 4 or header < 20 or end < at + header:
         return SkipReason.DAMAGED
     fragment = None
@@ -99,15 +102,18 @@ def read_ipv4(data: bytes, at: int, wire_length: int) -> Datagram | SkipReason:
     return Datagram(source, destination, protocol, data, at + header, end, ttl, ip_id, fragment)
 
 
-def read_ipv6(data: bytes, at: int, wire_length: int) -> Datagram | SkipReason:
-    """Read the datagram whose IPv6 header begins at ``at`` (RFC 8200, 3), and skip its extension headers."""
+def read_ipv6(data: bytes, at: int, wire_length: int, filled_until: int | None = None) -> Datagram | SkipReason:
+    """Read the datagram whose IPv6 header begins at ``at`` (RFC 8200, 3), and skip its extension headers.
+
+    Without a length of its own it reaches to ``filled_until``, or to the end of the frame.
+    """
     if len(data) < at + 40:
         return SkipReason.CUT
     first, length, protocol, hops, source, destination = _ipv6_header(data, at)
     if first >> 4 != 6:
         return SkipReason.DAMAGED
-    # The length is 0 in a jumbogram (RFC 2675) and with TSO: both fill the frame.
-    end = min(at + 40 + length, wire_length) if length else wire_length
+    # The length is 0 in a jumbogram (RFC 2675) and with TSO: both fill the layer below.
+    end = min(at + 40 + length if length else filled_until or wire_length, wire_length)
     return skip_extension_headers(Datagram(source, destination, protocol, data, at + 40, end, hops, None))
 
 

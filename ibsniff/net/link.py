@@ -26,13 +26,19 @@ _PPPOE_SESSION = 0x8864
 _PPP_PROTOCOLS = {0x0021: IPV4, 0x0057: IPV6}
 """RFC 2516, 4 and the PPP DLL protocol numbers (IANA)."""
 
+_MPLS = frozenset({0x8847, 0x8848})
+_BOTTOM_OF_STACK = 0x01
+"""In the third byte of the last label (RFC 3032, 2.1)."""
+
 _TUNNELS = {0x8847: "MPLS", 0x8848: "MPLS", 0x88E5: "MACsec", 0x88E7: "PBB", 0x894F: "NSH"}
-"""EtherTypes of encapsulations that are not read."""
+"""EtherTypes of encapsulations that are not read; MPLS is, when it carries IP."""
 
 FAMILIES = {2: IPV4, 10: IPV6, 23: IPV6, 24: IPV6, 28: IPV6, 30: IPV6}
 """AF_INET is 2 everywhere. AF_INET6: 10 Linux, 23 Windows (Npcap), 24 NetBSD and OpenBSD, 28 FreeBSD, 30 macOS."""
 
 _u16 = Struct("!H").unpack_from
+_pppoe_header = Struct("!HH").unpack_from
+"""The length of what follows it, and the PPP protocol, which is the first two bytes of that."""
 
 
 class Network(NamedTuple):
@@ -41,6 +47,8 @@ class Network(NamedTuple):
     protocol: int
     """EtherType."""
     offset: int
+    end: int | None = None
+    """Where the packet ends according to the layer below; padding may follow. None when that does not say."""
 
 
 def ethernet(data: bytes, at: int) -> Network | str:
@@ -58,7 +66,7 @@ def cooked_v2(data: bytes, at: int) -> Network | str:
     if len(data) < at + 20:
         return SkipReason.CUT
     (protocol,) = _u16(data, at)
-    return _unwrapped(data, protocol, at + 20)
+    return network_of(data, protocol, at + 20)
 
 
 def loopback(data: bytes, at: int) -> Network | str:
@@ -163,11 +171,11 @@ def _after_ethertype(data: bytes, at: int) -> Network | str:
     if len(data) < at + 2:
         return SkipReason.CUT
     (protocol,) = _u16(data, at)
-    return _unwrapped(data, protocol, at + 2)
+    return network_of(data, protocol, at + 2)
 
 
-def _unwrapped(data: bytes, protocol: int, at: int) -> Network | str:
-    """Remove VLAN tags and PPPoE, each of which has a type of its own before that of the packet."""
+def network_of(data: bytes, protocol: int, at: int) -> Network | str:
+    """Find the network layer after an EtherType: behind VLAN tags, PPPoE or MPLS labels, if there are any."""
     for _ in range(_MAX_TAGS):
         if protocol not in _VLAN_TAGS:
             break
@@ -178,11 +186,24 @@ def _unwrapped(data: bytes, protocol: int, at: int) -> Network | str:
     if protocol == _PPPOE_SESSION:
         if len(data) < at + 8:
             return SkipReason.CUT
-        return _named(_PPP_PROTOCOLS.get(_u16(data, at + 6)[0], 0), at + 8)
+        length, ppp_protocol = _pppoe_header(data, at + 4)
+        return _named(_PPP_PROTOCOLS.get(ppp_protocol, 0), at + 8, end=at + 6 + length)
+    return _after_labels(data, protocol, at) if protocol in _MPLS else _named(protocol, at)
+
+
+def _after_labels(data: bytes, protocol: int, at: int) -> Network | str:
+    """MPLS does not say what its labels carry: an IP packet is recognised by its first four bits, as routers do."""
+    for _ in range(_MAX_TAGS):
+        if len(data) < at + 5:
+            return SkipReason.CUT
+        at += 4
+        if data[at - 2] & _BOTTOM_OF_STACK:
+            found = raw(data, at)
+            return found if isinstance(found, Network) else _named(protocol, at)
     return _named(protocol, at)
 
 
-def _named(protocol: int, at: int) -> Network | str:
+def _named(protocol: int, at: int, end: int | None = None) -> Network | str:
     if protocol in (IPV4, IPV6, ARP):
-        return Network(protocol, at)
+        return Network(protocol, at, end)
     return inside_tunnel(_TUNNELS[protocol]) if protocol in _TUNNELS else SkipReason.NOT_IP

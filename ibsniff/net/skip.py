@@ -25,5 +25,5 @@ class SkipReason(StrEnum):
 
 
 def inside_tunnel(name: str) -> str:
-    """Return the reason for skipping a packet inside a tunnel: encapsulated packets are not read."""
+    """Return the reason for skipping a packet inside a tunnel that is not read, or not readable."""
     return f"inside a tunnel ({name})"

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lanes.generated import ACK, Host, ones_sum, tcp_packet
-from net_frames import LINKS, PORTS, over_ipv4, over_ipv6, segment
-from scapy.layers.inet import UDP
+from net_frames import LINKS, PORTS, ethernet, over_ipv4, over_ipv6, segment
+from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import GRE
 from scapy.layers.vxlan import VXLAN
+from scapy.packet import Raw
 
 from ibsniff.model import Columns, Segment
 from ibsniff.net import Dissector, columns
@@ -79,7 +82,9 @@ def packets(wrap) -> list[bytes]:
     api = [segment(payload, chksum=chksum) for payload in PAYLOADS for chksum in (None, 0, 0x1234)]
     odd = [segment(flags=flags) for flags in ("S", "SA", "F", "R", "FA", "", "PAU")] + [segment(window=0)]
     strangers = [segment(payload, to=443) for payload in PAYLOADS] + [segment(dataofs=3), segment(to=443, dataofs=15)]
-    return [wrap(one) for one in (*api, *odd, *strangers, UDP(dport=53), UDP(dport=4789) / VXLAN(), UDP(sport=7497))]
+    tunnels = [UDP(dport=4789) / VXLAN() / Raw(ethernet(wrap(segment(b"x")))), GRE(proto=0x800) / over_ipv4(segment())]
+    others = [UDP(dport=53), UDP(dport=4789) / VXLAN(), UDP(sport=7497), IP() / segment(), IPv6() / segment()]
+    return [wrap(one) for one in (*api, *odd, *strangers, *tunnels, *others)]
 
 
 @pytest.mark.parametrize("link", LINKS)

@@ -37,15 +37,20 @@ COLUMNS = [
     "ipv6.hlim",
     "ip.id",
     "tcp.len",
+    "frame.protocols",
 ]
+
+LARGEST = 65_535
+"""Bytes of the longest IP packet that states its length."""
 
 Row = tuple[str | int | None, ...]
 """Addresses, ports, seq, ack, flags, window, MSS, TTL, identification; payload length last."""
 
 EXPLAINED = {
-    "tunnel": "tshark looks inside tunnels, we name them",
+    "tunnel": "tshark looks inside more tunnels; those we do not read are named",
     "damaged": "tshark shows the fields of a TCP header whose length it then calls bogus; we call it damaged",
     "cut": "tshark shows the ports of a TCP header that the snaplen cut",
+    "TSO in a tunnel": "the lengths of the outer headers are 0, which tshark 4.0 does not read",
     "big TCP": "IPv6 length 0 with a jumbo payload option (RFC 2675), which tshark 4.0 does not read",
 }
 
@@ -61,7 +66,7 @@ def tshark(path: Path, *, defragment: bool) -> dict[int, Row]:
     """Ask tshark for its TCP packets, by number."""
     preferences = ["tcp.relative_sequence_numbers:FALSE", "tcp.desegment_tcp_streams:FALSE"]
     preferences += [f"{version}.defragment:{str(defragment).upper()}" for version in ("ip", "ipv6")]
-    command = ["tshark", "-n", "-r", str(path), "-Y", "tcp && !icmp && !icmpv6", "-T", "fields", "-E", "occurrence=f"]
+    command = ["tshark", "-n", "-r", str(path), "-Y", "tcp && !icmp && !icmpv6", "-T", "fields", "-E", "occurrence=a"]
     command += [word for preference in preferences for word in ("-o", preference)]
     command += [word for column in COLUMNS for word in ("-e", column)]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
@@ -69,11 +74,20 @@ def tshark(path: Path, *, defragment: bool) -> dict[int, Row]:
 
 
 def as_row(cells: list[str]) -> Row:
-    _, source, destination, source6, destination6, *numbers = cells
-    *values, mss, ttl, hops, ip_id, length = [int(number, 0) if number else None for number in numbers]
-    if len(values) == 6 and values[4] is not None:
-        values[4] &= 0xFF  # tshark counts four reserved bits among the flags
-    return (plain(source or source6), plain(destination or destination6), *values, mss, ttl or hops, ip_id, length)
+    """Of several IP headers, as in a tunnel, the last one before the TCP header counts."""
+    _, source, destination, source6, destination6, *numbers, protocols = cells
+    below = protocols.split(":")
+    below = below[: below.index("tcp")] if "tcp" in below else below
+    last = next(name for name in reversed(below) if name in ("ip", "ipv6"))
+    which = below.count(last) - 1
+    addresses = (source, destination) if last == "ip" else (source6, destination6)
+    *values, mss, ttl, hops, ip_id, length = (cell.split(",") if cell else [] for cell in numbers)
+    header = (ttl, ip_id) if last == "ip" else (hops, [])
+    tcp = [int(cell[0], 0) if cell else None for cell in (*values, mss, length)]
+    if tcp[4] is not None:
+        tcp[4] &= 0xFF  # tshark counts four reserved bits among the flags
+    inner = [int(cell[which], 0) if cell else None for cell in header]
+    return (*(plain(address.split(",")[which]) for address in addresses), *tcp[:-1], *inner, tcp[-1])
 
 
 def plain(address: str) -> str:
@@ -96,7 +110,9 @@ def explanation(ours: Segment | None, theirs: Row | None, skipped: Counter[str])
             if why in known:
                 return known[why]
         return "tunnel" if why.startswith("inside a tunnel") else None
-    return "big TCP" if theirs is None and ours.ip_id is None and ours.length > 65_535 else None
+    if theirs is None and ours.ip_id is not None and ours.length > LARGEST:
+        return "TSO in a tunnel"
+    return "big TCP" if theirs is None and ours.ip_id is None and ours.length > LARGEST else None
 
 
 def corpus_frames() -> dict[int, list[tuple[bytes, int]]]:

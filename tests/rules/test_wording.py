@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ib_bytes import HELLO, REPLY, hello
-from judging import Watch, only
+from judging import Watch, judge, only
 from rule_wires import LONG
 from wire import Wire
 
@@ -41,3 +41,13 @@ def test_the_summary_names_who_ended_the_silence() -> None:
 def test_the_summary_names_what_the_client_sent_in_place_of_start_api() -> None:
     wire = Wire().connect().client(HELLO).server(REPLY).client(b"71\x002\x007\x00\x00")
     assert "925,958,194" in only(wire, LONG).summary
+
+
+def test_a_capture_without_api_traffic_names_the_tunnels_that_may_hold_it() -> None:
+    (finding,) = judge(
+        Wire(server="127.0.0.1:5432").connect(),
+        watch=Watch(skipped={"inside a tunnel (WireGuard)": 9, "inside a tunnel (IPsec ESP)": 1, "not TCP": 3}),
+    ).findings
+    assert "a tunnel that ibsniff does not read (WireGuard, IPsec ESP): capture on the tunnel's own" in finding.remedy
+    (finding,) = judge(Wire(server="127.0.0.1:5432").connect()).findings
+    assert "tunnel" not in finding.remedy
