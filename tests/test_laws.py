@@ -517,7 +517,7 @@ def test_law(law: Law) -> None:
         (clock_law, "diagnose", "from datetime import datetime\nx = datetime.now()"),
         (clock_law, "regress", "import socket"),
         (wire_law, "rules.ibs309_redirected", "summary = f'to {reply.redirect}'"),
-        (wire_law, "rules.wording.hex_bytes", "shown = raw.unmasked.hex()"),
+        (wire_law, "rules.wording.what_was_sent", "shown = raw.unmasked.hex()"),
         (wire_law, "render.terminal", "line = f'{found.code} {found.summary}'"),
         (wire_law, "screens.messages", "line = f'{code}: {error.text}'"),
         (print_law, "regress", "print('hello')"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ibsniff.facts.captured_bytes import all_captured
-from ibsniff.facts.client_hello import hello_acknowledged
+from ibsniff.facts.opening import hello_acknowledged
+from ibsniff.facts.reliability import all_captured
 from ibsniff.facts.server_close import ServerClose, closed_without_reply, server_close
 from ibsniff.model import Conversation, Dialect, Hello, Outcome, Side
 

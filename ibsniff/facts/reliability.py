@@ -1,4 +1,4 @@
-"""What makes a conclusion that rests on time or on silence less reliable.
+"""What makes a conclusion that rests on time, on silence or on bytes that were not captured less reliable.
 
 The outcome stays, because it states what was seen (if packets were lost during a silence, it is ``unproven`` already,
 see ``diagnosis.losses``). But who must act is then only a guess; the rules IBS001, IBS002, IBS010, IBS013, IBS015 and
@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from ibsniff.facts.timing import MINIMUM_WAIT, client_finished, end_of_wait_ns, packets_were_lost, round_trip
-from ibsniff.model import NANOSECONDS, ClockJump, Confidence, Connection, Conversation, InputFacts, Outcome
+from ibsniff.model import NANOSECONDS, ClockJump, Confidence, Connection, Conversation, Half, InputFacts, Outcome, Side
 
 SILENCES = frozenset({Outcome.SILENT, Outcome.NOT_ASKED, Outcome.CUT_OFF, Outcome.UNREACHABLE})
 """Outcomes that are concluded from missing packets."""
@@ -22,6 +22,20 @@ def rests_on_absence(conversation: Conversation) -> bool:
     """Tell whether the conclusion rests on something missing: an answer, or the client's START_API after it."""
     not_started = conversation.outcome is Outcome.REPLIED and conversation.dialogue.start is None
     return not_started or conversation.outcome in SILENCES
+
+
+def missing_before_reset(half: Half) -> int:
+    """Bytes this side sent that were not captured, by the number of its RST, less one, which may be its FIN."""
+    if half.reset_at is None or half.fin is not None:
+        return 0
+    return max(0, half.reset_at - half.length - 1)
+
+
+def all_captured(conversation: Conversation, side: Side) -> bool:
+    """Tell whether no byte of this side is missing in the capture or still awaited."""
+    connection = conversation.connection
+    half = connection.from_client if side is Side.CLIENT else connection.from_server
+    return half.captured >= half.length and not missing_before_reset(half)
 
 
 class Reliability:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ibsniff.facts.client_hello import hello_acknowledged
+from ibsniff.facts.opening import hello_acknowledged
 from ibsniff.facts.timing import round_trip, waited_long_enough
 from ibsniff.formatting import seconds_between
 from ibsniff.model import Connection, Conversation, Outcome, Side

@@ -1,11 +1,11 @@
-"""How far a session got that the client began."""
+"""How far a session got that the client began, and which errors TWS sent in it."""
 
 from __future__ import annotations
 
-from ibsniff.facts.captured_bytes import all_captured
+from ibsniff.facts.reliability import all_captured
 from ibsniff.facts.timing import MINIMUM_WAIT, is_within, round_trip
 from ibsniff.formatting import seconds_between
-from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, Dialect, Ended, Hello, Moment, Reply, Side
+from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, Dialect, Ended, Hello, Moment, Reply, Side, WireError
 
 
 def settled_after(conversation: Conversation, moment: Moment) -> bool:
@@ -13,6 +13,13 @@ def settled_after(conversation: Conversation, moment: Moment) -> bool:
     if conversation.connection.ended is not None:
         return True
     return (conversation.watched_until_ns - moment.time_ns) / NANOSECONDS >= PATIENCE
+
+
+def errors_of(conversation: Conversation, codes: tuple[int, ...]) -> list[WireError]:
+    """The errors with these codes that were kept, in order of time."""
+    errors = conversation.dialogue.errors
+    found = [one for code in codes if code in errors for one in errors[code].examples]
+    return sorted(found, key=lambda one: one.moment.time_ns)
 
 
 def version_not_offered(hello: Hello, reply: Reply) -> bool:

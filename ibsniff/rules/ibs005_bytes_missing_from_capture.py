@@ -11,8 +11,8 @@ What to do: capture again with a filter on the API port and a larger buffer; cap
 
 from __future__ import annotations
 
-from ibsniff.facts.captured_bytes import missing_before_reset
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.reliability import missing_before_reset
 from ibsniff.formatting import counted
 from ibsniff.model import Confidence, Conversation, Fault, Half, Severity
 from ibsniff.rules.registry import Statement, conversation_rule

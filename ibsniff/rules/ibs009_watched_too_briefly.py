@@ -11,8 +11,8 @@ What to do: let the program give up, or stop it, before you stop the capture; or
 
 from __future__ import annotations
 
-from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import opening_packets
 from ibsniff.facts.timing import client_finished
 from ibsniff.formatting import counted, duration, seconds
 from ibsniff.model import (

@@ -12,8 +12,8 @@ them.
 
 from __future__ import annotations
 
-from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import opening_packets
 from ibsniff.facts.timing import waited_long_enough
 from ibsniff.formatting import counted
 from ibsniff.model import Confidence, Conversation, Fault, Severity

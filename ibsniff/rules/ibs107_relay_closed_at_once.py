@@ -15,8 +15,8 @@ What to do: check the inner port: is Gateway logged in, is the port mapping righ
 
 from __future__ import annotations
 
-from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import opening_packets
 from ibsniff.facts.ports import on_relay_port
 from ibsniff.facts.server_close import ServerClose, accepted_at, server_close
 from ibsniff.formatting import elapsed

@@ -12,14 +12,14 @@ What to do: test with a real client; replace a bare port test by one that looks 
 
 from __future__ import annotations
 
-from ibsniff.facts.captured_bytes import missing_before_reset
-from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.network_path import captured_near_server
+from ibsniff.facts.opening import opening_packets
+from ibsniff.facts.reliability import missing_before_reset
 from ibsniff.facts.server_close import ServerClose, server_close
 from ibsniff.model import Alternative, Confidence, Connection, Conversation, Fault, Outcome, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.durations import silence
+from ibsniff.rules.wording.endings import silence
 
 LOST = Alternative(
     "the client did send data, and it was lost before it reached the place of this capture",

@@ -11,8 +11,8 @@ What to do: send START_API (71) with the client id, then wait for nextValidId (9
 
 from __future__ import annotations
 
-from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import opening_packets
 from ibsniff.facts.session import client_stopped_after_reply, version_not_offered
 from ibsniff.facts.timing import packets_were_lost
 from ibsniff.model import Confidence, Conversation, Dialect, Fault, Outcome, ReplyKind, Severity, Side

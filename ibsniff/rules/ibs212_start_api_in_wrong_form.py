@@ -11,8 +11,8 @@ What to do: send the form of the *negotiated* version, or offer a lower maximum 
 
 from __future__ import annotations
 
-from ibsniff.facts.captured_bytes import all_captured
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.reliability import all_captured
 from ibsniff.facts.server_close import ServerClose, server_close
 from ibsniff.facts.session import settled_after, version_not_offered
 from ibsniff.model import (
@@ -25,7 +25,7 @@ from ibsniff.model import (
     Side,
 )
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.hex_bytes import in_hex
+from ibsniff.rules.wording.what_was_sent import in_hex
 
 
 @conversation_rule(Severity.ERROR)

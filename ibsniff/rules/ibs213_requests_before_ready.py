@@ -9,8 +9,8 @@ What to do: wait for nextValidId (9) before the first request.
 
 from __future__ import annotations
 
-from ibsniff.facts.captured_bytes import all_captured
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.reliability import all_captured
 from ibsniff.facts.server_close import ServerClose, server_close
 from ibsniff.facts.session import settled_after
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity, Side

@@ -12,12 +12,12 @@ What to do: give the client a longer timeout and capture again.
 
 from __future__ import annotations
 
-from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import opening_packets
 from ibsniff.facts.timing import wait_of_client, waited_long_enough
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.durations import silence
+from ibsniff.rules.wording.endings import silence
 
 
 @conversation_rule(Severity.WARNING)

@@ -22,8 +22,8 @@ then find the program that connects and never closes, or connects and sends noth
 
 from __future__ import annotations
 
-from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import opening_packets
 from ibsniff.facts.ports import API_PORTS
 from ibsniff.facts.server_silence import closed_after_client, silent_to_valid_hello
 from ibsniff.model import Confidence, Connection, Conversation, Fault, Rung, Severity
@@ -31,7 +31,7 @@ from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.alternatives import causes_of_silence
 from ibsniff.rules.wording.client_symptom import client_symptom
 from ibsniff.rules.wording.commands import accepts_no_more, who_listens
-from ibsniff.rules.wording.durations import silence
+from ibsniff.rules.wording.endings import silence
 from ibsniff.rules.wording.remedies import look_into_its_log, not_the_checkbox
 
 HANGS = "The program that listens there hangs or is still starting"

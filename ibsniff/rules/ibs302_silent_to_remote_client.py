@@ -18,8 +18,8 @@ answered either, restart TWS.
 
 from __future__ import annotations
 
-from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import opening_packets
 from ibsniff.facts.ports import API_PORTS, application, on_relay_port
 from ibsniff.facts.server_silence import closed_after_client, silent_to_valid_hello
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung, Severity
@@ -27,9 +27,14 @@ from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.alternatives import causes_of_silence
 from ibsniff.rules.wording.client_symptom import client_symptom
 from ibsniff.rules.wording.commands import accepts_no_more
-from ibsniff.rules.wording.durations import silence
-from ibsniff.rules.wording.menus import address_to_trust, settings_path, trusted_entry
-from ibsniff.rules.wording.remedies import look_into_its_log, not_the_checkbox
+from ibsniff.rules.wording.endings import silence
+from ibsniff.rules.wording.remedies import (
+    address_to_trust,
+    look_into_its_log,
+    not_the_checkbox,
+    settings_path,
+    trusted_entry,
+)
 
 DOES_NOT_HANG = "does not hang, because it closed its side when the client did"
 MORE_LIKELY_CLOSES = (

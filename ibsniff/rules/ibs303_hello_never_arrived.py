@@ -12,13 +12,13 @@ What to do: capture on the server's machine too, and check whether the hello arr
 
 from __future__ import annotations
 
-from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import opening_packets
 from ibsniff.facts.timing import waited_long_enough
 from ibsniff.formatting import counted
 from ibsniff.model import Confidence, Connection, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.durations import silence
+from ibsniff.rules.wording.endings import silence
 
 
 @conversation_rule(Severity.ERROR)

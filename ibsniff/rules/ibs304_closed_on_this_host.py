@@ -17,8 +17,8 @@ What to do: find out which program listens; with a relay, capture behind it too.
 
 from __future__ import annotations
 
-from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import opening_packets
 from ibsniff.facts.server_close import ServerClose, accepted_at, server_close
 from ibsniff.facts.timing import clock_stepped_back
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Severity
@@ -26,8 +26,7 @@ from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.alternatives import OTHER_PROGRAM, OWN_ADDRESS, SHUTTING_DOWN, too_new
 from ibsniff.rules.wording.client_symptom import client_symptom
 from ibsniff.rules.wording.commands import on_its_system, who_listens
-from ibsniff.rules.wording.durations import time_between
-from ibsniff.rules.wording.endings import closed_or_reset
+from ibsniff.rules.wording.endings import closed_or_reset, time_between
 
 RELAY_BACKEND = Alternative(
     "a relay (socat, ssh -L, docker-proxy, portproxy): its backend refuses or is missing, or closed the connection, "

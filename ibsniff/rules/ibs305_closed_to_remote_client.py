@@ -19,9 +19,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.network_path import network_path
+from ibsniff.facts.opening import opening_packets
 from ibsniff.facts.ports import API_PORTS, on_relay_port
 from ibsniff.facts.server_close import ServerClose, accepted_at, fin_not_captured, server_close
 from ibsniff.facts.timing import clock_stepped_back, packets_were_lost, time_to_server
@@ -31,9 +31,8 @@ from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.alternatives import too_new
 from ibsniff.rules.wording.client_symptom import client_symptom
 from ibsniff.rules.wording.commands import on_its_system, who_listens
-from ibsniff.rules.wording.durations import time_between
-from ibsniff.rules.wording.endings import closed_or_reset
-from ibsniff.rules.wording.menus import address_to_trust, settings_path, trusted_entry
+from ibsniff.rules.wording.endings import closed_or_reset, time_between
+from ibsniff.rules.wording.remedies import address_to_trust, settings_path, trusted_entry
 
 CLOSED = (
     ServerClose.BEFORE_HELLO,

@@ -10,11 +10,11 @@ What to do: use the API port: 7497 or 7496 for TWS, 4002 or 4001 for Gateway, un
 
 from __future__ import annotations
 
-from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import opening_packets
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.hex_bytes import in_hex
+from ibsniff.rules.wording.what_was_sent import in_hex
 
 
 @conversation_rule(Severity.ERROR)

@@ -8,11 +8,11 @@ What to do: try again; restart TWS if this happens again; with a relay in betwee
 
 from __future__ import annotations
 
-from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import opening_packets
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.hex_bytes import in_hex
+from ibsniff.rules.wording.what_was_sent import in_hex
 
 
 @conversation_rule(Severity.ERROR)

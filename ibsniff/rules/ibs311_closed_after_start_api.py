@@ -10,15 +10,14 @@ What to do: try another client id; send nothing between START_API and nextValidI
 
 from __future__ import annotations
 
-from ibsniff.facts.captured_bytes import all_captured
-from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import opening_packets
+from ibsniff.facts.reliability import all_captured
 from ibsniff.facts.server_close import ServerClose, server_close
 from ibsniff.ib import errors
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.durations import time_between
-from ibsniff.rules.wording.endings import closed_or_reset
+from ibsniff.rules.wording.endings import closed_or_reset, time_between
 
 OTHER_ID = Alternative(
     "the client id is in use and the error text was lost", Fault.CLIENT, "another client id works at once"

@@ -11,9 +11,9 @@ What to do: try again; wait until TWS has finished starting; restart it if the p
 
 from __future__ import annotations
 
-from ibsniff.facts.captured_bytes import all_captured
-from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import opening_packets
+from ibsniff.facts.reliability import all_captured
 from ibsniff.facts.session import settled_after
 from ibsniff.ib import errors
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Rung, Severity, Side

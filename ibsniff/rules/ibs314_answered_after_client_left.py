@@ -11,12 +11,12 @@ What to do: try again now; give the client a timeout of 10 s or more; add its ad
 
 from __future__ import annotations
 
-from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import opening_packets
 from ibsniff.facts.timing import waited_long_enough
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.durations import time_between
+from ibsniff.rules.wording.endings import time_between
 
 
 @conversation_rule(Severity.ERROR)

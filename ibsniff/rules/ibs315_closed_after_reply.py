@@ -9,9 +9,9 @@ What to do: try again; read TWS's log of that time; with a relay, capture behind
 
 from __future__ import annotations
 
-from ibsniff.facts.captured_bytes import all_captured
-from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import opening_packets
+from ibsniff.facts.reliability import all_captured
 from ibsniff.facts.server_close import ServerClose, server_close
 from ibsniff.facts.timing import MINIMUM_WAIT
 from ibsniff.formatting import elapsed, seconds_between

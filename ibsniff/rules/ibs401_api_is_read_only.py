@@ -14,7 +14,7 @@ from ibsniff.facts.index import CaptureIndex
 from ibsniff.ib import errors
 from ibsniff.model import Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.menus import settings_path
+from ibsniff.rules.wording.remedies import settings_path
 
 
 @conversation_rule(Severity.ERROR)

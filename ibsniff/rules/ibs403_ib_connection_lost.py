@@ -12,8 +12,8 @@ again.
 
 from __future__ import annotations
 
-from ibsniff.facts.api_errors import errors_of
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.session import errors_of
 from ibsniff.ib import errors
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule

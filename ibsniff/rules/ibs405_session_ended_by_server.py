@@ -20,8 +20,8 @@ from ibsniff.formatting import seconds_between
 from ibsniff.ib import errors
 from ibsniff.model import Confidence, Conversation, Ended, Fault, How, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.durations import time_between
-from ibsniff.rules.wording.menus import auto_restart
+from ibsniff.rules.wording.endings import time_between
+from ibsniff.rules.wording.remedies import auto_restart
 
 REPORTED = {errors.MESSAGE_RATE_EXCEEDED, errors.API_PORT_CHANGED}
 """Errors that say why: other rules report them."""

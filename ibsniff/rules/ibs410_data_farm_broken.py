@@ -12,8 +12,8 @@ What to do: wait; check TWS's status line (double-click "Data"); look at IB's sy
 
 from __future__ import annotations
 
-from ibsniff.facts.api_errors import errors_of
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.session import errors_of
 from ibsniff.ib import errors
 from ibsniff.model import Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule

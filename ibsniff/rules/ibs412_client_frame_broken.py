@@ -13,8 +13,8 @@ What to do: check how the program sends: one thread at a time, whole messages, a
 
 from __future__ import annotations
 
-from ibsniff.facts.captured_bytes import all_captured
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.reliability import all_captured
 from ibsniff.model import Confidence, Conversation, Fault, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
 

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from ibsniff.facts.client_hello import sent_no_hello
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.intervals import Timeline
+from ibsniff.facts.opening import sent_no_hello
 from ibsniff.facts.timing import MINIMUM_WAIT
 from ibsniff.formatting import elapsed, seconds_between
 from ibsniff.model import Confidence, Conversation, Endpoint, Fault, Reply, Severity, Side

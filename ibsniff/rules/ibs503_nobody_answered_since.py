@@ -16,8 +16,8 @@ What to do: restart TWS or Gateway; then stop the program that opens connections
 
 from __future__ import annotations
 
-from ibsniff.facts.client_hello import sent_no_hello
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import sent_no_hello
 from ibsniff.facts.server_history import STARTING as STARTING_UP
 from ibsniff.facts.server_history import is_starting, times_down
 from ibsniff.facts.server_silence import closed_after_client, latest_silent, silent_to_valid_hello

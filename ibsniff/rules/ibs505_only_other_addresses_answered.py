@@ -25,7 +25,7 @@ from ibsniff.facts.server_history import is_starting, times_down
 from ibsniff.facts.server_silence import latest_silent, silent_to_valid_hello
 from ibsniff.model import Confidence, Connection, Conversation, Endpoint, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.wording.menus import address_to_trust, settings_path, trusted_entry
+from ibsniff.rules.wording.remedies import address_to_trust, settings_path, trusted_entry
 
 
 @capture_rule(Severity.ERROR)

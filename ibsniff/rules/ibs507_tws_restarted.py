@@ -23,7 +23,7 @@ from ibsniff.formatting import counted, elapsed, time_of_day
 from ibsniff.ib import errors
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Moment, Outcome, Rung, Severity, Side
 from ibsniff.rules.registry import Statement, capture_rule
-from ibsniff.rules.wording.menus import auto_restart
+from ibsniff.rules.wording.remedies import auto_restart
 
 RELAY_GONE = Alternative(
     "not TWS, but a relay in front of it (ssh -L, socat, a container) was stopped and started again",

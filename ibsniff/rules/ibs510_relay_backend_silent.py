@@ -18,7 +18,7 @@ from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.wording.alternatives import NO_RELAY
 from ibsniff.rules.wording.commands import on_its_system
-from ibsniff.rules.wording.durations import silence
+from ibsniff.rules.wording.endings import silence
 
 
 @capture_rule(Severity.ERROR)

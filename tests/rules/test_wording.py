@@ -9,7 +9,7 @@ from wire import Wire
 
 from ibsniff.masking.sentence import sentence
 from ibsniff.model import WireBytes
-from ibsniff.rules.wording.hex_bytes import SHOWN_BYTES, in_hex
+from ibsniff.rules.wording.what_was_sent import SHOWN_BYTES, in_hex
 
 
 def shown(raw: bytes) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ibsniff.facts.evidence import opening_packets
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import opening_packets
 from ibsniff.facts.server_close import closed_without_reply
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Hello
 from ibsniff.rules.registry import Statement
 from ibsniff.rules.wording.endings import closed_or_reset
-from ibsniff.rules.wording.hex_bytes import in_hex
+from ibsniff.rules.wording.what_was_sent import in_hex
 
 RIGHT_BYTES = "41 50 49 00, then the length of the version range as 4 bytes big-endian, then for example v100..187"
 """A description of a hello that TWS understands."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from ibsniff.ib import names
 from ibsniff.model import Conversation, Outcome, Side
-from ibsniff.rules.wording.durations import time_between
-from ibsniff.rules.wording.endings import closed_or_reset
+from ibsniff.rules.wording.endings import closed_or_reset, time_between
 
 RAISES_TIMEOUT = ("ib_async", "ib_insync")
 WAITS_FOREVER = ("official client", "ibapi", "@stoqey/ib")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ibsniff.facts.connection_attempt import SynPattern, syn_pattern
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import SynPattern, syn_pattern
 from ibsniff.model import Connection, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement
 

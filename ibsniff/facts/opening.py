@@ -1,0 +1,75 @@
+"""How a conversation began: how the SYN was repeated, whether a hello was sent and arrived, and the packets of all that."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from itertools import pairwise
+
+from ibsniff.facts.timing import client_finished, end_of_wait_ns, round_trip
+from ibsniff.formatting import seconds_between
+from ibsniff.model import NANOSECONDS, Connection, Conversation, Dialect, Outcome
+
+AFTER_SILENCE = 0.8
+"""Seconds before a SYN is repeated when nothing came back: at least 1 (RFC 6298, 2.1), less the error of a clock.
+Windows connects again half a second after a refusal."""
+
+
+RETRANSMITTED_AFTER, AFTER_LOST_SYN = 1.0, 3.0
+"""Seconds after which a kernel retransmits data that was not acknowledged; the second number applies when its SYN was
+lost before (RFC 6298, 2.1 and 5.7)."""
+
+
+class SynPattern(StrEnum):
+    """How the client's kernel repeated its SYN."""
+
+    SENT_ONCE = "sent once"
+    """The program gave up before a repeat was due, or something did answer."""
+    REPEATED_SOON = "repeated too soon"
+    """Sooner than a kernel repeats an unanswered SYN: an answer came that was not captured."""
+    REPEATED_AFTER_SILENCE = "repeated after silence"
+
+
+def syn_pattern(connection: Connection) -> SynPattern:
+    """How the SYN was repeated, which shows whether nothing came back."""
+    if connection.syn_count < 2:
+        return SynPattern.SENT_ONCE
+    if any(seconds_between(first, again) < AFTER_SILENCE for first, again in pairwise(connection.syns)):
+        return SynPattern.REPEATED_SOON
+    return SynPattern.REPEATED_AFTER_SILENCE
+
+
+def hello_acknowledged(conversation: Conversation) -> bool:
+    """Tell whether the server's kernel acknowledged the hello: it arrived.
+
+    A capture may miss that ACK. The client's kernel received it if it retransmits nothing: without an ACK it would
+    retransmit after a second or three round trips (RFC 6298, 2.1 to 2.3), or after three seconds if its SYN was lost
+    before.
+    """
+    connection = conversation.connection
+    client = connection.from_client
+    if client.ack_of_first_data is not None or client.retransmissions:
+        return client.ack_of_first_data is not None
+    due = (AFTER_LOST_SYN if connection.syn_count > 1 else RETRANSMITTED_AFTER) + 3 * round_trip(connection)
+    waited_ns = end_of_wait_ns(conversation) - client_finished(conversation).time_ns
+    return connection.same_host or waited_ns >= due * NANOSECONDS
+
+
+def sent_no_hello(conversation: Conversation) -> bool:
+    """Tell whether the client connected without sending a hello: suspected of making TWS stop answering."""
+    connection, hello = conversation.connection, conversation.dialogue.hello
+    if connection.established is None or conversation.outcome in (Outcome.REPLIED, Outcome.FOREIGN, Outcome.JOINED):
+        return False
+    return hello is None or (not hello.is_valid and hello.dialect is not Dialect.NOT_CAPTURED)
+
+
+def opening_packets(conversation: Conversation) -> tuple[int | None, ...]:
+    """Numbers of SYN, SYN-ACK, hello, its acknowledgment, and the end; None for what is not in the capture."""
+    connection, hello = conversation.connection, conversation.dialogue.hello
+    acknowledged = connection.from_client.ack_of_first_data
+    return (
+        connection.syns[0].packet if connection.syns else None,
+        connection.syn_ack.packet if connection.syn_ack else None,
+        *(hello.packets if hello else ()),
+        acknowledged.packet if acknowledged else None,
+        connection.ended.moment.packet if connection.ended else None,
+    )
