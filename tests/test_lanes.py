@@ -351,6 +351,17 @@ def test_an_icmp_error_meets_all_that_was_sent_before_it():
         same(capture(seed, frozenset({Trouble.ICMP}), steps=100))
 
 
+def test_an_answer_to_a_request_that_was_not_captured_is_held_back():
+    """Until the client acknowledges it; then nothing is left that columns cannot take."""
+    for answers in (1, 3, 40):
+        talk = Talk().bulk()
+        talk.ends["client"][1] += 30  # the request, which the server got
+        for number in range(answers):
+            talk.send("server", text(178, 1, 6, number))
+        talk.send("client").bulk(50)
+        same(file_of(talk.packets), Scale(fewest=1))
+
+
 def test_columns_continue_after_a_damaged_segment():
     """It lies aside for ever, and must not slow down all that follows."""
     talk = Talk(checksum="right").bulk()

@@ -48,7 +48,9 @@ def outcome_of(
     outcome = _seen(connection, dialogue, watched_until_ns, patience)
     if outcome not in SILENCES or (outcome is Outcome.UNREACHABLE and connection.unreachable is not None):
         return outcome
-    return Outcome.UNPROVEN if lost_in_wait(connection, watched_until_ns, losses) else outcome
+    if connection.from_server.held or lost_in_wait(connection, watched_until_ns, losses):
+        return Outcome.UNPROVEN
+    return outcome
 
 
 def _seen(connection: Connection, dialogue: Dialogue, watched_until_ns: int, patience: float) -> Outcome:

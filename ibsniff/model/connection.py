@@ -122,6 +122,8 @@ class Half:
     mss: int | None = None
     ttl: int | None = None
     """TTL or hop limit of its first packet."""
+    held: int = 0
+    """Segments with data that do not count yet, because they acknowledge what the other side is not known to have sent."""
     limit_reached: bool = False
     """The out-of-order buffer reached its limit, so that a gap was declared early."""
 

@@ -42,7 +42,8 @@ class _SideColumns(NamedTuple):
 
 def can_feed_columns(tracker: ConnectionTracker) -> bool:
     """Both sides have sent data, nothing is missing, and neither has begun to end the connection."""
-    return tracker.lifecycle.is_open and _is_in_order(tracker.client) and _is_in_order(tracker.server)
+    is_open = tracker.lifecycle.is_open and tracker.held is None
+    return is_open and _is_in_order(tracker.client) and _is_in_order(tracker.server)
 
 
 def _is_in_order(mine: Direction) -> bool:

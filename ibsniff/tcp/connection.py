@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ibsniff.model import ACK, FIN, RST, SYN, Connection, Gap, Moment, Run, Segment, Side
 from ibsniff.tcp.direction import Direction
+from ibsniff.tcp.held_segments import HeldSegments, is_in_doubt
 from ibsniff.tcp.history import record_event, record_repeated, swap_sides
 from ibsniff.tcp.lifecycle import Lifecycle
 from ibsniff.tcp.reassembly_buffer import BufferedTotal
@@ -18,7 +19,7 @@ Event = tuple[Side, Run | Gap]
 class ConnectionTracker:
     """Follows one connection."""
 
-    __slots__ = ("client", "connection", "lifecycle", "server")
+    __slots__ = ("client", "connection", "held", "lifecycle", "server")
 
     def __init__(self, connection: Connection, total: BufferedTotal) -> None:
         self.connection = connection
@@ -26,11 +27,52 @@ class ConnectionTracker:
         self.client = Direction(Side.CLIENT, connection.from_client, total)
         self.server = Direction(Side.SERVER, connection.from_server, total)
         self.client.peer, self.server.peer = self.server, self.client
+        self.held: HeldSegments | None = None
 
     # -- one segment ---------------------------------------------------------------------------------------------
 
     def feed(self, segment: Segment, mine: Direction) -> list[Event]:
         """Take one segment that side ``mine`` sent; return what became readable, in either direction."""
+        if self.held is None and (segment.ack == mine.peer.next_sequence or not segment.length):
+            return self._take(segment, mine)
+        events = self._settle_held(segment, mine)
+        if not (self._is_set_up and is_in_doubt(segment, mine)):
+            return events + self._take(segment, mine)
+        if self.held is None:
+            self.held = HeldSegments(segment, mine)
+        elif self.held.sender is mine:
+            self.held.add(segment)
+        else:
+            return events + self._take(segment, mine)
+        return events + (self._take_held() if self.held.are_too_many else [])
+
+    def _settle_held(self, segment: Segment, mine: Direction) -> list[Event]:
+        """Take what is held if this segment of the other side accepts it; drop it if that shows that it was forged."""
+        held = self.held
+        if held is None or held.sender is mine:
+            return []
+        if held.are_accepted_by(segment):
+            return self._take_held()
+        if held.are_refuted_by(segment):
+            held.take()
+            self.held = None
+        return []
+
+    def _take_held(self) -> list[Event]:
+        held, self.held = self.held, None
+        if held is None:
+            return []
+        latest = self.connection.last
+        events = [event for segment in held.take() for event in self._take(segment, held.sender)]
+        self.connection.last = max(self.connection.last, latest)
+        return events
+
+    @property
+    def _is_set_up(self) -> bool:
+        """Its handshake was captured, or most of it: then sequence numbers are known from the beginning."""
+        return not self.lifecycle.is_joined and not self.lifecycle.is_opening
+
+    def _take(self, segment: Segment, mine: Direction) -> list[Event]:
         if not self._is_progress(segment, mine) and mine.recent.has_duplicate_of(segment):
             mine.half.duplicates += 1
             return []
@@ -38,19 +80,18 @@ class ConnectionTracker:
         moment = connection.last = Moment(segment.packet, segment.time_ns)
         if segment.intact is not None and mine.damaged.set_aside(segment, half):
             return self._feed_damaged(segment, mine, moment)
+        is_next = segment.seq == mine.next_sequence
+        if not is_next and not self._belongs(segment, mine):
+            return []
         half.segments += 1
         if half.first_packet is None:
             half.first_packet, half.ttl = moment, segment.ttl
-        is_next = segment.seq == mine.next_sequence
         if is_next and mine.next == mine.end:
             half.complete_at = moment
         if flags & (SYN | FIN | RST):
             return self._feed_control(segment, mine, moment)
         if not is_next:
-            placed = self._place(segment, mine)
-            if placed is None:
-                return []
-            segment = placed
+            segment = self._place(segment, mine)
         if flags & ACK:
             self._feed_ack(segment, mine, moment)
         if not segment.window:
@@ -81,12 +122,21 @@ class ConnectionTracker:
             return self._feed_control(segment._replace(flags=flags & ~ACK), mine, moment)
         return self._give_up_holes([], moment)
 
-    def _place(self, segment: Segment, mine: Direction) -> Segment | None:
-        """Say what an unexpected sequence number means: a keep-alive loses its byte, a stray segment becomes None."""
+    def _belongs(self, segment: Segment, mine: Direction) -> bool:
+        """Tell whether a segment with an unexpected sequence number may belong to this connection."""
+        if segment.flags & SYN:
+            return self.lifecycle.is_syn_of(segment, mine)
+        if mine.begun:
+            return not mine.is_stray(segment.seq)
+        if segment.flags & RST or self.lifecycle.is_joined:
+            return True
+        # the SYN-ACK was not captured: the first packet after it has to acknowledge the SYN
+        return bool(segment.flags & ACK) and mine.peer.may_be_acknowledged(segment.ack)
+
+    def _place(self, segment: Segment, mine: Direction) -> Segment:
+        """Say what an unexpected sequence number means; a keep-alive loses its byte."""
         if not mine.begun:
             mine.begin(segment.seq)
-        elif mine.is_stray(segment.seq):
-            return None
         elif self._is_keep_alive(segment, mine):
             mine.half.keep_alives += 1
             return segment._replace(payload=b"", length=0)
@@ -141,12 +191,9 @@ class ConnectionTracker:
             if not lifecycle.take_rst(segment, mine, moment):
                 return []
         elif flags & SYN:
-            if not lifecycle.take_syn(segment, mine, moment):
-                return []
+            lifecycle.take_syn(segment, mine, moment)
         elif not mine.begun:
             mine.begin(segment.seq)
-        elif mine.is_stray(segment.seq):
-            return []
         if flags & ACK:
             self._feed_ack(segment, mine, moment)
         events = self._feed_payload(segment, mine, moment) if segment.length else []
@@ -177,9 +224,12 @@ class ConnectionTracker:
         return events
 
     def finish(self) -> list[Event]:
-        """The input ends: every hole becomes a gap."""
+        """The input ends: what is held and was not refuted counts, and every hole becomes a gap."""
+        taken = self._take_held()
         moment = self.connection.last
-        return [event for mine in (self.client, self.server) for event in self._with_side(mine, mine.finish(moment))]
+        return taken + [
+            event for mine in (self.client, self.server) for event in self._with_side(mine, mine.finish(moment))
+        ]
 
     def release(self) -> None:
         """Drop what waits, and the references between the two sides, so that memory is freed at once."""

@@ -24,6 +24,9 @@ from ibsniff.tcp.sequence import advance, difference
 
 STRAY_DISTANCE = 1 << 30
 """The largest receive window there is (RFC 7323, 2.3): what is further away does not belong to this stream."""
+NEAR_DISTANCE = 16 << 20
+"""How far a sequence number may be from the captured data and count at once, where the beginning of the connection was
+captured. A receiver accepts less, its window (Linux: 3 MB), but a capture may have missed data."""
 KEPT_GAPS = 16
 """Gaps listed one by one; further ones are only counted."""
 
@@ -32,6 +35,8 @@ class Direction:
     """What one side sends: takes its segments and the other side's ACKs, and fills its ``Half``."""
 
     __slots__ = (
+        "_far_acknowledged",
+        "_far_sent",
         "_first_data_end",
         "_hole_wait",
         "_last_ack",
@@ -44,6 +49,7 @@ class Direction:
         "next",
         "next_sequence",
         "peer",
+        "reach",
         "recent",
         "side",
         "waiting",
@@ -65,6 +71,10 @@ class Direction:
         self.acked_sequence = -1
         """The same as a sequence number; -1 until the stream has begun."""
         self.gap_count = 0
+        self.reach = STRAY_DISTANCE
+        """How far away a sequence number counts at once; a farther one when both sides have named it."""
+        self._far_sent = self._far_acknowledged = -1
+        """The latest number farther away that this side has sent, and the latest that the other side has acknowledged."""
         self.recent = RecentSegments()
         self.damaged = DamagedSegments()
         self.waiting = ReassemblyBuffer(total)
@@ -94,8 +104,24 @@ class Direction:
         return self.next + difference(sequence, self.next_sequence)
 
     def is_stray(self, sequence: int) -> bool:
-        """Whether a sequence number is too far away to belong to this stream."""
-        return abs(difference(sequence, self.next_sequence)) > STRAY_DISTANCE
+        """Tell whether this side did not send this number: it is far away, and the other side has acknowledged none near it.
+
+        A forged packet has any number. When a capture has missed much, both sides go on with numbers far away.
+        """
+        distance = difference(sequence, self.next_sequence)
+        if abs(distance) <= self.reach:
+            return False
+        self._far_sent = sequence
+        return abs(distance) > STRAY_DISTANCE or not _are_near(sequence, self._far_acknowledged)
+
+    def _is_far_acknowledgment(self, ack: int) -> bool:
+        """Tell whether a number that is far past the captured data was not sent by this side as far as is known."""
+        self._far_acknowledged = ack
+        return not _are_near(ack, self._far_sent)
+
+    def may_be_acknowledged(self, ack: int) -> bool:
+        """Tell whether the other side may acknowledge this number: that of the SYN, or of data, captured or not."""
+        return self.begun and 0 <= self.offset(ack) <= self.end + self.reach
 
     def may_have_sent(self, sequence: int) -> bool:
         """Whether a segment of this side may have begun there: at its SYN, or at a byte that is not acknowledged yet."""
@@ -181,6 +207,8 @@ class Direction:
         unseen = acknowledged - self.end
         if moved <= 0 or unseen > (STRAY_DISTANCE if accept_unseen else 1):
             return
+        if unseen > self.reach and self._is_far_acknowledgment(ack):
+            return
         self.acknowledged, self.acked_sequence, self._last_ack = acknowledged, ack, moment
         half = self.half
         if unseen <= 0:
@@ -259,3 +287,8 @@ class Direction:
     def _move_to(self, offset: int) -> None:
         self.next_sequence = advance(self.next_sequence, offset - self.next)
         self.next = offset
+
+
+def _are_near(sequence: int, witness: int) -> bool:
+    """Tell whether two sequence numbers are near each other; ``witness`` is -1 if there is none."""
+    return witness >= 0 and abs(difference(sequence, witness)) <= NEAR_DISTANCE

@@ -6,15 +6,12 @@ A stray packet of an older connection between the same ports neither refuses nor
 from __future__ import annotations
 
 from ibsniff.model import ACK, Connection, Ended, How, Moment, Segment, Side
-from ibsniff.tcp.direction import Direction
+from ibsniff.tcp.direction import NEAR_DISTANCE, Direction
 from ibsniff.tcp.history import record_event
 from ibsniff.tcp.sequence import advance, difference
 
 KEPT_MOMENTS = 16
 """SYNs and refusals listed one by one: more than any system's retries (Linux sends 7 SYNs, Windows 3)."""
-RESET_DISTANCE = 16 << 20
-"""How far past the captured data a RST may be and still count. Receivers want the exact number (RFC 5961, 3.2), but a
-capture may have missed the data before it."""
 REFUSED_RETRY_NS = 5_000_000_000
 """A SYN with the same number within this time after a RST is the same attempt (Windows: three, half a second apart)."""
 SYN_RETRY_NS = 130_000_000_000
@@ -49,11 +46,20 @@ class Lifecycle:
             self.connection.established = moment
             self.is_opening = False
 
-    def take_syn(self, segment: Segment, mine: Direction, moment: Moment) -> bool:
-        """Take a SYN; False when it belongs to another connection.
+    @staticmethod
+    def is_syn_of(segment: Segment, mine: Direction) -> bool:
+        """Tell whether a SYN belongs to this connection: a SYN-ACK answers the other side's SYN.
 
-        A SYN of the server counts with and without ACK: simultaneous open, split handshake (RFC 9293, 3.5).
+        That of a client (simultaneous open, split handshake: RFC 9293, 3.5) repeats the number of its SYN.
         """
+        if not segment.flags & ACK:
+            return True
+        if mine.side is Side.SERVER:
+            return not mine.peer.begun or 0 <= mine.peer.offset(segment.ack) <= mine.peer.end
+        return not mine.begun or mine.offset(advance(segment.seq, 1)) == 0
+
+    def take_syn(self, segment: Segment, mine: Direction, moment: Moment) -> None:
+        """Take a SYN. One of the server counts with and without ACK."""
         connection, peer, has_ack = self.connection, mine.peer, bool(segment.flags & ACK)
         if mine.side is Side.CLIENT and not has_ack:
             connection.syn_count += 1
@@ -61,8 +67,6 @@ class Lifecycle:
             if self.is_opening:
                 connection.ended = mine.half.rst = mine.half.reset_at = None
         elif mine.side is Side.SERVER:
-            if has_ack and peer.begun and not 0 <= peer.offset(segment.ack) <= peer.end:
-                return False
             if has_ack and not peer.begun:
                 peer.begin(segment.ack)
             connection.syn_ack = connection.syn_ack or moment
@@ -70,8 +74,8 @@ class Lifecycle:
         self.is_opening = connection.established is None
         if not mine.begun or (self.is_opening and mine.end == 0):
             mine.begin(advance(segment.seq, 1))
+        mine.reach = peer.reach = NEAR_DISTANCE
         mine.half.mss = mine.half.mss or segment.mss
-        return True
 
     def take_rst(self, segment: Segment, mine: Direction, moment: Moment) -> bool:
         """Take a RST; False when it does not end the connection: it refuses the SYN, or belongs to an older one."""
@@ -84,8 +88,9 @@ class Lifecycle:
             return False
         if not mine.begun:
             mine.begin(segment.seq)
-        # one number early is tolerated: a client that gives up its SYN may not count it
-        elif not mine.acknowledged - 1 <= mine.offset(segment.seq) <= mine.end + RESET_DISTANCE:
+        # one number early is tolerated: a client that gives up its SYN may not count it. Receivers want the exact number
+        # (RFC 5961, 3.2), but the capture may have missed the data before it
+        elif not mine.acknowledged - 1 <= mine.offset(segment.seq) <= mine.end + NEAR_DISTANCE:
             return False
         record_event(connection, mine.side, "r")
         if mine.half.rst is None:
