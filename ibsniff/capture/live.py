@@ -11,7 +11,7 @@ import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby
 from operator import itemgetter
@@ -40,6 +40,10 @@ class InterfaceEvent(NamedTuple):
 
     interface: int
     text: str
+
+
+BACKLOG_SECONDS = 1.0
+"""When the packets that arrived before the stop take longer than this, it is said."""
 
 
 class CountedLoss(NamedTuple):
@@ -78,6 +82,8 @@ class LiveSource:
             [each.link_type for each in self.interfaces],
             is_live=True,
         )
+        self.on_backlog: Callable[[], None] = lambda: None
+        """Called once if many packets that had arrived before the stop remain to be delivered."""
         self.opened_at_ns = time.time_ns()
         self.packets_before = packets_on_all([each.name for each in self.interfaces])
         """The packets that the interfaces had carried when the capture began; for `traffic_hint.traffic_hint`."""
@@ -186,10 +192,15 @@ class LiveSource:
 
     def _packets_in_transit(self, until_ns: int, as_columns: bool) -> Iterator[Frame | Columns]:
         """Yield the packets that arrived before the stop but were not delivered to us yet."""
-        deadline = time.monotonic() + self._delay_ns / NANOSECONDS
+        stopped_at = time.monotonic()
+        deadline = stopped_at + self._delay_ns / NANOSECONDS
+        is_announced = False
         while True:
             left = max(0.0, deadline - time.monotonic())
             in_time = list(_captured_until(until_ns, self._receive(left)))
+            if in_time and not is_announced and time.monotonic() - stopped_at >= BACKLOG_SECONDS:
+                is_announced = True
+                self.on_backlog()
             yield from self._packets(in_time, as_columns)
             if not left and not in_time:
                 return

@@ -49,6 +49,9 @@ class Backend(StrEnum):
     SCAPY = "scapy"
 
 
+BACKLOG = "analysing the packets that arrived before the stop (Ctrl-C again ends without a report)"
+
+
 @app.command()
 def live(
     interface: Annotated[
@@ -133,6 +136,7 @@ def live(
             names = [each.name for each in source.interfaces]
             hint = partial(traffic_hint, names, ports.filter, source.packets_before)
             output = LiveOutput(options, hint, source.stop, choice.reason)
+            source.on_backlog = partial(output.tell, BACKLOG)
             recorder = Recorder(write, source, turning) if write else None
             analysis = Analysis(source.record, ports.api, any_port=ports.any, patience=patience)
             given_up = _drop_privileges(process, on_verdict_as_root)

@@ -110,6 +110,14 @@ class LiveOutput:
             for line in self._held:
                 print_message(line)
 
+    def tell(self, line: str) -> None:
+        """Print one line about the capture itself on stderr, or keep it until the live screen is left."""
+        with self._surviving_the_terminal():
+            if isinstance(self._screen, LiveScreen):
+                self._hold_back(line)
+            else:
+                print_message(line)
+
     def _hold_back(self, line: str) -> None:
         self._held.append(line)
         self._held_back += 1

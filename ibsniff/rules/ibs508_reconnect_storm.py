@@ -37,7 +37,12 @@ def check(index: CaptureIndex) -> Statement | None:
 def _storm(attempts: list[Conversation]) -> list[Conversation]:
     """The longest run of failed attempts that is dense enough."""
     failed = [
-        one for one in attempts if one.rung is not Rung.READY and one.connection.syn_count and not _has_no_fault(one)
+        one
+        for one in attempts
+        if one.rung is not Rung.READY
+        and one.connection.syn_count
+        and not one.lost_in_wait  # it may have become ready
+        and not _has_no_fault(one)
     ]
     for start in range(len(failed) - ENOUGH + 1):
         if _seconds(failed[start : start + ENOUGH]) <= WITHIN:

@@ -179,6 +179,20 @@ def test_stop_yields_packets_in_transit_and_a_last_tick(clock: Clocks, sources: 
     assert events[-1] == Tick(NOW + NANOSECONDS)
 
 
+def test_a_backlog_after_the_stop_is_said_once(
+    clock: Clocks, sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    for limit, expected in ((live.BACKLOG_SECONDS, []), (0.0, ["backlog"])):
+        monkeypatch.setattr(live, "BACKLOG_SECONDS", limit)
+        backend = Script()
+        source = sources(backend)
+        source.on_backlog = lambda: said.append("backlog")
+        backend.script = iter([source.stop, packet(0), packet(0), lambda: clock.pass_by(1)])
+        assert sum(isinstance(event, Frame) for event in source.events()) == 2
+        assert said == expected
+
+
 def test_stop_before_the_first_event(clock: Clocks, sources: Sources) -> None:
     source = sources(Script(lambda: clock.pass_by(1)))
     source.stop()
