@@ -22,6 +22,10 @@ FEWEST_IN_UTF16, FEWEST_IN_HEX = 6, 4
 MOST_BETWEEN = 6
 """Signs between prefix and digits."""
 
+USUAL_DIGITS = 5
+"""Digits in a row in nearly every account. A text with fewer in a row names none of those, in any spelling: in UTF-16 or
+in hex they would be noticed by `may_hold_account`."""
+
 
 def mask_account(account: str) -> str:
     """``DU1234567`` as ``DU*****67``."""
@@ -61,13 +65,19 @@ class AccountMasker:
         return b"".join(_raw_pieces(text, hidden)) if hidden else raw
 
     def _hidden(self, text: str, is_cut: bool) -> list[Hidden]:
-        if not self._named and not may_hold_account(text):
+        if not may_hold_account(text) and not self._may_hold_named(text):
             return []
         from ibsniff.masking.search import KnownAccounts, hidden_in  # noqa: PLC0415
 
         if self._named and self._known is None:
             self._known = KnownAccounts(self._named)
         return hidden_in(text, self._known, is_cut)
+
+    def _may_hold_named(self, text: str) -> bool:
+        """Whether an account that a message named may be in a text: False only where a search would find none."""
+        if not self._named or _digits_in_a_row(text) >= USUAL_DIGITS:
+            return bool(self._named)
+        return any(_digits_in_a_row(account) < USUAL_DIGITS for account in self._named)
 
 
 @cache
@@ -87,6 +97,12 @@ def may_hold_account(text: str) -> bool:
     if is_announced or text.count("\0") >= FEWEST_IN_UTF16 or text.count(" 3") >= FEWEST_IN_HEX:
         return True
     return any(letter in "ufi" and _may_go_on(lowered, place + 1) for place, letter in enumerate(lowered))
+
+
+def _digits_in_a_row(text: str) -> int:
+    """The most ASCII digits that stand next to each other."""
+    digits = "".join(character if "0" <= character <= "9" else " " for character in text)
+    return max(map(len, digits.split()), default=0)
 
 
 def _may_go_on(text: str, place: int) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from masking.corpus import Row, accounts, false_alarms, lookalikes, misses, show
 
 from ibsniff.masking.account_forms import LONGEST_ACCOUNT
 from ibsniff.masking.masker import SHORT, AccountMasker, mask_account, may_hold_account
-from ibsniff.masking.search import MOST_HUNTED, hidden_in
+from ibsniff.masking.search import MOST_HUNTED, KnownAccounts, hidden_in
 
 MASKER = AccountMasker()
 
@@ -149,6 +151,31 @@ def test_any_bytes_keep_their_length(raw: bytes) -> None:
 def test_what_a_quick_look_passes_over_holds_no_account(text: str) -> None:
     if not may_hold_account(text):
         assert hidden_in(text, None, is_cut=False) == hidden_in(text, None, is_cut=True) == []
+
+
+@given(
+    st.lists(st.from_regex(r"\A[A-Z]{0,3}[0-9]{0,8}[a-z]?\Z") | st.text(st.characters(), max_size=9), max_size=3),
+    st.sampled_from(("{}", "x {} y", "{}v100..187", "\0\0{}")),
+    st.sampled_from(
+        (str, lambda name: name.encode().hex(" "), lambda name: name.encode("utf-16-le").decode("latin-1"))
+    ),
+    st.text(st.characters(max_codepoint=127), max_size=9),
+)
+def test_what_a_quick_look_passes_over_names_no_known_account(
+    named: list[str], form: str, spelled: Callable[[str], str], other: str
+) -> None:
+    known = KnownAccounts(named)
+    for text in [form.format(spelled(name)) for name in [*named, other]]:
+        hidden = [text[start:end] for start, end, _ in hidden_in(text, known, is_cut=False)]
+        assert not hidden or AccountMasker(named).text(text) != text or set("".join(hidden)) <= set("*2a")
+
+
+def test_a_report_that_names_accounts_passes_over_a_hello_as_well() -> None:
+    with mock.patch("ibsniff.masking.search.hidden_in") as search:
+        assert AccountMasker(["DU1234567"]).bytes(b"API\0\0\0\0\x09v157..178") == b"API\0\0\0\0\x09v157..178"
+        search.assert_not_called()
+        AccountMasker(["DU1234567", "joe"]).bytes(b"API\0\0\0\0\x09v157..178")
+        search.assert_called()
 
 
 def test_a_quick_look_passes_over_most_of_what_servers_say() -> None:
