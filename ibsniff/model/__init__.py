@@ -68,6 +68,7 @@ from ibsniff.model.report import (
     Outcome,
     Report,
     Rung,
+    ServerOutage,
     Severity,
     Verdict,
 )
@@ -124,6 +125,7 @@ __all__ = [
     "Rung",
     "Segment",
     "SegmentColumns",
+    "ServerOutage",
     "Severity",
     "Side",
     "Start",
