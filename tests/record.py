@@ -156,7 +156,7 @@ def trouble(stage: Stage, server: Process | None, client: Process) -> None:
     if recording.cut_off is not None:
         client.wait_for("ready")
         time.sleep(recording.cut_off)
-        close_port(stage.machines[SERVER], "--dport", recording.port, ("DROP",))
+        close_port(stage.machines[SERVER], "--dport", recording.port, recording.cut_off_by)
 
 
 def start_capture(recording: Recording, inside: list[str], raw: Path, undo: ExitStack) -> Process:

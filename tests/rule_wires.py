@@ -43,6 +43,13 @@ def silent(wire: Wire, hello: bytes = HELLO, pause: float = 4.0) -> Wire:
     return wire.connect().client(hello).fin_client(after=pause)
 
 
+def resent(wire: Wire, times: int = 5) -> Wire:
+    """The last packet is sent again, as a kernel does it: each time after twice as long."""
+    for number in range(times):
+        wire.again(after=0.2 * 2**number)
+    return wire
+
+
 def flooded() -> Wire:
     """A server that leaves a byte out and goes on for longer than any window."""
     wire = session(local()).segment(Side.SERVER, seq_offset=1, data=b"x" * 60_000, advance=False)
@@ -360,7 +367,7 @@ CASES: dict[str, Case] = {
     "ended by TWS": Case(session(local()).wait(60).rst_server(), "405"),
     "ended by the client": Case(session(local()).wait(60).close(), "", nearly="405"),
     "a full client": Case(session(local()).ack(window=0), "406"),
-    "a full server": Case(session(local()).ack(Side.SERVER, window=0), "", nearly="406"),
+    "a full server": Case(session(local()).ack(Side.SERVER, window=0), "", nearly="406 417"),
     "another port from now on": Case(
         session(local()).server(said(1300, "port has been reset")).fin_server(), "407", nearly="405"
     ),
@@ -382,6 +389,40 @@ CASES: dict[str, Case] = {
     "half a message missing in the capture": Case(
         session(local()).lose().client(text("61", "1")[:5], ack=False).client(text("61", "1")[5:]), "005", nearly="412"
     ),
+    "a program that hangs": Case(session(local()).ack(window=0), "406", LONG),
+    "a window that opens again": Case(
+        session(local()).ack(window=0).wait(20).ack(Side.SERVER).ack(), "406", LONG, nearly="417"
+    ),
+    "a client that resends and is gone": Case(resent(session(remote()).server(text("1", "1"), ack=False)), "416"),
+    "ready, and never received": Case(
+        resent(started(remote()).server(READY, ack=False)).segment(Side.CLIENT, ack=900_001 + len(REPLY), after=0.1),
+        "416",
+        nearly="312",
+    ),
+    "resent and acknowledged": Case(
+        resent(session(remote()).server(text("1", "1"), ack=False)).ack(after=0.1), "", nearly="416"
+    ),
+    "resent into a closed window": Case(
+        resent(session(remote()).ack(window=0).server(text("1", "1"), ack=False)).ack(window=0), "406", nearly="416"
+    ),
+    "resent to a client that has left": Case(
+        resent(session(remote()).fin_client().server(text("1", "1"), ack=False)), "", nearly="416"
+    ),
+    "lost before the capture": Case(
+        session(remote())
+        .segment(Side.SERVER, data=text("1", "1"), seq_offset=1_448, advance=False)
+        .ack()
+        .ack(after=2.0),
+        "416",
+        nearly="005",
+    ),
+    "lost by the capture": Case(
+        session(remote()).lose().server(b"x" * 500, ack=False).server(text("1", "1")).ack(after=2.0),
+        "005",
+        nearly="416",
+    ),
+    "a server that reads nothing": Case(session(local()).ack(Side.SERVER, window=0), "417", LONG),
+    "a window closed from the beginning": Case(local().connect().ack(Side.SERVER, window=0), "417", LONG, nearly="201"),
     "answered and hung up on": Case(answered(local()).fin_server(after=0.1), "315", nearly="210"),
     "answered and hung up on much later": Case(answered(local()).wait(30).fin_server(), "210", nearly="315"),
     # -- 5xx: across conversations

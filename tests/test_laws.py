@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "ib": {"model"},
     "facts": {"model", "formatting.seconds", "formatting.seconds_between", "ib.names", "ib.errors"},
     "rules": {"model", "masking.sentence", "formatting", "facts", "ib.names", "ib.errors"},
-    "diagnosis": {"model"},
+    "diagnosis": {"model", "facts", "formatting"},
     "render": {"model", "masking", "formatting", "ib.names", "ib.errors"},
     "standin": {"model.UserError", "model.ExitCode", "ib.names", "ib.errors"},
     "analysis.api_traffic": {"model", "ib.names"},

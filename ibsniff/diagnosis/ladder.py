@@ -1,11 +1,13 @@
 """How far a conversation got: the highest rung that was seen.
 
-A later step that was seen proves the earlier ones, which a damaged capture may not show.
+A later step that was seen proves the earlier ones, which a damaged capture may not show. A session that was seen to become
+ready is ready, unless later packets show that the client never received what made it ready.
 """
 
 from __future__ import annotations
 
-from ibsniff.model import LADDER, Connection, Dialogue, Outcome, Rung
+from ibsniff.facts.delivery import undelivered
+from ibsniff.model import LADDER, Connection, Dialogue, Outcome, Rung, Side
 
 
 def rung_of(connection: Connection, dialogue: Dialogue, outcome: Outcome) -> Rung:
@@ -19,10 +21,16 @@ def rung_of(connection: Connection, dialogue: Dialogue, outcome: Outcome) -> Run
         Rung.GREETED: hello_seen(dialogue),
         Rung.ANSWERED: reply_seen(dialogue),
         Rung.STARTED: start is not None and start.fits,
-        Rung.READY: dialogue.ready is not None,
+        Rung.READY: dialogue.ready is not None and not _ready_undelivered(connection, dialogue),
     }
     reached = [step for step in LADDER if steps[step]]
     return reached[-1] if reached else Rung.NOTHING
+
+
+def _ready_undelivered(connection: Connection, dialogue: Dialogue) -> bool:
+    """The client still asks for bytes that came with nextValidId and managedAccounts, or before them."""
+    stall = undelivered(connection, Side.SERVER)
+    return stall is not None and dialogue.ready is not None and dialogue.ready.packet >= stall.since.packet
 
 
 def first_missing(reached: Rung) -> Rung | None:

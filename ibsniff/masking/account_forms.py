@@ -11,8 +11,7 @@ Three ways to write a number are told apart:
 * *joined*: prefix and digits touch. That is an account wherever it stands, even inside a word.
 * *apart*: something stands between prefix and digits, or between digits. Then the prefix must begin a word, and what is a
   date, a time, an address, an option or a price is left alone.
-* *announced*: the word "account" stands before it. Then any letters may be its prefix, or none; "accounts" announces
-  several.
+* *announced*: the word "account" stands before it. Then any letters may be its prefix, or none.
 
 All patterns are linear: every repetition is bounded, or can consume what it meets in one way only.
 """
@@ -30,11 +29,11 @@ any word, or a flood."""
 FEWEST_DIGITS, MOST_DIGITS = 6, 9
 """Of a number written in groups. IB's have five to eight; groups that come to less are prices, ids or counts."""
 
-BETWEEN = r"[^0-9A-Za-z*]{0,6}"
-"""What may stand between prefix and digits: signs. No stars: those are ours."""
+BETWEEN = r"""(?: %[0-9A-Fa-f]{2} | &(?:[a-z]{2,6}|\#\d{1,5}|\#x[0-9a-f]{1,4}); | \\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[nrt])
+               | [^0-9A-Za-z*] ){0,6}"""
+"""What may stand between prefix and digits: signs, or the escapes of URLs, HTML and JSON. No stars: those are ours."""
 
-IN_GROUPS = r"""\d{1,8} (?: [\x01-\x20\x7f\-_.,/\\:'|+~] \d{1,8} ){1,9} (?!\d)"""
-"""Not with NUL, which ends a field: digits before and behind it are two numbers."""
+IN_GROUPS = r"""\d{1,8} (?: [\t\n\r\x20\-_.,/\\:'|+~] \d{1,8} ){1,9} (?!\d)"""
 
 JOINED = re.compile(
     r"""[UuFfIi]
@@ -47,9 +46,8 @@ behind a separator may be the end of a short number; they stay visible in any ca
 
 APART = re.compile(
     rf"""[UuFfIi]
-        (?: (?<=[Dd].) (?: (?<![0-9A-Za-z][Dd].) | (?<=[a-z]D[UFI]) ) (?P<three>[A-Za-z])?
+        (?: (?<=[Dd].) (?<![0-9A-Za-z][Dd].) (?P<three>[A-Za-z])?
           | (?<![0-9A-Za-z].)
-          | (?<=[a-z][UFI]) | (?<=\d{{5}}[UFI]) | (?<=\d{{5}}D[UFI])
           | (?<=[Dd].) (?=\d)
           | (?=\d{{1,3}}(?P<group>[.,'\- ])\d{{3}}(?P=group)\d{{3}}(?!\d)) )
         (?P<between> {BETWEEN} )
@@ -58,27 +56,18 @@ APART = re.compile(
 )
 """Both begin with the letter behind a D, which the search is quicker to find; ``_start`` looks for the D."""
 
-ANNOUNCING = re.compile(r"acc(?:ount|t)?(?P<several>s)?|konto|a/c")
-
-NUMBER = r"(?: \d{5,9} | (?=(?:\d[\x20-]?){6}) \d{1,4} (?:[\x20-]\d{3,6}){1,2} ) (?! \d | \.\d )"
+ANNOUNCING = re.compile(r"acc(?:ount|t)?|konto|a/c")
 
 ANNOUNCED = re.compile(
-    rf"""(?: [.\s_-]{{0,2}} (?: no | nr | number | num | id | code | name ) )? [.]?
-        (?: [\t\x20:=\#"'(\[\\|-]{{1,4}} (?P<account> [A-Z]{{0,4}} [\x20-]? {NUMBER} )
-          | (?P<glued> (?: D?[UFI][A-Z]? [\x20-]? )? {NUMBER} ) )""",
+    r"""(?: [.\s_-]{0,2} (?: no | nr | number | num | id | code | name ) )? [.]?
+        [\t\x20:=\#"'(\[\\-]{1,4} (?P<account> [A-Z]{0,4} [\x20-]? \d{5,9} ) (?![0-9.])""",
     re.VERBOSE | re.IGNORECASE,
 )
-
-ANOTHER = re.compile(rf"(?: [,;/]\x20? | \x20(?:and|or|und|oder|&)\x20 ) (?P<account> {NUMBER} )", re.VERBOSE)
-"""In a list of accounts."""
 
 CUT_OFF = re.compile(
     r"(?:[Dd][UuFfIi][A-Za-z]?|(?<![A-Za-z])[UuFfIi]|[UuFfIi](?=\d\d))[^\w*]{0,3}\d(?:[^\w*]?\d){0,9}\Z"
 )
 """The beginning of an account where the text was cut off."""
-
-TAIL = re.compile(r"(?:[UuFfIi]?[A-Za-z])?\d{4,9}(?!\d)")
-"""The end of an account where the text before it is missing. Three digits are what many protocols begin an answer with."""
 
 DATE = re.compile(
     r"(?:19|20)\d\d(?P<a>[-./ ])(?:0?[1-9]|1[0-2])(?P=a)(?:0?[1-9]|[12]\d|3[01])(?!\d)"
@@ -93,10 +82,7 @@ ADDRESS = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|
 PRICE = re.compile(r"(?:\d{1,8}[ \t]){0,3}\d+[.,]\d+(?![.,\-]?\d)")
 """A decimal number, perhaps behind others: what follows a ticker."""
 
-NEVER_IN_ACCOUNTS = (DATE, ADDRESS)
-
-OTHER_NUMBERS = (*NEVER_IN_ACCOUNTS, PRICE)
-"""What follows a ticker. Behind a dot stands no price, and no ticker looks like the prefix of a paper account."""
+OTHER_NUMBERS = (DATE, ADDRESS, PRICE)
 
 OPTION = re.compile(r"[2-4]\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[CP]\d")
 """What follows the ticker in an option's symbol: expiry, right, strike (OCC symbology; DUK is Duke Energy)."""
@@ -137,12 +123,6 @@ def cut_off_account(plain: str) -> list[Span]:
     return [end.span()] if end else []
 
 
-def tail_of_account(plain: str) -> list[Span]:
-    """Where the end of an account stands at the beginning of a text of which the bytes before were not captured."""
-    tail = TAIL.match(plain)
-    return [tail.span()] if tail else []
-
-
 def looks_like_account(plain: str) -> bool:
     """The whole text is one account number as IB writes it."""
     found = JOINED.match(plain, plain[:1] in ("D", "d"))
@@ -162,12 +142,8 @@ def merged(spans: list[Span]) -> list[Span]:
 
 def _announced(plain: str) -> Iterator[Span]:
     for word in ANNOUNCING.finditer(plain.lower()):
-        match = ANNOUNCED.match(plain, word.end())
-        if match:
-            yield match.span("account" if match["account"] else "glued")
-        while match and word["several"]:
-            if match := ANOTHER.match(plain, match.end()):
-                yield match.span("account")
+        if match := ANNOUNCED.match(plain, word.end()):
+            yield match.span("account")
 
 
 def _apart(plain: str) -> Iterator[Span]:
@@ -193,8 +169,7 @@ def _digits_of_account(plain: str, match: re.Match[str]) -> int:
         is_ticker = not is_paper and (is_dated or OPTION.match(plain, start))
         return 0 if is_ticker else len(digits)
     is_word = three and not three.isupper()  # an amount is due, somebody did so many
-    others = OTHER_NUMBERS if not (is_paper or match["between"].endswith(".")) else NEVER_IN_ACCOUNTS
-    if is_word or any(other.match(plain, start) for other in others):
+    if is_word or any(other.match(plain, start) for other in OTHER_NUMBERS):
         return 0
     return _length_of_groups(digits)
 

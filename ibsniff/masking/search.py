@@ -15,7 +15,6 @@ from ibsniff.masking.account_forms import (
     cut_off_account,
     looks_like_account,
     merged,
-    tail_of_account,
 )
 from ibsniff.masking.spelling import ascii_form, spellings
 
@@ -64,18 +63,13 @@ class KnownAccounts:
                     yield start, end
 
 
-def hidden_in(text: str, known: KnownAccounts | None, is_cut: bool, is_tail: bool = False) -> list[Hidden]:
-    """What of a text must not be shown.
-
-    Of one that was cut off, also the beginning of an account at its end; of a tail, the end of one at its beginning.
-    """
+def hidden_in(text: str, known: KnownAccounts | None, is_cut: bool) -> list[Hidden]:
+    """What of a text must not be shown; of one that was cut off, the beginning of an account at its end, too."""
     found = []
     for spelling in spellings(text):
         spans = accounts_in(spelling.plain) + (list(known.places_in(spelling.plain)) if known else [])
         if is_cut:
             spans += cut_off_account(spelling.plain)
-        if is_tail:
-            spans += tail_of_account(spelling.plain)
         for start, end in merged(spans):
             first, last = hidden_part(spelling.plain[start:end])
             found += [Hidden(*part, spelling.filler) for part in spelling.hidden(start + first, start + last)]

@@ -11,7 +11,6 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ibsniff.masking.escapes import without_escapes
 from ibsniff.masking.invisible import INVISIBLE_LETTERS
 
 MOST_REMEMBERED = 5_000
@@ -21,8 +20,8 @@ must not fill the memory with all 1.1 million."""
 LETTER, SPACE, OTHER = "x", " ", "~"
 """What stands for a letter, a space and any other sign that has no ASCII form of its own."""
 
-WIDE = re.compile(r"(\0(?:\0\0)?)(?:[ -~]\1){5,}[ -~]?")
-"""ASCII in UTF-16 or UTF-32, in either byte order, from its first NUL on: as strings lie in the memory of programs."""
+WIDE = re.compile(r"\0(?:[ -~]\0){5,}[ -~]?")
+"""ASCII in UTF-16, in either byte order, from its first NUL on: as strings lie in the memory of Windows and Java."""
 
 STAR_IN_HEX = "2a"
 
@@ -50,18 +49,12 @@ class Spelling(NamedTuple):
 
 
 def spellings(text: str) -> Iterator[Spelling]:
-    """The text in ASCII, with its escapes read, and every part of it that is text when read as UTF-16, UTF-32 or hex."""
-    as_it_is = ascii_form(text)
-    yield as_it_is
-    if read := without_escapes(as_it_is.plain):
-        plain, places = read
-        yield Spelling(plain, places if as_it_is.places is None else [as_it_is.places[place] for place in places])
+    """The text in ASCII, and every part of it that is text once more when it is read as UTF-16 or as hex."""
+    yield ascii_form(text)
     for wide in WIDE.finditer(text):
-        width = len(wide[1]) + 1
-        is_behind = " " <= text[wide.start() - 1 : wide.start()] <= "~"
-        start = wide.start() - 1 if is_behind else wide.end(1)
-        plain = text[start : wide.end() : width]
-        yield Spelling(plain, range(start, start + width * len(plain) + 1, width))
+        start = wide.start() + (1 if wide.start() == 0 or not " " <= text[wide.start() - 1] <= "~" else -1)
+        plain = text[start : wide.end() : 2]
+        yield Spelling(plain, range(start, start + 2 * len(plain) + 1, 2))
     for written in IN_HEX.finditer(text):
         plain = bytes.fromhex(written.group()).decode("latin-1")
         yield Spelling(plain, range(written.start(), written.start() + 3 * len(plain) + 1, 3), STAR_IN_HEX)

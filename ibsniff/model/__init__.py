@@ -26,7 +26,7 @@ __future__ import annotations``, because ``NamedTuple`` compiles each annotation
 from __future__ import annotations
 
 from ibsniff.masking.wire_text import WireBytes, WireText
-from ibsniff.model.connection import ColumnRun, Connection, Ended, Gap, Half, How, Mark, Moment, Run, Side
+from ibsniff.model.connection import ColumnRun, Connection, Ended, Gap, Half, How, Mark, Moment, Run, Side, Stall
 from ibsniff.model.dialogue import (
     PATIENCE,
     Dialect,
@@ -68,7 +68,6 @@ from ibsniff.model.report import (
     Outcome,
     Report,
     Rung,
-    ServerOutage,
     Severity,
     Verdict,
 )
@@ -125,9 +124,9 @@ __all__ = [
     "Rung",
     "Segment",
     "SegmentColumns",
-    "ServerOutage",
     "Severity",
     "Side",
+    "Stall",
     "Start",
     "StartForm",
     "StrayHello",

@@ -77,6 +77,21 @@ class Ended(NamedTuple):
     moment: Moment
 
 
+class Stall(NamedTuple):
+    """Bytes of one side that the other does not acknowledge, although they were sent again, or others came after them."""
+
+    offset: int
+    """Of the first byte that is not acknowledged."""
+    since: Moment
+    """When this byte was first sent; if it was never captured, the first packet that shows that it is missing."""
+    repeats: int
+    """How often it was sent again; 0 if it was never captured."""
+    last: Moment
+    """When it was last sent."""
+    below: Moment | None = None
+    """The latest packet of the other side that still does not acknowledge it."""
+
+
 @dataclass(slots=True)
 class Half:
     """One direction of a connection: what one side sent."""
@@ -102,8 +117,6 @@ class Half:
     rst: Moment | None = None
     reset_at: int | None = None
     """The stream offset of its first RST; what it sent before that, beyond ``length``, was not captured."""
-    reset_ttl: int | None = None
-    """TTL or hop limit of its first RST."""
     gaps: list[Gap] = field(default_factory=list)
     """The first few (bounded by ``tcp``); ``gap_bytes`` counts all."""
     gap_bytes: int = 0
@@ -115,6 +128,10 @@ class Half:
     keep_alives: int = 0
     zero_windows: int = 0
     first_zero_window: Moment | None = None
+    window_closed: Moment | None = None
+    """Since when its window has been closed (zero): the other side may not send anything; None while it is open."""
+    stall: Stall | None = None
+    """What the other side has not acknowledged for some time; None while nothing of that kind is known."""
     conflicts: int = 0
     """Segments whose bytes differ from bytes already received at the same offset."""
     cut_by_snaplen: int = 0
@@ -153,9 +170,6 @@ class Connection:
     """The client's SYNs, retransmissions included (the first few, bounded by ``tcp``)."""
     syn_count: int = 0
     syn_ack: Moment | None = None
-    repeated_syn_acks: tuple[Moment, ...] = ()
-    """The SYN-ACKs that came again after the client's ACK (the first few, bounded by ``tcp``): the server's kernel has not
-    received that ACK, or has no room for the connection."""
     established: Moment | None = None
     """The client's first packet that acknowledges the SYN-ACK."""
     refusals: list[Moment] = field(default_factory=list)

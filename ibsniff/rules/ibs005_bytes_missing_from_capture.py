@@ -3,7 +3,8 @@
 Seen: the other side acknowledges bytes that are in no captured packet and were not sent again; or the RST that ends
 a stream has a sequence number that counts more bytes than were captured.
 Meaning: the bytes were sent, but the capture missed them; or, before a RST, they were lost on the way to where the
-capture was made. Messages around the gap were not read.
+capture was made. Messages around the gap were not read. Bytes that the receiver still asks for are no loss of the
+capture: they were lost on the way (IBS416).
 How sure: TCP acknowledges only what it has received, and a RST carries the number of the next byte (RFC 9293, 3.4,
 3.5.2).
 What to do: capture again with a filter on the API port and a larger buffer; capture on one of the two machines.
@@ -11,10 +12,11 @@ What to do: capture again with a filter on the API port and a larger buffer; cap
 
 from __future__ import annotations
 
+from ibsniff.facts.delivery import lost_bytes
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.reliability import missing_before_reset
 from ibsniff.formatting import counted
-from ibsniff.model import Confidence, Conversation, Fault, Half, Severity
+from ibsniff.model import Confidence, Conversation, Fault, Half, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
 
 
@@ -24,8 +26,9 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     halves = (conversation.connection.from_client, conversation.connection.from_server)
     whole = [half for half in halves if not half.cut_by_snaplen]
     missing = sum(half.gap_bytes + missing_before_reset(half) for half in whole)
+    missing -= sum(lost_bytes(conversation.connection, side) for side in Side)
     one_way = not all(half.segments for half in halves)
-    if not missing or one_way:
+    if missing <= 0 or one_way:
         return None
     return Statement(
         f"The capture lacks {counted(missing, 'byte')} of this conversation; the missing content is not known.",

@@ -37,6 +37,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     ended, same_host = conversation.connection.ended, conversation.connection.same_host
     if missing_before_reset(conversation.connection.from_client):
         return None  # it sent something
+    if conversation.connection.from_server.window_closed is not None:
+        return None  # it may not send anything
     certain = ended is not None and ended.by is Side.CLIENT  # its last sequence number would show that bytes were lost
     return Statement(
         f"The client connected and sent nothing ({silence(conversation)}); TWS waits for the client to send first.",

@@ -28,6 +28,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     start = dialogue.start
     if conversation.outcome is not Outcome.REPLIED or conversation.rung is not Rung.STARTED or start is None:
         return None
+    if dialogue.ready is not None:  # it did not reach the client, which IBS416 reports
+        return None
     if errors.CLIENT_ID_IN_USE in dialogue.errors or (ended is not None and ended.by is Side.SERVER):
         return None
     if not all_captured(conversation, Side.SERVER) or not settled_after(conversation, start.moment):

@@ -13,33 +13,26 @@ is no answer.
 
 from __future__ import annotations
 
+from ibsniff.facts.delivery import unacknowledged, undelivered
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.liveness import unanswered
 from ibsniff.facts.server_silence import closed_after_client
-from ibsniff.formatting import duration, seconds_between
-from ibsniff.model import NANOSECONDS, PATIENCE, Confidence, Conversation, Dialogue, Fault, Severity, Side
+from ibsniff.formatting import duration
+from ibsniff.model import Confidence, Conversation, Fault, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-
-REQUEST, ANSWER = "REQ_CURRENT_TIME", "CURRENT_TIME"
-"""The one request that is always answered at once: programs poll it to check whether TWS responds."""
 
 
 @conversation_rule(Severity.ERROR, rests_on_absence=True)
 def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """The client asked for the time, and got no answer."""
-    connection, dialogue = conversation.connection, conversation.dialogue
-    asked, received = connection.from_client.last_data, connection.from_server.last_data
-    if dialogue.ready is None or asked is None or received is None or dialogue.bytes_after_gap:
+    connection, question = conversation.connection, unanswered(conversation)
+    received, ended = connection.from_server.last_data, connection.ended
+    if question is None or received is None or (ended is not None and ended.by is Side.SERVER):
         return None
-    if _since_ready(dialogue, Side.CLIENT, REQUEST) <= _since_ready(dialogue, Side.SERVER, ANSWER):
-        return None
-    ended = connection.ended
-    until_ns = ended.moment.time_ns if ended is not None else conversation.watched_until_ns
-    silent = (until_ns - asked.time_ns) / NANOSECONDS
-    if seconds_between(received, asked) < 0 or silent < PATIENCE or (ended is not None and ended.by is Side.SERVER):
-        return None
-    client = connection.from_client
-    arrived = client.acked >= client.length or not client.retransmissions  # else it would be retransmitted
-    window_closed, reads = bool(client.zero_windows), closed_after_client(connection)
+    if undelivered(connection, Side.CLIENT) is not None or unacknowledged(connection, Side.SERVER) is not None:
+        return None  # IBS416 reports what was lost on the way
+    arrived = unacknowledged(connection, Side.CLIENT) is None
+    window_closed, reads = connection.from_client.window_closed is not None, closed_after_client(connection)
     what = "The program that listens there is frozen or hangs"
     if not arrived:
         what = "The path to it is broken, or its machine is gone"
@@ -49,19 +42,12 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         what = "The program that listens there does not hang, because it closed its side when the client did"
     return Statement(
         "The session worked, and then TWS stopped answering: the client asked for the time and received nothing for "
-        f"{duration(silent)}. {what}.",
+        f"{duration(question.seconds)}. {what}.",
         Fault.UNDETERMINED if window_closed or reads else Fault.TWS_STATE if arrived else Fault.NETWORK,
         Confidence.LOW
         if window_closed or reads or index.reliability.may_have_missed(conversation)
         else Confidence.MEDIUM,
-        packets=(received.packet, asked.packet),
+        packets=(received.packet, question.asked.packet),
         remedy="Look at the TWS or Gateway window, and restart it if it does not respond. Let the program reconnect "
         "when reqCurrentTime is not answered.",
     )
-
-
-def _since_ready(dialogue: Dialogue, side: Side, name: str) -> int:
-    """How many such messages came in the session; TWS ignores requests before it is ready ("API is not accepted")."""
-    early = [one for one in dialogue.first_messages if one.side is side and one.name == name]
-    before = [one for one in early if dialogue.ready and one.moment.time_ns < dialogue.ready.time_ns]
-    return dialogue.messages[side][name] - len(before)

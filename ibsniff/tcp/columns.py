@@ -55,6 +55,7 @@ def _is_in_order(mine: Direction) -> bool:
         and half.ack_of_first_data is not None
         and mine.acknowledged <= mine.next == mine.end == half.length
         and not mine.waiting
+        and half.stall is None
         and half.fin is None
         and half.rst is None
     )
@@ -147,6 +148,7 @@ def _apply(
         return None
     own = which[sent.which[:count]]
     half.segments += count
+    half.window_closed = None  # a segment with a closed window is not regular
     latest = own[-RECENT_SEGMENTS:].tolist()
     if len(latest) == RECENT_SEGMENTS:
         mine.recent.add_lazily(lambda: map(segment_of, latest))

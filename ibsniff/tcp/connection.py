@@ -8,7 +8,7 @@ from ibsniff.tcp.held_segments import HeldSegments, is_in_doubt
 from ibsniff.tcp.history import record_event, record_repeated, swap_sides
 from ibsniff.tcp.lifecycle import Lifecycle
 from ibsniff.tcp.reassembly_buffer import BufferedTotal
-from ibsniff.tcp.sequence import advance, data_sequence, difference
+from ibsniff.tcp.sequence import data_sequence, difference
 
 HELLO_PREFIX = b"API\0"
 """Only a client of the API begins like this."""
@@ -91,11 +91,13 @@ class ConnectionTracker:
         if flags & (SYN | FIN | RST):
             return self._feed_control(segment, mine, moment)
         if not is_next:
-            segment = self._place(segment, mine)
+            segment = self._place(segment, mine, moment)
         if flags & ACK:
             self._feed_ack(segment, mine, moment)
         if not segment.window:
             self._record_zero_window(mine, moment)
+        elif half.window_closed is not None:
+            half.window_closed = None
         mine.recent.add(segment)
         if segment.length:
             return self._feed_payload(segment, mine, moment)
@@ -133,27 +135,18 @@ class ConnectionTracker:
         # the SYN-ACK was not captured: the first packet after it has to acknowledge the SYN
         return bool(segment.flags & ACK) and mine.peer.may_be_acknowledged(segment.ack)
 
-    def _place(self, segment: Segment, mine: Direction) -> Segment:
+    def _place(self, segment: Segment, mine: Direction, moment: Moment) -> Segment:
         """Say what an unexpected sequence number means; a keep-alive loses its byte."""
         if not mine.begun:
-            if segment.length <= 1 and mine.acknowledged_before == advance(segment.seq, 1):
-                return self._begin_with_keep_alive(segment, mine)
             mine.begin(segment.seq)
         elif self._is_keep_alive(segment, mine):
             mine.half.keep_alives += 1
             return segment._replace(payload=b"", length=0)
-        elif self._followed_keep_alive(segment, mine):
-            mine.begin(segment.seq)
+        elif self.lifecycle.is_joined and mine.end == 0 and mine.offset(segment.seq) == 1:
+            mine.begin(segment.seq)  # the first captured segment was a keep-alive, which is one number too low
         elif not segment.length and segment.intact is not False:
-            mine.infer_sent_before(mine.offset(segment.seq))
+            mine.infer_sent_before(mine.offset(segment.seq), moment)
         return segment
-
-    @staticmethod
-    def _begin_with_keep_alive(segment: Segment, mine: Direction) -> Segment:
-        """The capture began in the middle, and this side's first segment repeats a number that was acknowledged before."""
-        mine.begin(mine.acknowledged_before)
-        mine.half.keep_alives += 1
-        return segment._replace(payload=b"", length=0)
 
     @staticmethod
     def _is_keep_alive(segment: Segment, mine: Direction) -> bool:
@@ -162,21 +155,17 @@ class ConnectionTracker:
             return False
         return segment.length == 0 or (segment.length == 1 and mine.next == mine.end)
 
-    def _followed_keep_alive(self, segment: Segment, mine: Direction) -> bool:
-        """The capture began in the middle, and the first segment was a keep-alive, which is one number too low."""
-        return self.lifecycle.is_joined and mine.end == 0 and mine.offset(segment.seq) == 1
-
     def _feed_ack(self, segment: Segment, mine: Direction, moment: Moment) -> None:
         peer, lifecycle = mine.peer, self.lifecycle
         if lifecycle.is_opening and mine.side is Side.CLIENT and not segment.flags & RST:
             lifecycle.take_handshake_ack(segment.ack, peer, moment)
-        if not peer.begun:
-            peer.acknowledged_before = segment.ack
-        elif segment.ack != peer.acked_sequence:
+        if peer.begun and segment.ack != peer.acked_sequence:
             is_set_up = not lifecycle.is_opening or self.connection.syn_ack is not None
             peer.acknowledge(segment.ack, moment, accept_unseen=is_set_up)
         if segment.ack == peer.acked_sequence and peer.acknowledged >= peer.end == peer.next:
             peer.half.complete_at = moment
+        if peer.half.stall is not None and not segment.flags & RST:
+            peer.note_still_unacknowledged(moment)
 
     def _feed_payload(self, segment: Segment, mine: Direction, moment: Moment) -> list[Event]:
         if mine.half.first_data is None and mine.side is Side.SERVER and segment.payload.startswith(HELLO_PREFIX):
@@ -192,6 +181,7 @@ class ConnectionTracker:
     def _record_zero_window(self, mine: Direction, moment: Moment) -> None:
         mine.half.zero_windows += 1
         mine.half.first_zero_window = mine.half.first_zero_window or moment
+        mine.half.window_closed = mine.half.window_closed or moment
         record_repeated(self.connection, mine.side, "w", mine.half.zero_windows)
 
     def _feed_control(self, segment: Segment, mine: Direction, moment: Moment) -> list[Event]:
@@ -207,7 +197,8 @@ class ConnectionTracker:
                 return []
         elif flags & SYN:
             lifecycle.take_syn(segment, mine, moment)
-        elif not mine.begun or self._followed_keep_alive(segment, mine):
+            mine.half.window_closed = None if segment.window else moment
+        elif not mine.begun:
             mine.begin(segment.seq)
         if flags & ACK:
             self._feed_ack(segment, mine, moment)

@@ -15,12 +15,12 @@ A segment with a wrong checksum counts only if its bytes are acknowledged and no
 
 from __future__ import annotations
 
-from ibsniff.model import Gap, Half, Mark, Moment, Run, Segment, Side
+from ibsniff.model import Gap, Half, Mark, Moment, Run, Segment, Side, Stall
 from ibsniff.tcp.damaged_segments import DamagedSegments
 from ibsniff.tcp.hole_wait import NO_WAIT, HoleWait
 from ibsniff.tcp.reassembly_buffer import DIRECTION_LIMIT, BufferedTotal, ReassemblyBuffer
 from ibsniff.tcp.recent_segments import RecentSegments
-from ibsniff.tcp.sequence import advance, difference
+from ibsniff.tcp.sequence import advance, data_sequence, difference
 
 STRAY_DISTANCE = 1 << 30
 """The largest receive window there is (RFC 7323, 2.3): what is further away does not belong to this stream."""
@@ -42,7 +42,6 @@ class Direction:
         "_last_ack",
         "acked_sequence",
         "acknowledged",
-        "acknowledged_before",
         "damaged",
         "end",
         "gap_count",
@@ -71,8 +70,6 @@ class Direction:
         """Offset up to which the other side has acknowledged; one past the data when that includes the FIN."""
         self.acked_sequence = -1
         """The same as a sequence number; -1 until the stream has begun."""
-        self.acknowledged_before = -1
-        """Up to which sequence number the other side had acknowledged this one before its stream began."""
         self.gap_count = 0
         self.reach = STRAY_DISTANCE
         """How far away a sequence number counts at once; a farther one when both sides have named it."""
@@ -95,7 +92,7 @@ class Direction:
     @property
     def fin_is_acknowledged(self) -> bool:
         """The other side has acknowledged one number more than there is data: that of a FIN, captured or not."""
-        return self.begun and self.acknowledged == max(self.end, self.half.length) + 1
+        return self.begun and self.acknowledged == self.end + 1
 
     def begin(self, sequence: int) -> None:
         """Make this sequence number offset 0."""
@@ -158,6 +155,8 @@ class Direction:
         half, captured, offset = self.half, len(segment.payload), self.offset(sequence)
         half.cut_by_snaplen += captured < segment.length
         is_late = offset < self.end
+        if is_late and offset <= self.acknowledged < min(self.next, offset + segment.length):
+            self._note_repeat(moment)
         added = self.waiting.add(offset, segment, from_offset=self.next)
         if added or not is_late:
             half.last_data = moment
@@ -168,6 +167,7 @@ class Direction:
             half.conflicts += self.recent.conflicts_with(sequence, segment.payload)
         self._extend_to(offset + segment.length)
         events = self._deliver()
+        self._note_hole(moment)
         while self.waiting.is_over_limit:
             half.limit_reached = True
             events += self._give_up_first_hole(moment)
@@ -177,13 +177,14 @@ class Direction:
         self.end = max(self.end, end)
         self.half.length = max(self.half.length, self.end)
 
-    def infer_sent_before(self, offset: int) -> None:
+    def infer_sent_before(self, offset: int, moment: Moment) -> None:
         """A segment without data has this offset: what is before it was sent, whether captured or not.
 
         The last number before it may be that of a FIN. A segment far past the data does not belong to this stream.
         """
         if 1 < offset - self.end <= DIRECTION_LIMIT and not self.half.fin:
             self._extend_to(offset - 1)
+            self._note_hole(moment)
 
     def receive_fin(self, offset: int, moment: Moment) -> bool:
         """Take a FIN at this offset. False when data was sent after it: then it does not belong to this stream."""
@@ -193,6 +194,7 @@ class Direction:
         self.half.acked = min(self.acknowledged, offset)
         self.half.fin_repeats += self.half.fin is not None
         self.half.fin = self.half.fin or moment
+        self._note_hole(moment)
         if self.fin_is_acknowledged:  # the capture has the ACK before the FIN
             self.half.ack_of_fin = self.half.ack_of_fin or self._last_ack
         return True
@@ -214,13 +216,13 @@ class Direction:
             return
         self.acknowledged, self.acked_sequence, self._last_ack = acknowledged, ack, moment
         half = self.half
+        if half.stall is not None and acknowledged > half.stall.offset:
+            half.stall = None
         if unseen <= 0:
             half.acked = acknowledged
-        elif unseen == 1 or moved == 1:
-            # one number past the data, or past data that was not captured, is the FIN's: a stream that ends in one lost
-            # byte is rarer
-            half.acked = acknowledged - 1
-            half.length = max(half.length, half.acked)
+        elif unseen == 1:
+            # one number past the data is the FIN's, captured or not: a stream that ends in one lost byte is rarer
+            half.acked = self.end
         else:
             half.acked = acknowledged
             half.length = max(half.length, acknowledged)
@@ -228,6 +230,35 @@ class Direction:
             half.ack_of_first_data = moment
         if half.fin is not None and half.ack_of_fin is None and self.fin_is_acknowledged:
             half.ack_of_fin = moment
+
+    def note_still_unacknowledged(self, moment: Moment) -> None:
+        """The other side sent something, and acknowledges no more than before."""
+        stall = self.half.stall
+        if stall is not None:
+            self.half.stall = stall._replace(below=moment)
+
+    def _note_repeat(self, moment: Moment) -> None:
+        """The first byte that is not acknowledged was captured before, and is sent again."""
+        stall, offset = self.half.stall, self.acknowledged
+        if stall is None or stall.offset != offset or not stall.repeats:
+            stall = Stall(offset, self._first_sent(self.acked_sequence) or moment, 0, moment)
+        self.half.stall = stall._replace(repeats=stall.repeats + 1, last=moment)
+
+    def _first_sent(self, sequence: int) -> Moment | None:
+        """The oldest packet with this byte that is still known."""
+        for old in self.recent:
+            if 0 <= difference(sequence, data_sequence(old)) < old.length:
+                return Moment(old.packet, old.time_ns)
+        return None
+
+    def _note_hole(self, moment: Moment) -> None:
+        """Bytes before the ones sent now were not captured, and are not acknowledged; or they have just come."""
+        stall = self.half.stall
+        if self.next < self.end:
+            if stall is None and self.acknowledged <= self.next:
+                self.half.stall = Stall(self.next, moment, 0, moment)
+        elif stall is not None and not stall.repeats:
+            self.half.stall = None
 
     # -- giving up holes -----------------------------------------------------------------------------------------
 

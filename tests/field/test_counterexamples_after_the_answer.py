@@ -17,9 +17,9 @@ from ibsniff.model import ACK, FIN, Confidence, Fault, Side, WatchedBy
 
 
 def test_a_client_that_stopped_reading_may_be_why_it_was_ended() -> None:
-    """A debugger holds the client; what TWS does about a full client is not known."""
+    """A debugger holds the client, which reads nothing; what TWS does about a full client is not known."""
     report = judge(session(Wire()).server(TIME).ack(window=0, after=3.0).rst_server(after=20.0))
-    assert (short(report), accused(report)) == ("405 406", {})
+    assert (short(report), accused(report)) == ("405 406", {Fault.CLIENT: "IBS406"})
 
 
 @pytest.mark.parametrize("last", [ASK, ib_bytes.frame(b"3\0" + b"x" * 40)])

@@ -72,7 +72,10 @@ PATTERNS: dict[str, Row] = {
     "P19": Row("1100 to 1102", "403", "lost-connectivity-ib-async"),
     "P20": Row("1300", "407", "api-port-changed"),
     "P21": Row(
-        "zero window", "406", "client-stopped-reading", not_a_rule="that TWS hangs up over it: no report says so"
+        "zero window",
+        "406 417",
+        "client-stopped-reading client-stopped-reading-for-good server-stopped-reading",
+        not_a_rule="that TWS hangs up over it: no report says so",
     ),
     "P22": Row("another service answers", "306", "http-ib-async tls-alert-ib-async ssh-ib-async"),
     "P23": Row("TLS or HTTP to the API port", "207 208", "http-client-silent tls-client-silent"),
@@ -81,7 +84,7 @@ PATTERNS: dict[str, Row] = {
     "P26": Row(
         "segments split anywhere", "211", "one-byte-ibapi", not_a_rule="for clients that reassemble: one-byte-ib-async"
     ),
-    "1c": Row("established, then mute", "409", "session-fell-mute"),
+    "1c": Row("established, then mute", "409 416", "session-fell-mute session-cut-off long-requests-lost"),
 }
 
 UNKNOWN = "what a TWS does then is not known"

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 import sys
 import unicodedata
@@ -13,7 +12,6 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote
 
 HERE = Path(__file__).parent
 ESCAPE = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|[nrt\\\"])")
@@ -70,22 +68,12 @@ def shows(row: Row, place: tuple[int, int], masked: str) -> bool:
     pairs = list(zip(row.text[start:end], masked[start:end], strict=False))
     if row.what.startswith("spelled in hex"):
         pairs = list(zip(_decoded(row.text[start:end]), _decoded(masked[start:end]), strict=False))
-    if row.what.startswith("escaped"):
-        number, readable = _digits(row.text[start:end]), _digits(masked[start:end])
-        return len(masked) != len(row.text) or not number[:-2] or readable not in (number[-2:], number[-1:], "")
     digits = [old == new for old, new in pairs if unicodedata.digit(old, None) is not None]
     return len(masked) != len(row.text) or sum(digits) > 2 or not digits or any(digits[:-2])
 
 
 def _decoded(written: str) -> str:
     return bytes.fromhex(written).decode("latin-1")
-
-
-def _digits(escaped: str) -> str:
-    """The digits that somebody reads who resolves the escapes."""
-    visible = re.sub(r"(?:\x1b|\\u001b)\[[\d;]*m|</?\w[^>]*>", "", unquote(unquote(escaped)))
-    resolved = re.sub(r"\\+(?:u00|x)([0-9a-f]{2})", lambda match: chr(int(match[1], 16)), html.unescape(visible))
-    return re.sub(r"\D", "", resolved)
 
 
 def _is_changed(row: Row, masked: str) -> bool:

@@ -28,6 +28,14 @@ DATA_LOST = ("DROP", "-m", "length", "--length", "61:65535")
 START_LOST = ("DROP", "-m", "length", "--length", "64")
 """ib_async's START_API: 12 bytes behind headers of 52."""
 
+LONG_LOST = ("DROP", "-m", "length", "--length", "100:65535")
+"""What is longer than the hello and the version reply, and than a short request."""
+READY_LOST = ("DROP", "-m", "length", "--length", "61:75")
+"""managedAccounts and nextValidId: 19 and 10 bytes behind headers of 52. The version reply has 30."""
+SESSION = ("raw", HELLO, "?", START_API_TEXT, "0.5s", "ready")
+"""A hand-written client until its session is ready."""
+CLOCK = framed(b"49\x001\0")
+
 
 def _windows(
     name: str, title: str, outcome: str, rung: str, *patience: str, interface: str = "eth0", **more: Any
@@ -200,6 +208,12 @@ REPLIED_AND_WRONG = [
     Recording("session-cut-off", "The network path to TWS breaks in the middle of a session: nothing is acknowledged any more",
               (*IB_ASYNC, "--stay", "9"), "replied", "ready", "ok", network=WSL, interface="eth0", host="172.24.32.1",
               cut_off=1.5, hang=9.0),
+    Recording("client-stopped-reading-for-good", "The program hangs: its window closes and does not open again",
+              (*IB_ASYNC, "--quotes", "--busy", "30"), "replied", "ready", "stream", hang=9.0,
+              sysctl="net.ipv4.tcp_rmem=4096 4096 4096"),
+    Recording("server-stopped-reading", "A stopped Gateway reads nothing: its window closes, and the client cannot send any more",
+              (*SESSION, "2.5s", *(framed(b"3\0" + b"x" * 500),) * 12), "replied", "ready", "ok", frozen=(1.0, 60), hang=12.0,
+              sysctl="net.ipv4.tcp_rmem=4096 4096 4096"),
     Recording("session-mute-and-awake", "A stopped Gateway answers nothing for six seconds, then everything",
               (*IB_ASYNC, "--stay", "3"), "replied", "ready", "ok", frozen=(1.5, 6)),
     Recording("request-before-next-valid-id", "A client asks for data before nextValidId and is dropped (as stoqey/ib 162)",
@@ -316,6 +330,12 @@ REMOTE = [
              "replied", "answered", mode="ok", own_firewall=DATA_LOST, interface="vEthernet", watched_on=SERVER),
     _windows("start-api-never-acknowledged", "START_API never arrives, although the hello did",
              "replied", "started", mode="ok", firewall=START_LOST),
+    _windows("ready-never-received", "What makes the session ready never arrives: captured near TWS, it is sent again and again",
+             "replied", "started", mode="ok", own_firewall=READY_LOST, interface="vEthernet", watched_on=SERVER,
+             hang=9.0),
+    Recording("long-requests-lost", "The path drops long packets only: small requests were answered until a long one was sent",
+              (*SESSION, CLOCK, "1.5s", CLOCK, "?", framed(b"3\0" + b"x" * 500), *("1s", CLOCK) * 8), "replied", "ready", "ok",
+              network=WSL, interface="eth0", host="172.24.32.1", cut_off=1.0, cut_off_by=LONG_LOST, hang=9.0),
     _windows("clicked-yes-wsl", "From WSL, TWS asks whether to let the client in, and somebody clicks Yes after six seconds",
              "replied", "ready", "--timeout", "10", mode="slow", options={"delay": 6.0}),
     Recording("closed-by-relay-ssh", "ssh -L accepts for a Gateway that does not run",

@@ -67,6 +67,8 @@ class Recording:
     """SIGSTOP to the server so many seconds after the first client is ready, and SIGCONT so many seconds later."""
     cut_off: float | None = None
     """So many seconds after the first client is ready, a firewall drops all that arrives at the server's port."""
+    cut_off_by: tuple[str, ...] = ("DROP",)
+    """iptables target and options of that firewall."""
     sysctl: str = ""
     """A setting of the client's kernel."""
     watched_on: str = CLIENT

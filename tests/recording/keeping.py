@@ -89,7 +89,7 @@ def circumstances(recording: Recording) -> Iterator[str]:
     if recording.frozen:
         yield ", stopped (SIGSTOP) {:g} s after the session was ready, for {:g} s".format(*recording.frozen)
     if recording.cut_off is not None:
-        yield f", cut off by `iptables -j DROP` {recording.cut_off:g} s after the session was ready"
+        yield f", cut off by `iptables -j {' '.join(recording.cut_off_by)}` {recording.cut_off:g} s after the session was ready"
     if recording.loses:
         yield ", the capture tool stopped (SIGSTOP) while connections to another port filled its buffer"
     if recording.unseen:

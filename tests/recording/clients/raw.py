@@ -1,6 +1,7 @@
 """A hand-written client: HOST PORT STEP...; at the end it waits for the server to close.
 
-A step is bytes to send (hexadecimal), ``?`` (wait for an answer), ``1.5s`` (wait so long) or ``bye`` (close, and end).
+A step is bytes to send (hexadecimal), ``?`` (wait for an answer), ``1.5s`` (wait so long), ``ready`` (say so) or ``bye``
+(close, and end).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ with socket.create_connection((sys.argv[1], int(sys.argv[2]))) as connection:
     for step in sys.argv[3:]:
         if step == "bye":
             sys.exit()
+        elif step == "ready":
+            print(step, flush=True)
         elif step == "?":
             connection.recv(65536)
         elif step.endswith("s"):
