@@ -28,6 +28,8 @@ MAX_LOSSES = 100
 BACKWARDS_NS = NANOSECONDS
 """A packet with a time stamp this much before the latest was not merely reordered: the clock was set back."""
 
+_SINCE = itemgetter(0)
+"""The beginning of a Loss."""
 _NUMBER_AND_TIME = itemgetter(0, 1)
 """The number and time of a Frame."""
 
@@ -50,6 +52,7 @@ class InputRecord:
         "_link_types",
         "_losses",
         "_notes",
+        "_outages",
         "_packets",
         "_path",
         "_times_backwards",
@@ -75,6 +78,7 @@ class InputRecord:
         self._interrupted = False
         self._dropped: int | None = None
         self._losses: list[Loss] = []
+        self._outages: list[Loss] = []
         self._cut_by_snaplen = 0
         self._times_backwards = 0
         self._clock_jumps: list[ClockJump] = []
@@ -106,8 +110,13 @@ class InputRecord:
 
     @property
     def losses(self) -> Sequence[Loss]:
-        """When packets were lost, as far as it is known."""
-        return self._losses
+        """When packets were lost, as far as it is known, and when an interface was down."""
+        return self._losses if not self._outages else sorted(self._losses + self._outages, key=_SINCE)
+
+    @property
+    def outages(self) -> Sequence[Loss]:
+        """When an interface was down."""
+        return self._outages
 
     def facts(self, now_ns: int = 0, skipped: Counter[str] | None = None) -> InputFacts:
         """Return what is known so far, as a value that does not change later.
@@ -128,7 +137,7 @@ class InputRecord:
             truncated=self._truncated,
             interrupted=self._interrupted,
             dropped=self._dropped,
-            losses=tuple(self._losses),
+            losses=tuple(self.losses),
             cut_by_snaplen=self._cut_by_snaplen,
             times_backwards=self._times_backwards,
             clock_jumps=tuple(self._clock_jumps),
@@ -245,19 +254,11 @@ class InputRecord:
 
     def add_loss(self, since_ns: int, until_ns: int, packets: int) -> None:
         """Record that packets were lost between two moments; losses that touch each other become one."""
-        losses = self._losses
-        losses.append(Loss(since_ns, max(since_ns, until_ns), packets))
-        losses.sort()
-        merged = losses[:1]
-        for later in losses[1:]:
-            if later.since_ns <= merged[-1].until_ns:
-                merged[-1] = _joined(merged[-1], later)
-            else:
-                merged.append(later)
-        if len(merged) > MAX_LOSSES:
-            nearest = min(range(1, len(merged)), key=lambda place: merged[place].since_ns - merged[place - 1].until_ns)
-            merged[nearest - 1 : nearest + 1] = [_joined(merged[nearest - 1], merged[nearest])]
-        self._losses = merged
+        self._losses = _with_loss(self._losses, Loss(since_ns, max(since_ns, until_ns), packets))
+
+    def add_outage(self, since_ns: int, until_ns: int) -> None:
+        """Record that an interface was down between two moments; outages that touch each other become one."""
+        self._outages = _with_loss(self._outages, Loss(since_ns, max(since_ns, until_ns), None))
 
     def truncate(self, reason: str) -> None:
         """Add a reason why something is cut off, damaged or was not captured."""
@@ -279,5 +280,20 @@ class InputRecord:
         self._events.append(sentence(text))
 
 
+def _with_loss(losses: list[Loss], added: Loss) -> list[Loss]:
+    """Return losses of one kind with one more, by time and bounded."""
+    merged: list[Loss] = []
+    for later in sorted([*losses, added], key=_SINCE):
+        if merged and later.since_ns <= merged[-1].until_ns:
+            merged[-1] = _joined(merged[-1], later)
+        else:
+            merged.append(later)
+    if len(merged) > MAX_LOSSES:
+        nearest = min(range(1, len(merged)), key=lambda place: merged[place].since_ns - merged[place - 1].until_ns)
+        merged[nearest - 1 : nearest + 1] = [_joined(merged[nearest - 1], merged[nearest])]
+    return merged
+
+
 def _joined(earlier: Loss, later: Loss) -> Loss:
-    return Loss(earlier.since_ns, max(earlier.until_ns, later.until_ns), earlier.packets + later.packets)
+    packets = None if earlier.packets is None or later.packets is None else earlier.packets + later.packets
+    return Loss(earlier.since_ns, max(earlier.until_ns, later.until_ns), packets)

@@ -67,7 +67,8 @@ class LiveSource:
     """
 
     def __init__(self, opened: Iterable[tuple[str, Backend]]) -> None:
-        self.interfaces = tuple(MonitoredInterface(name, backend) for name, backend in opened)
+        self.opened_at_ns = time.time_ns()
+        self.interfaces = tuple(MonitoredInterface(name, backend, self.opened_at_ns) for name, backend in opened)
         self.interface_index = 0
         """The index of the interface that the latest frame came from."""
         self.pending = 0
@@ -84,7 +85,6 @@ class LiveSource:
         )
         self.on_backlog: Callable[[], None] = lambda: None
         """Called once if many packets that had arrived before the stop remain to be delivered."""
-        self.opened_at_ns = time.time_ns()
         self.packets_before = packets_on_all([each.name for each in self.interfaces])
         """The packets that the interfaces had carried when the capture began; for `traffic_hint.traffic_hint`."""
         self._clock = MonotonicWallClock()
@@ -123,6 +123,8 @@ class LiveSource:
         if self._stopped_at_ns is not None:
             yield from self._packets_in_transit(self._stopped_at_ns, as_columns)
         self.statistics()
+        for each in self.interfaces:
+            self._note_outage(each)
         yield self._tick(self._stopped_at_ns or self._latest_ns)
 
     def _receive(self, wait: float) -> list[Batch]:
@@ -233,15 +235,24 @@ class LiveSource:
         self._checked_at = time.monotonic()
         self.statistics()
         for index, each in enumerate(self.interfaces):
-            if not each.gone:
+            if each.gone:
+                self._note_outage(each)
+            else:
                 self._check_interface(index)
 
     def _check_interface(self, index: int, error: OSError | None = None) -> None:
         monitored = self.interfaces[index]
         for text in monitored.check(self._clock.now_ns(), error):
             self._record_event(index, text)
+        self._note_outage(monitored)
         if monitored.gone:
             self._selector.unregister(monitored.backend.fileno())
+
+    def _note_outage(self, monitored: MonitoredInterface) -> None:
+        now_ns = self._clock.now_ns()
+        since_ns = monitored.down_since_ns(now_ns)
+        if since_ns is not None:
+            self.record.add_outage(since_ns, now_ns)
 
     def _record_event(self, index: int, text: str) -> None:
         if len(self.interface_events) >= MAX_COMMENTS:

@@ -12,7 +12,7 @@ from ibsniff.formatting import date_and_time
 class MonitoredInterface:
     """An interface, its back end, and its state at the last check."""
 
-    def __init__(self, name: str, backend: Backend) -> None:
+    def __init__(self, name: str, backend: Backend, opened_at_ns: int) -> None:
         self.name = name
         """Its name when the capture began."""
         self.link_type = backend.link_type
@@ -24,6 +24,10 @@ class MonitoredInterface:
         self.current_name = name
         """Its present name."""
         self.up = True
+        self._was_down = False
+        """At the last check it was down or gone, or had been since the one before."""
+        self._up_at_ns = opened_at_ns
+        """The last moment at which it was known to be up."""
         self.gone = False
         """It was deleted, or moved to another network namespace, and will deliver no more packets."""
 
@@ -33,7 +37,7 @@ class MonitoredInterface:
             return
         link = self.backend.link_state()
         if link is None:
-            self.gone = True
+            self.gone = self._was_down = True
             yield f"{NOT_CAPTURED}{self.current_name} disappeared at {date_and_time(now_ns)}{_reason(error)}"
             return
         if link.name != self.current_name:
@@ -45,7 +49,15 @@ class MonitoredInterface:
             yield f"{NOT_CAPTURED}{self.current_name} went down at {date_and_time(now_ns)}"
         elif link.up and not self.up:
             yield f"{NOTE}{self.current_name} came up again at {date_and_time(now_ns)}"
+        self._was_down = error is not None or not (self.up and link.up)
         self.up = link.up
+
+    def down_since_ns(self, now_ns: int) -> int | None:
+        """Return since when it may have been down, if it is now or was at the last check; call it after every check."""
+        since_ns = self._up_at_ns if self._was_down else None
+        if self.up and not self.gone:
+            self._up_at_ns, self._was_down = now_ns, False
+        return since_ns
 
 
 def _reason(error: OSError | None) -> str:

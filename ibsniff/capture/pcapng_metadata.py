@@ -8,7 +8,7 @@ from ibsniff.capture import blocks
 from ibsniff.capture.comments import MAX_COMMENTS, apply_comment
 from ibsniff.capture.drop_counters import DropCounters
 from ibsniff.capture.input_buffer import DamagedCapture
-from ibsniff.capture.input_record import InputRecord
+from ibsniff.capture.input_record import MAX_LOSSES, InputRecord
 from ibsniff.capture.pcapng_interface import PcapngInterface, parse_interface_description
 
 MAX_INTERFACES = 4096
@@ -49,7 +49,7 @@ class PcapngMetadata:
         index, *counted_at = Struct(order + "III").unpack_from(body)
         dropped = None
         for code, value in blocks.options(body[12:], order):
-            if code == blocks.COMMENT and self._comments < MAX_COMMENTS:
+            if code == blocks.COMMENT and self._comments < MAX_COMMENTS + MAX_LOSSES:
                 self._comments += 1
                 apply_comment(self._record, value.decode("utf-8", "replace"), next_packet)
             if index >= len(self.interfaces) or len(value) != 8:

@@ -19,12 +19,15 @@ def conclude(conversation: Conversation, findings: tuple[Finding, ...]) -> Conve
             confidence=cause.confidence,
             summary=cause.summary,
         )
-    fine = conversation.rung is Rung.READY or conversation.outcome is Outcome.JOINED
+    works = conversation.rung is Rung.READY or conversation.outcome is Outcome.JOINED
+    has_unseen_time = any(loss.packets is None for loss in conversation.lost_in_wait)
+    fine = works and not has_unseen_time
+    unseen = " What happened to it while the interface was down is not known." if works and has_unseen_time else ""
     return conversation._replace(
         findings=findings,
         fault=Fault.NONE if fine else Fault.UNDETERMINED,
         confidence=Confidence.HIGH if fine else Confidence.LOW,
-        summary=_summary_without_cause(conversation),
+        summary=_summary_without_cause(conversation) + unseen,
     )
 
 

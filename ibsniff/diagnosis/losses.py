@@ -12,16 +12,16 @@ from ibsniff.diagnosis.ladder import server_accepted
 from ibsniff.model import Connection, Half, Loss
 
 
-def lost_in_wait(connection: Connection, watched_until_ns: int, losses: Sequence[Loss]) -> int:
-    """The number of packets lost at times at which the next step of this conversation may have been among them.
+def lost_in_wait(connection: Connection, watched_until_ns: int, losses: Sequence[Loss]) -> tuple[Loss, ...]:
+    """What was lost at times at which the next step of this conversation may have been among it.
 
-    0 when there are none, or when sequence numbers prove that nothing was missed.
+    Nothing when sequence numbers prove that nothing was missed.
     """
     if not losses:
-        return 0
+        return ()
     since_ns = _nothing_missed_until_ns(connection)
     until_ns = connection.ended.moment.time_ns if connection.ended is not None else watched_until_ns
-    return sum(loss.packets for loss in losses if loss.is_within(since_ns, until_ns))
+    return tuple(loss for loss in losses if loss.is_within(since_ns, until_ns))
 
 
 def _nothing_missed_until_ns(connection: Connection) -> int:

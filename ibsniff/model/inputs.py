@@ -29,7 +29,7 @@ class ClockJump(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """Packets that the capturing side lost, and between which two moments it lost them.
+    """Packets that were not captured, and between which two moments they would have been: lost ones, or all of a time.
 
     A file that states only a total lost them at any time from the beginning (``since_ns`` is 0) to its end.
     """
@@ -38,7 +38,8 @@ class Loss(NamedTuple):
     """The last moment at which they were not lost yet."""
     until_ns: int
     """The first moment at which they were known to be lost."""
-    packets: int
+    packets: int | None
+    """None if nothing was captured, because an interface was down: how many there would have been is not known."""
 
     def is_within(self, since_ns: int, until_ns: int) -> bool:
         """Tell whether some of them may have been lost between these two moments; nothing lies between equal ones."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ibsniff.model.connection import Connection, Moment
 from ibsniff.model.dialogue import PATIENCE, Dialogue
-from ibsniff.model.inputs import InputFacts, WatchedBy
+from ibsniff.model.inputs import InputFacts, Loss, WatchedBy
 from ibsniff.model.packets import StrayHello
 
 
@@ -157,8 +157,8 @@ class Conversation(NamedTuple):
     """ARP requests of the client for the server's address without a reply, if no SYN-ACK came either."""
     patience: float = PATIENCE
     """Seconds without an answer after which the server counted as silent."""
-    lost_in_wait: int = 0
-    """Packets that the capture lost when the next step was awaited, which may be that step; 0 when sequence numbers prove
+    lost_in_wait: tuple[Loss, ...] = ()
+    """What the capture lost when the next step was awaited, which may be that step; nothing when sequence numbers prove
     that it was not captured because it was not sent."""
     missing: Rung | None = None
     """The first rung that was not reached; None if all were, or if it cannot be known."""

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from ibsniff import __version__
 from ibsniff.capture.backend import Statistics
+from ibsniff.capture.comments import interface_down
 from ibsniff.capture.input_file import open_regular
 from ibsniff.capture.live import CountedLoss, LiveSource
 from ibsniff.capture.output import may_write_later, open_output
@@ -111,6 +112,8 @@ class Recorder:
 
     def _write_end(self, time_ns: int) -> None:
         self._write_changes(time_ns)
+        for outage in self._source.record.outages:
+            self._writer.comment(0, time_ns, interface_down(outage.since_ns, outage.until_ns))
         self._write_statistics(time_ns)
 
     def _write_statistics(self, time_ns: int) -> None:

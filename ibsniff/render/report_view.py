@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ibsniff.formatting import counted, period
+from ibsniff.formatting import counted, duration, period, seconds
 from ibsniff.masking.sentence import marked
 from ibsniff.model import (
     Confidence,
@@ -157,6 +157,8 @@ def verdict_line(report: Report, *, show_accounts: bool = False) -> str:
     line = f"{', '.join(parts)}: {marked(lead.summary) if lead else NO_CONVERSATION}"
     if lost := sum(facts.dropped or 0 for facts in report.inputs):
         line += f" [{counted(lost, 'packet')} lost while capturing]"
+    if outages := [one for facts in report.inputs for one in facts.losses if one.packets is None]:
+        line += f" [interface down for {duration(seconds(sum(one.until_ns - one.since_ns for one in outages)))}]"
     return plain_ascii(Masker.for_report(report, show_accounts).visible_line(line))
 
 

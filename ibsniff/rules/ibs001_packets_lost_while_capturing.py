@@ -31,7 +31,11 @@ def check(index: CaptureIndex) -> Statement | None:
 
 
 def _consequence(index: CaptureIndex) -> str:
-    doubtful = sum(1 for one in index.conversations if one.outcome is Outcome.UNPROVEN and one.lost_in_wait)
+    doubtful = sum(
+        1
+        for one in index.conversations
+        if one.outcome is Outcome.UNPROVEN and any(loss.packets for loss in one.lost_in_wait)
+    )
     if doubtful:
         return f"in {counted(doubtful, 'conversation')} a missing answer may be among them"
     return "no conversation in this report is in doubt because of that"

@@ -1,7 +1,7 @@
-"""The capture does not prove a silence: it ends too early, or packets were lost meanwhile.
+"""The capture does not prove a silence: it ends too early, packets were lost meanwhile, or the interface was down.
 
 Seen: the server has to answer next, and the capture ends a moment later. Or the capture lost packets while the next
-step was awaited, and no later packet shows by its sequence numbers that nothing was missed.
+step was awaited, or an interface was down, and no later packet shows by its sequence numbers that nothing was missed.
 Meaning: a TWS that answers in the next second looks the same. A classic pcap file does not say how long the capture ran
 after its last packet: a capture that was stopped while the bot still waits usually has five packets and proves nothing.
 How sure: it is certain that nothing is proved.
@@ -72,13 +72,23 @@ def _is_awaited(conversation: Conversation) -> bool:
 
 
 def _lost(conversation: Conversation) -> Statement:
+    packets = sum(loss.packets or 0 for loss in conversation.lost_in_wait)
+    was_down = any(loss.packets is None for loss in conversation.lost_in_wait)
+    if was_down:
+        lost = "an interface was down while the next step was awaited; what seems to be missing may have come then"
+    else:
+        lost = (
+            f"the capture lost {counted(packets, 'packet')} while the next step was awaited; what seems to be missing "
+            "may be among them"
+        )
     return Statement(
-        f"Silence is not proved: the capture lost {counted(conversation.lost_in_wait, 'packet')} while the next step "
-        "was awaited; what seems to be missing may be among them.",
+        f"Silence is not proved: {lost}.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=opening_packets(conversation),
-        remedy="Capture again with a filter on the API port and a larger buffer: tcpdump -B 65536 'tcp port 7497'.",
+        remedy="Capture again, and keep the interface up while it captures."
+        if was_down
+        else "Capture again with a filter on the API port and a larger buffer: tcpdump -B 65536 'tcp port 7497'.",
         explains=conversation.missing,
     )
 

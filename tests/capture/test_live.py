@@ -18,7 +18,7 @@ from ibsniff.capture.backend import LinkState, RawPacket, Statistics
 from ibsniff.capture.comments import MAX_COMMENTS
 from ibsniff.capture.live import LiveSource, open_live
 from ibsniff.capture.procfs import Wsl
-from ibsniff.model import NANOSECONDS, ExitCode, Frame, Tick, UserError, WatchedBy
+from ibsniff.model import NANOSECONDS, ExitCode, Frame, Loss, Tick, UserError, WatchedBy
 
 NOW = 1_800_000_000 * NANOSECONDS
 PORTS = frozenset({7497})
@@ -255,6 +255,27 @@ def test_down_up_and_renaming_are_recorded_and_the_capture_goes_on(clock: Clocks
     assert source.facts.notes == (
         "lo was renamed to wan0 at 2027-01-15 08:00:02 UTC", "wan0 came up again at 2027-01-15 08:00:02 UTC"
     )  # fmt: skip
+
+
+def test_it_is_recorded_between_which_times_an_interface_was_down(clock: Clocks, sources: Sources) -> None:
+    backend, steps = Script(), []
+
+    def step(up: bool | None) -> Callable[[], None]:
+        def change() -> None:
+            clock.pass_by(1)
+            backend.state = None if up is None else LinkState("lo", up)
+            steps.append(list(source.record.outages))
+
+        return change
+
+    backend.script = iter([step(up) for up in (True, True, False, False, True, True, True, None)])
+    source = sources(backend)
+    taken(source, 9)
+    assert steps[1] == []
+    first = Loss(NOW + 2 * NANOSECONDS, NOW + 5 * NANOSECONDS, None)
+    assert steps[-1] == [first]
+    assert source.facts.losses == (first, Loss(NOW + 7 * NANOSECONDS, NOW + 8 * NANOSECONDS, None))
+    assert source.facts.dropped == 0
 
 
 def test_the_number_of_recorded_events_is_bounded(clock: Clocks, sources: Sources) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from ib_bytes import HELLO
+from ib_bytes import HELLO, READY, REPLY, START
 from judging import Watch, codes, findings, judge, only
 from rule_wires import local, remote
 from wire import START_NS, Wire
 
 from ibsniff.model import NANOSECONDS, Confidence, Fault, Loss, Outcome, Severity, Side
+from ibsniff.render.document import document
+from ibsniff.render.markdown import markdown
+from ibsniff.render.report_view import verdict_line
 
 
 def at(seconds: float) -> int:
@@ -67,7 +70,7 @@ def test_the_end_of_the_client_proves_the_silence_before_it(name: str, watch: Wa
     sure, conversation = only(ENDED[name]()), only(ENDED[name](), watch)
     assert conversation.outcome is sure.outcome is Outcome(name.partition(",")[0])
     assert conversation.confidence is sure.confidence
-    assert conversation.lost_in_wait == 0
+    assert not conversation.lost_in_wait
 
 
 def test_a_later_packet_that_acknowledges_nothing_new_proves_the_silence_before_it() -> None:
@@ -113,3 +116,56 @@ def test_a_start_api_that_may_be_lost_accuses_no_client() -> None:
 
 def test_a_proved_silence_is_no_surer_than_without_losses() -> None:
     assert only(ENDED["silent"](), UNKNOWN_TIME).confidence is Confidence.MEDIUM
+
+
+# -- an interface that was down ----------------------------------------------------------------------------------------
+
+
+def down(since: float, until: float, ended: float | None = 20) -> Watch:
+    return Watch(ended, truncated="eth0 went down", losses=(Loss(at(since), at(until), None),))
+
+
+def ready() -> Wire:
+    return local().connect().client(HELLO).server(REPLY).client(START).server(READY).ack()
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_a_silence_while_the_interface_was_down_proves_nothing(name: str) -> None:
+    for watch in (down(3, 8), down(3, 23)):
+        conversation = only(OPEN[name](), watch)
+        assert (conversation.outcome, conversation.fault) == (Outcome.UNPROVEN, Fault.UNDETERMINED)
+        (finding,) = conversation.findings
+        assert finding.code == "IBS009"
+        assert "an interface was down while the next step was awaited" in finding.summary
+    assert only(OPEN[name](), Watch(20)).outcome.value == name
+
+
+def test_a_session_that_works_is_not_called_fine_if_the_interface_was_down_since_its_last_packet() -> None:
+    report = judge(ready(), watch=down(3, 8))
+    assert report.verdict is not None
+    assert (report.verdict.outcome, report.verdict.fault) == (Outcome.REPLIED, Fault.UNDETERMINED)
+    assert report.verdict.summary.endswith("What happened to it while the interface was down is not known.")
+    assert "1 conversation may have gone on while the interface was down" in report.findings[0].summary
+    assert "No problem found" not in markdown(report)
+    assert verdict_line(report).startswith("replied, cause not determined")
+    assert verdict_line(report).endswith("[interface down for 5 s]")
+    (loss,) = document(report, "")["inputs"][0]["losses"]
+    assert (loss["packets"], loss["since"] < loss["until"]) == (None, True)
+
+
+def test_a_session_that_goes_on_after_the_outage_has_missed_nothing() -> None:
+    wire = ready().server(b"\0\0\0\x0549\x001\x00", after=10).ack()
+    assert only(wire, down(3, 8)).fault is Fault.NONE
+
+
+@pytest.mark.parametrize("watch", [down(3, 8, ended=20), down(-5, -1)])
+def test_conversations_before_and_after_an_outage_are_judged_as_without_it(watch: Watch) -> None:
+    for wire in (ready().close(after=1), hanging().fin_client(after=2)):
+        conversation, without = only(wire, watch), only(wire, Watch(20))
+        assert (conversation.outcome, conversation.fault) == (without.outcome, without.fault)
+
+
+def test_a_session_joined_before_an_outage_is_not_called_fine_either() -> None:
+    joined = ready().server(b"\0\0\0\x0549\x001\x00").ack().server(b"\0\0\0\x0549\x001\x00").ack().from_packet(9)
+    assert only(joined, Watch(20)).fault is Fault.NONE
+    assert only(joined, down(3, 8)).fault is Fault.UNDETERMINED

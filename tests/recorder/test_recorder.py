@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import sys
 from contextlib import closing
@@ -302,6 +303,24 @@ def test_drops_of_the_files_of_a_ring_add_up(tmp_path: Path) -> None:
     losses = [(one.since_ns, one.until_ns, one.packets) for one in source.record.losses]
     assert [(iso(since), iso(until), packets) for since, until, packets in losses] == [
         tuple(one.values()) for one in facts["losses"]
+    ]
+
+
+def test_a_file_says_when_the_interface_was_down(tmp_path: Path) -> None:
+    frames = raw(session(local()).frames())
+    went_down = OSError(errno.ENETDOWN, "Network is down")
+    backend = ends(*([frame] for frame in frames[:-1]), went_down, [frames[-1]])
+    with LiveSource([("lo", backend)]) as source:
+        recorder = Recorder(tmp_path / "case.pcapng", source)
+        for event in source.events():
+            if isinstance(event, Frame):
+                recorder.write(event)
+        recorder.finish(10**18)
+    losses = source.facts.losses
+    assert [loss.packets for loss in losses] == [None]
+    facts = of_file(tmp_path / "case.pcapng")["inputs"][0]
+    assert facts["losses"] == [
+        {"since": iso(loss.since_ns), "until": iso(loss.until_ns), "packets": None} for loss in losses
     ]
 
 

@@ -75,7 +75,7 @@ SCHEMA: dict[str, Any] = {
             "truncated_detail": (str, None),
             "interrupted": bool,
             "dropped": (int, None),
-            "losses": [{"since": (str, None), "until": str, "packets": int}],
+            "losses": [{"since": (str, None), "until": str, "packets": (int, None)}],
             "losses_omitted": int,
             "cut_by_snaplen": int,
             "times_backwards": int,
