@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ibsniff.ib import messages, names
+from ibsniff.ib import errors, messages, names
+from ibsniff.ib.data_farms import take_farm_message
 from ibsniff.model import Dialogue, ErrorTally, Message, Moment, ReplyKind, Side, Start, StartForm, WireBytes, WireError
 
 MAX_RAW = 64
@@ -97,11 +98,14 @@ class MessageSummary:
     def _error(self, error: WireError | None) -> None:
         if error is None:
             return
-        errors = self._dialogue.errors
-        if error.code not in errors and len(errors) >= MAX_ERROR_CODES:
+        take_farm_message(self._dialogue.farms, error)
+        if error.code in errors.IB_CONNECTION:
+            self._dialogue.ib_connection = error
+        tallies = self._dialogue.errors
+        if error.code not in tallies and len(tallies) >= MAX_ERROR_CODES:
             self._dialogue.errors_beyond += 1
             return
-        tally = errors.setdefault(error.code, ErrorTally())
+        tally = tallies.setdefault(error.code, ErrorTally())
         tally.count += 1
         if len(tally.examples) == MAX_ERROR_EXAMPLES:
             tally.examples.pop()

@@ -48,6 +48,11 @@ class WireText:
         """Whether these words occur in it, in capital or small letters."""
         return words.casefold() in self._text.casefold()
 
+    def behind_last(self, separators: str) -> WireText:
+        """The part behind the last of these characters, without spaces around it; empty if there is none."""
+        last = max(map(self._text.rfind, separators))
+        return WireText(self._text[last + 1 :].strip() if last >= 0 else "", self.is_cut)
+
     def __bool__(self) -> bool:
         return bool(self._text)
 

@@ -144,6 +144,22 @@ class ErrorTally:
         return type(self)(self.count, list(self.examples))
 
 
+class FarmKind(StrEnum):
+    """What a data farm of IB serves."""
+
+    MARKET_DATA = "market data"
+    HISTORICAL_DATA = "historical data"
+    SECURITY_DEFINITIONS = "security definitions"
+
+
+class DataFarm(NamedTuple):
+    """One of IB's data farms, to which TWS has a connection of its own."""
+
+    kind: FarmKind
+    name: WireText
+    """As ``usfarm``."""
+
+
 @dataclass(slots=True)
 class Dialogue:
     """What the two sides sent, as messages of the IB API. Only ``ib`` changes it."""
@@ -164,6 +180,10 @@ class Dialogue:
     """The first messages of both sides, in the order they arrived (bounded by ``ib``)."""
     errors: dict[int, ErrorTally] = field(default_factory=dict)
     """By error code."""
+    farms: dict[DataFarm, WireError] = field(default_factory=dict)
+    """The latest message about the connection to each farm (bounded by ``ib``)."""
+    ib_connection: WireError | None = None
+    """The latest message about TWS's connection to IB's servers: 1100, 1101, 1102 or 2110."""
     errors_beyond: int = 0
     """Errors with further codes, which are only counted (``ib`` bounds the number of codes)."""
     unframed: dict[Side, Moment] = field(default_factory=dict)
@@ -184,6 +204,7 @@ class Dialogue:
         copied.messages = {side: Counter(counts) for side, counts in self.messages.items()}
         copied.first_messages = list(self.first_messages)
         copied.errors = {code: tally.copy() for code, tally in self.errors.items()}
+        copied.farms = dict(self.farms)
         copied.unframed = dict(self.unframed)
         copied.unframed_detail = dict(self.unframed_detail)
         copied.bytes_after_gap = dict(self.bytes_after_gap)

@@ -15,8 +15,9 @@ from __future__ import annotations
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.session import errors_of
 from ibsniff.ib import errors
-from ibsniff.model import Alternative, Confidence, Conversation, Fault, Severity
+from ibsniff.model import Alternative, Confidence, Conversation, Fault, Severity, WireError
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.endings import time_between
 
 LOST = (errors.IB_CONNECTION_LOST, errors.IB_CONNECTION_BROKEN)
 RESTORED = (errors.IB_CONNECTION_RESTORED_DATA_LOST, errors.IB_CONNECTION_RESTORED_DATA_KEPT)
@@ -32,10 +33,11 @@ NO_INTERNET = Alternative(
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """TWS sends 1100 or 2110, and perhaps 1101 or 1102."""
     lost, restored = errors_of(conversation, LOST), errors_of(conversation, RESTORED)
-    if not lost:
+    last = conversation.dialogue.ib_connection
+    if not lost or last is None:
         return None
-    back = bool(restored) and restored[-1].moment.time_ns >= lost[-1].moment.time_ns
-    state = " and has it back" if back else "; the API session itself stays open"
+    back = last.code in RESTORED
+    state = " and has it back" if back else _session_since(conversation, last)
     return Statement(
         f"TWS lost its connection to IB's servers{state}.",
         Fault.IB,
@@ -47,3 +49,11 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         alternatives=() if back else (NO_INTERNET,),
         severity=Severity.NOTE if back else None,
     )
+
+
+def _session_since(conversation: Conversation, lost: WireError) -> str:
+    """What became of the API session, which does not depend on this connection."""
+    ended = conversation.connection.ended
+    if ended is None:
+        return "; the API session itself stays open"
+    return f"; {time_between(lost.moment, ended.moment)} later the {ended.by} ended the API session"

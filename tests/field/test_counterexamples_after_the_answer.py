@@ -7,10 +7,11 @@ import pytest
 from field.accusing import ASK, REMOTE, START, TIME, TWS, accused
 from field.thread import answered, call, local, request, session, short, started, told
 from ib_bytes import HELLO
-from judging import Watch, judge
+from judging import Watch, findings, judge
 from wire import Wire
 
 from ibsniff.analysis.pipeline import Analysis
+from ibsniff.masking.sentence import resolved
 from ibsniff.model import ACK, FIN, Confidence, Fault, Side, WatchedBy
 
 # -- who ended the session --------------------------------------------------------------------------------------------
@@ -218,3 +219,43 @@ def test_less_patience_than_a_tws_needs_makes_a_guess(patience: float, sure: boo
     analysis = Analysis(Watch(ended=patience).record(frames), patience=patience)
     analysis.run(frames)
     assert bool(accused(analysis.report())) is sure
+
+
+def notices(*told: tuple[int, str]) -> Wire:
+    """A session with these system messages, all in one segment."""
+    return (
+        session(Wire()).server(b"".join(ib_bytes.error(178, code, text) for code, text in told)).fin_client(after=9.0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "named"),
+    [
+        ([(2103, "broken:usbond"), (2104, "OK:usfarm")], "usbond (market data)"),
+        ([(2103, "broken:usfarm"), (2104, "OK:usfarm")], ""),
+        ([(2104, "OK:usfarm"), (2103, "broken:usfarm")], "usfarm (market data)"),
+        ([(2105, "broken:ushmds"), (2107, "inactive but should be available upon demand.ushmds")], ""),
+        ([(2103, "broken:usfarm"), (2108, "inactive but should be available upon demand.usfarm")], ""),
+        ([(2103, "broken:a"), (2103, "broken:b"), (2104, "OK:a")], "b (market data)"),
+    ],
+)
+def test_each_data_farm_has_a_state_of_its_own(told: list[tuple[int, str]], named: str) -> None:
+    """In the order of the messages: several stand in one segment, and have one time."""
+    lost = [found for found in findings(judge(notices(*told))) if found.code == "IBS410"]
+    assert [resolved(found.summary, None) for found in lost] == (
+        [f"TWS has lost its connection to one of IB's data farms: {named} (error 2103)."] if named else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "back"), [([(1102, "restored"), (1100, "lost")], False), ([(1100, "lost"), (1102, "restored")], True)]
+)
+def test_the_last_message_about_the_connection_to_ib_counts(told: list[tuple[int, str]], back: bool) -> None:
+    (lost,) = (found for found in findings(judge(notices(*told))) if found.code == "IBS403")
+    assert ("and has it back" in lost.summary) == back
+
+
+def test_a_session_that_ends_after_the_loss_does_not_stay_open() -> None:
+    wire = session(Wire()).server(ib_bytes.error(178, 1100, "lost")).fin_server(after=1.5)
+    (lost,) = (found for found in findings(judge(wire)) if found.code == "IBS403")
+    assert "1.5 s later the server ended the API session" in lost.summary

@@ -88,6 +88,8 @@ def essence(dialogue: Dialogue) -> Dialogue:
             code: ErrorTally(tally.count, [error._replace(moment=NOWHERE) for error in tally.examples])
             for code, tally in dialogue.errors.items()
         },
+        farms={farm: last._replace(moment=NOWHERE) for farm, last in dialogue.farms.items()},
+        ib_connection=dialogue.ib_connection and dialogue.ib_connection._replace(moment=NOWHERE),
         unframed=dict.fromkeys(dialogue.unframed, NOWHERE),
     )
 
