@@ -81,12 +81,23 @@ def _framed(body: bytes, length: int) -> ParsedReply:
     match = FRAMED.fullmatch(body)
     if match is None:
         return ParsedReply(ReplyKind.FOREIGN)
-    version, second = int(match[1]), match[2].decode("latin-1")
+    version, second = int(match[1]), _decoded(match[2])
     if version < 0:
         return ParsedReply(ReplyKind.REDIRECT, 4 + length, version, redirect=second)
     if version < LOWEST_VERSION:
         return ParsedReply(ReplyKind.FOREIGN)
     return ParsedReply(ReplyKind.FRAMED, 4 + length, version, second)
+
+
+def _decoded(field: bytes) -> str:
+    """UTF-8, and what is none in Latin-1: TWS uses the encoding of its machine, and a time zone may have an umlaut."""
+    decoded = ""
+    while True:
+        try:
+            return decoded + field.decode("utf-8")
+        except UnicodeDecodeError as error:
+            decoded += field[: error.start].decode("utf-8") + field[error.start : error.end].decode("latin-1")
+            field = field[error.end :]
 
 
 def _legacy(raw: bytes) -> ParsedReply:
@@ -96,4 +107,4 @@ def _legacy(raw: bytes) -> ParsedReply:
         return ParsedReply(ReplyKind.UNFINISHED if unfinished else ReplyKind.FOREIGN)
     if int(match[1]) < LOWEST_VERSION:
         return ParsedReply(ReplyKind.FOREIGN)
-    return ParsedReply(ReplyKind.LEGACY, match.end(), int(match[1]), match[2].decode("latin-1"))
+    return ParsedReply(ReplyKind.LEGACY, match.end(), int(match[1]), _decoded(match[2]))

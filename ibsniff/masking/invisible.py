@@ -1,9 +1,12 @@
-"""Characters that cannot be seen."""
+"""Characters that cannot be seen, and those that begin an escape, by which others are written."""
 
 from __future__ import annotations
 
 INVISIBLE_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Hangul fillers and the blank Braille cell: printable by their Unicode category, and yet nothing is seen of them."""
+
+FIRST_OF_ESCAPES = "\x1b%\\&<"
+"""Each of the `escapes` begins with one of these."""
 
 
 def printable(text: str) -> str:

@@ -10,14 +10,16 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ibsniff.masking.invisible import FIRST_OF_ESCAPES
+
 if TYPE_CHECKING:
     from ibsniff.masking.search import Hidden, KnownAccounts
 
 SHORT = 2000
 """Characters up to which a text is worth a quick look."""
 
-FEWEST_IN_UTF16, FEWEST_IN_HEX = 6, 4
-"""NULs in UTF-16, and digits in hex, of an account that is spelled so."""
+FEWEST_IN_UTF16, FEWEST_IN_HEX = 5, 3
+"""NULs in UTF-16, and digits in hex, of an account that is spelled so and perhaps cut off."""
 
 MOST_BETWEEN = 6
 """Signs between prefix and digits."""
@@ -58,20 +60,20 @@ class AccountMasker:
         hidden = self._hidden(text, is_cut)
         return "".join(_pieces(text, hidden)) if hidden else text
 
-    def bytes(self, raw: bytes, is_cut: bool = False) -> bytes:
-        """The same for bytes; every byte keeps its place."""
+    def bytes(self, raw: bytes, is_cut: bool = False, is_tail: bool = False) -> bytes:
+        """The same for bytes; every byte keeps its place. Of a tail, the bytes before it are missing."""
         text = raw.decode("utf-8", "surrogateescape")
-        hidden = self._hidden(text, is_cut)
+        hidden = self._hidden(text, is_cut, is_tail)
         return b"".join(_raw_pieces(text, hidden)) if hidden else raw
 
-    def _hidden(self, text: str, is_cut: bool) -> list[Hidden]:
-        if not may_hold_account(text) and not self._may_hold_named(text):
+    def _hidden(self, text: str, is_cut: bool, is_tail: bool = False) -> list[Hidden]:
+        if not is_tail and not may_hold_account(text) and not self._may_hold_named(text):
             return []
         from ibsniff.masking.search import KnownAccounts, hidden_in  # noqa: PLC0415
 
         if self._named and self._known is None:
             self._known = KnownAccounts(self._named)
-        return hidden_in(text, self._known, is_cut)
+        return hidden_in(text, self._known, is_cut, is_tail)
 
     def _may_hold_named(self, text: str) -> bool:
         """Whether an account that a message named may be in a text: False only where a search would find none."""
@@ -94,7 +96,12 @@ def may_hold_account(text: str) -> bool:
         return False
     lowered = text.lower()
     is_announced = "acc" in lowered or "konto" in lowered or "a/c" in lowered
-    if is_announced or text.count("\0") >= FEWEST_IN_UTF16 or text.count(" 3") >= FEWEST_IN_HEX:
+    if (
+        is_announced
+        or any(sign in text for sign in FIRST_OF_ESCAPES)
+        or text.count("\0") >= FEWEST_IN_UTF16
+        or text.count(" 3") >= FEWEST_IN_HEX
+    ):
         return True
     return any(letter in "ufi" and _may_go_on(lowered, place + 1) for place, letter in enumerate(lowered))
 
@@ -106,11 +113,11 @@ def _digits_in_a_row(text: str) -> int:
 
 
 def _may_go_on(text: str, place: int) -> bool:
-    """Behind a letter of a prefix, and perhaps one more: a digit, perhaps behind signs that separate them, or an escape."""
+    """Behind a letter of a prefix, and perhaps one more: a digit, perhaps behind signs that separate them."""
     place += text[place - 2 : place - 1] == "d" and text[place : place + 1].isalpha()
     for following in text[place : place + MOST_BETWEEN + 1]:
-        if following.isalnum() or following in "%&\\":
-            return not following.isalpha()
+        if following.isalnum():
+            return following.isdecimal()
     return False
 
 

@@ -10,12 +10,13 @@ from typing import NamedTuple
 from ibsniff.masking.account_forms import (
     LONGEST_ACCOUNT,
     SHORTEST_KNOWN,
-    Span,
     accounts_in,
     cut_off_account,
     looks_like_account,
     merged,
+    tail_of_account,
 )
+from ibsniff.masking.lookalikes import EXPIRY, Span
 from ibsniff.masking.spelling import ascii_form, spellings
 
 MOST_HUNTED = 200
@@ -49,7 +50,9 @@ class KnownAccounts:
         known = [account.casefold() for account in plain if SHORTEST_KNOWN <= len(account) <= LONGEST_ACCOUNT]
         self._names = tuple(account for account in known if not looks_like_account(account))
         """Those that the forms of account numbers do not find."""
-        self._cores = tuple(dict.fromkeys(core.group() for account in known for core in CORE.finditer(account)))
+        cores = (core.group() for account in known for core in CORE.finditer(account))
+        self._cores = tuple(dict.fromkeys(core for core in cores if not EXPIRY.fullmatch(core)))
+        """Their digits, unless these are a date, which other text is full of."""
 
     def places_in(self, plain: str) -> Iterator[Span]:
         """Where an ASCII text names one of them, in letters of any size, or by its digits alone."""
@@ -63,13 +66,18 @@ class KnownAccounts:
                     yield start, end
 
 
-def hidden_in(text: str, known: KnownAccounts | None, is_cut: bool) -> list[Hidden]:
-    """What of a text must not be shown; of one that was cut off, the beginning of an account at its end, too."""
+def hidden_in(text: str, known: KnownAccounts | None, is_cut: bool, is_tail: bool = False) -> list[Hidden]:
+    """What of a text must not be shown.
+
+    Of one that was cut off, also the beginning of an account at its end; of a tail, the end of one at its beginning.
+    """
     found = []
     for spelling in spellings(text):
         spans = accounts_in(spelling.plain) + (list(known.places_in(spelling.plain)) if known else [])
-        if is_cut:
+        if is_cut and spelling.reaches(len(text)):
             spans += cut_off_account(spelling.plain)
+        if is_tail and spelling.begins():
+            spans += tail_of_account(spelling.plain)
         for start, end in merged(spans):
             first, last = hidden_part(spelling.plain[start:end])
             found += [Hidden(*part, spelling.filler) for part in spelling.hidden(start + first, start + last)]

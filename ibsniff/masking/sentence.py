@@ -6,8 +6,8 @@ from ibsniff.masking.invisible import printable
 from ibsniff.masking.masker import AccountMasker, looks_only
 from ibsniff.masking.wire_text import BEGIN, WireBytes, WireText, pieces
 
-LOOK_AHEAD = 64
-"""Characters searched beyond those that are shown: more than an account has."""
+LOOK_AHEAD = 256
+"""Characters searched beyond those that are shown: more than an account has, even if each of them is escaped."""
 
 
 class Sentence(str):

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from ibsniff.masking.escapes import without_escapes
 from ibsniff.masking.invisible import INVISIBLE_LETTERS
 
 MOST_REMEMBERED = 5_000
@@ -20,12 +21,16 @@ must not fill the memory with all 1.1 million."""
 LETTER, SPACE, OTHER = "x", " ", "~"
 """What stands for a letter, a space and any other sign that has no ASCII form of its own."""
 
-WIDE = re.compile(r"\0(?:[ -~]\0){5,}[ -~]?")
-"""ASCII in UTF-16, in either byte order, from its first NUL on: as strings lie in the memory of Windows and Java."""
+MOST_FOR_ONE = 4
+"""Characters of the text that are one in a part of it: UTF-32."""
+
+WIDE = re.compile(r"(\0(?:\0\0)?)(?:[ -~]\1){2,}[ -~]?")
+"""ASCII in UTF-16 or UTF-32, in either byte order, from its first NUL on: as strings lie in the memory of programs. Few
+characters are enough, since the rest of them may be cut off."""
 
 STAR_IN_HEX = "2a"
 
-IN_HEX = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{2}(?: [0-9A-Fa-f]{2}){4,}(?![0-9A-Za-z])")
+IN_HEX = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{2}(?: [0-9A-Fa-f]{2}){2,}(?![0-9A-Za-z])")
 """Bytes spelled in hex."""
 
 
@@ -38,6 +43,14 @@ class Spelling(NamedTuple):
     filler: str = "*"
     """What a hidden character becomes in the text; as long as one character is there, or repeated."""
 
+    def begins(self) -> bool:
+        """Whether it begins where the text does, but for a part of one character."""
+        return self.places is None or self.places[0] < MOST_FOR_ONE
+
+    def reaches(self, length: int) -> bool:
+        """Whether it ends where a text of this length does, but for a part of one character."""
+        return self.places is None or self.places[-1] > length - MOST_FOR_ONE
+
     def hidden(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Which parts of the text are hidden with a part of the plain one."""
         if self.places is None:
@@ -49,12 +62,18 @@ class Spelling(NamedTuple):
 
 
 def spellings(text: str) -> Iterator[Spelling]:
-    """The text in ASCII, and every part of it that is text once more when it is read as UTF-16 or as hex."""
-    yield ascii_form(text)
+    """The text in ASCII, with its escapes read, and every part of it that is text when read as UTF-16, UTF-32 or hex."""
+    as_it_is = ascii_form(text)
+    yield as_it_is
+    if read := without_escapes(as_it_is.plain):
+        plain, places = read
+        yield Spelling(plain, places if as_it_is.places is None else [as_it_is.places[place] for place in places])
     for wide in WIDE.finditer(text):
-        start = wide.start() + (1 if wide.start() == 0 or not " " <= text[wide.start() - 1] <= "~" else -1)
-        plain = text[start : wide.end() : 2]
-        yield Spelling(plain, range(start, start + 2 * len(plain) + 1, 2))
+        width = len(wide[1]) + 1
+        is_behind = " " <= text[wide.start() - 1 : wide.start()] <= "~"
+        start = wide.start() - 1 if is_behind else wide.end(1)
+        plain = text[start : wide.end() : width]
+        yield Spelling(plain, range(start, start + width * len(plain) + 1, width))
     for written in IN_HEX.finditer(text):
         plain = bytes.fromhex(written.group()).decode("latin-1")
         yield Spelling(plain, range(written.start(), written.start() + 3 * len(plain) + 1, 3), STAR_IN_HEX)

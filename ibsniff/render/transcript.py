@@ -158,7 +158,7 @@ class _Direction:
             return []
         raw = b"".join((self._before, *(chunk.data.unmasked for chunk in piece), following or b""))
         start = piece[0].offset - len(self._before)
-        shown = bytearray(masker.bytes(raw, is_cut=following is None))
+        shown = bytearray(masker.bytes(raw, is_cut=following is None, is_tail=not self._before))
         for first, last in self._places_within(start, start + len(raw)):
             for index, byte in enumerate(mask_account_bytes(raw[first:last]), first):
                 if byte != raw[index]:

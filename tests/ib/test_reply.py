@@ -16,6 +16,10 @@ def test_the_second_field_is_time_or_host() -> None:
     assert read_reply(reply(-1, "10.0.0.5:7497")).redirect == "10.0.0.5:7497"
     latin = frame(b"187\x0020260105 09:30:00 Mitteleurop\xe4ische Zeit\0")
     assert "ä" in (read_reply(latin).connection_time or "")
+    utf8 = frame("187\x0020260105 09:30:00 Mitteleuropäische Zeit\0".encode())
+    assert read_reply(utf8).connection_time == "20260105 09:30:00 Mitteleuropäische Zeit"
+    both = frame("187\0U8\u200d3".encode() + b"\xe4\xff" + "\uff15 ä\0".encode())
+    assert read_reply(both).connection_time == "U8\u200d3\xe4\xff\uff15 ä"
 
 
 @pytest.mark.parametrize(("magic", "service"), SERVICES)

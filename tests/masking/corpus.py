@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import sys
 import unicodedata
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 HERE = Path(__file__).parent
 ESCAPE = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|[nrt\\\"])")
@@ -65,15 +67,26 @@ def false_alarms(mask: Mask, rows: tuple[Row, ...]) -> list[Row]:
 def shows(row: Row, place: tuple[int, int], masked: str) -> bool:
     """More than the last two digits of this account can be read, or it is unclear where it stands."""
     start, end = place
-    pairs = list(zip(row.text[start:end], masked[start:end], strict=False))
-    if row.what.startswith("spelled in hex"):
-        pairs = list(zip(_decoded(row.text[start:end]), _decoded(masked[start:end]), strict=False))
+    if len(masked) != len(row.text):
+        return True
+    if row.what.startswith(("escaped", "spelled in hex")):
+        return digits_of(row, masked[start:end]) not in ("", digits_of(row, row.text[start:end])[-2:])
+    pairs = zip(row.text[start:end], masked[start:end], strict=True)
     digits = [old == new for old, new in pairs if unicodedata.digit(old, None) is not None]
-    return len(masked) != len(row.text) or sum(digits) > 2 or not digits or any(digits[:-2])
+    return sum(digits) > 2 or not digits or any(digits[:-2])
 
 
-def _decoded(written: str) -> str:
-    return bytes.fromhex(written).decode("latin-1")
+def digits_of(row: Row, text: str) -> str:
+    """The digits that somebody reads in a part of this row who resolves its escapes."""
+    if row.what.startswith("spelled in hex"):
+        text = "".join(chr(int(written, 16)) for written in re.findall("[0-9a-f]{2}", text))
+    if row.what.startswith("escaped"):
+        text = re.sub(
+            r"(?:\x1b\[?[\d;]*|\\u?[0-9a-f]{0,3}|%[0-9a-f]?|&#?\w*|<[^>]*)\Z|\\u[0-9a-f*]*\*[0-9a-f]*", "", text
+        )
+        visible = re.sub(r"(?:\x1b|\\u001b)\[[\d;]*m|</?\w[^>]*>", "", unquote(unquote(text)))
+        text = re.sub(r"\\+(?:u00|x)([0-9a-f]{2})", lambda match: chr(int(match[1], 16)), html.unescape(visible))
+    return "".join(character for character in text if unicodedata.digit(character, None) is not None)
 
 
 def _is_changed(row: Row, masked: str) -> bool:

@@ -8,7 +8,7 @@ import ib_bytes
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from masking.corpus import Row, accounts, lookalikes, shows
+from masking.corpus import Row, accounts, digits_of, lookalikes, shows
 
 from ibsniff.ib import messages
 from ibsniff.masking.masker import AccountMasker
@@ -39,13 +39,13 @@ def test_no_account_is_missed_in_packets_of_one_byte(row: Row) -> None:
     shown = followed(raw, list(range(len(raw)))).decode("utf-8", "surrogateescape")
     if len(shown) == len(row.text):  # else stars stand for characters of several bytes
         assert not any(shows(row, place, shown) for place in row.accounts)
-    assert followed(raw, list(range(len(raw)))) == AccountMasker().bytes(raw, is_cut=True)
+    assert followed(raw, list(range(len(raw)))) == AccountMasker().bytes(raw, is_cut=True, is_tail=True)
 
 
 @given(st.sampled_from(ROWS), st.lists(st.integers(1, 120), max_size=12), st.binary(max_size=20))
 def test_how_the_packets_are_cut_changes_nothing(row: Row, cuts: list[int], behind: bytes) -> None:
     raw = row.text.encode("utf-8", "surrogateescape") + b"\0" + behind
-    assert followed(raw, cuts) == AccountMasker().bytes(raw, is_cut=True)
+    assert followed(raw, cuts) == AccountMasker().bytes(raw, is_cut=True, is_tail=True)
 
 
 @pytest.mark.parametrize("window", [30_000, 33_333, 37_000])
@@ -54,7 +54,7 @@ def test_where_the_window_ends_changes_nothing(window: int, monkeypatch: pytest.
     raw = b"\0".join(row.text.encode("utf-8", "surrogateescape") for row in ROWS)
     shown = followed(raw, list(range(0, len(raw), 40)))
     assert len(raw) * 10 > 2 * window, "several windows"
-    whole = AccountMasker().bytes(raw, is_cut=True)
+    whole = AccountMasker().bytes(raw, is_cut=True, is_tail=True)
     differing = [
         at for at, (one, other) in enumerate(zip(shown, whole, strict=True)) if one != other and one != ord("*")
     ]
@@ -85,3 +85,29 @@ def test_a_program_that_prints_wire_text_shows_no_account(row: Row) -> None:
     masked = AccountMasker().text(row.text)
     printed = "".join(c if c.isprintable() else repr(c)[1:-1] for c in masked)
     assert str(WireText(row.text)) == f"{WireText(row.text)}" == printed
+
+
+@pytest.mark.parametrize("missing", range(1, 5))
+def test_the_end_of_an_account_behind_a_gap_is_masked(missing: int) -> None:
+    chunks = [
+        Chunk(Side.SERVER, 0, 1, WireBytes(b"account DU8305217 is ")),
+        Chunk(Side.SERVER, 21, 2, WireBytes(b""), missing=10),
+        Chunk(Side.SERVER, 31, 3, WireBytes(b"DUK8305217 is closed"[missing:])),
+    ]
+    shown = b"".join(one.data for one in transcript.masked(chunks, lambda: ()))
+    assert shown.endswith(b"*17 is closed")
+    assert not any(digit in shown for digit in (b"83", b"52"))
+    assert b"".join(one.data for one in transcript.masked(chunks[2:], lambda: ())) in shown
+
+
+def test_the_code_of_an_answer_is_no_end_of_an_account() -> None:
+    greeting = Chunk(Side.SERVER, 0, 1, WireBytes(b"220 mail.example.org ESMTP"))
+    assert [one.data for one in transcript.masked([greeting], lambda: ())] == [b"220 mail.example.org ESMTP"]
+
+
+@pytest.mark.parametrize("row", accounts(), ids=lambda row: row.what)
+def test_an_account_cut_off_anywhere_shows_two_digits_at_most(row: Row) -> None:
+    for start, end in row.accounts:
+        for cut in range(start + 1, end):
+            shown = AccountMasker().text(row.text[:cut], is_cut=True)
+            assert len(digits_of(row, shown[start:])) <= 2, shown

@@ -17,6 +17,9 @@ OURS = {
     ("Reply", "service"): "a name from the table in ib.reply",
     ("Message", "name"): "a name from the table in ib.names",
     ("Dialogue", "messages"): "the same",
+    ("Request", "name"): "the same",
+    ("Requests", "counts"): "the same",
+    ("Requests", "not_followed"): "the same",
     ("Dialogue", "unframed_detail"): "a sentence of ib.frames, with a number",
     ("Endpoint", "address"): "four or sixteen bytes of an IP header, shown as an IP address",
     ("Unreachable", "reporter"): "the same",
@@ -103,6 +106,7 @@ def test_what_the_wire_says_has_types_of_its_own() -> None:
         ("Reply", "redirect"),
         ("Start", "raw"),
         ("WireError", "text"),
+        ("DataFarm", "name"),
         ("Dialogue", "accounts"),
         ("Chunk", "data"),
     }
