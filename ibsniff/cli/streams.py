@@ -62,15 +62,14 @@ def streams(
             "--raw", help="With --follow: write the bytes unmasked, missing ones as zeros; refused on a terminal."
         ),
     ] = False,
-    client: Annotated[bool, typer.Option("--client", help="With --follow: only what the client sent.")] = False,
-    server: Annotated[bool, typer.Option("--server", help="With --follow: only what the server sent.")] = False,
+    side: Annotated[Side | None, typer.Option("--side", help="With --follow: only what this side sent.")] = None,
     show_accounts: AccountsOption = False,
 ) -> None:
     """List all TCP conversations on any port, or follow the bytes of one."""
     with handle_errors():
         if number is None:
-            if as_hex or raw or client or server:
-                raise _usage("--hex, --raw, --client and --server need --follow", "Add --follow N")
+            if as_hex or raw or side:
+                raise _usage("--hex, --raw and --side need --follow", "Add --follow N")
             _list(files, frozenset(port) if port else None, sha256, as_json, show_accounts)
             return
         only_one_of(hex=as_hex, raw=raw)
@@ -78,8 +77,8 @@ def streams(
             only_one_of(follow=True, **{name: is_given})
         if len(files) != 1:
             what = f"--follow takes one FILE, not {len(files)}"
-            raise _usage(what, "Name one: ibsniff streams FILE --follow N [--hex|--raw] [--client|--server]")
-        sides = {side for side, chosen in ((Side.CLIENT, client), (Side.SERVER, server)) if chosen} or set(Side)
+            raise _usage(what, "Name one: ibsniff streams FILE --follow N [--hex|--raw] [--side client|server]")
+        sides = {side} if side else set(Side)
         _follow(
             files[0],
             number,

@@ -71,14 +71,14 @@ def test_following_masks_and_escapes(capture: str) -> None:
 
 
 def test_one_direction_alone(capture: str) -> None:
-    text = run(capture, "--follow", "0", "--client").stdout
+    text = run(capture, "--follow", "0", "--side", "client").stdout
     assert "→ #4" in text
     assert "← #6" not in text
 
 
 def test_raw_writes_the_bytes_unchanged(capture: str) -> None:
-    assert run(capture, "--follow", "0", "--raw", "--client").stdout_bytes == HELLO
-    assert run(capture, "--follow", "0", "--raw", "--server").stdout_bytes == b"\x1b[2J DU1234567\0"
+    assert run(capture, "--follow", "0", "--raw", "--side", "client").stdout_bytes == HELLO
+    assert run(capture, "--follow", "0", "--raw", "--side", "server").stdout_bytes == b"\x1b[2J DU1234567\0"
     assert run(capture, "--follow", "0", "--raw").stdout_bytes == HELLO + b"\x1b[2J DU1234567\0"
 
 
@@ -107,7 +107,7 @@ def test_raw_is_not_sent_to_a_terminal(capture: str) -> None:
     [
         (["--hex"], "Add --follow N"),
         (["--raw"], "Add --follow N"),
-        (["--client"], "Add --follow N"),
+        (["--side", "client"], "Add --follow N"),
         (["--follow", "0", "--hex", "--raw"], "--hex and --raw exclude each other"),
         (["--follow", "0", "--json"], "--follow and --json exclude each other"),
         (["--follow", "0", "--sha256"], "--follow and --sha256 exclude each other"),
@@ -176,8 +176,8 @@ def judged(name: str, row: Row, document: dict[str, Any]) -> str:
         return "equal in bytes, gaps and SHA-256"
     length = int(row["bytes"])
     if name in UNSEEN_TAIL and half["bytes"] - half["gaps"][-1]["length"] == length:
-        direction = "--client" if client else "--server"
-        raw = run(str(CORPUS / name), "--follow", row["stream"], "--raw", direction).stdout_bytes
+        side = "client" if client else "server"
+        raw = run(str(CORPUS / name), "--follow", row["stream"], "--raw", "--side", side).stdout_bytes
         if hashlib.sha256(raw[:length]).hexdigest() == row["sha256"]:
             return "equal but for a gap at the end: acknowledged, never captured"
     return "differs"
