@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ibsniff.analysis.snapshot import Snapshot
 from ibsniff.diagnosis import VerdictSoFar, conclude
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.model import Capture, Conversation, Finding, InputFacts, Report
-from ibsniff.rules import judge_capture, judge_conversation
+from ibsniff.model import Capture, Conversation, Finding, InputFacts, Report, ServerOutage
+from ibsniff.rules import judge_capture, judge_conversation, tell_outages
 
 if TYPE_CHECKING:
     from ibsniff.analysis.spool import Spool
@@ -29,26 +29,28 @@ def judge_into(
     conversations: list[Conversation] | Spool[Conversation],
 ) -> Report:
     """Judge one input after the other, and move what the report lists to these: of it all, the verdict needs little."""
-    verdict, shared = VerdictSoFar(), list[Finding]()
-    for capture, findings in _judged_in_turn(snapshots, verdict):
+    verdict, shared, outages = VerdictSoFar(), list[Finding](), list[ServerOutage]()
+    for capture, findings, told in _judged_in_turn(snapshots, verdict):
         inputs.append(capture.facts)
         for conversation in capture.conversations:
             conversations.append(conversation)
         shared += findings
-    return Report(inputs, verdict.verdict(), tuple(shared), conversations, verdict.evicted.total())
+        outages += told
+    return Report(inputs, verdict.verdict(), tuple(shared), conversations, verdict.evicted.total(), tuple(outages))
 
 
 def _judged_in_turn(
     snapshots: Iterable[Snapshot], verdict: VerdictSoFar
-) -> Iterator[tuple[Capture, tuple[Finding, ...]]]:
-    """Each input with the findings about it as a whole."""
+) -> Iterator[tuple[Capture, tuple[Finding, ...], tuple[ServerOutage, ...]]]:
+    """Each input with the findings about it as a whole, and the outages in it."""
     connections = 0
     for index, snapshot in enumerate(snapshots):
         capture = _judged(snapshot.as_input(index, connections))
-        findings = tuple(judge_capture(CaptureIndex(capture)))
+        whole = CaptureIndex(capture)
+        findings = judge_capture(whole)
         connections += snapshot.connections
         verdict.add(capture.conversations, snapshot.evicted, findings)
-        yield capture, findings
+        yield capture, findings, tell_outages(whole)
 
 
 def _judged(unjudged: Capture) -> Capture:

@@ -20,7 +20,10 @@ MAGICS = {
 FILE_HEADER_SIZE = 24
 RECORD_HEADER_SIZE = 16
 VERSION = (2, 4)
-"""The only version written since 1998; in older versions the two lengths of a record may be swapped."""
+"""The only version written since 1998."""
+SWAPPED, MAYBE_SWAPPED = ((2, 0), (2, 1), (2, 2)), (2, 3)
+"""Versions in which a record states the two lengths the other way round: all files of the older ones do, and some with the
+number 2.3, where the greater one is the length on the wire (libpcap's sf-pcap.c)."""
 
 LINK_TYPE_MASK = 0x0000FFFF
 RESERVED_MASK = 0x03FF0000
@@ -40,8 +43,10 @@ class PcapReader:
             )
         order, self._fraction_ns = MAGICS[input_buffer.data[:4]]
         major, minor, _zone, _accuracy, _snaplen, link = Struct(order + "HHIIII").unpack_from(input_buffer.data, 4)
-        if (major, minor) != VERSION:
-            raise DamagedCapture(f"its pcap version is {major}.{minor}; only version 2.4 is supported")
+        version = (major, minor)
+        if version not in (*SWAPPED, MAYBE_SWAPPED, VERSION):
+            raise DamagedCapture(f"its pcap version is {major}.{minor}; only versions 2.0 to 2.4 are supported")
+        self._is_swapped, self._may_be_swapped = version in SWAPPED, version == MAYBE_SWAPPED
         if link & RESERVED_MASK:
             raise DamagedCapture(f"its link type field is {link:#010x}, which has reserved bits set")
         self._order = order
@@ -63,8 +68,11 @@ class PcapReader:
         frame = tuple.__new__  # the same as Frame(...) in half the time
         size, number, position, cut = len(buffer), self.number, 0, 0
         captured, last = 0, size - RECORD_HEADER_SIZE
+        may_be_swapped = self._is_swapped or self._may_be_swapped
         while position <= last:
             seconds, fraction, captured, original = unpack(buffer, position)
+            if may_be_swapped:
+                captured, original = self._in_order(captured, original)
             start = position + RECORD_HEADER_SIZE
             end = start + captured
             if end > size or captured > MAX_FRAME:
@@ -83,8 +91,16 @@ class PcapReader:
         self._record.add_cut_by_snaplen(cut)
         self._check_length(captured, input_buffer)
 
+    def _in_order(self, first: int, second: int) -> tuple[int, int]:
+        """The captured length and the one on the wire, of a record of an old version."""
+        swapped = self._is_swapped or first > second
+        return (second, first) if swapped else (first, second)
+
     def columns(self, input_buffer: InputBuffer) -> Iterator[Columns | Frame]:
-        """Yield the same packets as columns."""
+        """Yield the same packets as columns, those of an old version one by one."""
+        if self._is_swapped or self._may_be_swapped:
+            yield from self._frames_of_old_version(input_buffer)
+            return
         from ibsniff.capture.columns import cut_by_snaplen, end_of, pcap_columns  # noqa: PLC0415  (numpy, and 0.1 s)
 
         buffer = input_buffer.data
@@ -98,6 +114,15 @@ class PcapReader:
             captured = self._record_header.unpack_from(buffer, self.position)[2]
             self._check_length(captured, input_buffer)
             self.needed += captured
+
+    def _frames_of_old_version(self, input_buffer: InputBuffer) -> Iterator[Frame]:
+        frames: list[Frame] = []
+        try:
+            self.parse(input_buffer, frames)
+        except DamagedCapture:
+            yield from frames
+            raise
+        yield from frames
 
     def _check_length(self, captured: int, input_buffer: InputBuffer) -> None:
         """Raise DamagedCapture at an impossible length."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from ibsniff.facts.answered_hellos import AnsweredHellos
+from ibsniff.facts.outages import Outage, outages
 from ibsniff.facts.related_connections import RelatedConnections
 from ibsniff.facts.reliability import Reliability
 from ibsniff.facts.server_history import ServerHistory
@@ -40,6 +41,12 @@ class CaptureIndex:
     def related(self) -> RelatedConnections:
         """The conversations, grouped by what they have in common."""
         return RelatedConnections(self.conversations)
+
+    @cached_property
+    def outages(self) -> list[tuple[list[Conversation], list[Outage]]]:
+        """For each server that had outages, its conversations and the outages, in order of time."""
+        found = [(group, list(outages(group))) for group in self.related.by_server]
+        return [(group, those) for group, those in found if those]
 
     @cached_property
     def answered_hellos(self) -> AnsweredHellos:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from ibsniff.facts.intervals import CaptureOrder, Timeline
-from ibsniff.facts.timing import end_of_wait_ns, is_within
+from ibsniff.facts.timing import ENDS_TOGETHER_NS, end_of_wait_ns, is_within
 from ibsniff.ib import errors
 from ibsniff.model import NANOSECONDS, Connection, Conversation, Endpoint, Moment, Outcome, Rung, Side, WireBytes
 
@@ -21,10 +21,6 @@ LEFT_OPEN = 1.0
 
 STARTING = 120.0
 """Seconds for which a TWS may still be starting after its port opens: 5 to 90 were reported (rust-ibapi 761)."""
-
-ENDS_TOGETHER = 1.0
-"""Seconds within which a server that shuts down ends all its connections."""
-ENDS_TOGETHER_NS = round(ENDS_TOGETHER * NANOSECONDS)
 
 IPV4_BYTES = 4
 END_OF_TIME_NS = 2**64

@@ -7,10 +7,13 @@ how long it really was, so the answer to "less than so many seconds?" is no.
 from __future__ import annotations
 
 from ibsniff.formatting import seconds_between
-from ibsniff.model import Connection, Conversation, Moment, Side
+from ibsniff.model import NANOSECONDS, Connection, Conversation, Moment, Side
 
 MINIMUM_WAIT = 1.0
 """Seconds a client should wait at least: TWS answers within milliseconds, and over any network within a second."""
+
+ENDS_TOGETHER_NS = NANOSECONDS
+"""Within a second, a server that shuts down ends all its connections."""
 
 
 def clock_stepped_back(earlier: Moment, later: Moment) -> bool:

@@ -70,6 +70,7 @@ from ibsniff.model.report import (
     Outcome,
     Report,
     Rung,
+    ServerOutage,
     Severity,
     Verdict,
 )
@@ -128,6 +129,7 @@ __all__ = [
     "Rung",
     "Segment",
     "SegmentColumns",
+    "ServerOutage",
     "Severity",
     "Side",
     "Stall",

@@ -117,6 +117,8 @@ class Half:
     rst: Moment | None = None
     reset_at: int | None = None
     """The stream offset of its first RST; what it sent before that, beyond ``length``, was not captured."""
+    reset_ttl: int | None = None
+    """TTL or hop limit of its first RST."""
     gaps: list[Gap] = field(default_factory=list)
     """The first few (bounded by ``tcp``); ``gap_bytes`` counts all."""
     gap_bytes: int = 0
@@ -170,6 +172,9 @@ class Connection:
     """The client's SYNs, retransmissions included (the first few, bounded by ``tcp``)."""
     syn_count: int = 0
     syn_ack: Moment | None = None
+    repeated_syn_acks: tuple[Moment, ...] = ()
+    """The SYN-ACKs that came again after the client's ACK (the first few, bounded by ``tcp``): the server's kernel has not
+    received that ACK, or has no room for the connection."""
     established: Moment | None = None
     """The client's first packet that acknowledges the SYN-ACK."""
     refusals: list[Moment] = field(default_factory=list)

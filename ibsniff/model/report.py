@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ibsniff.model.connection import Connection, Moment
 from ibsniff.model.dialogue import PATIENCE, Dialogue
 from ibsniff.model.inputs import InputFacts, Loss, WatchedBy
-from ibsniff.model.packets import StrayHello
+from ibsniff.model.packets import Endpoint, StrayHello
 
 
 class Outcome(StrEnum):
@@ -185,6 +185,24 @@ class Capture(NamedTuple):
     """Conversations that were evicted because there were too many."""
 
 
+class ServerOutage(NamedTuple):
+    """A time in which a server that works at other times served nobody."""
+
+    input: int
+    server: Endpoint
+    began_ns: int
+    back_ns: int | None
+    """When a session worked again; None if none did until the end of the capture."""
+    ended: tuple[str, ...]
+    """The ids of the sessions that the server ended when it began."""
+    failed: dict[Outcome, int]
+    """How many attempts failed meanwhile, by outcome, in the order in which the outcomes first came."""
+    back: str | None
+    """The id of the session that worked again."""
+    text: str
+    """The same in words."""
+
+
 class Verdict(NamedTuple):
     """The conclusion about all inputs together: that of the worst conversation."""
 
@@ -213,3 +231,5 @@ class Report(NamedTuple):
     """In the order of their first packets, input by input. A tuple, unless there are so many that they wait in a file."""
     omitted: int = 0
     """Conversations that were evicted because there were too many; they are only counted."""
+    outages: tuple[ServerOutage, ...] = ()
+    """Of the servers that work at other times, in order of time, input by input; the latest, if there are many."""

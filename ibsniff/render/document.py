@@ -24,6 +24,7 @@ from ibsniff.model import (
     Moment,
     Reply,
     Report,
+    ServerOutage,
     Side,
     Verdict,
     WatchedBy,
@@ -97,6 +98,7 @@ def _members(report: Report, tool_version: str, show_accounts: bool) -> dict[str
         "inputs": map(writer.input, report.inputs),
         "verdict": writer.verdict(report.verdict, most_severe(report.findings)),
         "findings": map(writer.shared_finding, report.findings),
+        "outages": map(writer.outage, report.outages),
         "omitted": report.omitted,
         "conversations": map(writer.conversation, report.conversations),
     }
@@ -114,6 +116,20 @@ class DocumentWriter(NamedTuple):
     def optional(self, text: str | WireText | None) -> str | None:
         """The same for a text that may be missing."""
         return None if text is None else self.text(text)
+
+    def outage(self, outage: ServerOutage) -> Json:
+        """A time in which a server served nobody."""
+        return {
+            "input": outage.input,
+            "server": _endpoint(outage.server),
+            "began": iso(outage.began_ns),
+            "back": None if outage.back_ns is None else iso(outage.back_ns),
+            "ended": [*outage.ended[:MAX_LISTED]],
+            "ended_count": len(outage.ended),
+            "failed": {str(outcome): count for outcome, count in outage.failed.items()},
+            "back_conversation": outage.back,
+            "text": self.text(outage.text),
+        }
 
     def input(self, facts: InputFacts) -> Json:
         """What is known of one capture as a whole."""

@@ -31,6 +31,8 @@ from ibsniff.render.timeline import Event, decisive_events
 EVIDENCE_ROWS = 8
 MAX_ITEMS = 4
 """Alternatives, or other findings."""
+MAX_OUTAGES = 8
+"""A week of nights, and one more."""
 MAX_FACTS = 10
 """Facts of the environment: somebody else must read the ticket."""
 
@@ -57,6 +59,7 @@ def markdown(report: Report, *, tool_version: str = "", show_accounts: bool = Fa
         parts += [_ladder(view.worst, writer, "")]
         parts += [_ladder(view.newest, writer, "newest: ")] if view.newest else []
         parts += [_evidence(view, view.worst, writer)]
+    parts += [_outages(view, writer)] if view.outages else []
     if view.finding is not None:
         parts += [f"**What to do:** {writer.text(view.finding.remedy)}\n"] if view.finding.remedy else []
         parts += [_alternatives(view.finding, writer)] if view.finding.alternatives else []
@@ -111,6 +114,12 @@ def _rows(shown: list[Event], worst: Conversation, writer: MarkdownWriter) -> It
         yield str(event.packet), time, DIRECTIONS[event.side], writer.text(event.what, MAX_SHOWN_CHARACTERS) + raw
     if state := state_at_end(worst):
         yield "", duration(seconds(worst.watched_until_ns - first_ns)), "", writer.text(state)
+
+
+def _outages(view: ReportView, writer: MarkdownWriter) -> str:
+    latest = [writer.text(one.text) for one in view.outages[-MAX_OUTAGES:]]
+    earlier = len(view.outages) - len(latest)
+    return f"**Outages:**\n\n{_items([*([f'… {earlier} earlier'] if earlier else []), *latest], len(latest) + 1)}"
 
 
 def _alternatives(finding: Finding, writer: MarkdownWriter) -> str:

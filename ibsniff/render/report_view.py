@@ -15,6 +15,7 @@ from ibsniff.model import (
     InputFacts,
     Outcome,
     Report,
+    ServerOutage,
     Severity,
     Verdict,
     WatchedBy,
@@ -84,6 +85,12 @@ class ReportView(NamedTuple):
     """Findings about the captures themselves."""
     groups: tuple[ConversationGroup, ...]
     """Conversations, identical ones in one group; the group of the worst one first."""
+
+    @property
+    def outages(self) -> tuple[ServerOutage, ...]:
+        """The times in which a server served nobody, when there is more than one: of a single one the finding tells."""
+        told = self.report.outages
+        return told if len(told) > 1 else ()
 
     @property
     def packet_events(self) -> list[Event]:

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from ibsniff.formatting import counted, date_and_time, duration, seconds
 from ibsniff.masking.sentence import marked
-from ibsniff.model import Conversation, Fault, Finding, Report, Severity, Side
+from ibsniff.model import Conversation, Fault, Finding, Report, ServerOutage, Severity, Side
 from ibsniff.render.grouping import ConversationGroup
 from ibsniff.render.ladder_view import draw_ladder
 from ibsniff.render.report_view import (
@@ -44,6 +44,7 @@ MIN_WIDTH = 20
 EVIDENCE_ROWS, EVIDENCE_ROWS_VERBOSE = 10, 200
 ALTERNATIVE_ROWS, ALTERNATIVE_ROWS_VERBOSE = 4, 50
 FINDING_ROWS, FINDING_ROWS_VERBOSE = 4, 100
+OUTAGE_ROWS, OUTAGE_ROWS_VERBOSE = 7, 100
 GROUP_ROWS, GROUP_ROWS_VERBOSE = 4, 200
 
 MAX_QUOTED_CHARACTERS = 140
@@ -107,17 +108,19 @@ def sections(view: ReportView, writer: ConsoleWriter, width: int, verbose: bool)
     yield Section(verdict(view, writer), min_lines=6, last_lines=3)  # the status line is among the last
     if view.worst is not None:
         yield Section(ladders(view, view.worst, writer, width), min_lines=7)
-        yield Section(evidence(view, view.worst, writer, verbose), min_lines=5, shorten_rank=3)
+        yield Section(evidence(view, view.worst, writer, verbose), min_lines=5, shorten_rank=4)
+    if view.outages:
+        yield Section(with_heading("Outages (UTC)", outages(view, writer, verbose)), min_lines=3, shorten_rank=3)
     if view.finding is not None and view.finding.remedy:
         remedy = with_heading("What to do", [writer.text(view.finding.remedy)])
         yield Section(remedy, min_lines=4, shorten_rank=2)
     if view.finding is not None and view.finding.alternatives:
         causes = with_heading("It could also be", alternatives(view.finding, writer, verbose))
-        yield Section(causes, min_lines=4, shorten_rank=6)
+        yield Section(causes, min_lines=3, shorten_rank=7)
     if view.other_findings or view.capture_findings:
-        yield Section(with_heading("Also noticed", other_findings(view, writer, verbose)), min_lines=2, shorten_rank=4)
-    if len(view.report.conversations) > 1:
-        yield Section(with_heading("Conversations", group_rows(view, writer, verbose)), min_lines=3, shorten_rank=5)
+        yield Section(with_heading("Also noticed", other_findings(view, writer, verbose)), min_lines=2, shorten_rank=5)
+    if len(view.report.conversations) > 1 and (verbose or not view.outages):
+        yield Section(with_heading("Conversations", group_rows(view, writer, verbose)), min_lines=3, shorten_rank=6)
     inputs = Group(*(writer.text(input_line(facts), "dim") for facts in view.report.inputs))
     yield Section(inputs, min_lines=2, shorten_rank=1)
 
@@ -173,6 +176,31 @@ def alternatives(finding: Finding, writer: ConsoleWriter, verbose: bool) -> Iter
         cause = writer.text(f"{marked(other.cause)}{label}", "bold")
         yield bullet(cause.append(": ").append_text(writer.text(other.how_to_tell, "not bold")), writer)
     yield from more_line(len(finding.alternatives) - rows, "cause", writer)
+
+
+def outages(view: ReportView, writer: ConsoleWriter, verbose: bool) -> Iterator[RenderableType]:
+    """When servers served nobody, a line each, the latest first; in full sentences with ``-v``."""
+    told = view.outages[: -1 - (OUTAGE_ROWS_VERBOSE if verbose else OUTAGE_ROWS) : -1]
+    if verbose:
+        yield from (bullet(writer.text(outage.text), writer) for outage in told)
+    else:
+        servers = {outage.server for outage in view.outages}
+        grid = columns("left", "right", "left", gap=2)
+        for outage in told:
+            grid.add_row(*outage_row(outage, writer, with_server=len(servers) > 1))
+        yield grid
+    yield from more_line(len(view.outages) - len(told), "earlier outage", writer)
+
+
+def outage_row(outage: ServerOutage, writer: ConsoleWriter, with_server: bool) -> Iterator[Text]:
+    """When it began, how long it lasted, and what happened."""
+    yield writer.text(date_and_time(outage.began_ns).removesuffix(" UTC"))
+    yield writer.text("-" if outage.back_ns is None else duration(seconds(outage.back_ns - outage.began_ns)))
+    parts = [str(outage.server)] if with_server else []
+    parts += [f"{counted(len(outage.ended), 'session')} ended"] if outage.ended else []
+    parts += [f"{count:,} {outcome}" for outcome, count in outage.failed.items()]
+    parts.append(f"back: {outage.back}" if outage.back else "not back")
+    yield writer.text(", ".join(parts))
 
 
 def other_findings(view: ReportView, writer: ConsoleWriter, verbose: bool) -> Iterator[RenderableType]:

@@ -8,7 +8,6 @@ only in what is quoted: `masking` knows it from our own words.
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Iterable
 from itertools import accumulate
@@ -71,6 +70,8 @@ def encodable(text: str, limit: int = MAX_WRITTEN_CHARACTERS, beyond: int = 0) -
 
 def json_text(made: object, indent: int | None = None) -> str:
     """JSON that is safe to print: pure ASCII, with DEL escaped, the only control character that ``json`` does not escape."""
+    import json  # noqa: PLC0415  (a report on a screen does without)
+
     return json.dumps(made, indent=indent).replace("\x7f", "\\u007f")
 
 

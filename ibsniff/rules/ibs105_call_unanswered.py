@@ -16,11 +16,10 @@ What to do: allow the port in the server's firewall; check the address; capture 
 from __future__ import annotations
 
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.formatting import counted, duration, seconds
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.alternatives import ASLEEP
-from ibsniff.rules.wording.unanswered import unless_other_ip_version_followed, why_in_doubt
+from ibsniff.rules.wording.unanswered import syns_sent, unless_other_ip_version_followed, why_in_doubt
 
 HUNG = Alternative(
     "TWS hangs and its accept queue is full",
@@ -59,10 +58,8 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
             f"It accepted a connection from {connection.client.ip} before ({before.id}): since then it hangs, sleeps "
             f"or is cut off{doubt}."
         )
-    watched = duration(seconds(conversation.watched_until_ns - connection.first.time_ns))
     statement = Statement(
-        f"No answer at all from {connection.server}, not even a refusal ({counted(connection.syn_count, 'SYN')} in "
-        f"{watched}). {why}",
+        f"No answer at all from {connection.server}, not even a refusal ({syns_sent(conversation)}). {why}",
         Fault.UNDETERMINED if doubt or before or silent else Fault.NETWORK,
         Confidence.LOW if doubt or before or silent else Confidence.MEDIUM,
         packets=[moment.packet for moment in connection.syns],

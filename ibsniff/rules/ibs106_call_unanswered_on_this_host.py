@@ -14,11 +14,10 @@ program that leaves connections open.
 from __future__ import annotations
 
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.formatting import counted, duration, seconds
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.commands import queue_is_full
-from ibsniff.rules.wording.unanswered import why_in_doubt
+from ibsniff.rules.wording.unanswered import syns_sent, why_in_doubt
 
 LOCAL_FILTER = Alternative(
     "a packet filter on this machine drops loopback traffic (rare), or WSL's mirrored mode loses the answer",
@@ -36,11 +35,10 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if connection.unreachable is not None:
         return None
     doubt = why_in_doubt(connection)
-    watched = duration(seconds(conversation.watched_until_ns - connection.first.time_ns))
     return Statement(
         f"{connection.server} is on this machine and does not answer the connection attempt "
-        f"({counted(connection.syn_count, 'SYN')} in {watched}). Most likely the program that listens there hangs, "
-        f"and its accept queue is full{doubt}.",
+        f"({syns_sent(conversation)}). Most likely the program that listens there hangs, and its accept queue is "
+        f"full{doubt}.",
         Fault.UNDETERMINED if doubt else Fault.TWS_STATE,
         Confidence.LOW if doubt else Confidence.MEDIUM,
         packets=[moment.packet for moment in connection.syns],

@@ -23,8 +23,7 @@ from math import inf
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.intervals import Interval, first_that_covers
 from ibsniff.facts.server_close import start_came_too_late
-from ibsniff.facts.server_history import ENDS_TOGETHER
-from ibsniff.formatting import seconds_between
+from ibsniff.facts.timing import ENDS_TOGETHER_NS
 from ibsniff.ib import errors
 from ibsniff.model import Confidence, Conversation, Fault, How, Rung, Severity, Side
 from ibsniff.rules.registry import Statement, capture_rule
@@ -81,7 +80,7 @@ def _ended_together(first: Conversation, later: Conversation) -> bool:
     one, two = first.connection.ended, later.connection.ended
     if one is None or two is None or one.by is not Side.SERVER:
         return False
-    return abs(seconds_between(one.moment, two.moment)) <= ENDS_TOGETHER
+    return abs(one.moment.time_ns - two.moment.time_ns) <= ENDS_TOGETHER_NS
 
 
 def _open(one: Conversation) -> Interval:

@@ -6,7 +6,8 @@ Meaning: TWS or Gateway was restarted: by hand, or by its nightly auto restart. 
 and for some seconds after the port is open it may not answer yet.
 How sure: little else fits this order of events: medium; low on a relay's port, as the relay may have been stopped
 instead, and when messages before the end are missing. The packets do not show whether it was planned. Not reported
-when TWS said that its port was changed (error 1300).
+when TWS said that its port was changed (error 1300). Each restart is counted on its own, from the end of the session
+to the next one that works; the report lists them all.
 Sources: QuantConnect Lean 246 (it never came back: the weekly login was due) and 242 (reset at 23:45:00, usable again
 at 23:46:19); rust-ibapi 761 (the first seconds).
 What to do: let the program reconnect with pauses that grow longer (5 s, 10 s, ... 60 s); check the time of Auto
@@ -15,13 +16,12 @@ restart.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.outages import Outage
 from ibsniff.facts.ports import on_relay_port
-from ibsniff.formatting import counted, elapsed, time_of_day
+from ibsniff.formatting import counted, duration, seconds, time_of_day
 from ibsniff.ib import errors
-from ibsniff.model import Alternative, Confidence, Conversation, Fault, Moment, Outcome, Rung, Severity, Side
+from ibsniff.model import Alternative, Confidence, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.wording.remedies import auto_restart
 
@@ -35,55 +35,66 @@ RELAY_GONE = Alternative(
 @capture_rule(Severity.ERROR)
 def check(index: CaptureIndex) -> Statement | None:
     """A session that the server ended, then refused connection attempts."""
-    for conversations in index.related.by_server:
-        refused = [place for place, one in enumerate(conversations) if one.outcome is Outcome.REFUSED]
-        for place, one in enumerate(conversations):
-            ended, later = one.connection.ended, bisect_right(refused, place)
-            port_changed = errors.API_PORT_CHANGED in one.dialogue.errors
-            if one.rung is not Rung.READY or ended is None or ended.by is not Side.SERVER or port_changed:
-                continue
-            if later < len(refused) and _began_ns(conversations[refused[later]]) >= ended.moment.time_ns:
-                attempts = [conversations[which] for which in refused[later:]]
-                return _statement(one, attempts, conversations[place + 1 :])
-    return None
+    found = [[one for one in outages if _is_restart(one)] for _, outages in index.outages]
+    restarts = max(found, key=len, default=[])
+    return _statement(restarts[-1], restarts[:-1]) if restarts else None
 
 
-def _statement(one: Conversation, refused: list[Conversation], after: list[Conversation]) -> Statement:
-    ended = one.connection.ended
-    assert ended is not None
-    back = next((two for two in after if two.rung is Rung.READY and _began_after(two, ended.moment)), None)
-    if back is not None and back.dialogue.ready is not None:
-        what, outcome = "restarted", f"worked again {elapsed(ended.moment, back.dialogue.ready)} later ({back.id})"
+def _is_restart(outage: Outage) -> bool:
+    """A working session was ended, attempts were refused then, and TWS had not said that its port is changed."""
+    port_changed = any(errors.API_PORT_CHANGED in one.dialogue.errors for one in outage.ended)
+    was_ready = any(one.rung is Rung.READY for one in outage.ended)
+    return was_ready and bool(outage.failed_with(Outcome.REFUSED)) and not port_changed
+
+
+def _statement(latest: Outage, earlier: list[Outage]) -> Statement:
+    one = next(one for one in latest.ended if one.rung is Rung.READY)
+    refused, back = latest.failed_with(Outcome.REFUSED), latest.back
+    if back is not None and latest.back_ns is not None:
+        what, outcome = "restarted", f"worked again {_since(latest, latest.back_ns)} later ({back.id})"
         remedy = "If this was planned, there is nothing to fix: let the program reconnect with pauses that grow longer"
-    elif (answered := _answered_again(after, ended.moment)) is not None and answered.dialogue.reply is not None:
+    elif (answered := _answered(latest)) is not None and answered.dialogue.reply is not None:
         back = answered
-        outcome = f"answered again {elapsed(ended.moment, answered.dialogue.reply.complete)} later"
+        outcome = f"answered again {_since(latest, answered.dialogue.reply.complete.time_ns)} later"
         what, outcome = "restarted", f"{outcome} ({back.id}), but no session became ready"
         remedy = f"Look at {back.id} for the reason; let the program reconnect with pauses that grow longer"
     else:
         what, outcome = "went down", "did not come back in this capture"
         remedy = "Check whether it waits for a login (once a week Gateway needs one by hand); let the program reconnect"
+    on_relay = on_relay_port(one.connection)
     return Statement(
-        f"TWS {what}: it ended {one.id} at {time_of_day(ended.moment.time_ns)}, then refused "
-        f"{counted(len(refused), 'connection attempt')}, and {outcome}.",
+        f"TWS {what}: it ended {one.id} at {time_of_day(latest.began_ns)}, then refused "
+        f"{counted(len(refused), 'connection attempt')}, and {outcome}.{_before(earlier)}",
         Fault.TWS_STATE,
-        Confidence.LOW if on_relay_port(one.connection) or one.dialogue.bytes_after_gap else Confidence.MEDIUM,
-        packets=(ended.moment.packet, *(two.connection.first.packet for two in refused)),
+        Confidence.LOW if on_relay or one.dialogue.bytes_after_gap else Confidence.MEDIUM,
+        packets=(_ended_by(one), *(two.connection.first.packet for two in refused)),
         remedy=f"{remedy}; check {auto_restart(one.connection.server.port)}.",
         alternatives=(RELAY_GONE,),
         conversations=(refused[-1].id, one.id, *((back.id,) if back else ())),
     )
 
 
-def _answered_again(after: list[Conversation], gone: Moment) -> Conversation | None:
+def _since(outage: Outage, time_ns: int) -> str:
+    return duration(seconds(time_ns - outage.began_ns))
+
+
+def _ended_by(session: Conversation) -> int | None:
+    return session.connection.ended.moment.packet if session.connection.ended is not None else None
+
+
+def _answered(outage: Outage) -> Conversation | None:
     """The first whose hello was answered, although no session became ready."""
-    return next((one for one in after if one.outcome is Outcome.REPLIED and _began_after(one, gone)), None)
+    return next(iter(outage.failed_with(Outcome.REPLIED)), None)
 
 
-def _began_after(conversation: Conversation, moment: Moment) -> bool:
-    """A session that was open at the same time does not show that the server came back."""
-    return _began_ns(conversation) > moment.time_ns
-
-
-def _began_ns(conversation: Conversation) -> int:
-    return conversation.connection.first.time_ns
+def _before(earlier: list[Outage]) -> str:
+    """How often it had restarted before, and how long that took."""
+    if not earlier:
+        return ""
+    took = sorted(seconds(one.back_ns - one.began_ns) for one in earlier if one.back_ns is not None)
+    if not took:
+        return ""
+    each = (
+        duration(took[0]) if duration(took[0]) == duration(took[-1]) else f"{duration(took[0])} to {duration(took[-1])}"
+    )
+    return f" It had restarted {counted(len(earlier), 'time')} before in this capture, and worked again after {each}."

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.outages import Outage
 from ibsniff.facts.reliability import Reliability, rests_on_absence
 from ibsniff.masking.sentence import sentence
-from ibsniff.model import Alternative, Confidence, Conversation, Fault, Finding, WatchedBy
+from ibsniff.model import Alternative, Confidence, Conversation, Fault, Finding, ServerOutage, WatchedBy
 from ibsniff.rules.registry import Rule, Statement, all_rules
+from ibsniff.rules.wording.outages import outage_in_words
+
+MAX_OUTAGES = 100
+"""Outages told of one capture: three months of nights. Of more, the latest."""
 
 
 def judge_conversation(conversation: Conversation, index: CaptureIndex) -> tuple[Finding, ...]:
@@ -30,6 +37,26 @@ def judge_capture(index: CaptureIndex) -> tuple[Finding, ...]:
         if statement is not None:
             findings.append(_finding(rule, statement, index.capture.input))
     return tuple(findings)
+
+
+def tell_outages(index: CaptureIndex) -> tuple[ServerOutage, ...]:
+    """Tell when servers that work at other times served nobody, in order of time."""
+    by_server = ((group, outage) for group, outages in index.outages for outage in outages)
+    ordered = sorted(by_server, key=lambda found: found[1].began_ns)
+    return tuple(_outage(outage, group, index) for group, outage in ordered[-MAX_OUTAGES:])
+
+
+def _outage(outage: Outage, group: list[Conversation], index: CaptureIndex) -> ServerOutage:
+    return ServerOutage(
+        input=index.capture.input,
+        server=outage.server,
+        began_ns=outage.began_ns,
+        back_ns=outage.back_ns,
+        ended=tuple(one.id for one in outage.ended),
+        failed=dict(Counter(one.outcome for one in outage.failed)),
+        back=outage.back.id if outage.back is not None else None,
+        text=sentence(outage_in_words(outage, group)),
+    )
 
 
 def cap_confidence(finding: Finding, conversation: Conversation, reliability: Reliability) -> Finding:

@@ -9,7 +9,6 @@ holds what the whole capture shows.
 from __future__ import annotations
 
 import importlib
-import json
 import pkgutil
 import re
 import sys
@@ -124,6 +123,8 @@ def all_rules() -> tuple[Rule, ...]:
 @cache
 def examples() -> dict[str, dict[str, str]]:
     """For each code one of the project's scenarios: code -> ``scenario``, and ``summary`` of the finding there."""
+    import json  # noqa: PLC0415  (rules judge without their examples)
+
     found: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("examples.json").read_text("utf-8"))
     return found
 

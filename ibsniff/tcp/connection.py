@@ -8,7 +8,7 @@ from ibsniff.tcp.held_segments import HeldSegments, is_in_doubt
 from ibsniff.tcp.history import record_event, record_repeated, swap_sides
 from ibsniff.tcp.lifecycle import Lifecycle
 from ibsniff.tcp.reassembly_buffer import BufferedTotal
-from ibsniff.tcp.sequence import data_sequence, difference
+from ibsniff.tcp.sequence import advance, data_sequence, difference
 
 HELLO_PREFIX = b"API\0"
 """Only a client of the API begins like this."""
@@ -138,15 +138,24 @@ class ConnectionTracker:
     def _place(self, segment: Segment, mine: Direction, moment: Moment) -> Segment:
         """Say what an unexpected sequence number means; a keep-alive loses its byte."""
         if not mine.begun:
+            if segment.length <= 1 and mine.acknowledged_before == advance(segment.seq, 1):
+                return self._begin_with_keep_alive(segment, mine)
             mine.begin(segment.seq)
         elif self._is_keep_alive(segment, mine):
             mine.half.keep_alives += 1
             return segment._replace(payload=b"", length=0)
-        elif self.lifecycle.is_joined and mine.end == 0 and mine.offset(segment.seq) == 1:
-            mine.begin(segment.seq)  # the first captured segment was a keep-alive, which is one number too low
+        elif self._followed_keep_alive(segment, mine):
+            mine.begin(segment.seq)
         elif not segment.length and segment.intact is not False:
             mine.infer_sent_before(mine.offset(segment.seq), moment)
         return segment
+
+    @staticmethod
+    def _begin_with_keep_alive(segment: Segment, mine: Direction) -> Segment:
+        """The capture began in the middle, and this side's first segment repeats a number that was acknowledged before."""
+        mine.begin(mine.acknowledged_before)
+        mine.half.keep_alives += 1
+        return segment._replace(payload=b"", length=0)
 
     @staticmethod
     def _is_keep_alive(segment: Segment, mine: Direction) -> bool:
@@ -155,11 +164,17 @@ class ConnectionTracker:
             return False
         return segment.length == 0 or (segment.length == 1 and mine.next == mine.end)
 
+    def _followed_keep_alive(self, segment: Segment, mine: Direction) -> bool:
+        """The capture began in the middle, and the first segment was a keep-alive, which is one number too low."""
+        return self.lifecycle.is_joined and mine.end == 0 and mine.offset(segment.seq) == 1
+
     def _feed_ack(self, segment: Segment, mine: Direction, moment: Moment) -> None:
         peer, lifecycle = mine.peer, self.lifecycle
         if lifecycle.is_opening and mine.side is Side.CLIENT and not segment.flags & RST:
             lifecycle.take_handshake_ack(segment.ack, peer, moment)
-        if peer.begun and segment.ack != peer.acked_sequence:
+        if not peer.begun:
+            peer.acknowledged_before = segment.ack
+        elif segment.ack != peer.acked_sequence:
             is_set_up = not lifecycle.is_opening or self.connection.syn_ack is not None
             peer.acknowledge(segment.ack, moment, accept_unseen=is_set_up)
         if segment.ack == peer.acked_sequence and peer.acknowledged >= peer.end == peer.next:
@@ -198,7 +213,7 @@ class ConnectionTracker:
         elif flags & SYN:
             lifecycle.take_syn(segment, mine, moment)
             mine.half.window_closed = None if segment.window else moment
-        elif not mine.begun:
+        elif not mine.begun or self._followed_keep_alive(segment, mine):
             mine.begin(segment.seq)
         if flags & ACK:
             self._feed_ack(segment, mine, moment)

@@ -42,6 +42,7 @@ class Direction:
         "_last_ack",
         "acked_sequence",
         "acknowledged",
+        "acknowledged_before",
         "damaged",
         "end",
         "gap_count",
@@ -70,6 +71,8 @@ class Direction:
         """Offset up to which the other side has acknowledged; one past the data when that includes the FIN."""
         self.acked_sequence = -1
         """The same as a sequence number; -1 until the stream has begun."""
+        self.acknowledged_before = -1
+        """Up to which sequence number the other side had acknowledged this one before its stream began."""
         self.gap_count = 0
         self.reach = STRAY_DISTANCE
         """How far away a sequence number counts at once; a farther one when both sides have named it."""
@@ -92,7 +95,7 @@ class Direction:
     @property
     def fin_is_acknowledged(self) -> bool:
         """The other side has acknowledged one number more than there is data: that of a FIN, captured or not."""
-        return self.begun and self.acknowledged == self.end + 1
+        return self.begun and self.acknowledged == max(self.end, self.half.length) + 1
 
     def begin(self, sequence: int) -> None:
         """Make this sequence number offset 0."""
@@ -220,9 +223,11 @@ class Direction:
             half.stall = None
         if unseen <= 0:
             half.acked = acknowledged
-        elif unseen == 1:
-            # one number past the data is the FIN's, captured or not: a stream that ends in one lost byte is rarer
-            half.acked = self.end
+        elif unseen == 1 or moved == 1:
+            # one number past the data, or past data that was not captured, is the FIN's: a stream that ends in one lost
+            # byte is rarer
+            half.acked = acknowledged - 1
+            half.length = max(half.length, half.acked)
         else:
             half.acked = acknowledged
             half.length = max(half.length, acknowledged)

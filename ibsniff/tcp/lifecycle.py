@@ -21,12 +21,14 @@ SYN_RETRY_NS = 130_000_000_000
 class Lifecycle:
     """Writes a connection's SYNs, refusals, establishment and end into its ``model.Connection``."""
 
-    __slots__ = ("connection", "is_opening")
+    __slots__ = ("_other_beginnings", "connection", "is_opening")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.is_opening = False
         """A SYN was captured, and no ACK of the client since."""
+        self._other_beginnings: tuple[int, ...] = ()
+        """Where the server's stream begins according to earlier SYN-ACKs with other numbers: the acknowledged one counts."""
 
     @property
     def is_joined(self) -> bool:
@@ -41,6 +43,8 @@ class Lifecycle:
     def take_handshake_ack(self, ack: int, server: Direction, moment: Moment) -> None:
         """Take an ACK of the client while the connection opens: it completes the handshake."""
         if not server.begun:  # the SYN-ACK was not captured, but this ACK tells its number
+            server.begin(ack)
+        if ack in self._other_beginnings and server.end == 0:
             server.begin(ack)
         if difference(ack, server.acked_sequence) >= 0:
             self.connection.established = moment
@@ -65,17 +69,25 @@ class Lifecycle:
             connection.syn_count += 1
             _keep(connection.syns, moment)
             if self.is_opening:
-                connection.ended = mine.half.rst = mine.half.reset_at = None
+                connection.ended = mine.half.rst = mine.half.reset_at = mine.half.reset_ttl = None
         elif mine.side is Side.SERVER:
             if has_ack and not peer.begun:
                 peer.begin(segment.ack)
+            if connection.established is not None and has_ack and len(connection.repeated_syn_acks) < KEPT_MOMENTS:
+                connection.repeated_syn_acks += (moment,)
             connection.syn_ack = connection.syn_ack or moment
         record_event(connection, mine.side, "h" if has_ack else "s")
         self.is_opening = connection.established is None
         if not mine.begun or (self.is_opening and mine.end == 0):
-            mine.begin(advance(segment.seq, 1))
+            self._begin(mine, advance(segment.seq, 1))
         mine.reach = peer.reach = NEAR_DISTANCE
         mine.half.mss = mine.half.mss or segment.mss
+
+    def _begin(self, mine: Direction, sequence: int) -> None:
+        is_other = mine.begun and mine.next_sequence != sequence and mine.side is Side.SERVER
+        if is_other and len(self._other_beginnings) < KEPT_MOMENTS:
+            self._other_beginnings += (mine.next_sequence,)
+        mine.begin(sequence)
 
     def take_rst(self, segment: Segment, mine: Direction, moment: Moment) -> bool:
         """Take a RST; False when it does not end the connection: it refuses the SYN, or belongs to an older one."""
@@ -94,7 +106,7 @@ class Lifecycle:
             return False
         record_event(connection, mine.side, "r")
         if mine.half.rst is None:
-            mine.half.rst, mine.half.reset_at = moment, mine.offset(segment.seq)
+            mine.half.rst, mine.half.reset_at, mine.half.reset_ttl = moment, mine.offset(segment.seq), segment.ttl
         connection.ended = connection.ended or Ended(mine.side, How.RST, moment)
         return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ibsniff.model import Connection
+from ibsniff.model import Connection, Half
 
 MEANINGS = {
     "S0": "attempt seen, no reply",
@@ -22,7 +22,10 @@ MEANINGS = {
 
 
 def conn_state(connection: Connection) -> str:
-    """Give one of ``MEANINGS`` for any connection. Where both sides reset, the server's RST counts, as in Zeek."""
+    """Give one of ``MEANINGS`` for any connection.
+
+    As in Zeek, the server's RST counts where both sides reset, and none counts after both FINs.
+    """
     has_syn = connection.syn_count > 0
     # a SYN-ACK that the capture missed must have been sent if the server sent something later
     server_sent = connection.established is not None and connection.from_server.segments > 0
@@ -38,13 +41,23 @@ def conn_state(connection: Connection) -> str:
 
 def _state_of_established(connection: Connection) -> str:
     client, server = connection.from_client, connection.from_server
+    if _ended_by_both(client, server):
+        return "SF"
     if server.rst:
         return "RSTR"
     if client.rst:
         return "RSTO"
     if client.fin:
-        return "SF" if server.fin else "S2"
+        return "S2"
     return "S3" if server.fin else "S1"
+
+
+def _ended_by_both(client: Half, server: Half) -> bool:
+    """Both sides sent a FIN, and neither a RST before that: a later one changes nothing."""
+    if client.fin is None or server.fin is None:
+        return False
+    both_ended = max(client.fin.packet, server.fin.packet)
+    return all(half.rst is None or half.rst.packet > both_ended for half in (client, server))
 
 
 def _state_of_attempt(connection: Connection) -> str:

@@ -7,7 +7,7 @@ import pytest
 from capture_bytes import BIG, DATA, LITTLE, opened, pcap_header, read, record
 
 from ibsniff.capture.input_buffer import MAX_FRAME
-from ibsniff.model import Frame, UserError
+from ibsniff.model import Frame, Lane, UserError
 
 SECOND = 1_000_000_000
 
@@ -55,10 +55,37 @@ def test_reserved_bits_in_the_link_type_are_refused_as_libpcap_and_wireshark_do(
         opened(pcap_header(link=0x00300001))
 
 
-@pytest.mark.parametrize("version", [(1, 4), (2, 5), (2, 3), (0, 0), (0x3030, 0x3030)])
+@pytest.mark.parametrize("version", [(1, 4), (2, 5), (3, 0), (0, 0), (0x3030, 0x3030)])
 def test_an_unknown_version_is_refused(version):
-    with pytest.raises(UserError, match=r"pcap version is .* only version 2\.4 is supported"):
+    with pytest.raises(UserError, match=r"pcap version is .* only versions 2\.0 to 2\.4 are supported"):
         opened(pcap_header(version=version) + record())
+
+
+OLD_RECORD = {"captured": 60, "original": 20}
+"""The lengths of a packet of which 20 bytes were captured, in the order of version 2.2 and earlier."""
+
+
+@pytest.mark.parametrize("lane", [Lane.PLAIN, Lane.COLUMNS])
+@pytest.mark.parametrize(
+    ("version", "lengths"),
+    [((2, 0), (60, 20)), ((2, 1), (60, 20)), ((2, 2), (60, 20)), ((2, 3), (60, 20)), ((2, 3), (20, 60))],
+)
+def test_old_versions_may_state_the_lengths_the_other_way_round(version, lengths, lane):
+    first, second = lengths
+    content = pcap_header(version=version) + record(DATA[:20], captured=first, original=second) + record()
+    with opened(content) as capture:
+        frames = list(capture.packets(lane))
+    assert [(len(frame.data), frame.wire_length) for frame in frames] == [(20, 60), (60, 60)]
+    assert (capture.facts.cut_by_snaplen, capture.facts.truncated) == (1, None)
+
+
+@pytest.mark.parametrize("lane", [Lane.PLAIN, Lane.COLUMNS])
+def test_an_old_version_that_is_cut_or_damaged_keeps_what_came_before(lane):
+    cut = record(DATA[:20], **OLD_RECORD)[:-1]
+    for rest, words in ((cut, "packet 2: 19 of 20 bytes are there"), (b"\xff" * 90, "impossible length")):
+        with opened(pcap_header(version=(2, 1)) + record() + rest) as capture:
+            assert len(list(capture.packets(lane))) == 1
+        assert words in str(capture.facts.truncated)
 
 
 def test_a_fraction_above_one_second_is_added():

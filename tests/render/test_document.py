@@ -95,6 +95,19 @@ SCHEMA: dict[str, Any] = {
         "counts": {str: int},
     },
     "findings": [FINDING | {"input": int, "conversations": [str], "conversation_count": int}],
+    "outages": [
+        {
+            "input": int,
+            "server": {"ip": str, "port": int},
+            "began": str,
+            "back": (str, None),
+            "ended": [str],
+            "ended_count": int,
+            "failed": {str: int},
+            "back_conversation": (str, None),
+            "text": str,
+        }
+    ],
     "omitted": int,
     "conversations": [
         {

@@ -31,6 +31,49 @@ def test_a_handshake() -> None:
     assert [connection.first, connection.last] == moments(1, 3, wire=wire)
 
 
+OTHER = 3_000_000_000
+"""A second beginning of the server's stream: far away from the usual one, in either direction."""
+
+
+@pytest.mark.parametrize("other", [OTHER, 500, 900_001, 899_999])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_of_two_syn_acks_the_acknowledged_one_counts(other: int, is_first: bool) -> None:
+    wire = Wire().syn()
+    if is_first:
+        wire.segment(Side.SERVER, SYN | ACK, seq=other, advance=False).syn_ack()
+    else:
+        wire.syn_ack().segment(Side.SERVER, SYN | ACK, seq=other, advance=False)
+    replay = Replay(wire.ack().client(HELLO).server(b"reply").fin_client().fin_server().ack().segments())
+    assert replay.connection.established is not None
+    assert (replay.client, replay.server) == (HELLO, b"reply")
+    assert replay.connection.from_server.length == len(b"reply")
+    assert conn_state(replay.connection) == "SF"
+
+
+def test_a_second_syn_ack_after_the_clients_ack_changes_nothing() -> None:
+    wire = Wire().connect().segment(Side.SERVER, SYN | ACK, seq=OTHER, advance=False).client(HELLO).server(b"reply")
+    assert Replay(wire.segments()).server == b"reply"
+
+
+def test_syn_acks_that_come_again_after_the_clients_ack_are_kept() -> None:
+    wire = (
+        Wire().syn().syn_ack().again(after=1.0).ack().client(HELLO, ack=False).again(4, after=1.0).again(5, after=2.0)
+    )
+    connection = Replay(wire.segments()).connection
+    assert list(connection.repeated_syn_acks) == moments(6, 7, wire=wire)
+    many = Wire().connect()
+    for _ in range(KEPT_MOMENTS + 4):
+        many.segment(Side.SERVER, SYN | ACK, seq=900_000, advance=False, after=1.0)
+    assert len(Replay(many.segments()).connection.repeated_syn_acks) == KEPT_MOMENTS
+
+
+def test_the_ttl_of_a_reset_is_kept_beside_that_of_the_first_packet() -> None:
+    *segments, reset = Wire(server_ttl=57).connect().client(HELLO).rst_server().segments()
+    connection = Replay([*segments, reset._replace(ttl=250)]).connection
+    assert (connection.from_server.ttl, connection.from_server.reset_ttl) == (57, 250)
+    assert connection.from_client.reset_ttl is None
+
+
 def test_syns_are_repeated_and_bounded() -> None:
     wire = Wire()
     for _ in range(KEPT_MOMENTS + 4):

@@ -13,6 +13,7 @@ from ibsniff.tcp.hole_wait import WAIT_NS, WAIT_SEGMENTS
 from ibsniff.tcp.reassembly_buffer import CHUNK_OVERHEAD
 from ibsniff.tcp.recent_segments import DUPLICATE_NS
 
+HELLO = b"API\0\0\0\0\x09v100..187"
 NANOSECOND = 1e-9
 
 
@@ -401,3 +402,45 @@ def test_a_bare_ack_one_number_past_the_data_shows_a_fin_and_one_far_past_it_not
         stray = last._replace(seq=last.seq + last.length + distance, payload=b"", length=0, flags=ACK)
         half = Replay([*wire.segments(), stray]).connection.from_client
         assert (half.length, half.gap_bytes) == (4, 0)
+
+
+# -- bytes that are none ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("probe", [b"", b"\0"])
+@pytest.mark.parametrize("by", list(Side))
+def test_a_stream_joined_at_a_keep_alive_and_closed_has_no_data(probe: bytes, by: Side) -> None:
+    other = Side.SERVER if by is Side.CLIENT else Side.CLIENT
+    wire = Wire().ack(other).keep_alive(by, probe).ack(other).wait(9.0).close(by)
+    connection = Replay(wire.segments()).connection
+    for half in (connection.from_client, connection.from_server):
+        assert (half.length, half.captured, half.gap_bytes) == (0, 0, 0)
+    assert connection.ended is not None
+    assert connection.ended.by is by
+
+
+def test_data_after_a_keep_alive_at_which_the_capture_began_is_all_there() -> None:
+    wire = Wire().ack(Side.CLIENT).keep_alive(Side.SERVER, b"\0").ack().server(b"data")
+    replay = Replay(wire.segments())
+    assert replay.server == b"data"
+    assert replay.connection.from_server.gap_bytes == 0
+
+
+def test_a_single_byte_that_was_not_acknowledged_before_is_data() -> None:
+    replay = Replay(Wire().ack(Side.CLIENT).server(b"x").server(b"y").segments())
+    assert replay.server == b"xy"
+
+
+def test_the_fin_of_a_side_that_was_not_captured_is_no_byte() -> None:
+    wire = Wire().syn().syn_ack().ack().client(HELLO).server(b"reply").fin_client().ack(Side.SERVER).fin_server()
+    only_server = [segment for segment in wire.segments() if segment.source.port == 7497]
+    connection = Replay(only_server).connection
+    assert connection.from_client.length == len(HELLO)
+    assert connection.ended is not None
+    assert connection.ended.by is Side.CLIENT
+
+
+def test_a_byte_of_a_side_that_was_not_captured_is_counted_when_more_follows() -> None:
+    wire = Wire().syn().syn_ack().ack().client(HELLO).client(b"x").client(HELLO)
+    only_server = [segment for segment in wire.segments() if segment.source.port == 7497]
+    assert Replay(only_server).connection.from_client.length == 2 * len(HELLO) + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.opening import SynPattern, syn_pattern
+from ibsniff.formatting import counted, duration, elapsed, seconds
 from ibsniff.model import Connection, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement
 
@@ -17,6 +18,14 @@ def why_in_doubt(connection: Connection) -> str:
             return ", or the answer was not captured: the SYN was repeated sooner than an unanswered SYN is"
         case SynPattern.REPEATED_AFTER_SILENCE:
             return ""
+
+
+def syns_sent(conversation: Conversation) -> str:
+    """How many SYNs were sent in what time, and how long was watched: ``3 SYNs within 3 s, watched for 21 h 04 min``."""
+    connection = conversation.connection
+    watched = duration(seconds(conversation.watched_until_ns - connection.first.time_ns))
+    within = f" within {elapsed(connection.first, connection.last)}" if connection.syn_count > 1 else ""
+    return f"{counted(connection.syn_count, 'SYN')}{within}, watched for {watched}"
 
 
 def unless_other_ip_version_followed(
