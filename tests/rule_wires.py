@@ -365,6 +365,7 @@ CASES: dict[str, Case] = {
     "only found": Case(session(local()).server(said(1102, "restored")), "", nearly="403"),
     "not understood": Case(session(local()).server(said(320, "Error reading request")), "404"),
     "ended by TWS": Case(session(local()).wait(60).rst_server(), "405"),
+    "joined, and ended by TWS": Case(session(local()).wait(3).rst_server().from_packet(8), "008 405"),
     "ended by the client": Case(session(local()).wait(60).close(), "", nearly="405"),
     "a full client": Case(session(local()).ack(window=0), "406"),
     "a full server": Case(session(local()).ack(Side.SERVER, window=0), "", nearly="406 417"),
@@ -420,6 +421,13 @@ CASES: dict[str, Case] = {
         session(remote()).lose().server(b"x" * 500, ack=False).server(text("1", "1")).ack(after=2.0),
         "005",
         nearly="416",
+    ),
+    "a program that was blocked": Case(answered(local()).client(START, after=3.0).server(READY), "418"),
+    "a program that starts soon": Case(answered(local()).client(START, after=1.5).server(READY), "", nearly="418"),
+    "killed when ready": Case(session(local()).rst_client(after=0.01), "418"),
+    "closed when ready": Case(session(local()).fin_client(after=0.01).rst_client(), "", nearly="418"),
+    "reset when it was ready at last": Case(
+        started(local()).server(READY, after=4.0).rst_client(after=0.01), "", nearly="418"
     ),
     "a server that reads nothing": Case(session(local()).ack(Side.SERVER, window=0), "417", LONG),
     "a window closed from the beginning": Case(local().connect().ack(Side.SERVER, window=0), "417", LONG, nearly="201"),

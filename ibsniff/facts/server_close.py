@@ -40,7 +40,7 @@ def server_close(conversation: Conversation) -> ServerClose:
     =================== =============================================================================================
     NOT_ENDED           nobody ended the connection, or the client did first
     NOT_PLACED          the server's side ended it; there was no connection yet, or the capture holds too little of it
-    WITHIN_SESSION      the session was ready
+    WITHIN_SESSION      the session was ready, or at work already when the capture began
     AFTER_REPLY         the reply was complete, and START_API had not come, or crossed the end on its way
     AFTER_START_API     START_API had come, and the session was not ready
     WITHIN_REPLY        the version reply had begun and was not complete
@@ -60,7 +60,7 @@ def server_close(conversation: Conversation) -> ServerClose:
     ended = conversation.connection.ended
     if ended is None or ended.by is not Side.SERVER:
         return ServerClose.NOT_ENDED
-    if conversation.dialogue.ready is not None and conversation.outcome is not Outcome.UNPROVEN:
+    if in_session(conversation):
         return ServerClose.WITHIN_SESSION
     match conversation.outcome:
         case Outcome.CLOSED | Outcome.RESET:
@@ -74,6 +74,19 @@ def server_close(conversation: Conversation) -> ServerClose:
         case Outcome.REPLIED:
             return ServerClose.AFTER_START_API
     return ServerClose.NOT_PLACED
+
+
+def in_session(conversation: Conversation) -> bool:
+    """Tell whether it came to a session: it became ready, or was at work already when the capture began.
+
+    One that was joined is at work if the server sends more than errors, as it also does before a session is ready; and both
+    directions must be in the capture, since otherwise it is not known who ended it.
+    """
+    if conversation.outcome is not Outcome.JOINED:
+        return conversation.dialogue.ready is not None and conversation.outcome is not Outcome.UNPROVEN
+    halves = conversation.connection.from_client, conversation.connection.from_server
+    sent = conversation.dialogue.messages[Side.SERVER]
+    return all(half.segments for half in halves) and any(name != "ERR_MSG" for name in sent)
 
 
 def _without_a_byte(conversation: Conversation, ended: Ended) -> ServerClose:

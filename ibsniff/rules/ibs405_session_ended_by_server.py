@@ -1,6 +1,6 @@
 """The server ended a working session.
 
-Seen: after the session was ready, the server's FIN or RST.
+Seen: after the session was ready, or in one that was at work already when the capture began, the server's FIN or RST.
 Meaning: TWS was closed or restarted (every night, if set so), or its API was switched off or moved to another port.
 How sure: it is certain that the server ended the session; the packets do not show why, unless an error said so
 before. Undetermined when a RST answers the first message after minutes without data, as a router or relay in between
@@ -40,8 +40,8 @@ UPON_A_MESSAGE = 0.1
 @conversation_rule(Severity.WARNING)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """The session was ready, and then the server ended it."""
-    ended, ready = conversation.connection.ended, conversation.dialogue.ready
-    if server_close(conversation) is not ServerClose.WITHIN_SESSION or ended is None or ready is None:
+    ended, began = conversation.connection.ended, conversation.dialogue.ready or conversation.connection.first
+    if server_close(conversation) is not ServerClose.WITHIN_SESSION or ended is None:
         return None
     if REPORTED & conversation.dialogue.errors.keys():
         return None
@@ -53,13 +53,18 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         f"check {auto_restart(conversation.connection.server.port)}",
     )
     return Statement(
-        f"The session worked for {time_between(ready, ended.moment)}; then the server ended it ({ended.how.upper()}). "
-        f"{why}.",
+        f"The session worked for {time_between(began, ended.moment)}{_at_least(conversation)}; then the server ended it "
+        f"({ended.how.upper()}). {why}.",
         Fault.UNDETERMINED if another else Fault.TWS_STATE,
         Confidence.LOW if another else Confidence.MEDIUM,
         packets=(ended.moment.packet,),
         remedy=f"Let the program reconnect with pauses that grow longer; {ITS_LOG if another else restart}.",
     )
+
+
+def _at_least(conversation: Conversation) -> str:
+    """It began before the capture did."""
+    return " or longer" if conversation.dialogue.ready is None else ""
 
 
 def _another_reason(conversation: Conversation, ended: Ended) -> str:

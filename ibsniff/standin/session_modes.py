@@ -98,6 +98,17 @@ async def endless_account(connection: Connection) -> None:
         await connection.send(*(sent[:-1] if request.name in _ACCOUNT_REQUESTS else sent))  # ib_insync 386
 
 
+@_mode
+async def half_answer(connection: Connection) -> None:
+    """Works, but sends only half of the answer to the first request, and then nothing more."""
+    await become_ready(connection)
+    async for request in connection.read_requests():
+        answer = b"".join(frame(each.encode(connection.version)) for each in messages.answers(request))
+        await connection.write(answer[: len(answer) // 2])
+        break
+    await connection.discard_input()
+
+
 _ORDER_REQUESTS = {
     "PLACE_ORDER", "CANCEL_ORDER", "REQ_GLOBAL_CANCEL",
     "REQ_OPEN_ORDERS", "REQ_ALL_OPEN_ORDERS", "REQ_AUTO_OPEN_ORDERS", "REQ_COMPLETED_ORDERS",

@@ -32,7 +32,7 @@ LONG_LOST = ("DROP", "-m", "length", "--length", "100:65535")
 """What is longer than the hello and the version reply, and than a short request."""
 READY_LOST = ("DROP", "-m", "length", "--length", "61:75")
 """managedAccounts and nextValidId: 19 and 10 bytes behind headers of 52. The version reply has 30."""
-SESSION = ("raw", HELLO, "?", START_API_TEXT, "0.5s", "ready")
+SESSION = ("raw", HELLO, "?", START_API_TEXT, "0.5r", "ready")
 """A hand-written client until its session is ready."""
 CLOCK = framed(b"49\x001\0")
 
@@ -214,6 +214,12 @@ REPLIED_AND_WRONG = [
     Recording("server-stopped-reading", "A stopped Gateway reads nothing: its window closes, and the client cannot send any more",
               (*SESSION, "2.5s", *(framed(b"3\0" + b"x" * 500),) * 12), "replied", "ready", "ok", frozen=(1.0, 60), hang=12.0,
               sysctl="net.ipv4.tcp_rmem=4096 4096 4096"),
+    Recording("joined-and-reset", "The capture begins in the middle of a session, and then TWS resets it",
+              (*IB_ASYNC, "--stay", "9"), "joined", "unknown", "restart", {"delay": 4.0}, joins_late=True),
+    Recording("client-blocked-before-start-api", "The program is blocked for three seconds when the version reply comes",
+              ("raw", HELLO, "?", "3s", START_API_TEXT, "0.3r", "bye"), "replied", "ready", "ok"),
+    Recording("client-dies-when-ready", "The program dies when the session becomes ready: its kernel resets the connection",
+              ("raw", HELLO, "?", START_API_TEXT, "0.1s", "bye"), "replied", "ready", "ok"),
     Recording("session-mute-and-awake", "A stopped Gateway answers nothing for six seconds, then everything",
               (*IB_ASYNC, "--stay", "3"), "replied", "ready", "ok", frozen=(1.5, 6)),
     Recording("request-before-next-valid-id", "A client asks for data before nextValidId and is dropped (as stoqey/ib 162)",

@@ -267,6 +267,14 @@ def test_half_a_reply_is_all_there_is() -> None:
         assert len(sent) == 15
 
 
+def test_half_an_answer_is_all_there_is() -> None:
+    with running("half-answer") as server, Caller(server.port) as caller:
+        caller.greet()
+        became_ready(caller)
+        caller.frame(b"61\0001\0")
+        assert caller.rest_after_closing() == b"\0\0\0\x05"
+
+
 def test_redirect_names_another_address() -> None:
     with running("redirect") as server, Caller(server.port) as caller:
         assert caller.greet() == [b"-1", b"192.0.2.5:7497"]
