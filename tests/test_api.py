@@ -208,11 +208,19 @@ def test_packets_one_by_one_are_judged_as_in_a_file(path: Path) -> None:
     report = ibsniff.analyze(path)
     mine = analysis.finish()
     for one, other in zip(mine.conversations, report.conversations, strict=True):
-        assert one._replace(watched_by=other.watched_by) == other
+        one = one._replace(watched_by=other.watched_by)  # noqa: PLW2901
+        if other.watched_by is ibsniff.WatchedBy.LAST_PACKET:  # a sentence that is not said of packets of one's own
+            one, other = (_without_sentences(each) for each in (one, other))  # noqa: PLW2901
+        assert one == other
     facts = dataclasses.asdict(mine.inputs[0])
     others = dataclasses.asdict(report.inputs[0])
     same = {name for name in facts if facts[name] == others[name]}
     assert set(facts) - same <= {"path", "format", "watched_by", "truncated", "losses"}
+
+
+def _without_sentences(one: ibsniff.Conversation) -> ibsniff.Conversation:
+    findings = tuple(each._replace(summary="") for each in one.findings)
+    return one._replace(findings=findings, cause=one.cause and one.cause._replace(summary=""), summary="")
 
 
 def test_a_report_can_be_had_at_any_time_and_stays_what_it_was() -> None:

@@ -11,7 +11,7 @@ import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby
 from operator import itemgetter
@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from ibsniff.capture.backend import Backend, RawPacket, Statistics
+from ibsniff.capture.backlog import Backlog
 from ibsniff.capture.clock import MonotonicWallClock
 from ibsniff.capture.comments import MAX_COMMENTS, TOO_MANY_COMMENTS, apply_comment, clock_jumped
 from ibsniff.capture.input_record import BACKWARDS_NS, CLOCK_JUMP_NS, InputRecord
@@ -40,10 +41,6 @@ class InterfaceEvent(NamedTuple):
 
     interface: int
     text: str
-
-
-BACKLOG_SECONDS = 1.0
-"""When the packets that arrived before the stop take longer than this, it is said."""
 
 
 class CountedLoss(NamedTuple):
@@ -83,8 +80,8 @@ class LiveSource:
             [each.link_type for each in self.interfaces],
             is_live=True,
         )
-        self.on_backlog: Callable[[], None] = lambda: None
-        """Called once if many packets that had arrived before the stop remain to be delivered."""
+        self.backlog = Backlog()
+        """The packets that had arrived before the stop."""
         self.packets_before = packets_on_all([each.name for each in self.interfaces])
         """The packets that the interfaces had carried when the capture began; for `traffic_hint.traffic_hint`."""
         self._clock = MonotonicWallClock()
@@ -194,22 +191,31 @@ class LiveSource:
 
     def _packets_in_transit(self, until_ns: int, as_columns: bool) -> Iterator[Frame | Columns]:
         """Yield the packets that arrived before the stop but were not delivered to us yet."""
-        stopped_at = time.monotonic()
-        deadline = stopped_at + self._delay_ns / NANOSECONDS
-        is_announced = False
+        deadline = time.monotonic() + self._delay_ns / NANOSECONDS
+        self.backlog.begin()
         while True:
             left = max(0.0, deadline - time.monotonic())
             in_time = list(_captured_until(until_ns, self._receive(left)))
-            if in_time and not is_announced and time.monotonic() - stopped_at >= BACKLOG_SECONDS:
-                is_announced = True
-                self.on_backlog()
-            yield from self._packets(in_time, as_columns)
             if not left and not in_time:
-                return
+                break
+            if in_time and not self.backlog.is_wanted():
+                self._give_up(in_time)
+            else:
+                yield from self._packets(in_time, as_columns)
+        self.backlog.end()
+
+    def _give_up(self, batches: list[Batch]) -> None:
+        """Count packets as lost since the latest one that was delivered."""
+        self._counted_at_ns = min(self._counted_at_ns, self.record.last_time_ns or self._counted_at_ns)
+        for index, packets in batches:
+            number = packets.count if isinstance(packets, RingBlock) else len(packets)
+            self.interfaces[index].given_up += number
+            self.backlog.given_up += number
 
     def stop(self) -> None:
         """End `events`; may be called from a signal handler or another thread."""
-        self._stopped_at_ns = self._clock.now_ns()
+        if self._stopped_at_ns is None:
+            self._stopped_at_ns = self._clock.now_ns()
         with suppress(OSError):  # the socket is readable already, or is closed
             self._wakeup_sender.send(b"!")
 
@@ -217,7 +223,7 @@ class LiveSource:
         """Return the counters of all interfaces together since the source was opened."""
         before = tuple(each.statistics for each in self.interfaces)
         for each in self.interfaces:
-            each.statistics = each.backend.statistics()
+            each.statistics = each.count()
         dropped = [each.statistics.dropped for each in self.interfaces if each.statistics.dropped is not None]
         since_ns, lost_before = self._counted_at_ns, self.record.dropped or 0
         self._counted_at_ns = max(since_ns, self._clock.now_ns(), self.record.last_time_ns or 0)

@@ -20,6 +20,8 @@ class MonitoredInterface:
         """How many bytes can wait for us; 0 when it is not known."""
         self.statistics = Statistics(0, None)
         """Its latest counters."""
+        self.given_up = 0
+        """Packets that the back end had for us, and that we did not take."""
         self.backend = backend
         self.current_name = name
         """Its present name."""
@@ -51,6 +53,12 @@ class MonitoredInterface:
             yield f"{NOTE}{self.current_name} came up again at {date_and_time(now_ns)}"
         self._was_down = error is not None or not (self.up and link.up)
         self.up = link.up
+
+    def count(self) -> Statistics:
+        """Return the counters as they are now; packets that were given up are lost like those that the kernel dropped."""
+        counters = self.backend.statistics()
+        dropped = counters.dropped
+        return counters._replace(dropped=(dropped or 0) + self.given_up) if self.given_up else counters
 
     def down_since_ns(self, now_ns: int) -> int | None:
         """Return since when it may have been down, if it is now or was at the last check; call it after every check."""

@@ -18,12 +18,20 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C, a termination signal or a closed terminal end the capture but not the report; Ctrl-C again ends both."""
+def stopped_by_signals(stop: Callable[[], None], hurry: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    """Let Ctrl-C, a termination signal or a closed terminal end the capture but not the report; Ctrl-C again ends both.
+
+    Unless ``hurry`` can shorten what is left to do until the report: then it takes a third Ctrl-C.
+    """
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         stop()
+        signal.signal(signal.SIGINT, handle_again)
+
+    def handle_again(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        if not hurry():
+            signal.default_int_handler(number, frame)
 
     ends = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     # A shell starts background jobs (&) with Ctrl-C ignored; but a script that sends it means it, as with tcpdump.

@@ -49,9 +49,6 @@ class Backend(StrEnum):
     SCAPY = "scapy"
 
 
-BACKLOG = "analysing the packets that arrived before the stop (Ctrl-C again ends without a report)"
-
-
 @app.command()
 def live(
     interface: Annotated[
@@ -136,12 +133,12 @@ def live(
             names = [each.name for each in source.interfaces]
             hint = partial(traffic_hint, names, ports.filter, source.packets_before)
             output = LiveOutput(options, hint, source.stop, choice.reason)
-            source.on_backlog = partial(output.tell, BACKLOG)
+            source.backlog.tell = output.tell
             recorder = Recorder(write, source, turning) if write else None
             analysis = Analysis(source.record, ports.api, any_port=ports.any, patience=patience)
             given_up = _drop_privileges(process, on_verdict_as_root)
             try:
-                with stopped_by_signals(source.stop):
+                with stopped_by_signals(source.stop, source.backlog.give_up):
                     _announce(source, choice, given_up, as_json)
                     with output:
                         follower = Follower(analysis, output, limits, recorder, time.monotonic, time.process_time)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pytest
 from live_script import Script
 
-from ibsniff.capture import live, open_backends
+from ibsniff.capture import backlog, live, open_backends
 from ibsniff.capture.backend import LinkState, RawPacket, Statistics
 from ibsniff.capture.comments import MAX_COMMENTS
 from ibsniff.capture.live import LiveSource, open_live
@@ -179,18 +179,53 @@ def test_stop_yields_packets_in_transit_and_a_last_tick(clock: Clocks, sources: 
     assert events[-1] == Tick(NOW + NANOSECONDS)
 
 
-def test_a_backlog_after_the_stop_is_said_once(
-    clock: Clocks, sources: Sources, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said: list[str] = []
-    for limit, expected in ((live.BACKLOG_SECONDS, []), (0.0, ["backlog"])):
-        monkeypatch.setattr(live, "BACKLOG_SECONDS", limit)
-        backend = Script()
-        source = sources(backend)
-        source.on_backlog = lambda: said.append("backlog")
-        backend.script = iter([source.stop, packet(0), packet(0), lambda: clock.pass_by(1)])
-        assert sum(isinstance(event, Frame) for event in source.events()) == 2
-        assert said == expected
+Said = tuple[LiveSource, list[str]]
+
+
+def stopped_with_a_backlog(clock: Clocks, sources: Sources, *seconds: float, give_up_after: int = 99) -> Said:
+    """A source that is stopped while four packets wait, each of which takes so many seconds; and what happened in turn."""
+    backend, said = Script(), list[str]()
+    source = sources(backend)
+    source.backlog.tell = said.append
+    backend.script = iter([source.stop, *(packet(-1 + number / 10) for number in range(4)), lambda: clock.pass_by(1)])
+    waits = iter(seconds)
+    for event in source.events():
+        if isinstance(event, Frame):
+            said.append(str(event.number))
+            clock.pass_by(next(waits, 0))
+            if event.number == give_up_after:
+                assert source.backlog.give_up()
+                assert not source.backlog.give_up(), "a third Ctrl-C ends everything"
+    assert not source.backlog.give_up(), "nothing waits any more"
+    return source, said
+
+
+def test_packets_that_wait_at_the_stop_are_delivered(clock: Clocks, sources: Sources) -> None:
+    source, said = stopped_with_a_backlog(clock, sources)
+    assert said == ["1", "2", "3", "4"]
+    assert (source.facts.dropped, source.facts.losses) == (0, ())
+
+
+def test_when_they_take_long_it_is_said_once(clock: Clocks, sources: Sources) -> None:
+    source, said = stopped_with_a_backlog(clock, sources, 0.5, 0.6, 1)
+    assert said == ["1", "2", backlog.ANNOUNCEMENT, "3", "4"]
+    assert source.facts.dropped == 0
+
+
+def test_they_are_given_up_on_request_and_count_as_lost(clock: Clocks, sources: Sources) -> None:
+    source, said = stopped_with_a_backlog(clock, sources, give_up_after=1)
+    given_up = "gave up 3 packets that had arrived before the stop; they count as lost"
+    assert said == ["1", given_up]
+    (loss,) = source.facts.losses
+    assert (loss.since_ns, loss.packets, source.facts.dropped) == (NOW - NANOSECONDS, 3, 3)
+    assert loss.until_ns >= NOW
+
+
+def test_they_are_given_up_when_they_take_too_long(clock: Clocks, sources: Sources) -> None:
+    source, said = stopped_with_a_backlog(clock, sources, 1, backlog.MAX_SECONDS)
+    assert said[:3] == ["1", backlog.ANNOUNCEMENT, "2"]
+    assert said[3].startswith("gave up 2 packets")
+    assert source.facts.dropped == 2
 
 
 def test_stop_before_the_first_event(clock: Clocks, sources: Sources) -> None:
