@@ -331,6 +331,14 @@ CASES: dict[str, Case] = {
         nearly="311",
     ),
     "hung up after START_API": Case(started(local()).fin_server(after=0.1), "311", nearly="310 312"),
+    "the disclaimer was not accepted": Case(
+        started(local()).server(said(10141, "Paper trading disclaimer must first be accepted")).fin_server(after=0.1),
+        "311",
+        nearly="310 312",
+    ),
+    "IB was lost before it got ready": Case(
+        started(local()).server(said(1100, "Connectivity has been lost")).fin_server(after=0.5), "311 403"
+    ),
     "never ready": Case(started(local()).server(ib_bytes.managed_accounts(178)), "312", LONG, nearly="311"),
     "nextValidId not captured": Case(
         started(local())
@@ -371,6 +379,9 @@ CASES: dict[str, Case] = {
     "a full server": Case(session(local()).ack(Side.SERVER, window=0), "", nearly="406 417"),
     "another port from now on": Case(
         session(local()).server(said(1300, "port has been reset")).fin_server(), "407", nearly="405"
+    ),
+    "another port, which is named": Case(
+        session(local()).server(said(1300, "Please reconnect on the new port - 7500")).fin_server(), "407"
     ),
     "positions without an end": Case(session(local()).client(text("61", "1")), "408", LONG, nearly="409"),
     "positions to the end": Case(

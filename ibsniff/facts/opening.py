@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from ibsniff.facts.timing import client_finished, end_of_wait_ns, round_trip
 from ibsniff.formatting import seconds_between
-from ibsniff.model import NANOSECONDS, Connection, Conversation, Dialect, Outcome
+from ibsniff.model import NANOSECONDS, Capture, Connection, Conversation, Dialect, Moment, Outcome
 
 AFTER_SILENCE = 0.8
 """Seconds before a SYN is repeated when nothing came back: at least 1 (RFC 6298, 2.1), less the error of a clock.
@@ -17,6 +17,12 @@ Windows connects again half a second after a refusal."""
 RETRANSMITTED_AFTER, AFTER_LOST_SYN = 1.0, 3.0
 """Seconds after which a kernel retransmits data that was not acknowledged; the second number applies when its SYN was
 lost before (RFC 6298, 2.1 and 5.7)."""
+
+AT_LEAST, RETRY = 0.5, 3.0
+"""Seconds after which, and within which, a kernel repeats an ARP request that nobody answered (Linux and Windows: 1 s).
+Requests of other machines may be minutes apart, and the answers to them do not reach the place of the capture."""
+MOST_ADDRESSES = 3
+"""More addresses than this are not those of one program's connection attempt."""
 
 
 class SynPattern(StrEnum):
@@ -73,3 +79,16 @@ def opening_packets(conversation: Conversation) -> tuple[int | None, ...]:
         acknowledged.packet if acknowledged else None,
         connection.ended.moment.packet if connection.ended else None,
     )
+
+
+def addresses_nobody_has(capture: Capture) -> list[tuple[bytes, tuple[Moment, ...]]]:
+    """The addresses that a machine asked for by ARP again and again without an answer, with its requests.
+
+    None where there is a conversation, and none when they are many: that is a scan of the network.
+    """
+    asked = [(address, requests) for address, requests in capture.unanswered_arp if _repeated_soon(requests)]
+    return [] if capture.conversations or len(asked) > MOST_ADDRESSES else asked
+
+
+def _repeated_soon(requests: tuple[Moment, ...]) -> bool:
+    return any(AT_LEAST <= seconds_between(first, again) <= RETRY for first, again in pairwise(requests))

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from ibsniff.facts.reliability import all_captured
 from ibsniff.facts.timing import MINIMUM_WAIT, is_within, round_trip
 from ibsniff.formatting import seconds_between
+from ibsniff.ib import errors
 from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, Dialect, Ended, Hello, Moment, Reply, Side, WireError
+
+NEW_PORT = re.compile(r"new port\D{1,9}(\d{1,5})\b", re.IGNORECASE)
+"""In the text of error 1300: ``Please reconnect on the new port - 7500``."""
+LARGEST_PORT = 65_535
+
+UNREPORTED = (*errors.PAPER_TRADING_DISCLAIMER, *errors.IB_CONNECTION_DOWN)
+"""Errors after which TWS may close a connection, and which no other rule states as the reason."""
+RIGHT_AFTER = 10.0
+"""Seconds after such an error within which it is taken for the reason of a close."""
 
 
 def settled_after(conversation: Conversation, moment: Moment) -> bool:
@@ -17,9 +29,31 @@ def settled_after(conversation: Conversation, moment: Moment) -> bool:
 
 def errors_of(conversation: Conversation, codes: tuple[int, ...]) -> list[WireError]:
     """The errors with these codes that were kept, in order of time."""
-    errors = conversation.dialogue.errors
-    found = [one for code in codes if code in errors for one in errors[code].examples]
+    tallies = conversation.dialogue.errors
+    found = [one for code in codes if code in tallies for one in tallies[code].examples]
     return sorted(found, key=lambda one: one.moment.time_ns)
+
+
+def reason_for_close(conversation: Conversation) -> WireError | None:
+    """The last error before the server's close that may be the reason for it, if it came shortly before."""
+    ended = conversation.connection.ended
+    if ended is None or ended.by is not Side.SERVER:
+        return None
+    found = [one for one in errors_of(conversation, UNREPORTED) if one.moment.packet <= ended.moment.packet]
+    if not found or not 0 <= seconds_between(found[-1].moment, ended.moment) <= RIGHT_AFTER:
+        return None
+    last = conversation.dialogue.ib_connection
+    is_back = last is not None and last.code in errors.IB_CONNECTION_RESTORED
+    return None if is_back and found[-1].code in errors.IB_CONNECTION_DOWN else found[-1]
+
+
+def new_api_port(conversation: Conversation) -> int | None:
+    """The port that TWS names in error 1300, when its API port was changed; None when it names none."""
+    for error in errors_of(conversation, (errors.API_PORT_CHANGED,)):
+        named = NEW_PORT.search(str(error.text))
+        if named and 0 < int(named[1]) <= LARGEST_PORT:
+            return int(named[1])
+    return None
 
 
 def version_not_offered(hello: Hello, reply: Reply) -> bool:

@@ -49,6 +49,18 @@ def round_trip(connection: Connection) -> float:
     return time_to_server(connection) + max(0.0, seconds_between(accepted, established))
 
 
+def time_to_acknowledge(connection: Connection) -> float:
+    """Seconds until the server's kernel had acknowledged the client's first data; 0 when it had to be sent again.
+
+    A kernel acknowledges within half a second, whatever the program that listens does (RFC 9293, 3.8.6.3), perhaps together
+    with its answer: the rest of this time is the way there and back, also where the handshake was not captured.
+    """
+    client = connection.from_client
+    if client.first_data is None or client.ack_of_first_data is None or client.retransmissions:
+        return 0.0
+    return max(0.0, seconds_between(client.first_data, client.ack_of_first_data))
+
+
 def client_finished(conversation: Conversation) -> Moment:
     """When the client had sent all it had to send; retransmissions do not count."""
     connection, hello = conversation.connection, conversation.dialogue.hello

@@ -3,7 +3,8 @@
 Seen: no TCP connection to an API port, and no attempt at one.
 Meaning: the program did not try to connect while the capture ran, or it used another port, or its packets take another
 interface. A program on the same machine as TWS uses the loopback interface, which a capture on ``eth0`` never sees.
-How sure: certain for this capture; it says nothing about TWS.
+How sure: certain for this capture; it says nothing about TWS. It is only a note when nobody answers ARP for an address
+that may be TWS's (IBS109): that is the reason then.
 What to do: start the capture first, then the program. On Linux use ``-i lo`` for a TWS on the same machine, from WSL
 ``-i eth0``; name another API port with ``--port``. Packets inside an encrypted tunnel cannot be read: capture on the
 tunnel's own interface (``wg0``, ``tun0``), or where it ends.
@@ -12,6 +13,7 @@ tunnel's own interface (``wg0``, ``tun0``), or where it ends.
 from __future__ import annotations
 
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.opening import addresses_nobody_has
 from ibsniff.formatting import counted
 from ibsniff.model import Confidence, Fault, InputFacts, Severity
 from ibsniff.rules.registry import Statement, capture_rule
@@ -37,6 +39,7 @@ def check(index: CaptureIndex) -> Statement | None:
         remedy="Start the capture before the program, on the interface that carries its traffic (lo when TWS is on the "
         "same machine; eth0 from WSL). Name the port with --port if it is not one of the usual ones."
         f"{_outside_of_tunnels(facts)}",
+        severity=Severity.NOTE if addresses_nobody_has(index.capture) else None,
     )
 
 

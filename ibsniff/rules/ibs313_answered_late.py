@@ -1,6 +1,6 @@
 """TWS answered late.
 
-Seen: the version reply came more than a second after the hello.
+Seen: the version reply came more than a second after the hello, besides the time that packets take there and back.
 Meaning: TWS usually answers within milliseconds. Someone clicked Yes in its dialog meanwhile, or TWS was busy or had
 just started. A client with a short timeout has given up by then.
 How sure: the delay is certain; what TWS spent the time on is inferred.
@@ -11,7 +11,7 @@ What to do: add the client's address to Trusted IPs if a dialog appears; give th
 from __future__ import annotations
 
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.facts.timing import MINIMUM_WAIT, round_trip
+from ibsniff.facts.timing import MINIMUM_WAIT, round_trip, time_to_acknowledge
 from ibsniff.formatting import elapsed, seconds_between
 from ibsniff.model import Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
@@ -24,7 +24,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if hello is None or reply is None or not (hello.is_valid and reply.is_whole):
         return None
     connection = conversation.connection
-    if seconds_between(hello.complete, reply.complete) < MINIMUM_WAIT + round_trip(connection):
+    on_the_way = max(round_trip(connection), time_to_acknowledge(connection))
+    if seconds_between(hello.complete, reply.complete) < MINIMUM_WAIT + on_the_way:
         return None
     if connection.from_client.retransmissions or connection.from_server.retransmissions:
         what = f"The answer to the hello took {elapsed(hello.complete, reply.complete)}"

@@ -15,28 +15,23 @@ from __future__ import annotations
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.session import errors_of
 from ibsniff.ib import errors
-from ibsniff.model import Alternative, Confidence, Conversation, Fault, Severity, WireError
+from ibsniff.model import Confidence, Conversation, Fault, Severity, WireError
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.alternatives import NO_INTERNET
 from ibsniff.rules.wording.endings import time_between
-
-LOST = (errors.IB_CONNECTION_LOST, errors.IB_CONNECTION_BROKEN)
-RESTORED = (errors.IB_CONNECTION_RESTORED_DATA_LOST, errors.IB_CONNECTION_RESTORED_DATA_KEPT)
-
-NO_INTERNET = Alternative(
-    "the machine on which TWS runs has lost its Internet connection",
-    Fault.NETWORK,
-    "web pages do not open there either; IB's system status page reports IB's own problems",
-)
 
 
 @conversation_rule(Severity.WARNING)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """TWS sends 1100 or 2110, and perhaps 1101 or 1102."""
-    lost, restored = errors_of(conversation, LOST), errors_of(conversation, RESTORED)
+    lost, restored = (
+        errors_of(conversation, errors.IB_CONNECTION_DOWN),
+        errors_of(conversation, errors.IB_CONNECTION_RESTORED),
+    )
     last = conversation.dialogue.ib_connection
     if not lost or last is None:
         return None
-    back = last.code in RESTORED
+    back = last.code in errors.IB_CONNECTION_RESTORED
     state = " and has it back" if back else _session_since(conversation, last)
     return Statement(
         f"TWS lost its connection to IB's servers{state}.",

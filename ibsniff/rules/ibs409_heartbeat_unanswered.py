@@ -21,6 +21,12 @@ from ibsniff.formatting import duration
 from ibsniff.model import Confidence, Conversation, Fault, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
 
+LOOK_AT_TWS = "Look at the TWS or Gateway window, and restart it if it does not respond."
+LOOK_AT_PATH = (
+    "Check whether the server's machine is up and can be reached; look at firewalls, VPNs and tunnels on the way, and "
+    "capture on that machine too."
+)
+
 
 @conversation_rule(Severity.ERROR, rests_on_absence=True)
 def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
@@ -48,6 +54,6 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         if window_closed or reads or index.reliability.may_have_missed(conversation)
         else Confidence.MEDIUM,
         packets=(received.packet, question.asked.packet),
-        remedy="Look at the TWS or Gateway window, and restart it if it does not respond. Let the program reconnect "
-        "when reqCurrentTime is not answered.",
+        remedy=f"{LOOK_AT_TWS if arrived else LOOK_AT_PATH} Let the program reconnect when reqCurrentTime is not "
+        "answered.",
     )

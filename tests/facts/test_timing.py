@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import pytest
 from field.thread import told
-from ib_bytes import HELLO, text
-from judging import findings, judge, only
+from ib_bytes import HELLO, READY, REPLY, START, text
+from judging import codes, findings, judge, only
 from rule_wires import answered, local, remote, session
 from wire import Wire
 
 from ibsniff.facts.timing import clock_stepped_back, is_within, waited_long_enough
-from ibsniff.model import Confidence, Fault, Moment
+from ibsniff.model import Confidence, Fault, Moment, Side
 
 AN_HOUR_BACK = -3600.0
 CURRENT_TIME = text(178, 49, 1)
@@ -75,3 +75,26 @@ def test_less_than_holds_only_for_known_times() -> None:
     assert is_within(late, early, 0.1), "what stands before the other in the capture did not come later"
     assert clock_stepped_back(Moment(1, 10**18), Moment(2, 10**18 - 1))
     assert not clock_stepped_back(late, early), "the first of these came later in the capture: its time is in order"
+
+
+RTT = 2.0
+
+
+def far_away(*, handshake: bool = True, lost: bool = False) -> Wire:
+    """A server two seconds away; its kernel's ACK comes with the answer, or is lost in the capture."""
+    wire = remote().syn().syn_ack(after=RTT).ack().client(HELLO, ack=False)
+    wire.ack(Side.SERVER, after=RTT) if not lost else wire.wait(RTT)
+    wire.server(REPLY).client(START, ack=False).ack(Side.SERVER, after=RTT).server(READY)
+    return wire if handshake else wire.from_packet(4)
+
+
+@pytest.mark.parametrize("handshake", [True, False])
+@pytest.mark.parametrize("lost", [True, False])
+def test_the_way_to_a_far_server_is_not_its_delay(handshake: bool, lost: bool) -> None:
+    assert only(far_away(handshake=handshake, lost=lost)).findings == ()
+
+
+@pytest.mark.parametrize("handshake", [True, False])
+def test_a_late_answer_is_told_from_the_way(handshake: bool) -> None:
+    wire = remote().connect().client(HELLO).wait(2.0).server(REPLY).client(START).server(READY)
+    assert "IBS313" in codes(judge(wire if handshake else wire.from_packet(4)))

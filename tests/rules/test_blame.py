@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import ib_bytes
 import pytest
 from ib_bytes import BROKEN_HELLOS, READY, REPLY, START, TRAILING_HELLOS
 from judging import findings, judge
 from rule_wires import CASES, LONG, answered
+from synthesise import CAPTURES
 from wire import START_NS, Wire
 
 from ibsniff.model import NANOSECONDS, Fault, Report
+from ibsniff.regression import find_scenarios
+from ibsniff.regression.running import options_of, report_on
+from ibsniff.regression.scenario import Scenario
 
 LATER = START_NS + 60 * NANOSECONDS
 OPENINGS = BROKEN_HELLOS | TRAILING_HELLOS
@@ -52,3 +58,25 @@ def test_a_verdict_is_not_surer_than_the_finding_it_rests_on(name: str) -> None:
         return
     grounds = [finding.confidence for finding in findings(report) if finding.code == report.verdict.code]
     assert report.verdict.confidence in grounds
+
+
+ABOUT_TWS = re.compile(r"restart|Trusted IPs|accept(s)? (the|a) dialog|click Yes", re.IGNORECASE)
+"""What only somebody in front of TWS can do: no advice for a network that loses packets, or a relay that closes."""
+
+
+def advice_about_tws(report: Report) -> list[str]:
+    return [
+        f"{finding.code}: {finding.remedy}"
+        for finding in findings(report)
+        if finding.fault in (Fault.NETWORK, Fault.CLIENT) and ABOUT_TWS.search(finding.remedy)
+    ]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_finding_about_the_network_or_the_program_does_not_end_in_advice_about_tws(name: str) -> None:
+    assert not advice_about_tws(judge(CASES[name].wire, watch=CASES[name].watch))
+
+
+@pytest.mark.parametrize("scenario", find_scenarios(CAPTURES), ids=lambda scenario: scenario.folder.name)
+def test_no_scenario_gives_advice_about_tws_for_a_fault_of_somebody_else(scenario: Scenario) -> None:
+    assert not advice_about_tws(report_on(scenario.capture, *options_of(scenario)))

@@ -39,6 +39,11 @@ SHUTTING_DOWN = Alternative(
 ASLEEP = Alternative(
     "its machine sleeps, is off, or has lost its network since then", Fault.NETWORK, "ping it, or look at it"
 )
+NO_INTERNET = Alternative(
+    "the machine on which TWS runs has lost its Internet connection",
+    Fault.NETWORK,
+    "web pages do not open there either; IB's system status page reports IB's own problems",
+)
 NO_RELAY = Alternative(
     "one program connected to both ports at once, and there is no relay",
     Fault.UNDETERMINED,

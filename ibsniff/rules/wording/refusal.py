@@ -8,6 +8,7 @@ from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.network_path import System, system
 from ibsniff.facts.ports import on_relay_port
 from ibsniff.facts.related_connections import is_open_at
+from ibsniff.facts.session import new_api_port
 from ibsniff.ib.names import DEFAULT_PORTS
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung
 from ibsniff.rules.registry import Statement
@@ -62,9 +63,10 @@ def _context(conversation: Conversation, index: CaptureIndex) -> _Context:
     history = index.server_history
     told = history.told_of_port_change(conversation)
     if told is not None:
+        port = new_api_port(told)
         return _Context(
-            f" TWS reported in {told.id} that its API port was changed.",
-            "Connect to the new port (API > Settings > Socket port).",
+            f" TWS reported in {told.id} that its API port was changed{'' if port is None else f' to {port}'}.",
+            f"Connect to {'the new port' if port is None else f'port {port}'} (API > Settings > Socket port).",
         )
     ended = history.ended_session_before(conversation)
     if ended is not None:
