@@ -120,7 +120,9 @@ COLUMN_LANE = (
     "net.columns",
     "net.checksums",
     "tcp.columns",
+    "ib.column_messages",
     "ib.columns",
+    "ib.request_columns",
 )
 """What alone may import numpy at its top, and is itself imported inside functions: a small capture must not pay for it."""
 

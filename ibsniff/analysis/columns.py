@@ -189,8 +189,7 @@ class ColumnLane:
         count, runs = feed_columns(
             tracker, busy.segments, which, from_client, lambda number: self._segment(busy.segments, number)
         )
-        for side, run in runs:
-            reader.take_columns(side, run)
+        reader.take_columns(runs)
         busy.done += count
         is_whole = count == len(which)
         busy.look_at = min(busy.look_at * 4, MOST_AT_ONCE) if is_whole else LOOK_AT

@@ -43,6 +43,8 @@ class MessageCounts(NamedTuple):
     """Of each message that is only counted: the index of its first frame (0 if its name was known), its name, and how many."""
     others: list[int]
     """Indices of the frames that must be read one by one."""
+    kinds: Numbers
+    """Of each frame: its index in ``COUNTED_IDS``, or one more than the last for the others."""
 
 
 class _LinkedPlaces:
@@ -66,8 +68,12 @@ class _LinkedPlaces:
         return self.places[index : self._ends[end] + 1], self._following[end]
 
 
-def find_frames(data: bytes, max_frame: int) -> FrameColumns:
-    """Find the whole frames at the beginning of the data, up to the first length that no frame has."""
+def find_frames(data: bytes, max_frame: int, enough: int | None = None) -> FrameColumns:
+    """Find the whole frames at the beginning of the data, up to the first length that no frame has.
+
+    If the data ends inside a frame, that one is found too if there are ``enough`` bytes of its payload.
+    """
+    enough = max_frame if enough is None else enough
     linked = _LinkedPlaces(*_places_like_frames(data))
     taken: list[Numbers] = []
     at = 0
@@ -77,7 +83,7 @@ def find_frames(data: bytes, max_frame: int) -> FrameColumns:
             taken.append(starts)
             continue
         length = int.from_bytes(data[at : at + LENGTH_SIZE])
-        if not 0 < length <= max_frame or at + LENGTH_SIZE + length > len(data):
+        if not 0 < length <= max_frame or at + LENGTH_SIZE + min(length, enough) > len(data):
             break
         taken.append(np.array([at]))
         at += LENGTH_SIZE + length
@@ -130,7 +136,7 @@ def count_messages(side: Side, data: bytes, frames: FrameColumns, known: Contain
         (0 if names[kind] in known else int((kinds == kind).argmax()), names[kind], int(counts[kind]))
         for kind in np.flatnonzero(counts).tolist()
     ]
-    return MessageCounts(sorted(counted), others.tolist())
+    return MessageCounts(sorted(counted), others.tolist(), kinds)
 
 
 def _ids(data: bytes, frames: FrameColumns) -> NDArray[np.uint32]:

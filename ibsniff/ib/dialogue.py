@@ -7,7 +7,7 @@ recorded in the :class:`~ibsniff.model.Dialogue`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum, auto
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from ibsniff.ib.hello import LENGTH_END, PREFIX, read_hello
 from ibsniff.ib.legacy import LegacySplitter, read_bare_client_id
 from ibsniff.ib.message_summary import MAX_RAW, MessageSummary
 from ibsniff.ib.reply import read_reply
+from ibsniff.ib.request_ledger import RequestLedger
 from ibsniff.ib.stream_buffer import StreamBuffer
 from ibsniff.model import (
     ColumnRun,
@@ -76,14 +77,13 @@ class DialogueReader:
         self.dialogue = Dialogue()
         self._on_payload = on_payload
         self._summary = MessageSummary(self.dialogue)
+        self._ledger = RequestLedger(self.dialogue, seen_from_start)
         first = ReadState.OPENING if seen_from_start else ReadState.OUT_OF_STEP
         self._state = {Side.CLIENT: first, Side.SERVER: first}
         self._buffer = _MadeWhenUsed(lambda _: StreamBuffer())
-        buffers, summary = (
-            self._buffer,
-            self._summary,
-        )  # not self, which could then only be freed by the garbage collector
-        self._frames = _MadeWhenUsed(lambda side: FrameReader(side, buffers[side], summary, on_payload))
+        # not self, which could then only be freed by the garbage collector
+        buffers, summary, ledger = self._buffer, self._summary, self._ledger
+        self._frames = _MadeWhenUsed(lambda side: FrameReader(side, buffers[side], summary, ledger, on_payload))
         self._legacy = _MadeWhenUsed(LegacySplitter)
 
     def take(self, side: Side, event: Run | Gap) -> None:
@@ -103,10 +103,13 @@ class DialogueReader:
         is_framed = self._state[Side.CLIENT] is self._state[Side.SERVER] is ReadState.FRAMES
         return is_framed and self._summary.only_counts and self._on_payload is None
 
-    def take_columns(self, side: Side, run: ColumnRun) -> None:
-        """Do the same as ``take`` for thousands of messages at once, while ``can_take_columns``."""
-        self._frames[side].read_columns(run)
-        self._read_frames(side)
+    def take_columns(self, runs: Sequence[tuple[Side, ColumnRun]]) -> None:
+        """Do the same as ``take`` for thousands of messages of both sides at once, while ``can_take_columns``."""
+        from ibsniff.ib.column_messages import read_columns  # noqa: PLC0415  (numpy, and 0.1 s)
+
+        read_columns({side: (self._buffer[side], run) for side, run in runs}, self._summary, self._ledger)
+        for side, _ in runs:
+            self._read_frames(side)
 
     # -- the opening ---------------------------------------------------------------------------------------------
 
@@ -230,6 +233,7 @@ class DialogueReader:
         if self._state[side] is not ReadState.IGNORED:
             dialogue.bytes_after_gap.setdefault(side, gap)
             self._state[side] = ReadState.OUT_OF_STEP
+            self._ledger.lose(side)
         buffer.clear()
 
     def _uses_another_protocol(self, side: Side) -> bool:
@@ -244,8 +248,10 @@ class DialogueReader:
         buffer = self._buffer[side]
         if side is Side.CLIENT and self.dialogue.hello is None and buffer.unread.startswith(PREFIX):
             self._state[side] = ReadState.OPENING
+            self._ledger.regain(side)
             if self.dialogue.first_speaker is side:
                 self._state[Side.SERVER] = ReadState.OPENING
+                self._ledger.regain(Side.SERVER)
             return True
         start = find_frame(side, buffer)
         if start is None:
@@ -253,6 +259,7 @@ class DialogueReader:
             return False
         buffer.drop(start)
         self._state[side] = ReadState.FRAMES
+        self._ledger.regain(side)
         if side is Side.SERVER and self.dialogue.reply is None:
             self.dialogue.mid_stream_frames += 1
         return True

@@ -1,4 +1,4 @@
-"""Frames, each a length and a payload: reading them one by one or by the thousand, and finding one after a gap.
+"""Frames, each a length and a payload: reading them one by one, and finding one after a gap.
 
 Only the beginning of a long frame is kept: what decides a diagnosis is in its first hundreds of bytes.
 """
@@ -10,8 +10,9 @@ from struct import Struct
 
 from ibsniff.ib import messages
 from ibsniff.ib.message_summary import MessageSummary
+from ibsniff.ib.request_ledger import SERVER_NAMES, LedgerMessage, RequestLedger
 from ibsniff.ib.stream_buffer import StreamBuffer
-from ibsniff.model import ColumnRun, Side
+from ibsniff.model import Side
 
 FRAME_LENGTH = Struct(">I")
 MAX_FRAME = 0xFFFFFF
@@ -29,11 +30,17 @@ class FrameReader:
     """Reads the frames of one side's buffer and adds their messages to the summary."""
 
     def __init__(
-        self, side: Side, buffer: StreamBuffer, summary: MessageSummary, on_payload: OnPayload | None = None
+        self,
+        side: Side,
+        buffer: StreamBuffer,
+        summary: MessageSummary,
+        ledger: RequestLedger,
+        on_payload: OnPayload | None = None,
     ) -> None:
         self._side = side
         self._buffer = buffer
         self._summary = summary
+        self._ledger = ledger
         self._on_payload = on_payload
 
     def read(self) -> bool:
@@ -43,11 +50,12 @@ class FrameReader:
         if not end:
             return True
         names, counts = messages.COUNTED_NAMES[side], summary.counts(side)
-        only_counts = summary.only_counts and self._on_payload is None
+        only_counts = summary.only_counts and self._on_payload is None and side is Side.SERVER
         while end - at >= 4:
             (length,) = FRAME_LENGTH.unpack_from(unread, at)
             if not 0 < length <= MAX_FRAME:
                 summary.add_unframed(side, buffer.moment(at), f"a frame length of {length:,} bytes")
+                self._ledger.lose(side)
                 buffer.drop(at)
                 return False
             if end - at - 4 < min(length, MAX_BEGINNING):
@@ -59,6 +67,9 @@ class FrameReader:
                 self._add_message(at, length)
             else:
                 counts[name] += 1
+                if self._ledger and name in SERVER_NAMES:
+                    payload = messages.split_payload(payload_beginning(unread, at + 4, length))
+                    self._ledger.take(LedgerMessage(side, name, payload, buffer.moment(at)))
             at += 4 + length
         buffer.drop(at)
         buffer.keep_first_mark()
@@ -78,34 +89,12 @@ class FrameReader:
     def _add_message(self, at: int, length: int) -> None:
         """Add the message of the frame that begins at this index of the buffer."""
         payload = payload_beginning(self._buffer.unread, at + 4, length)
-        self._summary.add_message(self._side, payload, self._buffer.moment(at), length)
+        self._ledger.take(self._summary.add_message(self._side, payload, self._buffer.moment(at), length))
         if self._on_payload is not None:
             self._on_payload(self._side, self._buffer.offset + at + 4, payload)
 
-    def read_columns(self, run: ColumnRun) -> None:
-        """Take a run of bytes and read the whole frames in it at once; ``read`` then reads the rest."""
-        from ibsniff.ib.columns import count_messages, find_frames  # noqa: PLC0415  (numpy, and 0.1 s)
 
-        buffer, summary, side = self._buffer, self._summary, self._side
-        counts = summary.counts(side)
-        buffer.append_columns(run)
-        data = bytes(buffer.unread)
-        frames = find_frames(data, MAX_FRAME)
-        counted = count_messages(side, data, frames, counts)
-        # in the order of the wire: the report lists names and keeps errors in the order in which they came first
-        firsts = [(first, name) for first, name, _ in counted.names]
-        for index, name in sorted(firsts + [(index, "") for index in counted.others]):
-            if name:
-                counts.setdefault(name, 0)
-            else:
-                at, length = int(frames.starts[index]), int(frames.lengths[index])
-                summary.add_message(side, payload_beginning(buffer.unread, at + 4, length), buffer.moment(at), length)
-        for _, name, count in counted.names:
-            counts[name] += count
-        buffer.drop(frames.end)
-
-
-def payload_beginning(unread: bytearray, start: int, length: int) -> bytes:
+def payload_beginning(unread: bytes | bytearray, start: int, length: int) -> bytes:
     """A frame's payload; of a long one the first bytes, and a NUL to end the field that is cut."""
     if length <= MAX_BEGINNING:
         return bytes(unread[start : start + length])

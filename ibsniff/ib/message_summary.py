@@ -6,6 +6,7 @@ from collections import Counter
 
 from ibsniff.ib import errors, messages, names
 from ibsniff.ib.data_farms import take_farm_message
+from ibsniff.ib.request_ledger import LedgerMessage
 from ibsniff.model import Dialogue, ErrorTally, Message, Moment, ReplyKind, Side, Start, StartForm, WireBytes, WireError
 
 MAX_RAW = 64
@@ -39,11 +40,14 @@ class MessageSummary:
         if start is not None:
             self._dialogue.start = start._replace(expected=self._expected_start(start.form))
 
-    def add_message(self, side: Side, raw: bytes, moment: Moment, length: int) -> None:
-        """Count a message and read it if it decides something. ``raw`` is its payload, or the beginning of a long one."""
+    def add_message(self, side: Side, raw: bytes, moment: Moment, length: int) -> LedgerMessage:
+        """Count a message and read it if it decides something. ``raw`` is its payload, or the beginning of a long one.
+
+        Returns what the ledger of requests reads.
+        """
         payload = messages.split_payload(raw)
         name = messages.name_of(side, payload.id)
-        dialogue = self._dialogue
+        dialogue, error = self._dialogue, None
         dialogue.messages[side][name] += 1
         if len(dialogue.first_messages) < MAX_FIRST_MESSAGES:
             dialogue.first_messages.append(Message(side, name, payload.id, moment, length))
@@ -51,7 +55,8 @@ class MessageSummary:
             if payload.id == names.START_API and dialogue.start is None:
                 self._start(payload, raw, moment)
         elif payload.id == names.ERR_MSG:
-            self._error(messages.decode_error(payload, self.server_version(), moment))
+            error = messages.decode_error(payload, self.server_version(), moment)
+            self._error(error)
         elif payload.id == names.NEXT_VALID_ID:
             dialogue.next_valid_id = dialogue.next_valid_id or moment
             self._check_ready(moment)
@@ -60,6 +65,7 @@ class MessageSummary:
                 dialogue.managed_accounts = moment
                 dialogue.accounts = messages.decode_accounts(payload)
             self._check_ready(moment)
+        return LedgerMessage(side, name, payload, moment, error)
 
     def server_version(self) -> int | None:
         """The version that the server replied with."""

@@ -23,6 +23,7 @@ from ibsniff.model import (
     Mark,
     Moment,
     ReplyKind,
+    Request,
     Run,
     Side,
     StartForm,
@@ -91,6 +92,21 @@ def essence(dialogue: Dialogue) -> Dialogue:
         farms={farm: last._replace(moment=NOWHERE) for farm, last in dialogue.farms.items()},
         ib_connection=dialogue.ib_connection and dialogue.ib_connection._replace(moment=NOWHERE),
         unframed=dict.fromkeys(dialogue.unframed, NOWHERE),
+        requests=replace(
+            dialogue.requests,
+            open={place: without_moments(request) for place, request in dialogue.requests.open.items()},
+            rejected={place: without_moments(request) for place, request in dialogue.requests.rejected.items()},
+        ),
+    )
+
+
+def without_moments(request: Request) -> Request:
+    return request._replace(
+        asked=NOWHERE,
+        first_answer=request.first_answer and NOWHERE,
+        last_answer=request.last_answer and NOWHERE,
+        ended=request.ended and NOWHERE,
+        error=request.error and request.error._replace(moment=NOWHERE),
     )
 
 

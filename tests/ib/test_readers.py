@@ -11,6 +11,7 @@ import pytest
 from ib_bytewise import JUNK, check_reader
 
 from ibsniff.ib import message_summary, messages, protobuf
+from ibsniff.ib.column_messages import read_columns
 from ibsniff.ib.columns import find_frames
 from ibsniff.ib.dialogue import READERS, DialogueReader, ReadState
 from ibsniff.ib.frames import MAX_FRAME, FrameReader
@@ -18,6 +19,7 @@ from ibsniff.ib.hello import ParsedHello, read_hello
 from ibsniff.ib.legacy import LegacySplitter, read_bare_client_id
 from ibsniff.ib.message_summary import MessageSummary
 from ibsniff.ib.reply import ParsedReply, read_reply
+from ibsniff.ib.request_ledger import RequestLedger
 from ibsniff.ib.stream_buffer import StreamBuffer
 from ibsniff.model import (
     ColumnRun,
@@ -270,13 +272,14 @@ def test_frame(monkeypatch: pytest.MonkeyPatch, name: str, only_counts: bool, la
 
     def read(chunks: Sequence[bytes]) -> tuple[Known | None, bytes]:
         dialogue, buffer = Dialogue(), StreamBuffer()
-        reader = FrameReader(side, buffer, MessageSummary(dialogue))
+        summary, ledger = MessageSummary(dialogue), RequestLedger(dialogue)
+        reader = FrameReader(side, buffer, summary, ledger)
         for packet, offset, chunk in runs(chunks):
             if lane == "plain":
                 buffer.append(Run(offset, chunk, (Mark(offset, packet, packet),)))
             else:
                 marks = array("q", [offset]), array("q", [packet]), array("q", [packet])
-                reader.read_columns(ColumnRun(offset, chunk, *marks))
+                read_columns({side: (buffer, ColumnRun(offset, chunk, *marks))}, summary, ledger)
             reader.read()
         return Known.of(dialogue, side), bytes(buffer.unread)
 

@@ -1,0 +1,165 @@
+"""The messages of both sides in a column run: counted at once, read one by one where their contents matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from ibsniff.ib import messages
+from ibsniff.ib.columns import COUNTED_IDS, LENGTH_SIZE, FrameColumns, MessageCounts, count_messages, find_frames
+from ibsniff.ib.frames import MAX_BEGINNING, MAX_FRAME, payload_beginning
+from ibsniff.ib.message_summary import MessageSummary
+from ibsniff.ib.request_columns import Parts, Words, part_words
+from ibsniff.ib.request_ledger import CLIENT_NAMES, LedgerMessage, RequestLedger
+from ibsniff.ib.stream_buffer import StreamBuffer
+from ibsniff.model import ColumnRun, Side
+from ibsniff.model.arrays import Numbers
+
+IS_IN_LEDGER = np.array([name in CLIENT_NAMES for name in COUNTED_IDS[Side.CLIENT][2]] + [False])
+"""By kind of the client's messages."""
+
+
+class _Read(NamedTuple):
+    """The messages of one side in a column run."""
+
+    frames: FrameColumns
+    buffer: StreamBuffer
+    had: int
+    """Bytes of the first frame that had come before the run."""
+    singles: dict[int, LedgerMessage]
+    """What the ledger reads one by one, by index of the frame."""
+    words: Words | None = None
+    """Of each frame that is a part of an answer; None if no request is open."""
+
+    @property
+    def ends(self) -> Numbers:
+        """Where the bytes end that are read of each frame: then it takes its place in the conversation."""
+        return self.frames.starts + LENGTH_SIZE + np.minimum(self.frames.lengths, MAX_BEGINNING)
+
+
+def read_columns(
+    runs: Mapping[Side, tuple[StreamBuffer, ColumnRun]], summary: MessageSummary, ledger: RequestLedger
+) -> None:
+    """Read the whole frames in a run of bytes of each side."""
+    client = server = None
+    if Side.CLIENT in runs:
+        client = _read_client(*runs[Side.CLIENT], summary)
+    if Side.SERVER in runs:
+        server = _read_server(
+            *runs[Side.SERVER], summary, ledger, with_ledger=bool(ledger or (client and client.singles))
+        )
+    _enter(ledger, client, server)
+    for read in (client, server):
+        if read is not None:
+            read.buffer.drop(read.frames.end)
+
+
+def _read_client(buffer: StreamBuffer, run: ColumnRun, summary: MessageSummary) -> _Read:
+    data, frames, counted = _frames(Side.CLIENT, buffer, run, summary)
+    singles = _count(Side.CLIENT, buffer, summary, frames, counted)
+    wanted = np.flatnonzero(IS_IN_LEDGER[counted.kinds]).tolist()
+    singles |= _messages(Side.CLIENT, data, buffer, frames, wanted)
+    return _Read(frames, buffer, 0, singles)
+
+
+def _read_server(
+    buffer: StreamBuffer, run: ColumnRun, summary: MessageSummary, ledger: RequestLedger, *, with_ledger: bool
+) -> _Read:
+    had = len(buffer.unread)
+    data, frames, counted = _frames(Side.SERVER, buffer, run, summary)
+    singles = _count(Side.SERVER, buffer, summary, frames, counted)
+    if not with_ledger:
+        return _Read(frames, buffer, had, {})
+    words, wanted = part_words(data, frames, counted.kinds, ledger.server_version)
+    singles |= _messages(Side.SERVER, data, buffer, frames, wanted)
+    return _Read(frames, buffer, had, singles, words)
+
+
+def _frames(
+    side: Side, buffer: StreamBuffer, run: ColumnRun, summary: MessageSummary
+) -> tuple[bytes, FrameColumns, MessageCounts]:
+    buffer.append_columns(run)
+    data = bytes(buffer.unread)
+    frames = find_frames(data, MAX_FRAME, MAX_BEGINNING)
+    return data, frames, count_messages(side, data, frames, summary.counts(side))
+
+
+def _count(
+    side: Side, buffer: StreamBuffer, summary: MessageSummary, frames: FrameColumns, counted: MessageCounts
+) -> dict[int, LedgerMessage]:
+    """Count the messages; return those that were read for that, by index of the frame."""
+    counts, read = summary.counts(side), {}
+    # in the order of the wire: the report lists names and keeps errors in the order in which they came first
+    firsts = [(first, name) for first, name, _ in counted.names]
+    for index, name in sorted(firsts + [(index, "") for index in counted.others]):
+        if name:
+            counts.setdefault(name, 0)
+        else:
+            at, length = int(frames.starts[index]), int(frames.lengths[index])
+            payload = payload_beginning(buffer.unread, at + LENGTH_SIZE, length)
+            read[index] = summary.add_message(side, payload, buffer.moment(at), length)
+    for _, name, count in counted.names:
+        counts[name] += count
+    return read
+
+
+def _messages(
+    side: Side, data: bytes, buffer: StreamBuffer, frames: FrameColumns, wanted: list[int]
+) -> dict[int, LedgerMessage]:
+    """Read messages that are counted already, for the ledger."""
+    found = {}
+    for index in wanted:
+        at = int(frames.starts[index])
+        payload = messages.split_payload(payload_beginning(data, at + LENGTH_SIZE, int(frames.lengths[index])))
+        found[index] = LedgerMessage(side, messages.name_of(side, payload.id), payload, buffer.moment(at))
+    return found
+
+
+def _enter(ledger: RequestLedger, client: _Read | None, server: _Read | None) -> None:
+    """Enter the messages of both sides into the ledger, in the order in which they were complete."""
+    asked = [] if client is None else _places_of_requests(client, server)
+    if client is None and server is not None and server.had:
+        _read_singly(server, {0})
+    if server is None or server.words is None:
+        for _, _, message in asked:
+            ledger.take(message)
+        return
+    events = asked + [(index, 1, message) for index, message in server.singles.items()]
+    steps = [(place, ledger.keys_of(message), message) for place, _, message in sorted(events, key=_place_in_order)]
+    keys = {key for _, keys, message in steps if message.side is Side.CLIENT for key in keys or ()}
+    parts = Parts(server.frames, server.buffer, server.words, ledger, keys)
+    for place, touched, message in steps:
+        parts.flush(touched, place)
+        ledger.take(message)
+    parts.flush(None, len(server.frames.starts))
+
+
+def _place_in_order(event: tuple[int, int, LedgerMessage]) -> tuple[int, int]:
+    return event[:2]
+
+
+def _places_of_requests(client: _Read, server: _Read | None) -> list[tuple[int, int, LedgerMessage]]:
+    """The client's messages, each with the number of server messages that were complete before it."""
+    if server is None:
+        return [(0, 0, message) for _, message in sorted(client.singles.items())]
+    ends, server_ends, found = client.ends, server.ends, []
+    overlapping = {0} if server.had else set()
+    for index, message in sorted(client.singles.items()):
+        captured = server.buffer.captured_before(client.buffer.moment(int(ends[index]) - 1).packet)
+        place = int(np.searchsorted(server_ends, captured, side="right"))
+        if place < len(server_ends) and server.frames.starts[place] < captured:
+            overlapping.add(place)
+        found.append((place, 0, message))
+    _read_singly(server, overlapping)
+    return found
+
+
+def _read_singly(server: _Read, places: set[int]) -> None:
+    """Read these frames one by one: they began before a request and were complete after it, so they do not answer it."""
+    if server.words is None:
+        return
+    wanted = [place for place in places if place < len(server.words) and server.words[place]]
+    server.words[wanted] = 0
+    server.singles.update(_messages(Side.SERVER, bytes(server.buffer.unread), server.buffer, server.frames, wanted))

@@ -1,0 +1,49 @@
+"""Which errors end the request that they name, and which are only remarks about it."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from ibsniff.model import Request
+
+WARNINGS = range(2100, 2200)
+"""The numbers that IB uses for warnings and notices."""
+ANSWERS_TO_OTHER_MESSAGES = frozenset({104, 105, 135, 136, 161, 300, 302, 310, 365, 366, 2102, 10147, 10148})
+"""They name a request, but refuse a later message about it: a cancellation, or a change of an order."""
+PARTIAL = frozenset({10090, 10091})
+"""A part of the data is not subscribed; TWS says that the rest is delivered."""
+ENDS_ACCEPTED_ORDERS = frozenset({201, 202, 203})
+"""They end an order that TWS had accepted; other errors then refuse a change or warn of something."""
+
+
+def rejects(code: int, request: Request) -> bool:
+    """Whether an error ends this request, which it names."""
+    if code in WARNINGS or code in ANSWERS_TO_OTHER_MESSAGES or code in PARTIAL:
+        return False
+    if request.name in ("PLACE_ORDER", "EXERCISE_OPTIONS") and (request.modified or request.answers):
+        return code in ENDS_ACCEPTED_ORDERS
+    return not _is_only_a_remark(code)
+
+
+def is_about_orders(code: int) -> bool:
+    """Whether only orders get this error."""
+    from ibsniff.ib.error_table import ErrorClass, find_error  # noqa: PLC0415  (large, and seldom needed)
+
+    error = find_error(code)
+    return error is not None and error.error_class in (ErrorClass.ORDER_REJECTED, ErrorClass.ORDER_CANCELLED)
+
+
+@cache
+def _is_only_a_remark(code: int) -> bool:
+    """An advisory, or news about something else than the request: connections, other sessions."""
+    from ibsniff.ib.error_table import ErrorClass, find_error  # noqa: PLC0415  (large, and seldom needed)
+
+    error = find_error(code)
+    remarks = (
+        ErrorClass.ADVISORY,
+        ErrorClass.STATUS_NOTICE,
+        ErrorClass.CONNECTIVITY,
+        ErrorClass.DATA_FARM,
+        ErrorClass.SESSION,
+    )
+    return error is not None and error.error_class in remarks
