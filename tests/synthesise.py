@@ -98,6 +98,59 @@ def silent_macos_loopback(path: Path) -> None:
     Wire.merge(*wires).write(path, link_type=0)
 
 
+DAY = 86_400.0
+GATEWAY = "127.0.0.1:4002"
+
+
+def bot(port: int, seconds: float) -> Wire:
+    """A program's connection to the Gateway on its machine, so many seconds into the capture."""
+    return Wire(f"127.0.0.1:{port}", GATEWAY, start_ns=START_NS + round(seconds * NANOSECONDS))
+
+
+@scenario(
+    "A week of a Gateway that restarts every night: three refusals, a client id still in use, and back",
+    "it would take a week to record",
+)
+def week_of_restarts(path: Path) -> None:
+    wires = []
+    for night in range(7):
+        at, port = DAY * night, 50_000 + 10 * night
+        session = (
+            ready(bot(port, at)).client(framed("49", "1"), after=DAY - 150).server(framed("49", "1", "1767691650"))
+        )
+        wires.append(session.rst_server(after=50.0))
+        wires += [bot(port + 1 + each, at + DAY - 95 + 20 * each).syn().refuse() for each in range(3)]
+        in_use = bot(port + 4, at + DAY - 30).connect().client(HELLO).server(REPLY, after=0.003).client(START)
+        refused = framed("4", "2", "-1", "326", "Unable to connect as the client id is already in use.")
+        wires.append(in_use.server(refused).fin_server(after=0.7).ack().fin_client().ack(Side.SERVER))
+    last = (
+        ready(bot(60_000, 7 * DAY)).client(framed("49", "1"), after=60).server(framed("49", "1", "1768210460")).close()
+    )
+    Wire.merge(*wires, last).write(path)
+
+
+@scenario(
+    "For two days a Gateway accepted every connection and answered none; somebody restarted it, and it works again",
+    "it would take two days to record",
+)
+def answered_nobody_for_two_days(path: Path) -> None:
+    before = (
+        ready(bot(50_000, 0))
+        .client(framed("49", "1"), after=60)
+        .server(framed("49", "1", "1767605460"))
+        .close(after=60)
+    )
+    tries = [
+        bot(50_001 + each, 600 + 3600 * each).connect().client(HELLO).fin_client(after=4.0).ack(Side.SERVER)
+        for each in range(48)
+    ]
+    stopped = bot(50_100, 2 * DAY + 1000).syn().refuse()
+    after = (
+        ready(bot(50_101, 2 * DAY + 1090)).client(framed("49", "1"), after=60).server(framed("49", "1", "1767779450"))
+    )
+    Wire.merge(before, *tries, stopped, after.close(after=60)).write(path)
+
+
 def write(name: str, root: Path = CAPTURES) -> Path:
     """Write one scenario; an existing promise stays."""
     title, why, file, make = SCENARIOS[name]

@@ -190,8 +190,11 @@ def test_what_a_user_can_fix_is_a_user_error(arguments: dict[str, typing.Any], m
 # -- packets of one's own ---------------------------------------------------------------------------------------------
 
 
-ENDED = [path for path in CAPTURES if "IBS009" not in path.with_name("scenario.toml").read_text()]
-"""IBS009 says how the end of the watching is known, which differs between a file and packets of one's own."""
+UNVOUCHED = ("IBS009", "command =")
+"""In these it is not stated how long was watched; the sentence about it differs between a file and packets of one's own."""
+ENDED = [
+    path for path in CAPTURES if not any(word in path.with_name("scenario.toml").read_text() for word in UNVOUCHED)
+]
 
 
 @pytest.mark.parametrize("path", ENDED[::8], ids=lambda path: path.parent.name)

@@ -48,6 +48,7 @@ def check(index: CaptureIndex) -> Statement | None:
         for first, end in _silent_runs(conversations):
             silent, before = conversations[first:end], conversations[:first]
             again = next((one for one in conversations[end:] if one.rung is Rung.READY), None)
+            stopped = [one for one in conversations[end:] if again and one.connection.first < again.connection.first]
             if again is not None and _lasted(silent) < STARTING_UP:
                 continue
             odd = next((one for one in reversed(before) if sent_no_hello(one)), None)
@@ -60,7 +61,7 @@ def check(index: CaptureIndex) -> Statement | None:
                 one.connection.client.is_loopback or index.server_history.served_at_once_before(one)
                 for one in latest_silent(silent)
             ):
-                return _statement(silent, odd, served, again)
+                return _statement(silent, odd, served, again, stopped)
     return None
 
 
@@ -109,8 +110,13 @@ def _hangs(conversation: Conversation) -> bool:
 
 
 def _statement(
-    silent: list[Conversation], odd: Conversation | None, served: Conversation | None, again: Conversation | None
+    silent: list[Conversation],
+    odd: Conversation | None,
+    served: Conversation | None,
+    again: Conversation | None,
+    stopped: list[Conversation],
 ) -> Statement:
+    """``stopped``: the failed attempts after the silence, when somebody restarted it, until ``again``."""
     first = silent[0]
     same_address = served is not None and any(
         one.connection.client.address == served.connection.client.address for one in silent
@@ -138,5 +144,5 @@ def _statement(
             if odd
             else ""
         ),
-        conversations=tuple(one.id for one in (silent[-1], *silent[:-1], odd, again) if one is not None),
+        conversations=tuple(one.id for one in (silent[-1], *silent[:-1], odd, *stopped, again) if one is not None),
     )
