@@ -39,7 +39,7 @@ MAY_IMPORT = {
         "render.markdown",
     },
     "masking": set(),
-    "model": {"masking.wire_text"},
+    "model": {"masking.wire_text", "masking.sentence"},
     "formatting": {"model"},
     "capture": {"model", "masking.sentence", "formatting", "ib.names"},
     "net": {"model", "ib.names"},

@@ -21,7 +21,7 @@ from ibsniff.capture.input_record import InputRecord
 from ibsniff.capture.interruptible import InterruptibleReader
 from ibsniff.capture.pcap import MAGICS as PCAP_MAGICS
 from ibsniff.capture.pcap import PcapReader
-from ibsniff.model import Columns, Frame, InputFacts, Lane, UserError
+from ibsniff.model import Columns, Frame, InputFacts, Lane, UserError, WireText
 
 STDIN = "-"
 PCAPNG_MAGIC = b"\x0a\x0d\x0d\x0a"
@@ -250,4 +250,4 @@ def _cannot_be_read(path: str, damage: DamagedCapture) -> UserError:
 
 
 def _shown_path(path: str) -> str:
-    return "standard input" if path == STDIN else path
+    return "standard input" if path == STDIN else f"{WireText(path):quoted}"

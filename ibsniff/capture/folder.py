@@ -16,7 +16,7 @@ from ibsniff.capture.files import LONGEST_MAGIC, PCAPNG_MAGIC
 from ibsniff.capture.input_buffer import DamagedCapture, read_chunks
 from ibsniff.capture.input_file import open_regular
 from ibsniff.capture.pcap import MAGICS as PCAP_MAGICS
-from ibsniff.model import UserError
+from ibsniff.model import UserError, WireText
 
 CAPTURE_NAME = re.compile(r"\.(pcap|pcapng|cap)\d*(\.(gz|bz2|xz|zst))?$", re.IGNORECASE)
 """File names of captures; tcpdump -C appends a number."""
@@ -40,7 +40,10 @@ def find_captures(folder: str) -> FolderContents:
 
     def cannot_list(error: OSError) -> None:
         found.unreadable.append(
-            UserError(f"{error.filename}: {error.strerror}", "give the names of the captures in it that you may read")
+            UserError(
+                f"{WireText(str(error.filename)):quoted}: {error.strerror}",
+                "give the names of the captures in it that you may read",
+            )
         )
 
     for parent, folders, names in os.walk(folder, onerror=cannot_list):

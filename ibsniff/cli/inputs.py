@@ -15,7 +15,7 @@ from ibsniff.analysis.reading_progress import ReadingProgress
 from ibsniff.capture.files import STDIN
 from ibsniff.capture.input_file import is_folder, is_regular_file
 from ibsniff.formatting import counted
-from ibsniff.model import ExitCode, UserError
+from ibsniff.model import ExitCode, UserError, WireText
 
 Result = TypeVar("Result")
 
@@ -79,7 +79,7 @@ def find_inputs(named: list[str]) -> Inputs:
             inputs.paths.append(name)
     if not inputs.paths and not inputs.unreadable_folders:
         raise UserError(
-            f"{', '.join(named)}: no capture among {counted(inputs.other_files, 'file')}",
+            f"{', '.join(f'{WireText(name):quoted}' for name in named)}: no capture among {counted(inputs.other_files, 'file')}",
             "Name a capture, or the folder that contains it",
         )
     return inputs

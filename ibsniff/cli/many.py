@@ -14,7 +14,7 @@ from ibsniff.analysis.judgement import judge
 from ibsniff.cli.app import as_document, console, for_stdout, has_finding, print_error
 from ibsniff.model import WireText
 from ibsniff.render.report_view import verdict_line
-from ibsniff.render.text import Masker, encodable, json_text
+from ibsniff.render.text import Masker, json_text
 
 if TYPE_CHECKING:
     from ibsniff.analysis.reading import InputReader
@@ -68,8 +68,9 @@ class NdjsonFormat(OutputFormat):
     def print_unreadable(self, path: str, error: UserError) -> None:
         """Print a line too, so that every input has one."""
         print_error(error)
-        described = {"what": encodable(error.what), "what_to_do": encodable(error.what_to_do)}
-        named = Masker(show_accounts=self.show_accounts).encodable(WireText(path))
+        masker = Masker(show_accounts=self.show_accounts)
+        described = {"what": masker.encodable(error.what), "what_to_do": masker.encodable(error.what_to_do)}
+        named = masker.encodable(WireText(path))
         print(json_text({"path": named, "error": described}), flush=True)
 
 

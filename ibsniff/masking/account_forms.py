@@ -83,11 +83,11 @@ ANOTHER = re.compile(rf"{AND} (?P<account> {NUMBER} )", re.VERBOSE)
 """In a list of accounts."""
 
 CUT_OFF = re.compile(
-    r"""(?: [Dd][UuFfIi][A-Za-z]? | (?<![A-Za-z])[UuFfIi] | [UuFfIi](?=\d\d) | (?<=[a-z])[UFI](?=[^0-9A-Za-z*]) )
-        [^0-9A-Za-z*]{0,6} \d (?: [^0-9A-Za-z*]{0,3} \d ){0,9} [^0-9A-Za-z*]{0,6} \Z""",
+    r"""(?! (?<=\\)u ) (?: [Dd][UuFfIi][A-Za-z]? | (?<![A-Za-z])[UuFfIi] | [UuFfIi](?=\d\d) | (?<=[a-z])[UFI](?=[^0-9A-Za-z*]) )
+        [^0-9A-Za-z*]{0,6} \d (?: [^0-9A-Za-z*]{0,3} \d ){0,9} (?= [^0-9A-Za-z*]{0,6} \Z )""",
     re.VERBOSE,
 )
-"""The beginning of an account where the text was cut off."""
+"""The beginning of an account where the text was cut off; JSON's escapes begin with a u as well."""
 
 ANNOUNCED_CUT_OFF = re.compile(
     rf"""(?: acc(?:ount|t)?s? | konto | a/c ) [^0-9A-Za-z*]{{0,3}} (?: no | nr | number | num | id | code | name )?

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from ibsniff.masking.sentence import sentence
+
 
 class ExitCode(IntEnum):
     """The exit codes of the command line."""
@@ -20,12 +22,13 @@ class UserError(Exception):
     """Something that the user can fix. ``what`` says in one line what failed, ``what_to_do`` how to go on.
 
     Only the edges raise it (``capture``, ``cli``, ``regression``, ``standin``, ``api``); the content of packets never does.
+    Names of captures stand in it as `WireText`, since people name files after accounts.
     """
 
     def __init__(self, what: str, what_to_do: str, exit_code: ExitCode = ExitCode.INPUT) -> None:
-        super().__init__(what)
-        self.what = what
-        self.what_to_do = what_to_do
+        self.what = sentence(what)
+        self.what_to_do = sentence(what_to_do)
+        super().__init__(self.what)
         self.exit_code = exit_code
 
     def __reduce__(self) -> tuple[type[UserError], tuple[str, str, ExitCode]]:

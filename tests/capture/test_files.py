@@ -9,7 +9,7 @@ import pytest
 from capture_bytes import enhanced, interface, opened, option, pcap_header, read, record, section, statistics
 
 from ibsniff.capture.files import open_capture
-from ibsniff.model import ExitCode, UserError, WatchedBy
+from ibsniff.model import ExitCode, UserError, WatchedBy, WireText
 
 SECOND = 1_000_000_000
 
@@ -101,7 +101,7 @@ def unopenable(path: str | Path) -> UserError:
         open_capture(str(path))
     assert caught.value.exit_code is ExitCode.INPUT
     assert "\n" not in caught.value.what + caught.value.what_to_do
-    assert str(path) in caught.value.what
+    assert str(WireText(str(path))) in caught.value.what
     assert caught.value.what_to_do
     return caught.value
 

@@ -200,6 +200,11 @@ def test_the_beginning_of_an_account_at_a_cut_is_masked(letters: str) -> None:
         assert MASKER.text("nothing of the kind: 12", is_cut=True) == "nothing of the kind: 12"
 
 
+def test_a_whole_account_at_a_cut_shows_its_last_digits() -> None:
+    assert MASKER.text("DU1234567\0", is_cut=True) == "DU*****67\0"
+    assert MASKER.text("U-1-2-3-", is_cut=True) == "U***2-3-"
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Accounts that a message named
 

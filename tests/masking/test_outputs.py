@@ -16,6 +16,10 @@ from ib_bytes import frame, protobuf, text
 from masking.outputs import every_output
 from wire import Wire
 
+from ibsniff.capture.files import open_capture
+from ibsniff.model import UserError
+from ibsniff.render.text import Masker, encodable
+
 VERSIONS = (151, 178, 201, 225)
 """Text, text, text behind a raw id, protobuf."""
 
@@ -153,3 +157,17 @@ def _words(said: str) -> set[str]:
 def test_the_name_of_a_file_is_masked(tmp_path: Path) -> None:
     said = every_output(session(178), tmp_path / "DUK181965.pcapng")
     assert [name for name, shown in said.items() if "DUK181965" in shown] == []
+
+
+def test_the_name_of_a_file_is_masked_in_an_error(tmp_path: Path) -> None:
+    folder = tmp_path / "DUK181965"
+    folder.mkdir()
+    (folder / "U-3456789.pcap").write_bytes(b"no capture")
+    (folder / "empty U3456788.pcap").write_bytes(b"")
+    for path in (*folder.iterdir(), folder, folder / "DU3456787.pcap"):
+        with pytest.raises(UserError) as caught:
+            open_capture(str(path))
+        said = f"{caught.value} {caught.value.what} {caught.value.what_to_do} {encodable(caught.value.what)}"
+        assert "DU*****65" in said
+        assert not re.search("181965|34567", said)
+        assert str(path) in Masker(show_accounts=True).visible_line(caught.value.what)
