@@ -15,6 +15,8 @@ MAX_FIRST_MESSAGES = 40
 """The set-up of a session has about ten messages; later ones are counted, not kept."""
 MAX_ERROR_CODES = 200
 """Different error codes counted in one conversation; IB has about 400 in all."""
+MAX_LATEST_ERRORS = 32
+"""Errors of whatever code that are kept besides: more in a moment than anybody reads one by one."""
 MAX_ERROR_EXAMPLES = 4
 """Errors kept of one code: the first three and the last."""
 
@@ -113,6 +115,7 @@ class MessageSummary:
             return
         tally = tallies.setdefault(error.code, ErrorTally())
         tally.count += 1
+        self._dialogue.latest_errors = (*self._dialogue.latest_errors, error)[-MAX_LATEST_ERRORS:]
         if len(tally.examples) == MAX_ERROR_EXAMPLES:
             tally.examples.pop()
         tally.examples.append(error)

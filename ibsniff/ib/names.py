@@ -150,6 +150,7 @@ CLIENT_LIBRARIES: dict[tuple[int, int], str] = {
     (100, 157): "ibapi 9.81 (official Python client as on PyPI)",
     (157, 176): "ib_insync 0.9.86",
     (157, 178): "ib_async 2.x",
+    (157, 225): "a fork of ib_async",
     (100, 176): "official client 10.19",
     (100, 187): "official client 10.30",
     (100, 193): "@stoqey/ib 1.6 (JavaScript)",
@@ -160,8 +161,10 @@ CLIENT_LIBRARIES: dict[tuple[int, int], str] = {
     (100, 225): "official client 10.46, nautilus-ibapi 10.46 or scmhub/ibapi (Go)",
     (100, 226): "official client newer than 10.46",
     (213, 225): "rust-ibapi 3.x",
+    (223, 226): "lbilli/rib (R)",
 }
-"""(lowest, highest) version in a hello -> libraries that send exactly that. A guess: others may send the same."""
+"""(lowest, highest) version in a hello -> libraries that send exactly that. It is a hint and no signature: a fork sends what its
+original sends, and anybody may choose the same range."""
 
 LEGACY_CLIENTS: dict[int, str] = {
     47: "IBrokers (R)",

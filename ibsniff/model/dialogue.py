@@ -184,6 +184,8 @@ class Dialogue:
     """The latest message about the connection to each farm (bounded by ``ib``)."""
     ib_connection: WireError | None = None
     """The latest message about TWS's connection to IB's servers: 1100, 1101, 1102 or 2110."""
+    latest_errors: tuple[WireError, ...] = ()
+    """The latest of all of them in their order (bounded by ``ib``), for those who print them as they come."""
     errors_beyond: int = 0
     """Errors with further codes, which are only counted (``ib`` bounds the number of codes)."""
     unframed: dict[Side, Moment] = field(default_factory=dict)

@@ -126,6 +126,13 @@ def _dialogue_events(conversation: Conversation) -> Iterator[Event]:
             yield Event(*half.first_zero_window, side, f"zero window: the {side} does not read")
 
 
+def _perhaps(library: str | None) -> str:
+    """The library that may have sent a hello: a range of versions is a hint, and a fork sends what its original does."""
+    if library is None:
+        return ""
+    return f" ({library}?)" if "fork" in library else f" ({library}, or a fork?)"
+
+
 def hello_event(hello: Hello) -> Event:
     """The client's first bytes: the versions they offer, or what is wrong with them."""
     if hello.is_valid:
@@ -133,7 +140,7 @@ def hello_event(hello: Hello) -> Event:
         versions = f"version {high}" if low is None or low == high else f"versions {low} to {high}"
         options = f", options {hello.options:quoted}" if hello.options else ""
         legacy = "legacy " if hello.dialect is Dialect.LEGACY else ""
-        what = f"{legacy}hello, {versions}{options}" + (f" ({library}?)" if library else "")
+        what = f"{legacy}hello, {versions}{options}" + _perhaps(library)
     else:
         what = f"{hello.dialect}: {hello.detail}" if hello.detail else f"hello: {hello.dialect}"
     return Event(*hello.complete, Side.CLIENT, what, hello.raw, DECISIVE)

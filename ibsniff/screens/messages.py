@@ -105,16 +105,17 @@ class Progress:
         yield from self.counted.take(_only_counted(conversation), conversation.watched_until_ns)
 
     def _new_errors(self, conversation: Conversation) -> Iterator[Entry]:
-        for code, tally in conversation.dialogue.errors.items():
-            new = tally.count - self._errors[code]
-            self._errors[code] = tally.count
-            shown = tally.examples[-new:] if new else []
-            for error in shown:
-                of_request = f", request {error.request}" if error.request != -1 else ""
-                yield Entry(error.moment.time_ns, Side.SERVER, f"ERR_MSG {code}{of_request}: {error.text:quoted}")
-            if new > len(shown):
-                what = f"ERR_MSG {code}, {new - len(shown):,} more times"
-                yield Entry(shown[-1].moment.time_ns, Side.SERVER, what)
+        """Each new error; of those that are no longer kept, how many there were."""
+        now = Counter({code: tally.count for code, tally in conversation.dialogue.errors.items()})
+        new, self._errors = now - self._errors, now
+        shown = conversation.dialogue.latest_errors[-new.total() :] if new else ()
+        for code, count in (new - Counter(error.code for error in shown)).items():
+            what = f"ERR_MSG {code}, {count:,} more times"
+            yield Entry(shown[0].moment.time_ns, Side.SERVER, what)
+        for error in shown:
+            of_request = f", request {error.request}" if error.request != -1 else ""
+            what = f"ERR_MSG {error.code}{of_request}: {error.text:quoted}"
+            yield Entry(error.moment.time_ns, Side.SERVER, what)
 
 
 class CountedMessages:

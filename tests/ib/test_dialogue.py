@@ -89,6 +89,7 @@ def essence(dialogue: Dialogue) -> Dialogue:
             code: ErrorTally(tally.count, [error._replace(moment=NOWHERE) for error in tally.examples])
             for code, tally in dialogue.errors.items()
         },
+        latest_errors=tuple(error._replace(moment=NOWHERE) for error in dialogue.latest_errors),
         farms={farm: last._replace(moment=NOWHERE) for farm, last in dialogue.farms.items()},
         ib_connection=dialogue.ib_connection and dialogue.ib_connection._replace(moment=NOWHERE),
         unframed=dict.fromkeys(dialogue.unframed, NOWHERE),

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import pytest
 from render.build import START_NS, at, called, conversation, finding, hello, ready, refused, reply, silent
 
 from ibsniff.masking.sentence import resolved
 from ibsniff.model import Dialect, Gap, ReplyKind, Side, Unreachable, UnreachableKind, WireBytes
-from ibsniff.render.timeline import DECISIVE, decisive_events, events, guessed_library
+from ibsniff.render.timeline import DECISIVE, decisive_events, events, guessed_library, hello_event
 
 
 def texts(talk: object) -> list[str]:
@@ -16,7 +17,7 @@ def test_a_silence_packet_by_packet() -> None:
         "1 SYN",
         "2 SYN-ACK",
         "3 ACK",
-        "4 hello, versions 100 to 187 (official client 10.30?)",
+        "4 hello, versions 100 to 187 (official client 10.30, or a fork?)",
         "5 ACK of the hello",
         "6 FIN: the client closes the connection",
     ]
@@ -101,3 +102,16 @@ def test_a_redirect_shows_its_address() -> None:
     talk = ready()
     talk.dialogue.reply = reply(kind=ReplyKind.REDIRECT, redirect="10.0.0.5:7497")
     assert "6 redirect to 10.0.0.5:7497" in texts(talk)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (157, 178, "versions 157 to 178 (ib_async 2.x, or a fork?)"),
+        (157, 225, "versions 157 to 225 (a fork of ib_async?)"),
+        (223, 226, "versions 223 to 226 (lbilli/rib (R), or a fork?)"),
+        (123, 124, "versions 123 to 124"),
+    ],
+)
+def test_a_range_of_versions_is_only_a_hint_at_a_library(low: int, high: int, words: str) -> None:
+    assert hello_event(hello(min_version=low, max_version=high)).what == f"hello, {words}"

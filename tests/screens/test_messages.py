@@ -9,6 +9,7 @@ from wire import START_NS, Wire
 from ibsniff.analysis.following import Follower, Limits, follow
 from ibsniff.analysis.pipeline import Analysis
 from ibsniff.capture.input_record import InputRecord
+from ibsniff.ib.message_summary import MAX_LATEST_ERRORS
 from ibsniff.model import NANOSECONDS, Side
 from ibsniff.screens import MessageLines
 from ibsniff.screens.messages import MAX_SINGLE_LINES, CountedMessages
@@ -45,7 +46,7 @@ def followed(wire: Wire, watched: float = 3.0, show_accounts: bool = False) -> l
 def test_a_session_message_by_message() -> None:
     printed = [line.partition(" c1 ")[2] for line in followed(session())]
     assert [line for line in printed if line[0] in "→←"] == [
-        "→ hello, versions 157 to 178 (ib_async 2.x?)",
+        "→ hello, versions 157 to 178 (ib_async 2.x, or a fork?)",
         "← version reply: server version 178, 20260105 09:30:00 EST",
         "→ START_API, 8 bytes: client id 5 (text with capabilities)",
         "← MANAGED_ACCTS, 16 bytes: DU*****67",
@@ -85,13 +86,29 @@ def test_many_messages_are_counted_by_the_second() -> None:
     assert counted + len(alone) == 1000, "none is lost, and none is printed twice"
 
 
-def test_each_error_is_printed_and_many_of_one_code_as_a_number() -> None:
-    wire = session()
-    wire.server(b"".join(frame(4, 2, 7, 100, f"Max rate of messages {n}", "") for n in range(12)), after=0.5)
-    printed = [line.partition("← ")[2] for line in followed(wire) if "ERR_MSG 100" in line]
-    assert printed[0] == "ERR_MSG 100, request 7: Max rate of messages 0"
-    assert printed[-1] == "ERR_MSG 100, 8 more times"
-    assert not [line for line in followed(wire) if line.endswith(" ERR_MSG")]
+def refused(*requests: int) -> bytes:
+    return b"".join(frame(4, 2, request, 200, f"No security definition {request}", "") for request in requests)
+
+
+def errors_in(printed: list[str], code: int) -> list[str]:
+    return [line.partition(f"← ERR_MSG {code}, ")[2] for line in printed if f"ERR_MSG {code}" in line]
+
+
+def test_each_of_five_equal_errors_in_a_segment_is_printed() -> None:
+    for before in ((), (1,), (1, 2, 3), (1, 2, 3, 4, 5)):
+        wire = session()
+        if before:
+            wire.server(refused(*before))
+        printed = errors_in(followed(wire.wait(1.0).server(refused(6, 7, 8, 9, 10))), 200)
+        assert printed == [f"request {number}: No security definition {number}" for number in (*before, 6, 7, 8, 9, 10)]
+
+
+def test_of_very_many_errors_at_once_the_latest_are_printed_and_the_others_counted() -> None:
+    requests = range(1, MAX_LATEST_ERRORS + 9)
+    printed = errors_in(followed(session().server(refused(*requests))), 200)
+    assert printed[0] == "8 more times"
+    assert [line.partition(":")[0] for line in printed[1:]] == [f"request {number}" for number in requests[8:]]
+    assert not [line for line in followed(session().server(refused(*requests))) if line.endswith(" ERR_MSG")]
 
 
 def test_an_unfinished_hello_is_not_printed_before_it_is_whole() -> None:
