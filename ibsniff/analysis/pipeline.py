@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ibsniff.analysis.api_traffic import API_PORTS, Ports
@@ -16,6 +17,7 @@ from ibsniff.analysis.other_traffic import OtherTraffic
 from ibsniff.analysis.snapshot import Snapshot
 from ibsniff.analysis.tracking import ConversationTracker, Tracked
 from ibsniff.diagnosis import first_missing, lost_in_wait, outcome_of, rung_of
+from ibsniff.ib.dialogue import DialogueReader
 from ibsniff.model import (
     Arp,
     Capture,
@@ -27,6 +29,7 @@ from ibsniff.model import (
     InputState,
     Packet,
     Report,
+    Requests,
     Segment,
     Tick,
     Unreachable,
@@ -36,7 +39,6 @@ from ibsniff.tcp import ConnectionTable, conn_state
 
 if TYPE_CHECKING:
     from ibsniff.analysis.columns import ColumnLane
-    from ibsniff.ib.dialogue import DialogueReader
 
 
 class Analysis:
@@ -49,11 +51,12 @@ class Analysis:
         *,
         any_port: bool = False,
         patience: float | None = None,
+        keep_requests: int = 0,
     ) -> None:
         """Look at these API ports; with ``any_port``, at every TCP conversation that speaks IB.
 
         ``record`` knows the input as a whole. ``patience`` is the number of seconds that count as silence; without it, that
-        depends on the client's library.
+        depends on the client's library. ``keep_requests`` is how many requests of each conversation are kept after their end.
         """
         self.record = record
         self.skipped: Counter[str] = Counter()
@@ -61,7 +64,9 @@ class Analysis:
         watched_ports = Ports(ports, any_port)
         self._dissector = Dissector(watched_ports.filter, self.skipped)
         self._table = ConnectionTable(ports)
-        self._tracker = ConversationTracker(watched_ports, patience, self._table.forget, lambda: self.record.losses)
+        self._tracker = ConversationTracker(
+            watched_ports, patience, self._table.forget, lambda: self.record.losses, partial(_reader, keep_requests)
+        )
         self._other = OtherTraffic(self.skipped)
         self._column_lane: ColumnLane | None = None
         self._now_ns = 0
@@ -180,3 +185,11 @@ class Analysis:
             lost_in_wait=lost_in_wait(connection, until_ns, facts.losses),
             missing=first_missing(rung),
         )
+
+
+def _reader(keep_requests: int, seen_from_start: bool) -> DialogueReader:
+    """The reader of a new conversation."""
+    reader = DialogueReader(seen_from_start)
+    if keep_requests:
+        reader.dialogue.requests = Requests(keeps_ended=keep_requests)
+    return reader

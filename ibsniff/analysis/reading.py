@@ -30,6 +30,8 @@ class InputReader(NamedTuple):
     lane: Lane = Lane.AUTO
     patience: float | None = None
     """Seconds after which silence is one; None leaves that to the client's library."""
+    keep_requests: int = 0
+    """How many requests of each conversation are kept after their end."""
 
     def read(self, path: str, progress: ReadingProgress | None = None, stdin: BinaryIO | None = None) -> Snapshot:
         """Analyse one input. Raises UserError when it cannot be read."""
@@ -51,7 +53,13 @@ class InputReader(NamedTuple):
             return self._snapshot(source.record, self._one_after_another(source, others, progress), progress)
 
     def _snapshot(self, record: InputRecord, packets: Iterator[Frame | Columns], progress: ReadingProgress) -> Snapshot:
-        analysis = Analysis(record, self.ports.api, any_port=self.ports.any, patience=self.patience)
+        analysis = Analysis(
+            record,
+            self.ports.api,
+            any_port=self.ports.any,
+            patience=self.patience,
+            keep_requests=self.keep_requests,
+        )
         progress.begin(analysis)
         analysis.run(packets)
         progress.end(record)

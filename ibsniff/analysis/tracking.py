@@ -34,6 +34,7 @@ class Tracked:
     """Its place among all connections of the input, from 1."""
     connection: Connection
     seen_from_start: bool
+    make_reader: Callable[[bool], DialogueReader]
     reader: DialogueReader | None = None
     """There is none until the first byte of data."""
     copied: tuple[Connection, Dialogue] | None = None
@@ -47,7 +48,7 @@ class Tracked:
     def take(self, side: Side, piece: Run | Gap) -> None:
         """Take data of one side, or a gap."""
         if self.reader is None:
-            self.reader = DialogueReader(self.seen_from_start)
+            self.reader = self.make_reader(self.seen_from_start)
         self.reader.take(side, piece)
 
     def copy(self) -> tuple[Connection, Dialogue]:
@@ -71,15 +72,18 @@ class ConversationTracker:
         patience: float | None,
         forget: Callable[[Connection], None],
         losses: Callable[[], Sequence[Loss]],
+        make_reader: Callable[[bool], DialogueReader] = DialogueReader,
     ) -> None:
         """``forget`` is called with each evicted connection; ``patience`` is the user's choice in seconds, if there is one.
 
-        ``losses`` gives what the capture has lost so far.
+        ``losses`` gives what the capture has lost so far. ``make_reader`` makes the reader of a conversation; it is told
+        whether the conversation was captured from its beginning.
         """
         self._ports = ports
         self._patience = patience
         self._forget = forget
         self._losses = losses
+        self._make_reader = make_reader
         self.catch_up: Callable[[Connection], None] = _is_up_to_date
         """Called before a connection is judged: some of its packets may not have been processed yet."""
         self._tracked: dict[int, Tracked] = {}
@@ -101,7 +105,7 @@ class ConversationTracker:
         """Track a new connection, and evict another if there are too many."""
         self.count += 1
         seen_from_start = bool(connection.syn_count) or connection.syn_ack is not None
-        tracked = self._tracked[id(connection)] = Tracked(self.count, connection, seen_from_start)
+        tracked = self._tracked[id(connection)] = Tracked(self.count, connection, seen_from_start, self._make_reader)
         if self.count > ALWAYS_KEPT:
             self._evictable.append(tracked)
         if len(self._tracked) > MAX_CONVERSATIONS:

@@ -21,6 +21,7 @@ MODULES = {
     "demo": "read",
     "live": "live",
     "interfaces": "live",
+    "requests": "requests",
     "streams": "streams",
     "regress": "rules",
     "explain": "rules",

@@ -150,6 +150,8 @@ class FollowedRequests:
         requests.counts[ended.name, state] += 1
         if state is RequestState.REJECTED and len(requests.rejected) < MAX_REJECTED:
             requests.rejected[place] = ended
+        if len(requests.ended) < requests.keeps_ended:
+            requests.ended[place] = ended
         if stays_recent:
             self._recent[place] = ended
             if len(self._recent) > MAX_RECENT:
@@ -168,6 +170,7 @@ class FollowedRequests:
         requests.counts[ended.name, ended.state] -= 1
         requests.counts[ended.name, RequestState.OPEN] += 1
         requests.rejected.pop(place, None)
+        requests.ended.pop(place, None)
         requests.open[place] = ended._replace(state=RequestState.OPEN, ended=None)
         requests.open = dict(sorted(requests.open.items()))
         if not ended.may_have_missed:

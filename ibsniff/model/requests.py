@@ -74,11 +74,19 @@ class Requests:
     """The first that were rejected (bounded by ``ib``), by their places."""
     not_followed: Counter[str] = field(default_factory=Counter)
     """By name: those that came while too many others were open (bounded by ``ib``), so that their ends are not known."""
+    keeps_ended: int = 0
+    """How many of those that ended are kept in ``ended``: usually none, they are only counted."""
+    ended: dict[int, Request] = field(default_factory=dict)
+    """The first of those that ended, by their places."""
 
     @property
     def asked(self) -> int:
         """How many there were in all."""
         return self.counts.total() + self.not_followed.total()
+
+    def listed(self) -> list[Request]:
+        """Those that are open and those that ended, as far as they are kept, in the order in which they were asked."""
+        return [request for _, request in sorted((self.ended | self.open).items())]
 
     @property
     def unanswered(self) -> int:
@@ -96,8 +104,8 @@ class Requests:
 
     def copy(self) -> Self:
         """Return its present state, which does not change any more."""
-        counts, opened, rejected, not_followed = _FIELDS_OF_REQUESTS(self)
-        return type(self)(counts.copy(), opened.copy(), rejected.copy(), not_followed.copy())
+        counts, opened, rejected, not_followed, keeps_ended, ended = _FIELDS_OF_REQUESTS(self)
+        return type(self)(counts.copy(), opened.copy(), rejected.copy(), not_followed.copy(), keeps_ended, ended.copy())
 
 
 _FIELDS_OF_REQUESTS = attrgetter(*Requests.__slots__)

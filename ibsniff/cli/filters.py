@@ -1,0 +1,154 @@
+"""Which part of a capture a command shows: the same options, with the same meaning, in every command that has them."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Annotated, NamedTuple
+
+import typer
+
+from ibsniff.model import NANOSECONDS, Connection, Endpoint, ExitCode, Side, UserError
+
+RELATIVE = re.compile(r"\+(\d{1,12}(?:\.\d{1,9})?)(ms|s|min|h|d)?")
+"""A time after the beginning of the capture."""
+UNITS = {"ms": 0.001, None: 1, "s": 1, "min": 60, "h": 3600, "d": 86_400}
+TIME_OF_DAY = re.compile(r"(\d{1,2}:\d{2})(:\d{2}(?:\.\d{1,9})?)?")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+ConversationOption = Annotated[
+    list[str] | None,
+    typer.Option("--conversation", metavar="cN", help="Only this conversation, numbered as in reports; repeatable."),
+]
+ClientOption = Annotated[
+    str | None, typer.Option("--client", metavar="IP[:PORT]", help="Only conversations of this client.")
+]
+ServerOption = Annotated[
+    str | None, typer.Option("--server", metavar="IP[:PORT]", help="Only conversations with this server.")
+]
+SideOption = Annotated[Side | None, typer.Option("--side", help="Only what this side sent.")]
+RequestOption = Annotated[
+    int | None, typer.Option("--request", metavar="ID", help="Only what belongs to this request or order id.")
+]
+NameOption = Annotated[
+    str | None,
+    typer.Option("--name", metavar="PATTERN", help="Only messages of this name, as REQ_MKT_DATA or 'REQ_*'."),
+]
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="TIME",
+        help="Not before this time: 2026-01-05T09:30:00Z, 09:30 (UTC, on the first day), or +90s after the beginning.",
+    ),
+]
+ToOption = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Not after this time.")]
+
+
+class EndpointPattern(NamedTuple):
+    """An address, with or without a port."""
+
+    address: bytes
+    port: int | None
+
+    def matches(self, endpoint: Endpoint) -> bool:
+        """Tell whether this is that endpoint, or one at that address."""
+        return endpoint.address == self.address and self.port in (None, endpoint.port)
+
+
+class TimeLimit(NamedTuple):
+    """A moment that may depend on when the capture begins."""
+
+    moment: datetime | None = None
+    after_beginning_ns: int | None = None
+    time_of_day_ns: int | None = None
+
+    def at(self, beginning_ns: int) -> int:
+        """Nanoseconds since 1970, for a capture that begins then."""
+        if self.moment is not None:
+            return (self.moment - EPOCH) // timedelta(microseconds=1) * 1000
+        if self.after_beginning_ns is not None:
+            return beginning_ns + self.after_beginning_ns
+        day_ns = 86_400 * NANOSECONDS
+        return beginning_ns // day_ns * day_ns + (self.time_of_day_ns or 0)
+
+
+class Filters(NamedTuple):
+    """What the user chose; what is None leaves everything."""
+
+    conversations: frozenset[str] | None = None
+    client: EndpointPattern | None = None
+    server: EndpointPattern | None = None
+    side: Side | None = None
+    request: int | None = None
+    name: str | None = None
+    since: TimeLimit | None = None
+    until: TimeLimit | None = None
+
+    def takes_conversation(self, name: str, connection: Connection) -> bool:
+        """Tell whether this conversation is chosen; ``name`` is its id, as ``c1``."""
+        return (
+            (self.conversations is None or name in self.conversations)
+            and (self.client is None or self.client.matches(connection.client))
+            and (self.server is None or self.server.matches(connection.server))
+        )
+
+    def takes_request(self, number: int | None, name: str) -> bool:
+        """Tell whether a request, or a message that belongs to one, is chosen by its id and name."""
+        return self.request in (None, number) and (self.name is None or fnmatchcase(name, self.name.upper()))
+
+    def takes_time(self, time_ns: int, beginning_ns: int) -> bool:
+        """Tell whether that moment lies within the chosen time of a capture that begins then."""
+        return (self.since is None or time_ns >= self.since.at(beginning_ns)) and (
+            self.until is None or time_ns <= self.until.at(beginning_ns)
+        )
+
+
+def parse_conversations(names: list[str] | None) -> frozenset[str] | None:
+    """Understand ``c1``. Raises UserError for anything else."""
+    for name in names or ():
+        if not re.fullmatch(r"c[1-9]\d{0,8}", name):
+            raise _usage(f"--conversation {name}: no conversation is called that", "Give its id in the report, as c1")
+    return frozenset(names) if names else None
+
+
+def parse_endpoint(option: str, text: str | None) -> EndpointPattern | None:
+    """Understand ``192.168.1.20``, ``192.168.1.20:7497``, ``::1`` and ``[::1]:7497``. Raises UserError for anything else."""
+    if text is None:
+        return None
+    bracketed = re.fullmatch(r"\[([^\]]+)\](?::(\d{1,5}))?", text)
+    plain = re.fullmatch(r"([^:]+)(?::(\d{1,5}))?", text)
+    address, port = bracketed.groups() if bracketed else plain.groups() if plain else (text, None)
+    try:
+        found = EndpointPattern(ipaddress.ip_address(address).packed, int(port) if port else None)
+    except ValueError:
+        found = None
+    if found is None or (found.port or 0) > 0xFFFF:
+        raise _usage(f"{option} {text}: not an address", "Give 192.168.1.20, 192.168.1.20:7497 or [::1]:7497")
+    return found
+
+
+def parse_time(option: str, text: str | None) -> TimeLimit | None:
+    """Understand a date and time (UTC unless it says otherwise), a time of day, or a time after the beginning.
+
+    Raises UserError for anything else.
+    """
+    if text is None:
+        return None
+    if match := RELATIVE.fullmatch(text):
+        return TimeLimit(after_beginning_ns=round(float(match[1]) * UNITS[match[2]] * NANOSECONDS))
+    try:
+        if TIME_OF_DAY.fullmatch(text):
+            clock = datetime.fromisoformat(f"1970-01-01T{text.zfill(len(text) + (text[1] == ':'))}").replace(tzinfo=UTC)
+            return TimeLimit(time_of_day_ns=(clock - EPOCH) // timedelta(microseconds=1) * 1000)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        what_to_do = "Give a time, as 2026-01-05T09:30:00Z or 09:30 (UTC), or one after the beginning, as +90s"
+        raise _usage(f"{option} {text}: not a time", what_to_do) from None
+    return TimeLimit(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _usage(what: str, what_to_do: str) -> UserError:
+    return UserError(what, what_to_do, ExitCode.USAGE)

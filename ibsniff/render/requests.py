@@ -1,0 +1,138 @@
+"""The requests and orders of some conversations: a line for each, or a JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from ibsniff.formatting import counted, date_and_time, duration, elapsed, iso, seconds, time_of_day
+from ibsniff.model import Conversation, Moment, Request, RequestState
+from ibsniff.render.document import SCHEMA_VERSION, DocumentWriter, Json
+from ibsniff.render.text import Masker
+
+MAX_ERROR = 100
+"""Characters of an error's text in a line; the JSON document has all that is kept."""
+
+
+class ListedRequest(NamedTuple):
+    """One request, and the conversation it belongs to."""
+
+    conversation: Conversation
+    request: Request
+
+
+def request_line(listed: ListedRequest) -> str:
+    """One request in a line: when and in which packet it was asked, what it is, and what became of it."""
+    conversation, request = listed
+    number = "" if request.number is None else f" {request.number}"
+    asked = f"{time_of_day(request.asked.time_ns).removesuffix(' UTC')} {conversation.id} #{request.asked.packet}"
+    return f"{asked} {request.name}{number}: {_what_became(conversation, request)}"
+
+
+def _what_became(conversation: Conversation, request: Request) -> str:
+    parts = [*_result(conversation, request)]
+    if request.modified:
+        parts.append(f"placed again {counted(request.modified, 'time')}")
+    if request.may_have_missed:
+        parts.append("bytes are missing, so more may have come")
+    return "; ".join(parts)
+
+
+def _result(conversation: Conversation, request: Request) -> Iterator[str]:
+    error, ended = request.error, request.ended
+    if request.state is RequestState.REJECTED and ended is not None:
+        yield f"rejected {_after(request, ended)}"
+    elif request.state is RequestState.CANCELLED and ended is not None:
+        yield f"cancelled {_after(request, ended)}"
+    elif request.is_unanswered:
+        yield f"not answered for {duration(seconds(_until_ns(conversation) - request.asked.time_ns))}"
+    elif request.state is RequestState.OPEN and not request.answers:
+        yield "open"
+    if request.first_answer is not None:
+        yield _answered(request)
+    if error is not None:
+        yield f"error {error.code}: {error.text:quoted}" if error.text else f"error {error.code}"
+
+
+def _answered(request: Request) -> str:
+    first, last, ended = request.first_answer, request.last_answer, request.ended
+    assert first is not None
+    told = f"answered {_after(request, first)}"
+    if request.answers > 1 and last is not None:
+        told += f", {request.answers:,} messages until {time_of_day(last.time_ns).removesuffix(' UTC')}"
+    if request.state is RequestState.OPEN:
+        told += ", still open"
+    elif request.state is RequestState.ANSWERED and ended is not None and request.answers > 1:
+        told += f", complete {_after(request, ended)}"
+    return told
+
+
+def _after(request: Request, moment: Moment) -> str:
+    return f"after {elapsed(request.asked, moment)} (#{moment.packet})"
+
+
+def _until_ns(conversation: Conversation) -> int:
+    """Until when an answer could have come."""
+    ended = conversation.connection.ended
+    return ended.moment.time_ns if ended is not None else conversation.watched_until_ns
+
+
+def request_lines(listed: Iterable[ListedRequest]) -> Iterator[str]:
+    """A line for each request, and one for each day before the first request of it."""
+    day = ""
+    for each in listed:
+        if (date := date_and_time(each.request.asked.time_ns)[:10]) != day:
+            day = date
+            yield f"{day} (UTC)"
+        yield request_line(each)
+
+
+def summary_line(listed: Iterable[ListedRequest], total: int) -> str:
+    """How many there are (of ``total`` without filters), and how many of them were not answered or rejected."""
+    requests = [each.request for each in listed]
+    unanswered = sum(request.is_unanswered for request in requests)
+    rejected = sum(request.state is RequestState.REJECTED for request in requests)
+    how_many = counted(total, "request")
+    if len(requests) < total:
+        how_many = f"{len(requests):,} of {how_many}"
+    return f"{how_many}, {unanswered:,} unanswered, {rejected:,} rejected"
+
+
+def document(listed: Iterable[ListedRequest], omitted: int, tool_version: str, masker: Masker) -> Json:
+    """The JSON document: ``schema_version`` 1, of the same form as that of ``read``."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "ibsniff", "version": tool_version},
+        "requests": [request_row(each, masker) for each in listed],
+        "omitted": omitted,
+    }
+
+
+def request_row(listed: ListedRequest, masker: Masker) -> Json:
+    """One request."""
+    request, writer = listed.request, DocumentWriter(masker)
+    error = request.error
+    return {
+        "conversation": listed.conversation.id,
+        "name": request.name,
+        "request": request.number,
+        "state": request.state,
+        "asked": _moment(request.asked),
+        "first_answer": _moment(request.first_answer),
+        "last_answer": _moment(request.last_answer),
+        "answers": request.answers,
+        "ended": _moment(request.ended),
+        "modified": request.modified,
+        "may_have_missed": request.may_have_missed,
+        "error": None
+        if error is None
+        else {"code": error.code, "text": writer.text(error.text), **_moment_members(error.moment)},
+    }
+
+
+def _moment(moment: Moment | None) -> Json | None:
+    return None if moment is None else _moment_members(moment)
+
+
+def _moment_members(moment: Moment) -> Json:
+    return {"packet": moment.packet, "time": iso(moment.time_ns)}
