@@ -22,7 +22,7 @@ def test_a_ticket() -> None:
         | 1 | 0 s | → | SYN |
         | 2 | 50 µs | ← | SYN-ACK |
         | 3 | 80 µs | → | ACK |
-        | 4 | 0.4 ms | → | hello, versions 100 to 187 (official client 10.30?) `41 50 49 00 00 00 00 09 76 31 30 30 2e 2e 31 38 37` |
+        | 4 | 0.4 ms | → | hello, versions 100 to 187 (official client 10.30, or a fork?) `41 50 49 00 00 00 00 09 76 31 30 30 2e 2e 31 38 37` |
         | 5 | 0.5 ms | ← | ACK of the hello |
         | 6 | 4 s | → | FIN: the client closes the connection |
 
