@@ -124,6 +124,15 @@ BROKEN_HELLOS: dict[str, bytes] = {
 }
 """The known wrong hellos, by the numbers in the list of client mistakes."""
 
+PROXY_HEADERS: dict[str, bytes] = {
+    "version 1, IPv4": b"PROXY TCP4 192.168.1.5 192.168.1.9 51000 7497\r\n",
+    "version 1, IPv6": b"PROXY TCP6 2001:db8::1 2001:db8::2 51000 7497\r\n",
+    "version 1, unknown": b"PROXY UNKNOWN\r\n",
+    "version 2": b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\xa8\1\5\xc0\xa8\1\x09\xc7\x38\x1d\x49",
+    "version 2, of the relay itself": b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0",
+}
+"""What relays put in front of a client's bytes (haproxy.org, doc/proxy-protocol.txt)."""
+
 TRAILING_HELLOS: dict[str, bytes] = {
     "8 trailing NUL": b"API\0" + frame(b"v100..187\0"),
     "8 trailing newline": b"API\0" + frame(b"v100..187\n"),

@@ -124,6 +124,23 @@ def in_use(wire: Wire) -> Wire:
     return started(wire).server(said(326, "client id is already in use")).fin_server()
 
 
+def queue_full(neighbours: int, *, served_after: bool = False, other_address: bool = False) -> Wire:
+    """So many remote clients get no answer; of another one even the ACK and the hello are ignored."""
+    host = "172.24.46.64" if other_address else "172.24.46.63"
+    waiting = [
+        silent(Wire(f"{host}:{40_000 + n}", "172.24.32.1:7497", start_ns=START_NS + 9 * n * NANOSECONDS)).ack(
+            Side.SERVER
+        )
+        for n in range(neighbours)
+    ]
+    late = remote(start_ns=START_NS + 60 * NANOSECONDS).connect().client(HELLO, ack=False).again(after=0.2)
+    late.again(4, after=0.8).again(2, after=0.2).again(6, after=1.8).fin_client(after=1.0)
+    if not served_after:
+        return Wire.merge(*waiting, late)
+    served = session(Wire("172.24.46.63:45000", "172.24.32.1:7497", start_ns=START_NS + 50 * NANOSECONDS))
+    return Wire.merge(*waiting, late, served)
+
+
 def silent_legs(inner_after: float) -> tuple[Wire, Wire]:
     """The same hello to 4004 and, so much later, to 4002; nobody answers."""
     outer = Wire("127.0.0.1:50001", "127.0.0.1:4004").connect().client(HELLO).fin_client(after=6)
@@ -201,6 +218,7 @@ CASES: dict[str, Case] = {
     "rejected": Case(remote().syn().unreachable(), "103", nearly="105"),
     "prohibited": Case(remote().syn().unreachable(UnreachableKind.PROHIBITED, reporter="172.24.32.254"), "103"),
     "no such host": Case(remote().syn().unreachable(UnreachableKind.HOST, reporter="172.24.46.1"), "104", nearly="103"),
+    "forwarded to nobody": Case(remote().syn().unreachable(UnreachableKind.HOST), "104", nearly="103"),
     "no such network": Case(remote().syn().unreachable(UnreachableKind.NETWORK, reporter="172.24.46.1"), "104"),
     "nobody answers ARP": Case(remote().syn().arp_who_has().arp_who_has(after=1).syn(after=1), "104", LONG),
     "ARP is answered": Case(remote().arp_who_has().arp_reply().syn().syn(after=1), "105", LONG, nearly="104"),
@@ -258,6 +276,12 @@ CASES: dict[str, Case] = {
     ),
     "FIX": Case(silent(local(), BROKEN_HELLOS["29 FIX"]), "209"),
     "a telnet test": Case(silent(local(), b"\r\n"), "209", nearly="201"),
+    "a PROXY header": Case(silent(local(), ib_bytes.PROXY_HEADERS["version 1, IPv4"] + HELLO), "215", nearly="202 209"),
+    "a PROXY header, expected": Case(
+        local().connect().client(ib_bytes.PROXY_HEADERS["version 2"] + HELLO).server(REPLY).client(START).server(READY),
+        "",
+        nearly="215",
+    ),
     "no START_API": Case(answered(local()), "210", LONG, nearly="312"),
     "another request in its place": Case(answered(local()).client(ib_bytes.text(178, 49, 1)), "210", LONG),
     "START_API without a frame": Case(answered(local()).client(ib_bytes.fields(71, 2, 7, "")), "210", LONG),
@@ -292,6 +316,8 @@ CASES: dict[str, Case] = {
         LONG,
         nearly="302",
     ),
+    "a queue that is full, far away": Case(queue_full(3), "302 303"),
+    "SYN-ACKs repeated, and one neighbour that may wait for a click": Case(queue_full(1), "302 303"),
     "an ACK not captured": Case(local().connect().client(HELLO, ack=False), "301", LONG, nearly="303"),
     "hung up": Case(local().connect().client(HELLO).fin_server(after=0.05), "304", nearly="107"),
     "reset": Case(local().connect().client(HELLO).rst_server(after=0.05), "304"),

@@ -23,6 +23,8 @@ WORST_FIRST = (
     Outcome.JOINED,
 )
 """Which outcome speaks when several conversations are equally severe."""
+UNANSWERED, LAST_UNANSWERED = (Outcome.SILENT, Outcome.RESET, Outcome.CLOSED), Outcome.CUT_OFF
+"""What may become of a hello that is not answered, and the last such outcome in the order above."""
 
 
 class _Newest(NamedTuple):
@@ -117,7 +119,8 @@ def _precedence(conversation: Conversation) -> tuple[tuple[int, int], int]:
 def badness(conversation: Conversation) -> tuple[int, int]:
     """Sort key: the conversation that should speak for the capture comes first.
 
-    One that failed where nobody has to act comes after those that worked.
+    One that failed where nobody has to act comes after those that worked. A client that sent no hello does not speak before
+    one whose good hello was left unanswered: a health check by HTTP beside a TWS that hangs.
     """
     if is_fine(conversation):
         severity = len(Severity) + (conversation.cause is not None)
@@ -125,4 +128,11 @@ def badness(conversation: Conversation) -> tuple[int, int]:
         severity = list(Severity).index(conversation.cause.severity)
     else:
         severity = list(Severity).index(Severity.WARNING)
-    return severity, WORST_FIRST.index(conversation.outcome)
+    return severity, _rank(conversation)
+
+
+def _rank(conversation: Conversation) -> int:
+    """The place of its outcome in ``WORST_FIRST``; that of ``LAST_UNANSWERED`` at the earliest if its hello is not valid."""
+    hello, rank = conversation.dialogue.hello, 2 * WORST_FIRST.index(conversation.outcome)
+    was_asked_wrongly = hello is not None and not hello.is_valid and conversation.outcome in UNANSWERED
+    return max(rank, 2 * WORST_FIRST.index(LAST_UNANSWERED) + 1) if was_asked_wrongly else rank

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
@@ -44,6 +45,21 @@ class RelatedConnections:
         """Another unanswered conversation with that port, for which a firewall was not the reason."""
         return self._unanswered.get(conversation.connection.server.port)
 
+    def waiting_before(self, conversation: Conversation) -> tuple[int, Conversation | None]:
+        """How many connections the server's kernel accepted before this one and its program never served, and the latest.
+
+        Since the first of them nobody was served. None are counted unless the client's packets reach the server's machine,
+        which acknowledged data of one of them.
+        """
+        server, began = conversation.connection.server, began_ns(conversation)
+        waiting = self._waiting.get(server, [])
+        since = bisect_right(waiting, self._last_served_ns.get(server, 0), key=began_ns)
+        until = bisect_left(waiting, began, key=began_ns)
+        reached = self._reached.get(_pair(conversation.connection))
+        if since >= until or reached is None or reached.least(began_ns(waiting[since]), began - 1) is None:
+            return 0, None
+        return until - since, waiting[until - 1]
+
     def attempt_at_other_ip_version(self, failed: Conversation) -> Conversation | None:
         """An attempt at the same port over the other IP version, not refused, during a failed one or right after it."""
         connection = failed.connection
@@ -60,6 +76,36 @@ class RelatedConnections:
         for conversation in self._conversations:
             if conversation.connection.syn_ack is not None:
                 found.setdefault(_pair(conversation.connection), conversation)
+        return found
+
+    @cached_property
+    def _waiting(self) -> dict[Endpoint, list[Conversation]]:
+        """By server, in order of time, the connections that only its kernel accepted: no byte, and no FIN or RST."""
+        found: dict[Endpoint, list[Conversation]] = defaultdict(list)
+        for one in sorted(self._conversations, key=began_ns):
+            server = one.connection.from_server
+            if one.connection.syn_ack and not (server.length or server.fin or server.rst):
+                found[one.connection.server].append(one)
+        return found
+
+    @cached_property
+    def _reached(self) -> dict[tuple[bytes, Endpoint], Timeline]:
+        """By client address and server, when those connections began of which the server's kernel acknowledged data."""
+        marks: dict[tuple[bytes, Endpoint], list[tuple[int, int]]] = defaultdict(list)
+        for waiting in self._waiting.values():
+            for one in waiting:
+                if one.connection.from_client.ack_of_first_data is not None:
+                    marks[_pair(one.connection)].append((began_ns(one), 0))
+        return {pair: Timeline(those) for pair, those in marks.items()}
+
+    @cached_property
+    def _last_served_ns(self) -> dict[Endpoint, int]:
+        """By server, when it sent the last byte to anybody."""
+        found: dict[Endpoint, int] = {}
+        for one in self._conversations:
+            sent = one.connection.from_server.last_data
+            if sent is not None:
+                found[one.connection.server] = max(sent.time_ns, found.get(one.connection.server, 0))
         return found
 
     @cached_property

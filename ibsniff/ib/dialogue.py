@@ -12,7 +12,7 @@ from enum import IntEnum, auto
 from typing import TypeVar
 
 from ibsniff.ib.frames import FrameReader, OnPayload, find_frame, looks_like_frame
-from ibsniff.ib.hello import LENGTH_END, PREFIX, read_hello
+from ibsniff.ib.hello import PREFIX, opening_length, read_hello
 from ibsniff.ib.legacy import LegacySplitter, read_bare_client_id
 from ibsniff.ib.message_summary import MAX_RAW, MessageSummary
 from ibsniff.ib.reply import read_reply
@@ -36,7 +36,7 @@ from ibsniff.model import (
 MAX_OPENING = 1024
 """Bytes of an opening kept while it makes no sense yet: a hello with options has about 30, an HTTP request 500. They are
 read again with every packet, so an opening sent byte by byte costs the square of this."""
-OTHER_PROTOCOLS = frozenset({Dialect.HTTP, Dialect.TLS, Dialect.FIX, Dialect.SSH})
+OTHER_PROTOCOLS = frozenset({Dialect.HTTP, Dialect.TLS, Dialect.FIX, Dialect.SSH, Dialect.PROXY})
 """Other protocols that a client may use, which its first bytes alone reveal."""
 
 
@@ -175,8 +175,10 @@ class DialogueReader:
         """Read on after a whole reply: the server has understood, so what follows even an odd hello are messages."""
         self._state[Side.SERVER] = ReadState.FIELDS if kind is ReplyKind.LEGACY else ReadState.FRAMES
         hello, buffer = self.dialogue.hello, self._buffer[Side.CLIENT]
-        if self._state[Side.CLIENT] is ReadState.OPENING and hello is not None and hello.declared_length is not None:
-            buffer.drop(min(LENGTH_END + hello.declared_length, len(buffer.unread)))
+        is_open = self._state[Side.CLIENT] is ReadState.OPENING and hello is not None
+        length = opening_length(bytes(buffer.unread[:MAX_OPENING])) if is_open else None
+        if length is not None:
+            buffer.drop(min(length, len(buffer.unread)))
             self._state[Side.CLIENT] = ReadState.FRAMES
             self._read_frames(Side.CLIENT)
         self._summary.check_start()

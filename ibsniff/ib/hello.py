@@ -32,6 +32,11 @@ WIDE_VERSION = re.compile(rb"(?:\xff\xfe)?v\0[1-9]\0|(?:\xfe\xff)?\0v\0[1-9]")
 """UTF-16, two bytes for each character in either order: strings of Windows, Java and JavaScript as they are in memory."""
 HTTP = re.compile(rb"(GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|TRACE|PRI) ")
 WEBSOCKET = re.compile(rb"\r\nUpgrade:\s*websocket", re.IGNORECASE)
+PROXY_V1 = re.compile(rb"PROXY (?:TCP[46]|UNKNOWN)[^\r\n]{0,90}\r\n")
+"""A line of at most 107 bytes (haproxy.org, doc/proxy-protocol.txt, 2.1)."""
+PROXY_V2 = b"\r\n\r\n\0\r\nQUIT\n"
+PROXY_V2_HEADER = 16
+"""The signature, version and command, family, and the length of what follows in two bytes (2.2 there)."""
 
 
 class ParsedHello(NamedTuple):
@@ -149,6 +154,9 @@ def _another_protocol(raw: bytes) -> ParsedHello | None:
         return ParsedHello(Dialect.TLS, detail="it is a TLS ClientHello")
     if raw.startswith(b"8=FIX"):
         return ParsedHello(Dialect.FIX, detail="it is a FIX message")
+    if raw.startswith((b"PROXY ", PROXY_V2)):
+        version = 1 if raw.startswith(b"PROXY ") else 2
+        return ParsedHello(Dialect.PROXY, detail=f"it is a PROXY protocol header (version {version})")
     if raw.startswith(b"SSH-"):
         return ParsedHello(Dialect.SSH, detail="it is an SSH greeting")
     return None
@@ -163,3 +171,24 @@ def _no_protocol(raw: bytes) -> ParsedHello:
     if all(0x20 <= byte < 0x7F or byte in b"\r\n\t" for byte in raw):
         return ParsedHello(Dialect.TEXT, detail="it is plain text")
     return ParsedHello(Dialect.UNKNOWN, detail="no protocol that ibsniff knows begins like this")
+
+
+def opening_length(raw: bytes) -> int | None:
+    """How long an opening is that a server has answered although it is no valid hello; None when it does not tell.
+
+    That is a hello with its declared length, perhaps behind a PROXY protocol header that the server expected.
+    """
+    at = _proxy_header_length(raw)
+    found = read_hello(raw[at:])
+    if found.consumed:
+        return at + found.consumed
+    return None if found.declared_length is None else at + LENGTH_END + found.declared_length
+
+
+def _proxy_header_length(raw: bytes) -> int:
+    """The length of a PROXY protocol header; 0 when there is none."""
+    if line := PROXY_V1.match(raw):
+        return line.end()
+    if raw.startswith(PROXY_V2) and len(raw) >= PROXY_V2_HEADER:
+        return PROXY_V2_HEADER + int.from_bytes(raw[14:16])
+    return 0

@@ -32,6 +32,8 @@ class Dialect(StrEnum):
     TLS = "TLS"
     FIX = "FIX"
     SSH = "SSH"
+    PROXY = "PROXY protocol"
+    """A relay's header in front of the client's bytes."""
     TEXT = "plain text"
     UNKNOWN = "unknown bytes"
     NOT_CAPTURED = "not captured"

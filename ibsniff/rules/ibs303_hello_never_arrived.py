@@ -4,10 +4,13 @@ Seen: a complete connection, the client's hello, often retransmitted, and no ack
 near the server, it may be the server's answer that is retransmitted again and again.
 Meaning: the data did not reach the other machine's kernel, or the way back is broken: TWS had no chance to answer, or
 the client did not receive the answer. Possible causes are a firewall that lets the connection through and drops data,
-a broken tunnel, or an MTU problem.
+a broken tunnel, or an MTU problem. When the server repeats its SYN-ACK after the client's ACK, and earlier connections
+were accepted and never served, its accept queue is full: its kernel drops the ACK and the hello until the program that
+listens accepts connections again.
 How sure: a kernel that receives data acknowledges it (RFC 9293, 3.8.6.3). This capture does not show where the data
 was lost, and a machine that goes to sleep after it accepted the connection looks the same: medium.
-What to do: capture on the server's machine too, and check whether the hello arrives.
+What to do: capture on the server's machine too, and check whether the hello arrives; where the accept queue is full,
+restart TWS or Gateway.
 """
 
 from __future__ import annotations
@@ -16,13 +19,22 @@ from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.opening import opening_packets
 from ibsniff.facts.timing import waited_long_enough
 from ibsniff.formatting import counted
-from ibsniff.model import Confidence, Connection, Conversation, Fault, Outcome, Rung, Severity
+from ibsniff.model import Alternative, Confidence, Connection, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.commands import queue_is_full
 from ibsniff.rules.wording.endings import silence
+
+ENOUGH = 2
+"""Connections from another machine that were accepted and not served: a single one may wait for somebody's click."""
+LOST_ON_THE_WAY = Alternative(
+    "the packets of this connection alone are lost on the way",
+    Fault.NETWORK,
+    "capture on the server's machine: does the hello arrive there?",
+)
 
 
 @conversation_rule(Severity.ERROR)
-def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """No acknowledgment of the hello."""
     connection = conversation.connection
     if _answer_lost(conversation):
@@ -43,6 +55,10 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     ):
         return None
     sent = f"sent {connection.from_client.retransmissions + 1} times"
+    if connection.repeated_syn_acks:
+        count, latest = index.related.waiting_before(conversation)
+        if latest is not None and count >= (1 if connection.same_host else ENOUGH):
+            return _queue_is_full(conversation, count, latest, sent)
     return Statement(
         f"The client's hello, {sent}, was never acknowledged ({silence(conversation)}): it was lost on the way, or "
         "everything that came back was lost.",
@@ -51,6 +67,24 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         packets=opening_packets(conversation),
         remedy="Capture on the server's machine too, and check whether the hello arrives there. Look at firewalls, "
         "tunnels and the MTU.",
+        explains=conversation.missing,
+    )
+
+
+def _queue_is_full(conversation: Conversation, count: int, latest: Conversation, sent: str) -> Statement:
+    connection = conversation.connection
+    repeated = counted(len(connection.repeated_syn_acks), "time")
+    return Statement(
+        f"The client's hello, {sent}, was never acknowledged ({silence(conversation)}), and {connection.server} repeated its "
+        f"SYN-ACK {repeated} after the client's ACK, while {counted(count, 'earlier connection')} "
+        f"({latest.id} the latest) were accepted and never served: its accept queue is full, because the program that "
+        "listens there hangs. This is not a firewall.",
+        Fault.TWS_STATE,
+        Confidence.MEDIUM,
+        packets=(*opening_packets(conversation), *(moment.packet for moment in connection.repeated_syn_acks)),
+        remedy=f"Check {queue_is_full(connection)} would confirm it. Then restart TWS or Gateway, and close the connections "
+        "that got no answer.",
+        alternatives=(LOST_ON_THE_WAY,),
         explains=conversation.missing,
     )
 

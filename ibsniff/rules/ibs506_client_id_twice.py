@@ -8,10 +8,12 @@ Meaning: TWS accepts each id once. The first connection may be left over from a 
 closing, or that crashed. Where the client did close and TWS did not, TWS still holds the connection: the id works
 again later, or after a restart. Where the FIN was never acknowledged, TWS does not know of it: the network must be
 fixed.
+When nothing acknowledges what TWS sends on the first connection, its client is gone, and nobody can close it any more.
 How sure: both numbers, and who closed, are in the packets; without error 326 the reason is inferred. That a
 half-closed session keeps its id was reported, hence medium.
 Sources: IB's API documentation (message code 326); nautilus_trader 4193 and 4412; ib_insync 106 and 386 (CLOSE_WAIT).
-What to do: close the old connection before opening a new one; give each program an id of its own.
+What to do: close the old connection before opening a new one; where its client is gone, use another id until TWS notices;
+give each program an id of its own.
 """
 
 from __future__ import annotations
@@ -20,12 +22,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from math import inf
 
+from ibsniff.facts.delivery import unacknowledged
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.intervals import Interval, first_that_covers
 from ibsniff.facts.server_close import start_came_too_late
 from ibsniff.facts.timing import ENDS_TOGETHER_NS
 from ibsniff.ib import errors
-from ibsniff.model import Confidence, Conversation, Fault, How, Rung, Severity, Side
+from ibsniff.model import Confidence, Connection, Conversation, Fault, How, Rung, Severity, Side
 from ibsniff.rules.registry import Statement, capture_rule
 
 
@@ -115,15 +118,17 @@ def _server_closed_ns(one: Conversation) -> float | None:
 
 def _statement(later: Conversation, first: Conversation, client_id: int, *, surely: bool) -> Statement:
     starts = [one.dialogue.start.moment for one in (first, later) if one.dialogue.start]
-    unacknowledged = _fin_lost(first)
+    fin_lost = _fin_lost(first)
     half, lost = (
         not _open(first).covers(_asked_ns(later)),
-        unacknowledged is not None and unacknowledged.covers(_asked_ns(later)),
+        fin_lost is not None and fin_lost.covers(_asked_ns(later)),
     )
+    gone = not half and not lost and _is_gone(first.connection)
     reported = errors.CLIENT_ID_IN_USE in later.dialogue.errors
     inferred = "" if reported else f" TWS closed {later.id} without error 326, so this reason is inferred."
     same_machine = first.connection.client.address == later.connection.client.address
     whose = "the same machine" if same_machine else first.connection.client.ip
+    moved = not same_machine and first.connection.last.time_ns < later.connection.first.time_ns
     if lost:
         holds = "was closed by a FIN that TWS's machine never acknowledged, so it was still open for TWS"
         remedy = (
@@ -135,17 +140,39 @@ def _statement(later: Conversation, first: Conversation, client_id: int, *, sure
         remedy = (
             "Wait until TWS closes that connection, or use another client id meanwhile; if it never does, restart TWS."
         )
+    elif gone:
+        holds = "was still open for TWS, although nothing acknowledges what TWS sends to it any more"
+        remedy = (
+            "Nobody can close that socket: its machine is gone, or has another address now. Use another client id until "
+            "TWS notices, which may take minutes; find out what cut the connection (a VPN, DHCP, a NAT, sleep)."
+        )
     else:
         holds = "was still open"
         remedy = (
             f"Close {first.connection.client} first (a program that reconnects must close its old socket), or give "
             "each program a client id of its own. If its program crashed, TWS may notice only after a while."
         )
+        if moved:
+            remedy += (
+                f" If {first.connection.client.ip} was this machine's own address before, nobody can close that socket: "
+                "use another client id until TWS notices."
+            )
     return Statement(
         f"Client id {client_id} was taken when {later.id} asked for it: {first.id} from {whose} {holds}.{inferred}",
-        Fault.NETWORK if lost else Fault.TWS_STATE if half else Fault.CLIENT,
-        Confidence.LOW if half and not surely else Confidence.MEDIUM if half or not reported else Confidence.HIGH,
+        Fault.NETWORK if lost or gone else Fault.TWS_STATE if half else Fault.CLIENT,
+        Confidence.LOW
+        if half and not surely
+        else Confidence.MEDIUM
+        if half or gone or moved or not reported
+        else Confidence.HIGH,
         packets=(moment.packet for moment in starts),
         remedy=remedy,
         conversations=(later.id, first.id),
     )
+
+
+def _is_gone(connection: Connection) -> bool:
+    """What the server sends to the client is not acknowledged any more, or cannot be delivered."""
+    report = connection.unreachable
+    undeliverable = report is not None and report.source == connection.server
+    return undeliverable or unacknowledged(connection, Side.SERVER) is not None

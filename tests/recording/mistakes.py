@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ib_bytes import BROKEN_HELLOS, fields, frame, hello, start_api
+from ib_bytes import BROKEN_HELLOS, PROXY_HEADERS, fields, frame, hello, start_api
 from recording.entries import HANGS, Recording
 
 HELLOS = {
@@ -39,6 +39,8 @@ RECORDINGS = (
                   "replied", "answered", "ok", {"server_version": version}, hang=HANGS)
         for name, (version, raw, what) in STARTS.items()
     ),
+    Recording("proxy-header-silent", "A relay puts a PROXY protocol header (send-proxy) in front of a good hello",
+              _hand_written(PROXY_HEADERS["version 1, IPv4"] + hello(100, 225)), "silent", "connected", "ok", hang=HANGS),
     Recording("start-api-before-reply", "A hand-written client sends START_API before the version reply, and it works",
               _hand_written(hello(100, 178) + start_api(178), "?", "0.5s", "bye"), "replied", "ready", "ok"),
 )  # fmt: skip
