@@ -1,11 +1,12 @@
-"""Healthy sessions at more than this machine can follow: whom does ``ibsniff live`` accuse of what it has not captured?
+"""Healthy sessions at twice the rate that this machine can follow: whom does ``ibsniff live`` accuse of what it has missed?
 
     sudo python tests/benchmark/healthy_load.py --seconds 10
     sudo python tests/benchmark/healthy_load.py --python OTHER/.venv/bin/python   (another version, for comparison)
 
-In a network namespace of its own, clients connect to `ibsniff simulate ok` over loopback, do what ib_async does to become
-ready, and close, as fast as they can; some stay connected. The capture has a small buffer, and is stopped for most of the
-time (SIGSTOP), so that the kernel drops packets. Every session is healthy, so each accusation in any output is wrong.
+In network namespaces of its own, real clients become ready with `ibsniff simulate ok` and stay connected, beside a flood of
+recorded sessions that are sent as packets: each connects, becomes ready and closes. First the flood doubles its rate until
+the capture loses packets; then each form of output is tried at twice the last rate without a loss. Every session is
+healthy, so each accusation in any output is wrong. The capture has a small buffer.
 """
 
 from __future__ import annotations
@@ -20,23 +21,37 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from live_namespace import in_namespace
+from live_namespace import in_namespace, ip
+from rule_wires import session
 from standin_server import HELLO
+from wire import Wire
 
-PORT = 7497
-CLIENTS, STAYING, EVERY = 8, 250, 8
-"""Clients, the sessions of each that stay to the end, idle, and how many there are for one of these."""
+from ibsniff.model import Fault
+from ibsniff.render.report_view import FIX_LABELS
+
+HERE, THERE, PORT = "10.9.0.1", "10.9.0.2", 7497
+TEMPLATES = 2000
+"""Different sessions of the flood; they are sent again with other addresses when all were sent."""
+CLIENT, SERVER = 0x0101, 0xC802
+"""The lower halves of the first addresses of the flood, 10.9.1.1 and 10.9.200.2."""
+FROM_CLIENT = CLIENT.to_bytes(2, "big")
+FIRST_RATE, HIGHEST_RATE = 50, 102_400
+"""Sessions a second at which the search begins and ends."""
+TRIAL_SECONDS, STEP_SECONDS = 3.0, 0.02
+CLIENTS_EACH_SECOND = 5
 IDLE_SECONDS = 8.0
-"""For so long nothing happens in them before the capture ends: longer than any client waits for a reply."""
+"""For so long nothing happens before the capture ends: longer than any client waits for a reply."""
 BUFFER_BYTES = 2 << 20
-STOPPED_SECONDS, RUNNING_SECONDS = 0.15, 0.3
 BLAMED = {"client", "tws_config", "tws_state", "network", "ib"}
 FAILURES = {"silent", "unreachable", "not_asked", "cut_off", "refused", "reset", "closed", "foreign"}
+ACCUSING = [label for fault, label in FIX_LABELS.items() if fault not in (Fault.NONE, Fault.UNDETERMINED)]
 
 LIVE = f"""
 from ibsniff.capture import socket_backend
@@ -45,22 +60,78 @@ from ibsniff.__main__ import main
 main()
 """
 """``ibsniff`` with a small buffer."""
-
-SERVE = "from ibsniff import standin; standin.serve('ok', '127.0.0.1', 7497, on_event=lambda line: None)"
+SERVE = f"from ibsniff import standin; standin.serve('ok', '{THERE}', {PORT}, on_event=lambda line: None)"
 
 
 class Outcome(NamedTuple):
     """What one form of output says of sessions that are all healthy."""
 
+    sent: float
+    """Sessions of the flood, each second."""
     accusations: Counter[str]
     dropped: int
     exit_code: int
 
 
+# -- the traffic -------------------------------------------------------------------------------------------------------
+
+
+class Flood:
+    """Sends healthy sessions as packets; nobody receives them, because their hardware address is nobody's.
+
+    Each has addresses of its own: as much as is added to one is taken from the other, so that all checksums stay right.
+    """
+
+    def __init__(self) -> None:
+        wires = (Wire(f"10.9.1.1:{20_000 + number}", f"10.9.200.2:{PORT}") for number in range(TEMPLATES))
+        self._sessions = [[frame.data for frame in session(wire).close().frames()] for wire in wires]
+        self._sent = 0
+        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        self._socket.bind(("v0", 0))
+
+    def send(self, rate: float, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> float:
+        """Send so many sessions a second; return how many a second they were."""
+        began, sent = time.monotonic(), 0
+        while (elapsed := time.monotonic() - began) < seconds:
+            meanwhile()
+            for _ in range(min(int(elapsed * rate) - sent, int(rate * 10 * STEP_SECONDS) + 1)):
+                self._send_one()
+                sent += 1
+            time.sleep(max(0.0, STEP_SECONDS - (time.monotonic() - began - elapsed)))
+        return sent / seconds
+
+    def _send_one(self) -> None:
+        turn, template = divmod(self._sent, TEMPLATES)
+        self._sent += 1
+        client, server = (CLIENT + turn).to_bytes(2, "big"), (SERVER - turn).to_bytes(2, "big")
+        for frame in self._sessions[template]:
+            source, destination = (client, server) if frame[28:30] == FROM_CLIENT else (server, client)
+            self._socket.send(b"".join((frame[:28], source, frame[30:32], destination, frame[34:])))
+
+
+class Clients:
+    """Real clients: a few more each second, all of which stay connected."""
+
+    def __init__(self) -> None:
+        self._open: list[socket.socket] = []
+        self._due = time.monotonic()
+
+    def work(self) -> None:
+        """Open the next one if it is due."""
+        if time.monotonic() >= self._due:
+            self._due = time.monotonic() + 1 / CLIENTS_EACH_SECOND
+            self._open.append(become_ready(len(self._open)))
+
+    def close(self) -> None:
+        """Close all."""
+        for each in self._open:
+            each.close()
+
+
 def become_ready(client_id: int) -> socket.socket:
     """One healthy session."""
     start_api = b"71\x002\x00%d\0\0" % client_id
-    connection = socket.create_connection(("127.0.0.1", PORT))
+    connection = socket.create_connection((THERE, PORT))
     connection.sendall(HELLO)
     connection.recv(4096)
     connection.sendall(len(start_api).to_bytes(4, "big") + start_api)
@@ -70,29 +141,128 @@ def become_ready(client_id: int) -> socket.socket:
     return connection
 
 
-def work(seconds: float) -> None:
-    """Sessions one after the other, some of which stay; print how many, and leave when standard input is closed."""
-    until, count = time.monotonic() + seconds, 0
-    staying = []
-    while time.monotonic() < until:
-        session = become_ready(os.getpid() * 100_000 % 2**30 + count)
-        count += 1
-        if count % EVERY == 0 and len(staying) < STAYING:
-            staying.append(session)
+@contextmanager
+def server() -> Iterator[None]:
+    """The stand-in, at the other end of a cable into another network namespace."""
+    command = ["unshare", "-n", sys.executable, "-c", f"input(); {SERVE}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        try:
+            mine = Path("/proc/thread-self/ns/net").stat().st_ino
+            while Path(f"/proc/{process.pid}/ns/net").stat().st_ino == mine:
+                time.sleep(0.01)
+            ip(f"link add v0 type veth peer name v1 netns {process.pid}")
+            ip(f"addr add {HERE}/24 dev v0")
+            ip("link set v0 up")
+            for setting in (f"addr add {THERE}/24 dev v1", "link set v1 up"):
+                subprocess.run(["nsenter", "-t", str(process.pid), "-n", "ip", *setting.split()], check=True)
+            process.stdin.write("\n")
+            process.stdin.flush()
+            wait_for_server()
+            yield
+        finally:
+            process.terminate()
+
+
+def wait_for_server() -> None:
+    """Until it accepts connections."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            become_ready(0).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
         else:
-            session.close()
-    print(count, flush=True)
-    sys.stdin.read()
+            return
 
 
-def hold_up(process: subprocess.Popen[str], seconds: float) -> None:
-    """Let it run for a part of the time."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        process.send_signal(signal.SIGSTOP)
-        time.sleep(STOPPED_SECONDS)
-        process.send_signal(signal.SIGCONT)
-        time.sleep(RUNNING_SECONDS)
+# -- the capture -------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def live(python: str, options: list[str], folder: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """``ibsniff live``, which listens; and the file with what it prints on stdout."""
+    printed = folder / "printed"
+    command = [python, "-c", LIVE, "live", "-i", "v0", *options]
+    with (
+        printed.open("w") as stream,
+        subprocess.Popen(command, cwd=folder, stdout=stream, stderr=subprocess.PIPE, text=True) as process,
+    ):
+        assert process.stderr is not None
+        said = ""
+        while not (line := process.stderr.readline()).startswith("listening"):
+            if not line:
+                raise SystemExit(f"the capture does not start (exit code {process.wait()}): {said}")
+            said += line
+        try:
+            yield process, printed
+        finally:
+            process.kill()
+
+
+def dropped_in(printed: Path) -> int:
+    """How many packets the NDJSON events report as lost so far."""
+    rows = [json.loads(line) for line in printed.read_text().splitlines() if line.startswith('{"type": "drops"')]
+    return max((row["dropped"] for row in rows), default=0)
+
+
+def rate_that_can_be_followed(python: str, flood: Flood) -> float:
+    """The last rate without a loss, when the rate doubles from trial to trial."""
+    rate, followed = float(FIRST_RATE), 0.0
+    with tempfile.TemporaryDirectory() as name, live(python, ["--json"], Path(name)) as (process, printed):
+        while rate <= HIGHEST_RATE:
+            sent = flood.send(rate, TRIAL_SECONDS)
+            time.sleep(1.0)  # the counters are read four times a second
+            if dropped_in(printed):
+                break
+            followed = sent
+            if sent < 0.9 * rate:
+                raise SystemExit(f"this machine cannot send more than {sent:.0f} sessions a second, and follows all")
+            rate *= 2
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    if not followed:
+        raise SystemExit(f"{FIRST_RATE} sessions a second are too many for this machine at present")
+    return followed
+
+
+def run(python: str, form: tuple[str, ...], rate: float, seconds: float, flood: Flood) -> Outcome:
+    """One capture under load, in one form of output."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        verdicts = folder / "verdicts"
+        told = f'echo "$IBSNIFF_OUTCOME $IBSNIFF_FAULT" >> {verdicts}'
+        as_markdown = form == ("--markdown",)
+        options = ["-w", "kept.pcapng"] if as_markdown else list(form)
+        with live(python, [*options, "--fail-on", "error", "--on-verdict", told], folder) as (process, printed):
+            clients = Clients()
+            sent = flood.send(rate, seconds, clients.work)
+            time.sleep(IDLE_SECONDS)
+            process.send_signal(signal.SIGINT)
+            said = process.communicate()[1]
+            clients.close()
+        lines = printed.read_text().splitlines()
+        lost = [
+            one.partition(" packets lost so far")[0].split()[-1] for one in said.splitlines() if "lost so far" in one
+        ]
+        dropped = int(lost[-1].replace(",", "")) if lost else dropped_in(printed)
+        if "--json" in form:
+            found = accusations_in([json.loads(line) for line in lines])
+        else:
+            found = accusations_in_lines(lines)
+        if as_markdown:
+            command = [python, "-m", "ibsniff", "read", "--markdown", str(folder / "kept.pcapng")]
+            read = subprocess.run(command, capture_output=True, text=True, check=False)
+            found += accusations_in_lines(read.stdout.splitlines())
+        ran = verdicts.read_text().splitlines() if verdicts.exists() else []
+        found.update(f"--on-verdict {one}" for one in ran if one.split()[1] in BLAMED)
+        return Outcome(sent, found, dropped, process.returncode)
+
+
+# -- what is said ------------------------------------------------------------------------------------------------------
 
 
 def accusations_in(events: list[dict[str, object]]) -> Counter[str]:
@@ -113,70 +283,24 @@ def accusations_in(events: list[dict[str, object]]) -> Counter[str]:
 
 
 def accusations_in_lines(lines: list[str]) -> Counter[str]:
-    """What lines say: of ``-q`` or of live output to a pipe."""
-    words = ("Fix:", "fix:", *(f"outcome {name}" for name in FAILURES))
+    """What lines say: of ``-q``, of live output to a pipe, of the report at its end, or of Markdown."""
+    words = (*ACCUSING, *(label[0].lower() + label[1:] for label in ACCUSING), *(f"outcome {one}" for one in FAILURES))
     return Counter(word for line in lines for word in words if word in line)
 
 
-def run(python: str, form: tuple[str, ...], seconds: float) -> tuple[int, Outcome]:
-    """One capture under load."""
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as printed:
-        Path(folder).chmod(0o777)
-        verdicts = Path(folder) / "verdicts"
-        told = f'echo "$IBSNIFF_OUTCOME $IBSNIFF_FAULT $IBSNIFF_DROPPED" >> {verdicts}'
-        command = [python, "-c", LIVE, "live", "-i", "lo", "--fail-on", "error", "--on-verdict", told, *form]
-        live = subprocess.Popen(command, cwd=folder, stdout=printed, stderr=subprocess.PIPE, text=True)
-        assert live.stderr is not None
-        said = ""
-        while not (line := live.stderr.readline()).startswith("listening"):
-            if not line:
-                raise SystemExit(f"the capture does not start (exit code {live.wait()}): {said}")
-            said += line
-        command = [sys.executable, __file__, "--work", str(seconds)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        clients = [subprocess.Popen(command, **pipes) for _ in range(CLIENTS)]
-        hold_up(live, seconds)
-        sessions = sum(int(client.stdout.readline()) for client in clients)
-        time.sleep(IDLE_SECONDS)
-        live.send_signal(signal.SIGINT)
-        said += live.communicate()[1]
-        for client in clients:
-            client.communicate()
-        printed.seek(0)
-        lines = printed.read().splitlines()
-        lost = [
-            int(one.split(" packets lost so far")[0].split()[-1].replace(",", ""))
-            for one in said.splitlines()
-            if "lost so far" in one
-        ]
-        if "--json" in form:
-            events = [json.loads(line) for line in lines]
-            found = accusations_in(events)
-            lost = [events[-1]["report"]["inputs"][0]["dropped"] or 0]
-        else:
-            found = accusations_in_lines(lines)
-        ran = verdicts.read_text().splitlines() if verdicts.exists() else []
-        found.update(
-            f"--on-verdict {one}" for one in (" ".join(line.split()[:2]) for line in ran) if one.split()[1] in BLAMED
-        )
-        return sessions, Outcome(found, max(lost, default=0), live.returncode)
-
-
-def compare(python: str, seconds: float) -> int:
-    """All forms of output; the number of accusations."""
-    server = subprocess.Popen([sys.executable, "-c", SERVE])
+def compare(python: str, seconds: float, times: float) -> int:
+    """Try all forms of output; return the number of accusations."""
     wrong = 0
-    try:
-        time.sleep(1)
-        for form in (("--json",), ("-q",), ()):
-            sessions, seen = run(python, form, seconds)
+    with server():
+        flood = Flood()
+        followed = rate_that_can_be_followed(python, flood)
+        print(f"followed without a loss: {followed:.0f} sessions a second ({os.cpu_count()} processors)", flush=True)
+        for form in (("--json",), ("-q",), (), ("--markdown",)):
+            seen = run(python, form, times * followed, seconds, flood)
             wrong += seen.accusations.total() + (seen.exit_code != 0)
             name = " ".join(form) or "lines"
-            print(f"{name:7} {sessions / seconds:6.0f} sessions a second, {seen.dropped:7,} packets lost, ", end="")
+            print(f"{name:10} {seen.sent:6.0f} sessions a second, {seen.dropped:7,} packets lost, ", end="")
             print(f"exit code {seen.exit_code}, accusations: {dict(seen.accusations) or 'none'}", flush=True)
-    finally:
-        server.terminate()
-        server.wait()
     return wrong
 
 
@@ -184,13 +308,10 @@ def main() -> None:
     """Read the arguments and run in a namespace."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--times", type=float, default=2, help="of the rate that can be followed")
     parser.add_argument("--python", default=sys.executable, help="the interpreter that has the ibsniff to be tried")
-    parser.add_argument("--work", type=float, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    if chosen.work:
-        work(chosen.work)
-    else:
-        raise SystemExit(bool(in_namespace(lambda: compare(chosen.python, chosen.seconds))))
+    raise SystemExit(bool(in_namespace(lambda: compare(chosen.python, chosen.seconds, chosen.times))))
 
 
 if __name__ == "__main__":
