@@ -175,7 +175,7 @@ GUESSES: dict[str, Spoof] = {
         forged(SERVER, RST, seq=1 << 20), outcome=Outcome.RESET, codes="IBS005 IBS304"
     ),
     "FIN with a number not far ahead": Spoof(
-        forged(SERVER, FIN | ACK, seq=1 << 20), outcome=Outcome.UNPROVEN, codes="IBS005"
+        forged(SERVER, FIN | ACK, seq=1 << 20), outcome=Outcome.UNPROVEN, codes="IBS416"
     ),
     "ACK with numbers not far ahead": Spoof(
         forged(CLIENT, ACK, seq=1 << 20), then=lambda wire: wire.ack(after=5), codes="IBS005 IBS301"
