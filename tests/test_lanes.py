@@ -24,7 +24,7 @@ from ibsniff.analysis.snapshot import Snapshot
 from ibsniff.capture.columns import pcap_columns
 from ibsniff.capture.files import open_capture
 from ibsniff.capture.input_record import InputRecord
-from ibsniff.model import NANOSECONDS, Columns, Frame, Lane, UserError
+from ibsniff.model import NANOSECONDS, Columns, Frame, Lane, Outcome, UserError
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "hostile"))
@@ -267,6 +267,25 @@ def test_a_connection_asked_for_twice_before_its_next_packet_has_it_once():
     for kept in (2, 3, 5):
         same(file_of(packets), Scale(conversations=kept, always_kept=0), stretches=0)
     same(file_of(packets))
+
+
+@pytest.mark.parametrize("packets_before", [9, 13, 60])
+@pytest.mark.parametrize("kept", [9, 12])
+def test_a_busy_connection_that_is_evicted_is_judged_after_all_its_packets(packets_before: int, kept: int):
+    """It still talks like all others, and what it said stands in the same columns as the SYNs that push it out.
+
+    What it goes on to say belongs to a connection that is joined in the middle.
+    """
+    busy = Talk().bulk(40)
+    floods = [Talk(Host(b"\x0a\0\0\1", port)).packets[0] for port in range(51_000, 51_030)]
+    content = file_of(busy.packets[:packets_before] + floods + busy.packets[packets_before:])
+    scale = Scale(columns_read_size=1 << 16, conversations=kept, always_kept=0)
+    same(content, scale, stretches=int(packets_before > 13))
+    with scaled(scale):
+        seen = look(content, Lane.COLUMNS)
+    assert isinstance(seen, Snapshot)
+    assert seen.evicted[Outcome.REPLIED] == 1
+    assert seen.connections == 1 + len(floods) + 1
 
 
 def test_reasons_to_skip_packets_stand_in_the_order_of_the_capture():

@@ -39,8 +39,9 @@ class Ports(NamedTuple):
             return _speaks_ib(dialogue)
         if port in RELAY_PORTS and _is_another_service(dialogue):
             return False
-        may_be_ib_link = port in IB_LINK_PORTS and connection.server.is_public
-        return not may_be_ib_link or not _speaks_another_protocol(dialogue)
+        if port not in IB_LINK_PORTS or not _speaks_another_protocol(dialogue):
+            return True
+        return not connection.server.is_public
 
 
 def parse_ports(given: Iterable[str]) -> Ports:

@@ -60,8 +60,9 @@ Part = TypeVar("Part")
 class _MadeWhenUsed(dict[Side, Part]):
     """What each side needs one of, made when it is first used: in a flood of half-open connections most never is."""
 
+    __slots__ = ("_make",)
+
     def __init__(self, make: Callable[[Side], Part]) -> None:
-        super().__init__()
         self._make = make
 
     def __missing__(self, side: Side) -> Part:
@@ -134,7 +135,7 @@ class DialogueReader:
         if found.consumed:
             buffer.drop(found.consumed)
             self._state[side] = ReadState.FIELDS if found.dialect is Dialect.LEGACY else ReadState.FRAMES
-            return True
+            return bool(buffer.unread)
         if len(buffer.unread) > MAX_OPENING:
             self._state[side] = ReadState.IGNORED
             return True

@@ -6,6 +6,8 @@ silent. It is never called silent earlier: while the client waits, TWS may still
 
 from __future__ import annotations
 
+from functools import cache
+
 from ibsniff.ib import names
 from ibsniff.model import PATIENCE, Dialect, Hello
 
@@ -24,8 +26,12 @@ def patience_for(hello: Hello | None, given: float | None = None) -> float:
     if given is not None:
         return given
     library = _library(hello) if hello is not None else None
-    if library is None:
-        return PATIENCE
+    return PATIENCE if library is None else _of_library(library)
+
+
+@cache
+def _of_library(library: str) -> float:
+    """The default of a library of ``names``, which are few."""
     return next((seconds for name, seconds in LIBRARY_PATIENCE.items() if library.startswith(name)), PATIENCE)
 
 
