@@ -20,7 +20,10 @@ ALWAYS_KEPT = 100
 STILL_TALKING = 60 * NANOSECONDS
 """A conversation with traffic this recent is not evicted while another can be."""
 MAX_SECOND_CHANCES = 8
-"""How many conversations that still talk are passed over when one must be evicted."""
+"""How many conversations that still talk are passed over when one must be evicted, and how many unusual ones."""
+UNUSUAL = 20
+"""A conversation is unusual if fewer than one in so many of those evicted had its outcome: a flood of one kind is not to
+evict the one conversation that went differently."""
 
 NO_DIALOGUE = Dialogue()
 """Of every connection without data: a flood of connection attempts makes thousands of those."""
@@ -137,18 +140,33 @@ class ConversationTracker:
                 passed_over = place
                 break
         evictable.rotate(-passed_over)
-        self._evict(evictable.popleft(), now_ns)
+        outcome = self._outcome(evictable[0], now_ns)
+        for _ in range(MAX_SECOND_CHANCES):
+            if not self._is_unusual(outcome):
+                break
+            evictable.rotate(-1)
+            outcome = self._outcome(evictable[0], now_ns)
+        self._evict(evictable.popleft(), outcome)
 
-    def _evict(self, tracked: Tracked, now_ns: int) -> None:
-        """Evict a conversation; one of the API is counted by its outcome."""
+    def _is_unusual(self, outcome: Outcome | None) -> bool:
+        """Few of those evicted before had this outcome."""
+        return outcome is not None and self.evicted[outcome] * UNUSUAL < self.evicted.total()
+
+    def _outcome(self, tracked: Tracked, now_ns: int) -> Outcome | None:
+        """The outcome of a conversation so far; None if it does not belong to the API."""
         connection = tracked.connection
         self.catch_up(connection)
         dialogue = tracked.dialogue
-        del self._tracked[id(connection)]
-        if self._ports.include(connection, dialogue):
-            patience = self.patience_for(dialogue)
-            self.evicted[outcome_of(connection, dialogue, now_ns, patience, self._losses())] += 1
-        self._forget(connection)
+        if not self._ports.include(connection, dialogue):
+            return None
+        return outcome_of(connection, dialogue, now_ns, self.patience_for(dialogue), self._losses())
+
+    def _evict(self, tracked: Tracked, outcome: Outcome | None) -> None:
+        """Evict a conversation; one of the API is counted by its outcome."""
+        del self._tracked[id(tracked.connection)]
+        if outcome is not None:
+            self.evicted[outcome] += 1
+        self._forget(tracked.connection)
 
     def _may_be_evicted(self, tracked: Tracked, now_ns: int) -> bool:
         """It has ended or is quiet; and if all ports are looked at, it does not belong to the API."""

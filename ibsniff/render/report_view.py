@@ -148,7 +148,10 @@ def status_line(view: ReportView) -> str:
     total = len(view.report.conversations) + view.report.omitted
     if view.worst is not None and total > 1:
         counts = view.verdict.counts if view.verdict else {}
-        parts.append(f"{view.worst.id} of {total}: " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items()))
+        only_counted = f" ({view.report.omitted:,} only counted)" if view.report.omitted else ""
+        parts.append(
+            f"{view.worst.id} of {total}{only_counted}: " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items())
+        )
     elif view.worst is not None:
         parts.append(view.worst.outcome)
     return " · ".join(parts)
@@ -162,6 +165,8 @@ def verdict_line(report: Report, *, show_accounts: bool = False) -> str:
     parts = [view.verdict.outcome if view.verdict else "no conversation", label[0].lower() + label[1:]]
     parts += [lead.code] if lead and lead.code else []
     line = f"{', '.join(parts)}: {marked(lead.summary) if lead else NO_CONVERSATION}"
+    if report.omitted:
+        line += f" [{counted(report.omitted, 'older conversation')} only counted]"
     if lost := sum(facts.dropped or 0 for facts in report.inputs):
         line += f" [{counted(lost, 'packet')} lost while capturing]"
     if outages := [one for facts in report.inputs for one in facts.losses if one.packets is None]:

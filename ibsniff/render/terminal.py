@@ -105,7 +105,7 @@ class ReportScreen(NamedTuple):
 
 def sections(view: ReportView, writer: ConsoleWriter, width: int, verbose: bool) -> Iterator[Section]:
     """All sections. Their minimum numbers of lines and the blank lines between them add up to less than MAX_LINES."""
-    yield Section(verdict(view, writer), min_lines=6, last_lines=3)  # the status line is among the last
+    yield Section(verdict(view, writer), min_lines=6, last_lines=4)  # the status line is among the last
     if view.worst is not None:
         yield Section(ladders(view, view.worst, writer, width), min_lines=7)
         yield Section(evidence(view, view.worst, writer, verbose), min_lines=5, shorten_rank=4)

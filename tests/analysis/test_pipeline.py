@@ -237,6 +237,20 @@ def test_a_conversation_with_recent_traffic_is_evicted_last() -> None:
 
 
 @pytest.mark.usefixtures("few")
+def test_a_flood_does_not_evict_the_one_conversation_that_went_differently() -> None:
+    """Whether the one was answered among many that were not, or the other way round, and whether it ended or not."""
+    for different in (session(at(300, 60_000)), session(at(300, 60_000)).close(), at(300, 60_000).syn().refuse()):
+        flood = [at(10 * n, 51_000 + n).connect().client(ib_bytes.HELLO, after=1) for n in range(400)]
+        report = judge(*flood, different)
+        kept = {one.connection.client.port: one.outcome for one in report.conversations}
+        assert kept[60_000] in (Outcome.REPLIED, Outcome.REFUSED)
+        assert report.omitted == 401 - 5
+    sessions = [session(at(20 * n, 51_000 + n)).close() for n in range(400)]
+    kept = {one.connection.client.port: one.outcome for one in judge(*sessions, silent(at(300, 60_000))).conversations}
+    assert kept[60_000] is Outcome.SILENT
+
+
+@pytest.mark.usefixtures("few")
 def test_evicting_other_protocols_is_not_counted() -> None:
     web = [
         at(100 * n, 51_000 + n, "127.0.0.1:80").connect().client(b"GET / HTTP/1.1\r\n\r\n").close() for n in range(10)

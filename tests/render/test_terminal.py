@@ -217,6 +217,13 @@ def test_accounts_are_masked_unless_asked_for(talk: Conversation, verbose: bool)
     assert ACCOUNT.lower() in screen(each, verbose=verbose, show_accounts=True)
 
 
+def test_the_headline_says_how_many_conversations_were_only_counted() -> None:
+    flood = report(refused(), silent())._replace(omitted=48_000)
+    assert "c1 of 48002 (48,000 only counted): " in " ".join(screen(flood).replace("▌", "").split())
+    assert verdict_line(flood).endswith(" [48,000 older conversations only counted]")
+    assert "only counted" not in screen(report(refused(), silent())) + verdict_line(report(refused(), silent()))
+
+
 def test_the_verdict_line_is_one_line_of_ascii() -> None:
     assert verdict_line(report(refused())) == (
         "refused, fix: TWS (its settings), IBS101: Nothing listens on 127.0.0.1:7497."
