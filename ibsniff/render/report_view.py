@@ -13,6 +13,7 @@ from ibsniff.model import (
     Fault,
     Finding,
     InputFacts,
+    Loss,
     Outcome,
     Report,
     ServerOutage,
@@ -140,7 +141,7 @@ def status_line(view: ReportView) -> str:
     lead = lead_of(view)
     if lead is None:
         return FIX_LABELS[Fault.UNDETERMINED]
-    parts = [FIX_LABELS[lead.fault]]
+    parts = [_label(lead.fault, view.report)]
     if lead.fault is not Fault.UNDETERMINED or lead.confidence is not Confidence.LOW:
         of_what = " in the finding" if lead.fault is Fault.UNDETERMINED else ""
         parts.append(f"{lead.confidence} confidence{of_what}")
@@ -161,7 +162,7 @@ def verdict_line(report: Report, *, show_accounts: bool = False) -> str:
     """The verdict in one line for ``-q``: outcome, where to fix it, code, summary. ASCII, because scripts and logs read it."""
     view = view_of(report)
     lead = lead_of(view)
-    label = FIX_LABELS[lead.fault if lead else Fault.UNDETERMINED]
+    label = _label(lead.fault if lead else Fault.UNDETERMINED, report)
     parts = [view.verdict.outcome if view.verdict else "no conversation", label[0].lower() + label[1:]]
     parts += [lead.code] if lead and lead.code else []
     line = f"{', '.join(parts)}: {marked(lead.summary) if lead else NO_CONVERSATION}"
@@ -169,9 +170,20 @@ def verdict_line(report: Report, *, show_accounts: bool = False) -> str:
         line += f" [{counted(report.omitted, 'older conversation')} only counted]"
     if lost := sum(facts.dropped or 0 for facts in report.inputs):
         line += f" [{counted(lost, 'packet')} lost while capturing]"
-    if outages := [one for facts in report.inputs for one in facts.losses if one.packets is None]:
+    if outages := _interface_outages(report):
         line += f" [interface down for {duration(seconds(sum(one.until_ns - one.since_ns for one in outages)))}]"
     return plain_ascii(Masker.for_report(report, show_accounts).visible_line(line))
+
+
+def _label(fault: Fault, report: Report) -> str:
+    """Where to fix it; while an interface was down, there may have been problems that nobody captured."""
+    label = FIX_LABELS[fault]
+    return f"{label} in what was captured" if fault is Fault.NONE and _interface_outages(report) else label
+
+
+def _interface_outages(report: Report) -> list[Loss]:
+    """The times at which an interface was down."""
+    return [loss for facts in report.inputs for loss in facts.losses if loss.packets is None]
 
 
 def state_at_end(conversation: Conversation) -> str | None:

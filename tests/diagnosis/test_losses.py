@@ -169,3 +169,12 @@ def test_a_session_joined_before_an_outage_is_not_called_fine_either() -> None:
     joined = ready().server(b"\0\0\0\x0549\x001\x00").ack().server(b"\0\0\0\x0549\x001\x00").ack().from_packet(9)
     assert only(joined, Watch(20)).fault is Fault.NONE
     assert only(joined, down(3, 8)).fault is Fault.UNDETERMINED
+
+
+def test_a_session_that_ended_before_the_outage_is_fine_in_what_was_captured() -> None:
+    """Others may have come while the interface was down."""
+    wire = ready().close()
+    report = judge(wire, watch=down(60, 65, 70))
+    assert report.verdict is not None
+    assert report.verdict.fault is Fault.NONE
+    assert ", no problem found in what was captured: " in verdict_line(report)
