@@ -13,6 +13,7 @@ from ib_bytes import BROKEN_HELLOS, HELLO, READY, REPLY, START, TRAILING_HELLOS
 from judging import Watch
 from wire import START_NS, Wire
 
+from ibsniff.ib import names
 from ibsniff.model import NANOSECONDS, PATIENCE, Side, UnreachableKind, WatchedBy
 
 LONG, SHORT = Watch(ended=PATIENCE + 1), Watch(ended=0.3)
@@ -70,8 +71,27 @@ def session(wire: Wire, version: int = 178) -> Wire:
     return started(wire, version).server(ib_bytes.ready(version))
 
 
-def said(code: int, text: str, version: int = 178) -> bytes:
-    return ib_bytes.error(version, code, text)
+def said(code: int, text: str, version: int = 178, request: int = -1) -> bytes:
+    return ib_bytes.error(version, code, text, request)
+
+
+def asked(name: str, number: int = 7) -> bytes:
+    """A request or an order of the client, as server version 178 gets it."""
+    if name == "PLACE_ORDER":
+        contract = (265598, "AAPL", "STK", "", 0, "", "", "SMART", "", "USD", "", "", "", "")
+        return ib_bytes.text(178, 3, number, *contract, "BUY", 100, "LMT", 187, "", "DAY", "", "", "O", 0, "", 1, 0)
+    ids = {message: id for id, message in names.CLIENT_MESSAGES.items()}
+    return ib_bytes.text(178, ids[name], 1, number, 265598, "AAPL")
+
+
+def ticks(number: int = 7, count: int = 1) -> bytes:
+    """Prices of a subscription to market data."""
+    return ib_bytes.text(178, 1, 6, number, 4, 187.32, 100, 0) * count
+
+
+def status(order: int, text: str) -> bytes:
+    """ORDER_STATUS."""
+    return ib_bytes.text(178, 3, order, text, 0, 100, 0, 0, 0, 0, 7, "", 0)
 
 
 def relay_legs(inner_after: float = 0.001, refused: bool = True) -> Wire:
@@ -531,6 +551,34 @@ CASES: dict[str, Case] = {
     ),
     "a relay with a silent inner side": Case(Wire.merge(*silent_legs(0.001)), "301 510"),
     "two silent calls to different ports": Case(Wire.merge(*silent_legs(1.0)), "301", nearly="510"),
+    # -- 42x: what became of requests and orders
+    "an order rejected": Case(
+        session(local()).client(asked("PLACE_ORDER")).server(said(201, "no margin", request=7)), "420", nearly="421"
+    ),
+    "an order with a remark": Case(
+        session(local()).client(asked("PLACE_ORDER")).server(said(10349, "TIF was set to DAY", request=7)), nearly="420"
+    ),
+    "cancelled too late": Case(
+        session(local())
+        .client(asked("PLACE_ORDER"))
+        .server(status(7, "Submitted"))
+        .client(ib_bytes.text(178, 4, 1, 7, ""))
+        .server(
+            status(7, "Filled") + said(10148, "OrderId 7 that needs to be cancelled cannot be cancelled", request=7)
+        ),
+        nearly="420",
+    ),
+    "a request rejected": Case(
+        session(local()).client(asked("REQ_MKT_DATA")).server(said(354, "not subscribed", request=7)),
+        "421",
+        nearly="411",
+    ),
+    "delayed data in its place": Case(
+        session(local())
+        .client(asked("REQ_MKT_DATA"))
+        .server(said(10089, "Delayed market data is available.", request=7) + ticks()),
+        nearly="421",
+    ),
 }
 """Name -> capture and codes."""
 

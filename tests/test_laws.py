@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "tcp": {"model", "ib.names"},
     "ib": {"model"},
     "facts": {"model", "formatting.seconds", "formatting.seconds_between", "ib.names", "ib.errors"},
-    "rules": {"model", "masking.sentence", "formatting", "facts", "ib.names", "ib.errors"},
+    "rules": {"model", "masking.sentence", "formatting", "facts", "ib.names", "ib.errors", "ib.error_table"},
     "diagnosis": {"model", "facts", "formatting"},
     "render": {"model", "masking", "formatting", "ib.names", "ib.errors"},
     "standin": {"model.UserError", "model.ExitCode", "ib.names", "ib.errors"},

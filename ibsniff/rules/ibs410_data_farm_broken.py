@@ -18,7 +18,6 @@ from ibsniff.ib import errors
 from ibsniff.model import Confidence, Conversation, DataFarm, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 
-BROKEN = (errors.MARKET_DATA_FARM_BROKEN, errors.HISTORICAL_FARM_BROKEN, errors.DEFINITION_FARM_BROKEN)
 MAX_NAMED = 4
 """Farms named in the sentence."""
 
@@ -26,7 +25,7 @@ MAX_NAMED = 4
 @conversation_rule(Severity.WARNING)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """A data farm was lost, and is not back."""
-    broken = {farm: last for farm, last in conversation.dialogue.farms.items() if last.code in BROKEN}
+    broken = {farm: last for farm, last in conversation.dialogue.farms.items() if last.code in errors.FARM_BROKEN}
     if not broken:
         return None
     farms = "one of IB's data farms" if len(broken) == 1 else f"{counted(len(broken), 'data farm')} of IB"

@@ -11,6 +11,8 @@ from ibsniff.standin import protobuf
 
 NO_REQUEST = -1
 """The request id of messages that belong to no request."""
+PLACE_ORDER, ORDER_WITHOUT_VERSION = 3, 145
+"""The id of PLACE_ORDER, and the server version from which it has no version field (``client.py`` of IB's Python client)."""
 
 
 class Hello(NamedTuple):
@@ -56,20 +58,23 @@ def parse_request(payload: bytes, server_version: int) -> Request | None:
     """Parse the request in a frame's payload; None when it is not in the form of this server version."""
     if server_version < names.PROTOBUF:
         message, separator, rest = payload.partition(b"\0")
-        return _parse_text(int(message), rest) if separator and _NUMBER.fullmatch(message) else None
+        if not separator or not _NUMBER.fullmatch(message):
+            return None
+        return _parse_text(int(message), rest, server_version)
     if len(payload) < 4:
         return None
     (message_id,) = struct.unpack_from(">I", payload)
     if message_id <= names.PROTOBUF_ID_OFFSET:
-        return _parse_text(message_id, payload[4:])
+        return _parse_text(message_id, payload[4:], server_version)
     return _parse_protobuf(message_id - names.PROTOBUF_ID_OFFSET, payload[4:])
 
 
-def _parse_text(message_id: int, rest: bytes) -> Request | None:
+def _parse_text(message_id: int, rest: bytes, server_version: int) -> Request | None:
     if rest and not rest.endswith(b"\0"):
         return None
     fields = rest.split(b"\0")[:-1]
-    number = fields[1] if len(fields) > 1 else b""  # after the version field
+    place = 0 if message_id == PLACE_ORDER and server_version >= ORDER_WITHOUT_VERSION else 1  # after the version field
+    number = fields[place] if len(fields) > place else b""
     return Request(message_id, False, len(fields), int(number) if _NUMBER.fullmatch(number) else NO_REQUEST)
 
 

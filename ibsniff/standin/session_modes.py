@@ -126,6 +126,17 @@ async def read_only(connection: Connection) -> None:
 
 
 @_mode
+async def rejected_orders(connection: Connection) -> None:
+    """Works, but rejects every order (201: not enough margin)."""
+    await become_ready(connection)
+    text = "Order rejected - reason:We are unable to accept your order. Your Available Funds are not sufficient."
+    async for request in connection.read_requests():
+        rejected = request.name == "PLACE_ORDER"
+        refusal = error(errors.ORDER_REJECTED, text, request.number)
+        await connection.send(*((refusal,) if rejected else messages.answers(request)))
+
+
+@_mode
 async def lost_connectivity(connection: Connection) -> None:
     """Works, then loses the connection to IB's servers (1100) and restores it after --delay seconds (1102)."""
     restored = error(errors.IB_CONNECTION_RESTORED_DATA_KEPT, RESTORED.format("maintained"))

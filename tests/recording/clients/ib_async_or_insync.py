@@ -16,6 +16,8 @@ parser.add_argument("--pause", type=float, default=0.7, help="seconds between at
 parser.add_argument("--timeout", type=float, default=4, help="seconds")
 parser.add_argument("--stay", type=int, default=0, help="seconds; asks for the time every second")
 parser.add_argument("--quotes", action="store_true", help="ask for market data when ready")
+parser.add_argument("--order", action="store_true", help="place an order when ready")
+parser.add_argument("--contracts", nargs="*", default=[], help="symbols of stocks to look up when ready")
 parser.add_argument("--busy", type=float, default=0, help="seconds in which the program does not read")
 arguments = parser.parse_args()
 library = importlib.import_module(arguments.package)
@@ -28,6 +30,10 @@ for attempt in range(arguments.attempts):
         if arguments.quotes:
             ib.reqMktData(library.Contract(conId=265598, exchange="SMART"))
             ib.sleep(0.5)
+        if arguments.contracts:
+            ib.qualifyContracts(*(library.Stock(symbol, "SMART", "USD") for symbol in arguments.contracts))
+        if arguments.order:
+            ib.placeOrder(library.Contract(conId=265598, exchange="SMART"), library.LimitOrder("BUY", 100, 187.0))
         time.sleep(arguments.busy)
         for _ in range(arguments.stay):
             ib.reqCurrentTime()

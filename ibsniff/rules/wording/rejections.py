@@ -1,0 +1,151 @@
+"""What TWS rejected, in words: which requests, with which error, and who must act."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.rejections import Rejection, all_of, ib_was_out_of_reach, nothing_followed
+from ibsniff.facts.timing import end_of_wait_ns
+from ibsniff.formatting import counted, duration, seconds
+from ibsniff.ib import errors
+from ibsniff.model import PATIENCE, Alternative, Confidence, Conversation, FarmKind, Fault, Request, WireError
+from ibsniff.rules.registry import Statement
+from ibsniff.rules.wording.endings import time_between
+
+MAX_CODES, MAX_IDS = 3, 4
+"""Error numbers and ids named in a sentence."""
+
+NOT_CONNECTED = Alternative(
+    "TWS had lost its connection to IB or to a data farm at that time, and could not look it up",
+    Fault.IB,
+    "the same request is accepted once TWS reports that the connection is back (1102, 2104, 2106, 2158)",
+)
+DELAYED_DATA_HELPS = frozenset({354, errors.MARKET_DATA_NOT_SUBSCRIBED_FOR_API, 10168, 10186})
+"""Live data is not subscribed to, and delayed data was not asked for."""
+ABOUT_CANCELLATIONS = frozenset({135, 136, 137, 161, 10147, 10148})
+"""They refuse a cancellation, usually because the order had just been filled."""
+TEXT_DECIDES = "Its text decides whether the request, the account or a setting has to change."
+
+
+class Judged(NamedTuple):
+    """An error number: who must act, and what to do."""
+
+    fault: Fault
+    advice: str
+    farms: tuple[FarmKind, ...] = ()
+    """Farms without which TWS gives this error, too."""
+
+
+def judged(code: int) -> Judged:
+    """Look up who must act on an error that rejected a request."""
+    from ibsniff.ib.error_table import ErrorClass, find_error  # noqa: PLC0415  (large, and seldom needed)
+
+    known = find_error(code)
+    if known is None:
+        return Judged(Fault.UNDETERMINED, TEXT_DECIDES)
+    farms: tuple[FarmKind, ...] = ()
+    if known.error_class is ErrorClass.CONTRACT:
+        farms = (FarmKind.SECURITY_DEFINITIONS,)
+    elif known.error_class is ErrorClass.MARKET_DATA:
+        farms = (FarmKind.MARKET_DATA, FarmKind.HISTORICAL_DATA)
+    fault = Fault.CLIENT if code == errors.REQUEST_REFUSED else known.fault  # Read-Only refusals are IBS401
+    return Judged(fault, f"{code}: {_what_to_do(code, known.meaning, fault)}", farms)
+
+
+def refuses_change(code: int) -> bool:
+    """Tell whether an error that names an open order refuses what the client wanted to change in it.
+
+    Not so remarks, and cancellations that came too late for a filled order, which are usual.
+    """
+    from ibsniff.ib.error_table import ErrorClass, find_error  # noqa: PLC0415  (large, and seldom needed)
+
+    known = find_error(code)
+    refusing = (ErrorClass.ORDER_REJECTED, ErrorClass.REQUEST_INVALID, ErrorClass.TWS_SETTING, ErrorClass.PERMISSION)
+    return known is not None and known.error_class in refusing and code not in ABOUT_CANCELLATIONS
+
+
+def _what_to_do(code: int, meaning: str, fault: Fault) -> str:
+    if code == errors.REQUEST_REFUSED:
+        return "TWS read the request and refused it; the text says what to correct in it."
+    if fault is Fault.UNDETERMINED:
+        return f"{meaning} {TEXT_DECIDES}"
+    if fault is Fault.CLIENT:
+        return f"{meaning} Correct what the program sends."
+    if code in DELAYED_DATA_HELPS:
+        return f"{meaning} Subscribe to it in IB's Client Portal, or ask for delayed data: reqMarketDataType(3)."
+    if fault is Fault.TWS_CONFIG:
+        return f"{meaning} Look at this setting of TWS."
+    return f"{meaning} Check the account's permissions and market data subscriptions in IB's Client Portal."
+
+
+def rejected_statement(
+    conversation: Conversation, found: Sequence[Rejection], what: str, index: CaptureIndex
+) -> Statement:
+    """State that TWS rejected these; ``what`` they are: ``order`` or ``request``."""
+    by_code = [(one, judged(one.code)) for one in found]
+    faults = {each.fault for _, each in by_code}
+    out_of_reach = any(ib_was_out_of_reach(conversation, one.requests, each.farms) for one, each in by_code)
+    is_decided = len(faults) == 1 and Fault.UNDETERMINED not in faults and not out_of_reach
+    requests = all_of(found)
+    return Statement(
+        _summary(conversation, found, requests, what, index),
+        faults.pop() if is_decided else Fault.UNDETERMINED,
+        Confidence.MEDIUM if is_decided else Confidence.LOW,
+        packets=[moment.packet for request, error in requests[:MAX_IDS] for moment in (request.asked, error.moment)],
+        remedy=" ".join(f"Error {each.advice}" for _, each in by_code[:MAX_CODES]),
+        alternatives=(NOT_CONNECTED,) if out_of_reach else (),
+    )
+
+
+def _summary(
+    conversation: Conversation,
+    found: Sequence[Rejection],
+    requests: Sequence[tuple[Request, WireError]],
+    what: str,
+    index: CaptureIndex,
+) -> str:
+    latest = max((error.moment for _, error in requests), key=lambda moment: moment.packet)
+    quiet = seconds(end_of_wait_ns(conversation) - latest.time_ns)
+    is_certain = nothing_followed(conversation, requests)
+    told = _one(*requests[0], what) if len(requests) == 1 else _many(conversation, found, len(requests), what)
+    if not is_certain or quiet < PATIENCE or index.reliability.may_have_missed(conversation):
+        return f"{told}."
+    it = "it" if len(requests) == 1 else "them"
+    return (
+        f"{told}; nothing more was said about {it} for {duration(quiet)}. If your program reports a timeout, it did not "
+        "pass the error on."
+    )
+
+
+def _one(request: Request, error: WireError, what: str) -> str:
+    after = time_between(request.asked, error.moment)
+    if not request.answers:
+        return f"TWS rejected {_named(request, what)} ({error_in_words(error)}) after {after}"
+    return f"TWS ended {_named(request, what)} ({error_in_words(error)}), {after} after it was asked"
+
+
+def _named(request: Request, what: str) -> str:
+    number = "" if request.number is None else f" {request.number}"
+    return f"{what if what == 'order' else request.name}{number}"
+
+
+def _many(conversation: Conversation, found: Sequence[Rejection], total: int, what: str) -> str:
+    beyond = conversation.dialogue.requests.rejected_beyond
+    at_least = "at least " if beyond else ""
+    groups = [_group(one) for one in found[:MAX_CODES]]
+    if len(found) > MAX_CODES:
+        groups.append(f"{sum(len(one.requests) for one in found[MAX_CODES:]):,} with other errors")
+    return f"TWS rejected {at_least}{counted(total, what)}: {'; '.join(groups)}"
+
+
+def _group(rejection: Rejection) -> str:
+    names = [str(request.number) if request.number is not None else request.name for request, _ in rejection.requests]
+    more = f" and {len(names) - MAX_IDS:,} more" if len(names) > MAX_IDS else ""
+    return f"{', '.join(names[:MAX_IDS])}{more} ({error_in_words(rejection.requests[0][1])})"
+
+
+def error_in_words(error: WireError) -> str:
+    """An error's number and its text."""
+    return f"{error.code}: {error.text:quoted}" if error.text else f"{error.code}"
