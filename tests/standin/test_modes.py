@@ -335,6 +335,17 @@ def test_modes_without_market_data_serve_the_rest(mode: str, code: bytes) -> Non
         assert caller.take_frame() == b"62\0001\0"
 
 
+@pytest.mark.parametrize(("version", "order"), [(178, b"3\0007\0x\0"), (144, b"3\00045\0007\0x\0")])
+def test_rejected_orders_are_named(version: int, order: bytes) -> None:
+    with running("rejected-orders", server_version=version) as server, Caller(server.port) as caller:
+        caller.greet()
+        became_ready(caller)
+        caller.frame(order)
+        assert caller.take_frame().split(b"\0")[2:4] == [b"7", b"201"]
+        caller.frame(b"61\0001\0")
+        assert caller.take_frame() == b"62\0001\0"
+
+
 def test_stream_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_modes, "BURST_PAUSE", 0)
     with running("stream") as server, Caller(server.port) as caller:
