@@ -8,6 +8,7 @@ from functools import cached_property
 from ibsniff.facts.answered_hellos import AnsweredHellos
 from ibsniff.facts.outages import Outage, outages
 from ibsniff.facts.related_connections import RelatedConnections
+from ibsniff.facts.relay_legs import SessionsOverRelays
 from ibsniff.facts.reliability import Reliability
 from ibsniff.facts.server_history import ServerHistory
 from ibsniff.model import Capture, Conversation
@@ -52,3 +53,8 @@ class CaptureIndex:
     def answered_hellos(self) -> AnsweredHellos:
         """The hellos that were answered."""
         return AnsweredHellos(self.conversations)
+
+    @cached_property
+    def over_relays(self) -> SessionsOverRelays:
+        """The sessions that a relay passed on, as far as both of its connections were captured."""
+        return SessionsOverRelays(self.conversations)

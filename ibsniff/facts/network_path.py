@@ -11,7 +11,7 @@ import ipaddress
 from enum import StrEnum
 from typing import NamedTuple
 
-from ibsniff.model import Connection
+from ibsniff.model import Connection, How, Side
 
 LINUX_MACOS_TTL, WINDOWS_TTL = 64, 128
 NEARER = 2
@@ -80,6 +80,22 @@ def hops(connection: Connection) -> int | None:
     ttl = connection.from_server.ttl
     starts = (start for start in (LINUX_MACOS_TTL, WINDOWS_TTL) if ttl and start - FARTHEST <= ttl <= start)
     return next((start - ttl for start in starts if ttl), None)
+
+
+def reset_with_other_ttl(connection: Connection) -> bool:
+    """Tell whether the server's RST came with another TTL than its first packet: perhaps it is another machine's.
+
+    A firewall on the way, or the host of a container that has stopped; a route that changed meanwhile looks the same.
+    """
+    ended, server = connection.ended, connection.from_server
+    if (
+        ended is None
+        or ended.by is not Side.SERVER
+        or ended.how is not How.RST
+        or not (server.ttl and server.reset_ttl)
+    ):
+        return False
+    return server.ttl != server.reset_ttl
 
 
 def captured_near_client(connection: Connection) -> bool:

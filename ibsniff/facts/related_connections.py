@@ -149,12 +149,6 @@ def _groups(
     return [sorted(group, key=began_ns) if by_time else group for group in groups.values()]
 
 
-def is_open_at(conversation: Conversation, moment: Moment) -> bool:
-    """Tell whether it had begun and neither side had ended it."""
-    ended = conversation.connection.ended
-    return began_ns(conversation) <= moment.time_ns and (ended is None or ended.moment.time_ns > moment.time_ns)
-
-
 def regular_interval(conversations: list[Conversation]) -> float | None:
     """Seconds from one conversation to the next, if all these intervals are nearly equal."""
     gaps = [(began_ns(later) - began_ns(earlier)) / NANOSECONDS for earlier, later in pairwise(conversations)]

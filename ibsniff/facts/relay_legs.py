@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from ibsniff.facts.ports import on_relay_port
-from ibsniff.facts.related_connections import is_open_at
-from ibsniff.facts.server_close import closed_unread
-from ibsniff.model import NANOSECONDS, Connection, Conversation, Side
+from ibsniff.facts.timing import is_open_at
+from ibsniff.formatting import seconds_between
+from ibsniff.model import NANOSECONDS, Connection, Conversation, Endpoint, Side
 
 INNER_DELAY = 0.05
 """Seconds within which a relay makes its inner connection: at once, plus what the scheduler adds."""
+
+RELAY_ENDS_BOTH = 1.0
+"""Seconds within which a relay that ends a session closes both of its connections."""
+SAME_QUIET = 0.05
+"""How far two times without data may differ, as a fraction, and still come from one idle limit; a second at least."""
 
 LOOKED_BACK = 8
 """How many conversations before an inner leg are searched for its outer one."""
@@ -24,15 +30,6 @@ def legs(conversations: Sequence[Conversation]) -> Iterator[tuple[Conversation, 
         outer = [one for one in still_open if _made_by(inner.connection, one.connection)]
         if len(outer) == 1:
             yield outer[0], inner
-
-
-def certainly_legs(outer: Conversation) -> bool:
-    """Tell whether the pair is surely a relay's: on one machine, any program may have made both connections.
-
-    There it is sure on a port where relays listen, or when the server closed before it can have read a byte, which only
-    relays do.
-    """
-    return not outer.connection.same_host or on_relay_port(outer.connection) or closed_unread(outer)
 
 
 def ended_together(inner: Connection, outer: Connection) -> bool:
@@ -58,3 +55,46 @@ def _made_by(inner: Connection, outer: Connection) -> bool:
         return True
     one_machine = outer.same_host or (inner.same_host and on_relay_port(outer))
     return one_machine and ended_together(inner, outer)
+
+
+class SessionsOverRelays:
+    """The sessions of a capture that a relay passed on, by the connection between its client and the relay."""
+
+    def __init__(self, conversations: Sequence[Conversation]) -> None:
+        self._inner = {outer.id: inner for outer, inner in legs(conversations) if _pass_on_the_same(outer, inner)}
+        self._quiet: dict[Endpoint, list[float]] = defaultdict(list)
+        for one in conversations:
+            if self.ended_by_relay(one) is not None:
+                self._quiet[one.connection.server].append(quiet_before_end(one))
+
+    def ended_by_relay(self, outer: Conversation) -> Conversation | None:
+        """The relay's connection to TWS, if the relay itself ended both: neither its client nor TWS had closed before."""
+        inner, ended = self._inner.get(outer.id), outer.connection.ended
+        inner_ended = inner.connection.ended if inner is not None else None
+        if inner_ended is None or ended is None or ended.by is not Side.SERVER or inner_ended.by is not Side.CLIENT:
+            return None
+        apart = abs(seconds_between(inner_ended.moment, ended.moment))
+        return inner if apart <= RELAY_ENDS_BOTH else None
+
+    def times_after_the_same_quiet(self, outer: Conversation) -> int:
+        """How many sessions this relay ended after as long a time without data: several show its idle limit."""
+        quiet = quiet_before_end(outer)
+        same = (one for one in self._quiet[outer.connection.server] if abs(one - quiet) <= max(SAME_QUIET * quiet, 1.0))
+        return sum(1 for _ in same)
+
+
+def quiet_before_end(conversation: Conversation) -> float:
+    """Seconds without data of either side before the connection was ended; 0 when it was not."""
+    connection = conversation.connection
+    last = [half.last_data for half in (connection.from_client, connection.from_server) if half.last_data is not None]
+    if connection.ended is None or not last:
+        return 0.0
+    return max(0.0, min(seconds_between(moment, connection.ended.moment) for moment in last))
+
+
+def _pass_on_the_same(outer: Conversation, inner: Conversation) -> bool:
+    """Both carry the same hello and START_API, which a relay passes on unchanged."""
+    one, two = outer.dialogue, inner.dialogue
+    if one.hello is None or two.hello is None or one.start is None or two.start is None:
+        return False
+    return one.hello.raw == two.hello.raw and one.start.raw == two.start.raw

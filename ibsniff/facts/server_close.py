@@ -122,6 +122,15 @@ def closed_unread(conversation: Conversation) -> bool:
     return unread or _before_first_byte(conversation, ended)
 
 
+def certainly_legs(outer: Conversation) -> bool:
+    """Tell whether the pair is surely a relay's: on one machine, any program may have made both connections.
+
+    There it is sure on a port where relays listen, or when the server closed before it can have read a byte, which only
+    relays do.
+    """
+    return not outer.connection.same_host or on_relay_port(outer.connection) or closed_unread(outer)
+
+
 def accepted_at(connection: Connection) -> Moment | None:
     """When the connection was established: the client's ACK, or the SYN-ACK if that ACK came only after the end."""
     established, ended = connection.established, connection.ended

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TypeVar
 
-from ibsniff.facts.intervals import CaptureOrder, Timeline
+from ibsniff.facts.intervals import CaptureOrder, Interval, Timeline, first_that_covers
 from ibsniff.facts.timing import ENDS_TOGETHER_NS, end_of_wait_ns, is_within
 from ibsniff.ib import errors
 from ibsniff.model import NANOSECONDS, Connection, Conversation, Endpoint, Moment, Outcome, Rung, Side, WireBytes
@@ -21,6 +21,9 @@ LEFT_OPEN = 1.0
 
 STARTING = 120.0
 """Seconds for which a TWS may still be starting after its port opens: 5 to 90 were reported (rust-ibapi 761)."""
+
+SHUTS_DOWN_NS = 10 * NANOSECONDS
+"""A server that is going down may need so long to end all its sessions: what it sent meanwhile shows nothing."""
 
 IPV4_BYTES = 4
 END_OF_TIME_NS = 2**64
@@ -56,6 +59,12 @@ class ServerHistory:
         if ended is None or endings is None:
             return None
         place = endings.least(ended.moment.time_ns - ENDS_TOGETHER_NS, ended.moment.time_ns + ENDS_TOGETHER_NS)
+        return None if place is None else self._conversations[place]
+
+    def served_meanwhile(self, ended: Conversation) -> Conversation | None:
+        """Another connection that was open when the same server ended this one, and on which it went on sending data."""
+        moment = ended.connection.ended.moment if ended.connection.ended is not None else None
+        place = self._served_since.get((ended.connection.server, moment.time_ns)) if moment is not None else None
         return None if place is None else self._conversations[place]
 
     def start_api_accepted(self, conversation: Conversation) -> bool:
@@ -126,6 +135,25 @@ class ServerHistory:
             if one.rung is Rung.READY and ended_ns is not None:
                 marks[one.connection.server].append((ended_ns, place))
         return {server: Timeline(those) for server, those in marks.items()}
+
+    @cached_property
+    def _served_since(self) -> dict[tuple[Endpoint, int], int]:
+        """By server and time at which it ended a connection, the place of another one that it served after that."""
+        open_ones: dict[Endpoint, list[tuple[Interval, int]]] = defaultdict(list)
+        endings: dict[Endpoint, list[int]] = defaultdict(list)
+        for place, one in enumerate(self._conversations):
+            sent, ended_ns = one.connection.from_server.last_data, _ended_by_server_ns(one)
+            if sent is not None:
+                since_ns = one.connection.first.time_ns + ENDS_TOGETHER_NS
+                until_ns = sent.time_ns if ended_ns is None else min(sent.time_ns, ended_ns - SHUTS_DOWN_NS)
+                open_ones[one.connection.server].append((Interval(since_ns, until_ns), place))
+            if ended_ns is not None:
+                endings[one.connection.server].append(ended_ns + ENDS_TOGETHER_NS)
+        return {
+            (server, time_ns - ENDS_TOGETHER_NS): place
+            for server, times_ns in endings.items()
+            for time_ns, place in first_that_covers(open_ones[server], times_ns).items()
+        }
 
     @cached_property
     def _start_apis(self) -> frozenset[tuple[Endpoint, WireBytes, int | None] | None]:

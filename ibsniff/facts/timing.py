@@ -100,3 +100,10 @@ def packets_were_lost(connection: Connection) -> bool:
     """Tell whether packets were lost on the way and sent again: then missing or late packets prove less."""
     repeated = connection.from_client.retransmissions + connection.from_server.retransmissions
     return not connection.same_host and (repeated > 0 or connection.syn_count > 1)
+
+
+def is_open_at(conversation: Conversation, moment: Moment) -> bool:
+    """Tell whether it had begun and neither side had ended it."""
+    connection = conversation.connection
+    ended = connection.ended
+    return connection.first.time_ns <= moment.time_ns and (ended is None or ended.moment.time_ns > moment.time_ns)

@@ -5,23 +5,31 @@ Meaning: TWS was closed or restarted (every night, if set so), or its API was sw
 How sure: it is certain that the server ended the session; the packets do not show why, unless an error said so
 before. Undetermined when a RST answers the first message after minutes without data, as a router or relay in between
 may have dropped the connection; when the client had stopped reading, or had sent a message just before; when earlier
-messages are missing from the capture; and on a relay's port.
+messages are missing from the capture; on a relay's port; when the server went on serving another client; and when the
+RST has another TTL than the server's other packets. Where both connections of a relay were captured, and the relay closed
+the one to TWS itself, the relay ended the session: after the same time without data several times, because of its idle
+limit. Right after error 1100 or 2110 TWS's connection to IB is the probable reason.
 Sources: QuantConnect Lean 242 (nightly restart: all sockets reset at one instant, back after 79 s).
 What to do: let the client reconnect with pauses that grow longer; check TWS's auto restart time.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.network_path import reset_with_other_ttl
 from ibsniff.facts.ports import on_relay_port
-from ibsniff.facts.server_close import ServerClose, server_close
+from ibsniff.facts.relay_legs import quiet_before_end
+from ibsniff.facts.server_close import ServerClose, certainly_legs, server_close
 from ibsniff.facts.timing import clock_stepped_back
-from ibsniff.formatting import seconds_between
+from ibsniff.formatting import duration, seconds_between
 from ibsniff.ib import errors
-from ibsniff.model import Confidence, Conversation, Ended, Fault, How, Severity, Side
+from ibsniff.model import Alternative, Confidence, Conversation, Ended, Fault, How, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.endings import time_between
 from ibsniff.rules.wording.remedies import auto_restart
+from ibsniff.rules.wording.stated_reason import stated_reason
 
 REPORTED = {errors.MESSAGE_RATE_EXCEEDED, errors.API_PORT_CHANGED}
 """Errors that say why: other rules report them."""
@@ -32,13 +40,33 @@ DROPPED_ON_THE_WAY = (
     "The RST answered the client's first message after a long time without data: a router or relay in between may have "
     "dropped the connection"
 )
-ITS_LOG = "TWS's log of that time tells whether it was closed or restarted"
+RECONNECT = "Let the program reconnect with pauses that grow longer"
+ITS_LOG = f"{RECONNECT}; TWS's log of that time tells whether it was closed or restarted."
 UPON_A_MESSAGE = 0.1
 """Seconds within which a close may be the answer to the client's last message."""
 
+SHORTEST_LIMIT = 5.0
+"""Seconds without data that may be an idle limit; shorter ones are not usual."""
+ON_THE_WAY = Alternative(
+    "a relay, a firewall or a NAT in between ended the connection",
+    Fault.NETWORK,
+    "capture on the server's machine too: which FIN or RST came first?",
+)
+
+
+class _Cause(NamedTuple):
+    """Why the session was probably ended, and who must act."""
+
+    why: str
+    fault: Fault
+    confidence: Confidence
+    remedy: str
+    packets: tuple[int, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+
 
 @conversation_rule(Severity.WARNING)
-def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """The session was ready, and then the server ended it."""
     ended, began = conversation.connection.ended, conversation.dialogue.ready or conversation.connection.first
     if server_close(conversation) is not ServerClose.WITHIN_SESSION or ended is None:
@@ -47,19 +75,73 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         return None
     if Side.CLIENT in conversation.dialogue.unframed:  # IBS412 says what came before
         return None
-    another = _another_reason(conversation, ended)
-    why, restart = (
-        another or "This usually means that TWS was closed or restarted",
-        f"check {auto_restart(conversation.connection.server.port)}",
-    )
+    cause = _by_relay(conversation, index) or _stated(conversation) or _unstated(conversation, index, ended)
     return Statement(
         f"The session worked for {time_between(began, ended.moment)}{_at_least(conversation)}; then the server ended it "
-        f"({ended.how.upper()}). {why}.",
-        Fault.UNDETERMINED if another else Fault.TWS_STATE,
-        Confidence.LOW if another else Confidence.MEDIUM,
-        packets=(ended.moment.packet,),
-        remedy=f"Let the program reconnect with pauses that grow longer; {ITS_LOG if another else restart}.",
+        f"({ended.how.upper()}). {cause.why}.",
+        cause.fault,
+        cause.confidence,
+        packets=(ended.moment.packet, *cause.packets),
+        remedy=cause.remedy,
+        alternatives=cause.alternatives,
     )
+
+
+def _unstated(conversation: Conversation, index: CaptureIndex, ended: Ended) -> _Cause:
+    """What the packets show where no error says it."""
+    another = _another_reason(conversation, ended) or _somebody_else(conversation, index)
+    if another:
+        return _Cause(another, Fault.UNDETERMINED, Confidence.LOW, ITS_LOG)
+    restart = f"{RECONNECT}; check {auto_restart(conversation.connection.server.port)}."
+    return _Cause(
+        "This usually means that TWS was closed or restarted",
+        Fault.TWS_STATE,
+        Confidence.MEDIUM,
+        restart,
+        alternatives=(ON_THE_WAY,) if not conversation.connection.same_host else (),
+    )
+
+
+def _by_relay(conversation: Conversation, index: CaptureIndex) -> _Cause | None:
+    """The relay in between ended the session: it closed its connection to TWS as well, and TWS had not."""
+    inner = index.over_relays.ended_by_relay(conversation)
+    if inner is None or inner.connection.ended is None:
+        return None
+    quiet, times = quiet_before_end(conversation), index.over_relays.times_after_the_same_quiet(conversation)
+    limit = f" after {duration(quiet)} without data" if quiet >= SHORTEST_LIMIT else ""
+    if limit and times > 1:
+        limit += f" ({times:,} sessions after the same time, so this is its idle limit)"
+    return _Cause(
+        f"It is a relay, and the relay ended it{limit}: it closed its connection to {inner.connection.server} ({inner.id}) "
+        "itself, which TWS had not closed",
+        Fault.NETWORK,
+        Confidence.MEDIUM if certainly_legs(conversation) else Confidence.LOW,
+        f"{RECONNECT}; raise the relay's idle limit (socat -T; HAProxy: timeout client, timeout server and timeout tunnel; nginx: "
+        "proxy_timeout), or let the program ask for the time (reqCurrentTime) more often than that; where it was no limit, "
+        "look into the relay's log.",
+        (inner.connection.ended.moment.packet,),
+    )
+
+
+def _stated(conversation: Conversation) -> _Cause | None:
+    reason = stated_reason(conversation)
+    if reason is None:
+        return None
+    return _Cause(reason.text, reason.fault, reason.confidence, reason.remedy, (reason.packet,), reason.alternatives)
+
+
+def _somebody_else(conversation: Conversation, index: CaptureIndex) -> str:
+    """What shows that TWS itself did not go down; empty when nothing does."""
+    served, connection = index.server_history.served_meanwhile(conversation), conversation.connection
+    if served is not None:
+        return f"It went on serving {served.id} after that, so TWS was neither closed nor restarted"
+    if reset_with_other_ttl(connection):
+        return (
+            f"The RST has another TTL ({connection.from_server.reset_ttl}) than the server's first packet "
+            f"({connection.from_server.ttl}): perhaps it came from another machine, such as a firewall or the host of a "
+            "container that has stopped"
+        )
+    return ""
 
 
 def _at_least(conversation: Conversation) -> str:

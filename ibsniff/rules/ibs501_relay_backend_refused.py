@@ -14,8 +14,8 @@ port.
 from __future__ import annotations
 
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.facts.relay_legs import certainly_legs, ended_together, legs
-from ibsniff.facts.server_close import closed_without_reply
+from ibsniff.facts.relay_legs import ended_together, legs
+from ibsniff.facts.server_close import certainly_legs, closed_without_reply
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.wording.alternatives import NO_RELAY

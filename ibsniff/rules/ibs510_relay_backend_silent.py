@@ -12,7 +12,8 @@ What to do: follow the advice for the inner connection, from the relay to TWS: s
 from __future__ import annotations
 
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.facts.relay_legs import certainly_legs, legs
+from ibsniff.facts.relay_legs import legs
+from ibsniff.facts.server_close import certainly_legs
 from ibsniff.facts.server_silence import closed_after_client
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, capture_rule

@@ -49,12 +49,14 @@ SERVERS = {
 """Programs beside the stand-in: the command, and what it prints when it listens."""
 RELAYS = {
     "socat": "socat TCP-LISTEN:{port},fork,reuseaddr TCP:127.0.0.1:{target}",
+    "socat -T": "socat -T 6 TCP-LISTEN:{port},fork,reuseaddr TCP:127.0.0.1:{target}",
     "ssh": "ssh -N -F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -p 2222 "
     "-L {port}:127.0.0.1:{target} nobody@127.0.0.1",
 }
 """Programs that listen on one port and connect to another."""
 RELAYS_SHOWN = {
     "socat": "socat TCP-LISTEN:{port},fork TCP:127.0.0.1:{target}",
+    "socat -T": "socat -T 6 TCP-LISTEN:{port},fork TCP:127.0.0.1:{target}",
     "ssh": "ssh -L {port}:127.0.0.1:{target}",
 }
 """Their names in ``made``."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from recording.entries import HELLO, IB_ASYNC, SERVER, WSL, Recording, Visitor
+from recording.entries import HELLO, IB_ASYNC, SERVER, START_API_TEXT, WSL, Recording, Visitor, framed
 
 OTHER_ID = ("--client-id", "8")
+START_OTHER_ID = framed(b"71\x002\x008\0\0")
 PROBE = ("raw", HELLO, "1.2s", "bye")
 """Sends a hello, and leaves when no answer has come for a while."""
 EMPTY = ("raw", "bye")
@@ -50,6 +51,9 @@ RECORDINGS = (
     Recording("client-id-kept-by-lost-goodbye", "The client's FIN is lost on the way, and TWS keeps its client id",
               IB_ASYNC, "replied", "started", "ok", network=WSL, interface="eth0", host="172.24.32.1",
               firewall=("DROP", "--tcp-flags", "FIN", "FIN"), company=(Visitor(2.0, IB_ASYNC),)),
+    Recording("relay-idle-limit", "socat -T ends two quiet sessions after six seconds; TWS had not closed them",
+              ("raw", HELLO, "?", START_API_TEXT, "9s"), "replied", "ready", "ok", {"port": 4002}, port=4004,
+              relay=(4004, 4002), relayed_by="socat -T", company=(Visitor(1.0, ("raw", HELLO, "?", START_OTHER_ID, "9s")),)),
     Recording("restart-of-two", "A restart resets two sessions at one instant; both bots try until it is back",
               (*IB_ASYNC, "--attempts", "12", "--timeout", "1"), "refused", "called", "restart", {"delay": 2.0},
               company=(Visitor(0.5, (*IB_ASYNC, *OTHER_ID, "--attempts", "12", "--timeout", "1")),)),

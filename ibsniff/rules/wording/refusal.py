@@ -7,8 +7,8 @@ from typing import NamedTuple
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.network_path import System, system
 from ibsniff.facts.ports import on_relay_port
-from ibsniff.facts.related_connections import is_open_at
 from ibsniff.facts.session import new_api_port
+from ibsniff.facts.timing import is_open_at
 from ibsniff.ib.names import DEFAULT_PORTS
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung
 from ibsniff.rules.registry import Statement

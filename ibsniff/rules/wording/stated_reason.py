@@ -39,8 +39,8 @@ def stated_reason(conversation: Conversation) -> Reason | None:
         f"TWS had lost its connection to IB's servers just before (error {error.code})",
         Fault.IB,
         Confidence.MEDIUM,
-        "Let the program reconnect with pauses that grow longer; check TWS's status line and the Internet connection of "
-        "its machine.",
+        "Check TWS's status line and the Internet connection of its machine; let the program reconnect with pauses that "
+        "grow longer.",
         error.moment.packet,
         (NO_INTERNET,),
     )
