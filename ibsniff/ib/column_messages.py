@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +12,10 @@ from ibsniff.ib.columns import COUNTED_IDS, LENGTH_SIZE, FrameColumns, MessageCo
 from ibsniff.ib.frames import MAX_BEGINNING, MAX_FRAME, payload_beginning
 from ibsniff.ib.message_summary import MessageSummary
 from ibsniff.ib.request_columns import Parts, Words, part_words
-from ibsniff.ib.request_ledger import CLIENT_NAMES, LedgerMessage, RequestLedger
+from ibsniff.ib.request_ledger import CLIENT_NAMES, LedgerMessage, RequestLedger, ledger_message
 from ibsniff.ib.stream_buffer import StreamBuffer
 from ibsniff.model import ColumnRun, Side
-from ibsniff.model.arrays import Numbers
+from ibsniff.model.arrays import Numbers, Truths
 
 IS_IN_LEDGER = np.array([name in CLIENT_NAMES for name in COUNTED_IDS[Side.CLIENT][2]] + [False])
 """By kind of the client's messages."""
@@ -60,7 +60,7 @@ def _read_client(buffer: StreamBuffer, run: ColumnRun, summary: MessageSummary) 
     data, frames, counted = _frames(Side.CLIENT, buffer, run, summary)
     singles = _count(Side.CLIENT, buffer, summary, frames, counted)
     wanted = np.flatnonzero(IS_IN_LEDGER[counted.kinds]).tolist()
-    singles |= _messages(Side.CLIENT, data, buffer, frames, wanted)
+    singles |= _messages(Side.CLIENT, data, buffer, frames, wanted, summary.server_version())
     return _Read(frames, buffer, 0, singles)
 
 
@@ -73,7 +73,7 @@ def _read_server(
     if not with_ledger:
         return _Read(frames, buffer, had, {})
     words, wanted = part_words(data, frames, counted.kinds, ledger.server_version)
-    singles |= _messages(Side.SERVER, data, buffer, frames, wanted)
+    singles |= _messages(Side.SERVER, data, buffer, frames, wanted, ledger.server_version)
     return _Read(frames, buffer, had, singles, words)
 
 
@@ -106,22 +106,27 @@ def _count(
 
 
 def _messages(
-    side: Side, data: bytes, buffer: StreamBuffer, frames: FrameColumns, wanted: list[int]
+    side: Side,
+    data: bytes,
+    buffer: StreamBuffer,
+    frames: FrameColumns,
+    wanted: Iterable[int],
+    server_version: int | None,
 ) -> dict[int, LedgerMessage]:
     """Read messages that are counted already, for the ledger."""
     found = {}
     for index in wanted:
         at = int(frames.starts[index])
         payload = messages.split_payload(payload_beginning(data, at + LENGTH_SIZE, int(frames.lengths[index])))
-        found[index] = LedgerMessage(side, messages.name_of(side, payload.id), payload, buffer.moment(at))
+        found[index] = ledger_message(side, payload, buffer.moment(at), server_version)
     return found
 
 
 def _enter(ledger: RequestLedger, client: _Read | None, server: _Read | None) -> None:
     """Enter the messages of both sides into the ledger, in the order in which they were complete."""
-    asked = [] if client is None else _places_of_requests(client, server)
+    asked = [] if client is None else _places_of_requests(client, server, ledger)
     if client is None and server is not None and server.had:
-        _read_singly(server, {0})
+        _read_singly(server, {0}, ledger)
     if server is None or server.words is None:
         for _, _, message in asked:
             ledger.take(message)
@@ -140,26 +145,38 @@ def _place_in_order(event: tuple[int, int, LedgerMessage]) -> tuple[int, int]:
     return event[:2]
 
 
-def _places_of_requests(client: _Read, server: _Read | None) -> list[tuple[int, int, LedgerMessage]]:
+def _places_of_requests(
+    client: _Read, server: _Read | None, ledger: RequestLedger
+) -> list[tuple[int, int, LedgerMessage]]:
     """The client's messages, each with the number of server messages that were complete before it."""
     if server is None:
         return [(0, 0, message) for _, message in sorted(client.singles.items())]
-    ends, server_ends, found = client.ends, server.ends, []
-    overlapping = {0} if server.had else set()
-    for index, message in sorted(client.singles.items()):
-        captured = server.buffer.captured_before(client.buffer.moment(int(ends[index]) - 1).packet)
-        place = int(np.searchsorted(server_ends, captured, side="right"))
-        if place < len(server_ends) and server.frames.starts[place] < captured:
-            overlapping.add(place)
-        found.append((place, 0, message))
-    _read_singly(server, overlapping)
-    return found
+    indices = sorted(client.singles)
+    places, overlaps = _complete_before(client.ends[indices] - 1, client.buffer, server)
+    _read_singly(server, {*places[overlaps].tolist(), *([0] if server.had else [])}, ledger)
+    return [(place, 0, client.singles[index]) for place, index in zip(places.tolist(), indices, strict=True)]
 
 
-def _read_singly(server: _Read, places: set[int]) -> None:
+def _complete_before(bytes_of_client: Numbers, buffer: StreamBuffer, server: _Read) -> tuple[Numbers, Truths]:
+    """For each of these bytes: how many server messages were complete before it, and whether the next one had begun."""
+    offsets, packets = map(np.array, buffer.marks)
+    marks = np.searchsorted(offsets, bytes_of_client + buffer.offset, side="right") - 1
+    captured_in = packets[np.maximum(marks, 0)]
+    offsets, packets = map(np.array, server.buffer.marks)
+    length = len(server.buffer.unread)
+    captured = np.append(offsets - server.buffer.offset, length)[np.searchsorted(packets, captured_in, side="right")]
+    captured = np.clip(captured, 0, length)
+    places: Numbers = np.searchsorted(server.ends, captured, side="right")
+    starts = np.append(server.frames.starts, length)
+    return places, starts[places] < captured
+
+
+def _read_singly(server: _Read, places: set[int], ledger: RequestLedger) -> None:
     """Read these frames one by one: they began before a request and were complete after it, so they do not answer it."""
     if server.words is None:
         return
     wanted = [place for place in places if place < len(server.words) and server.words[place]]
     server.words[wanted] = 0
-    server.singles.update(_messages(Side.SERVER, bytes(server.buffer.unread), server.buffer, server.frames, wanted))
+    data = bytes(server.buffer.unread)
+    singles = _messages(Side.SERVER, data, server.buffer, server.frames, wanted, ledger.server_version)
+    server.singles.update(singles)

@@ -10,7 +10,7 @@ from struct import Struct
 
 from ibsniff.ib import messages
 from ibsniff.ib.message_summary import MessageSummary
-from ibsniff.ib.request_ledger import SERVER_NAMES, LedgerMessage, RequestLedger
+from ibsniff.ib.request_ledger import SERVER_NAMES, RequestLedger, ledger_message
 from ibsniff.ib.stream_buffer import StreamBuffer
 from ibsniff.model import Side
 
@@ -69,7 +69,7 @@ class FrameReader:
                 counts[name] += 1
                 if self._ledger and name in SERVER_NAMES:
                     payload = messages.split_payload(payload_beginning(unread, at + 4, length))
-                    self._ledger.take(LedgerMessage(side, name, payload, buffer.moment(at)))
+                    self._ledger.take(ledger_message(side, payload, buffer.moment(at), summary.server_version()))
             at += 4 + length
         buffer.drop(at)
         buffer.keep_first_mark()

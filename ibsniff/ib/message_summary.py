@@ -6,7 +6,7 @@ from collections import Counter
 
 from ibsniff.ib import errors, messages, names
 from ibsniff.ib.data_farms import take_farm_message
-from ibsniff.ib.request_ledger import LedgerMessage
+from ibsniff.ib.request_ledger import LedgerMessage, ledger_message
 from ibsniff.model import Dialogue, ErrorTally, Message, Moment, ReplyKind, Side, Start, StartForm, WireBytes, WireError
 
 MAX_RAW = 64
@@ -67,7 +67,7 @@ class MessageSummary:
                 dialogue.managed_accounts = moment
                 dialogue.accounts = messages.decode_accounts(payload)
             self._check_ready(moment)
-        return LedgerMessage(side, name, payload, moment, error)
+        return ledger_message(side, payload, moment, self.server_version(), error)
 
     def server_version(self) -> int | None:
         """The version that the server replied with."""

@@ -31,8 +31,10 @@ NAME_SHIFT = 56
 _ONES, _HIGH_BITS = np.uint64(0x0101_0101_0101_0101), np.uint64(0x8080_8080_8080_8080)
 _HASH = np.uint64(0x9E37_79B9_7F4A_7C15)
 """2 to the power of 64 by the golden ratio: its products spread over their high bits."""
-_FRACTION_BITS, _EXPONENT_BIAS = 52, 1023
-"""Of a double: the exponent of a power of two tells which bit it is."""
+_BYTE_OF_EXPONENT, _SIZE_BIAS = 52 + 3, (1023 + 7 >> 3) - 1
+"""A power of two as a double tells by its exponent which bit of which byte it is."""
+BEFORE_ID = 2
+"""Bytes before the id that tell whether it is one."""
 _FIRST_FIELD = bytes([1 << 3])
 """The protobuf key of an integer in field 1."""
 MIN_HASH_BITS, MAX_HASH_BITS = 8, 16
@@ -191,11 +193,11 @@ def _ids_at(
     data: bytes, payloads: Numbers, offsets: Numbers, lengths: Numbers, forms: _PartForms, kinds: Numbers
 ) -> tuple[Words, Truths]:
     """The bytes of the id in each payload, and whether it stands there and is no longer than a word."""
-    places = payloads + np.minimum(offsets, lengths)
     padded = data + bytes(WORD_SIZE)
-    found, size = _words_at(padded, places, forms.is_protobuf[kinds])
-    pairs: NDArray[np.uint16] = np.ndarray((len(padded) - 1,), "<u2", padded, 0, (1,))
-    before = pairs[places - 2].astype(np.int64) - forms.before[kinds]
+    view: Words = np.ndarray((len(padded) - WORD_SIZE + 1,), "<u8", padded, 0, (1,))
+    places = payloads + np.minimum(offsets, lengths)
+    before = (view[places - BEFORE_ID] & np.uint64(0xFFFF)).astype(np.int64) - forms.before[kinds]
+    found, size = _first_bytes(view[places], forms.is_protobuf[kinds])
     fits = (size > 0) & (offsets + size <= lengths) & (before >= 0) & (before < forms.spans[kinds])
     if not offsets.all():
         found[offsets == 0] = 0
@@ -203,10 +205,8 @@ def _ids_at(
     return found, fits
 
 
-def _words_at(padded: bytes, places: Numbers, is_protobuf: Truths) -> tuple[Words, Numbers]:
-    """The bytes of the id at each place, and how many bytes it has with its NUL; 0 where it is longer than a word."""
-    view: Words = np.ndarray((len(padded) - WORD_SIZE + 1,), "<u8", padded, 0, (1,))
-    words = view[places]
+def _first_bytes(words: Words, is_protobuf: Truths) -> tuple[Words, Numbers]:
+    """The bytes of the id in each word, and how many they are with the NUL; 0 where it is longer than a word."""
     ends = (words - _ONES) & ~words & _HIGH_BITS  # the lowest bit set is that of the first NUL
     mixed = is_protobuf.any()
     if mixed:
@@ -215,8 +215,9 @@ def _words_at(padded: bytes, places: Numbers, is_protobuf: Truths) -> tuple[Word
     masks = (lowest >> np.uint64(7)) - np.uint64(1)
     if mixed:
         masks = np.where(is_protobuf, (lowest << np.uint64(1)) - np.uint64(1), masks)
-    size = ((lowest.astype(np.float64).view(np.int64) >> _FRACTION_BITS) - _EXPONENT_BIAS) // WORD_SIZE + 1
-    size[(lowest == 0) | (is_protobuf & (size == WORD_SIZE))] = 0
+    size = (lowest.astype(np.float64).view(np.int64) >> _BYTE_OF_EXPONENT) - _SIZE_BIAS
+    if mixed:
+        size[is_protobuf & (size == WORD_SIZE)] = 0
     return words & masks, size
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ibsniff.ib import errors, id_fields, names
 from ibsniff.ib.followed_requests import FollowedRequests, Key
-from ibsniff.ib.messages import Payload, decode_start
+from ibsniff.ib.messages import Payload, decode_start, name_of
 from ibsniff.ib.rejections import is_about_orders, rejects
 from ibsniff.ib.request_table import (
     ANSWERS,
@@ -47,10 +47,20 @@ class LedgerMessage(NamedTuple):
 
     side: Side
     name: str
+    number: int | None
+    """The id of the request or order that it names."""
     payload: Payload
     moment: Moment
     error: WireError | None = None
     """The content of an ERR_MSG."""
+
+
+def ledger_message(
+    side: Side, payload: Payload, moment: Moment, server_version: int | None, error: WireError | None = None
+) -> LedgerMessage:
+    """Read of a message what the ledger reads of each."""
+    number = id_fields.id_of(side, payload, server_version)
+    return LedgerMessage(side, name_of(side, payload.id), number, payload, moment, error)
 
 
 class RequestLedger:
@@ -112,8 +122,7 @@ class RequestLedger:
         if message.name in WITHOUT_ID[message.side]:
             known = (message.name, CANCELS.get(message.name, ""))
             return (*known, *(answer.request for answer in ANSWERS.get(message.name, ())))
-        number = id_fields.id_of(message.side, message.payload, self.server_version)
-        return () if number is None else (number,)
+        return () if message.number is None else (message.number,)
 
     def _take_request(self, message: LedgerMessage) -> None:
         name = message.name
@@ -121,10 +130,10 @@ class RequestLedger:
             if (self.server_version or names.PROTOBUF) >= UNANSWERED_UNTIL.get(name, 0):
                 self._ask(message)
         elif name in CANCELS:
-            number = id_fields.id_of(Side.CLIENT, message.payload, self.server_version)
-            self._cancel(CANCELS[name] if number is None else number, CANCELS[name], message.moment)
+            key = CANCELS[name] if message.number is None else message.number
+            self._cancel(key, CANCELS[name], message.moment)
         elif name == "CANCEL_ORDER":
-            self._cancel_order(id_fields.id_of(Side.CLIENT, message.payload, self.server_version))
+            self._cancel_order(message.number)
         elif name == "REQ_GLOBAL_CANCEL":
             self._cancel_asked.update(self._followed.open_orders())
         elif name == "START_API":
@@ -136,7 +145,7 @@ class RequestLedger:
         if name == "REQ_ACCT_DATA" and self._number(message, id_fields.IS_SUBSCRIBING) == 0:
             self._cancel(name, name, moment)
             return
-        number = id_fields.id_of(Side.CLIENT, message.payload, self.server_version)
+        number = message.number
         key = name if number is None else number
         if name in ORDERS and (placed := self._followed.open_with(key, (name,))):
             order = self._followed[placed[-1]]
@@ -177,8 +186,7 @@ class RequestLedger:
         if name in ORDER_MESSAGES:
             self._take_order(message)
         if (answers := ANSWERS.get(name)) is not None:
-            number = id_fields.id_of(Side.SERVER, message.payload, self.server_version)
-            self.add_answers(answers, number, moment, moment, 1, is_whole=self._is_whole(name))
+            self.add_answers(answers, message.number, moment, moment, 1, is_whole=self._is_whole(name))
 
     def add_answers(
         self,

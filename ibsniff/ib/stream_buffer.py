@@ -68,10 +68,10 @@ class StreamBuffer:
         mark = self._mark(index)
         return Moment(self._numbers[mark], self._times_ns[mark])
 
-    def captured_before(self, packet: int) -> int:
-        """How many of the unread bytes came before this packet, if their packets are in order."""
-        mark = bisect_right(self._numbers, packet)
-        return len(self.unread) if mark == len(self._numbers) else max(self._offsets[mark] - self.offset, 0)
+    @property
+    def marks(self) -> tuple[array[int], array[int]]:
+        """From which stream offsets on the bytes came in which packets. Both arrays change with the buffer."""
+        return self._offsets, self._numbers
 
     def packets(self, start: int, end: int) -> tuple[int, ...]:
         """Numbers of the packets that brought the unread bytes ``[start, end)``, each listed once."""
