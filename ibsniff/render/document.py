@@ -31,6 +31,7 @@ from ibsniff.model import (
     WireText,
 )
 from ibsniff.render.report_view import NO_CONVERSATION, most_severe
+from ibsniff.render.request_counts import requests_document
 from ibsniff.render.text import Masker, json_text
 from ibsniff.render.timeline import guessed_library
 
@@ -238,6 +239,7 @@ class DocumentWriter(NamedTuple):
             "message_names_omitted": sum(max(0, len(dialogue.messages[side]) - MAX_CODES) for side in Side),
             "errors": [self.error(code, tally) for code, tally in codes[:MAX_CODES]],
             "error_codes_omitted": max(0, len(codes) - MAX_CODES),
+            "requests": requests_document(dialogue.requests, self.text),
             "findings": [self.finding(finding) for finding in conversation.findings],
         }
 

@@ -25,6 +25,7 @@ from ibsniff.render.report_view import (
     status_line,
     view_of,
 )
+from ibsniff.render.request_counts import requests_line
 from ibsniff.render.text import MAX_LINE_CHARACTERS, MAX_SHOWN_CHARACTERS, Masker
 from ibsniff.render.timeline import Event, decisive_events
 
@@ -114,6 +115,8 @@ def _rows(shown: list[Event], worst: Conversation, writer: MarkdownWriter) -> It
         yield str(event.packet), time, DIRECTIONS[event.side], writer.text(event.what, MAX_SHOWN_CHARACTERS) + raw
     if state := state_at_end(worst):
         yield "", duration(seconds(worst.watched_until_ns - first_ns)), "", writer.text(state)
+    if requests := requests_line(worst.dialogue.requests):
+        yield "", "", "", writer.text(requests)
 
 
 def _outages(view: ReportView, writer: MarkdownWriter) -> str:

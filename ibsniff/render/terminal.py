@@ -31,6 +31,7 @@ from ibsniff.render.report_view import (
     status_line,
     view_of,
 )
+from ibsniff.render.request_counts import requests_line
 from ibsniff.render.screen import ConsoleWriter, Section, columns, shorten_to_fit, with_bar, without_trailing_spaces
 from ibsniff.render.text import MAX_SHOWN_CHARACTERS, Masker
 from ibsniff.render.timeline import Event, decisive_events
@@ -150,6 +151,8 @@ def evidence(view: ReportView, worst: Conversation, writer: ConsoleWriter, verbo
     if state := state_at_end(worst):
         until = duration(seconds(worst.watched_until_ns - worst.connection.first.time_ns))
         grid.add_row("", writer.literal(until, "dim"), "", writer.text(state, "dim"))
+    if requests := requests_line(worst.dialogue.requests):
+        grid.add_row("", "", "", writer.text(requests, "dim"))
     title = Text("Evidence", "bold").append_text(writer.literal("   → to the server, ← from it", "dim"))
     lines: list[RenderableType] = [title, Padding(grid, (0, 0, 0, 2))]
     lines += more_line(len(known) - len(shown), "packet", writer)
