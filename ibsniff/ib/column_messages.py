@@ -131,12 +131,13 @@ def _enter(ledger: RequestLedger, client: _Read | None, server: _Read | None) ->
         for _, _, message in asked:
             ledger.take(message)
         return
+    if ledger.may_be_full(len(asked)):
+        _read_singly(server, set(np.flatnonzero(server.words).tolist()), ledger)
     events = asked + [(index, 1, message) for index, message in server.singles.items()]
-    steps = [(place, ledger.keys_of(message), message) for place, _, message in sorted(events, key=_place_in_order)]
-    keys = {key for _, keys, message in steps if message.side is Side.CLIENT for key in keys or ()}
+    keys = {message.name if message.number is None else message.number for _, _, message in asked}
     parts = Parts(server.frames, server.buffer, server.words, ledger, keys)
-    for place, touched, message in steps:
-        parts.flush(touched, place)
+    for place, _, message in sorted(events, key=_place_in_order):
+        parts.flush(ledger.keys_of(message), place)
         ledger.take(message)
     parts.flush(None, len(server.frames.starts))
 

@@ -15,7 +15,7 @@ MAX_OPEN = 1000
 """Requests followed at a time, a third of a kilobyte each. TWS allows 100 streams of market data and some hundreds of orders."""
 MAX_REJECTED = 100
 """Rejected requests that are kept to be listed; a client that repeats a wrong request makes thousands of them."""
-MAX_RECENT = 1000
+MAX_RECENT = 200
 """Requests remembered after an end that a later message may correct."""
 
 Key = int | str
@@ -44,6 +44,15 @@ class FollowedRequests:
     @property
     def _requests(self) -> Requests:
         return self._dialogue.requests
+
+    def may_be_full(self, asked: int) -> bool:
+        """Whether it may come to ``MAX_OPEN`` when so many more are asked and recent ones are opened again."""
+        return len(self._requests.open) + len(self._recent) + asked >= MAX_OPEN
+
+    @property
+    def next_forgotten(self) -> tuple[Key, ...]:
+        """The key of the recent request that is forgotten with the next one that ends."""
+        return () if len(self._recent) < MAX_RECENT else (_key(next(iter(self._recent.values()))),)
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
@@ -189,10 +198,14 @@ class FollowedRequests:
     def _forget_oldest_recent(self) -> None:
         place = next(iter(self._recent))
         request = self._recent.pop(place)
-        self._forget_place(request.name if request.number is None else request.number, place)
+        self._forget_place(_key(request), place)
 
     def _forget_place(self, key: Key, place: int) -> None:
         places = self._places[key]
         places.remove(place)
         if not places:
             del self._places[key]
+
+
+def _key(request: Request) -> Key:
+    return request.name if request.number is None else request.number

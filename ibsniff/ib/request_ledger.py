@@ -115,14 +115,19 @@ class RequestLedger:
 
     def keys_of(self, message: LedgerMessage) -> tuple[Key, ...] | None:
         """The keys of the requests that a message may begin, answer or end; None for any of them."""
-        if message.error is not None:
-            if message.error.request != NO_REQUEST:
-                return (message.error.request,)
-            return None if message.error.code == errors.REQUEST_REFUSED else UNSPEAKABLE_IDS
+        error, forgotten = message.error, self._followed.next_forgotten
+        if error is not None:
+            if error.request != NO_REQUEST:
+                return error.request, *forgotten
+            return None if error.code == errors.REQUEST_REFUSED else (*UNSPEAKABLE_IDS, *forgotten)
         if message.name in WITHOUT_ID[message.side]:
-            known = (message.name, CANCELS.get(message.name, ""))
-            return (*known, *(answer.request for answer in ANSWERS.get(message.name, ())))
-        return () if message.number is None else (message.number,)
+            answered = (answer.request for answer in ANSWERS.get(message.name, ()))
+            return message.name, CANCELS.get(message.name, ""), *answered, *forgotten
+        return forgotten if message.number is None else (message.number, *forgotten)
+
+    def may_be_full(self, asked: int) -> bool:
+        """Whether the order of all messages counts, because too many requests may be open when so many are asked."""
+        return self._followed.may_be_full(asked)
 
     def _take_request(self, message: LedgerMessage) -> None:
         name = message.name

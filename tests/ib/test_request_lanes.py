@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
 
 import ib_bytes
 import pytest
@@ -18,9 +20,8 @@ from ibsniff.model import Requests, RequestState, Side
 Packet = tuple[Side, bytes]
 STATUSES = ("PreSubmitted", "Submitted", "Filled", "Cancelled", "Inactive")
 CODES = (102, 105, 200, 201, 202, 321, 354, 399, 2104, 10090, 10167, 99_999)
-IDS = (1, 2, 3, 300, 1_234_567, 12_345_678, -1, 2**31 - 1)
+IDS = (1, 1, 1, 2, 2, 300, 1_234_567, 12_345_678, -1, 2**31 - 1)
 """Few, so that they meet; the longest are read one by one in the column lane."""
-
 COMMON_REQUESTS = (
     "REQ_MKT_DATA", "CANCEL_MKT_DATA", "REQ_CALC_OPTION_PRICE", "PLACE_ORDER", "REQ_POSITIONS", "REQ_HISTORICAL_DATA",
     "REQ_CURRENT_TIME", "CANCEL_ORDER",
@@ -29,47 +30,47 @@ COMMON_ANSWERS = (
     "TICK_PRICE", "TICK_SIZE", "TICK_OPTION_COMPUTATION", "TICK_SNAPSHOT_END", "POSITION_DATA", "POSITION_END",
     "HISTORICAL_DATA", "HISTORICAL_DATA_END", "ORDER_STATUS", "OPEN_ORDER", "CURRENT_TIME",
 )  # fmt: skip
-client_names = st.one_of(
-    st.sampled_from(COMMON_REQUESTS),
-    st.sampled_from([*REQUESTS, *CANCELS, "REQ_GLOBAL_CANCEL", "REQ_MARKET_DATA_TYPE"]),
-)
-server_names = st.one_of(st.sampled_from(COMMON_ANSWERS), st.sampled_from([*ANSWERS]))
+NAMES = {
+    CLIENT: [*REQUESTS, *CANCELS, "REQ_GLOBAL_CANCEL", "REQ_MARKET_DATA_TYPE"],
+    SERVER: [*ANSWERS, "ORDER_STATUS"],
+}
 
 
-@st.composite
-def messages(draw: st.DrawFn, version: int) -> Packet:
+def message(choice: Random, version: int) -> Packet:
     """A message of either side, in a form of this version: often with an id that others have as well."""
-    side, number = draw(st.sampled_from(Side)), draw(st.sampled_from(IDS))
-    if side is SERVER and draw(st.integers(0, 5)) == 0:
-        return side, ib_bytes.error(version, draw(st.sampled_from(CODES)), "text", number)
-    name = draw(client_names if side is CLIENT else server_names)
-    message = NUMBERS[side][name]
-    rest = draw(st.sampled_from([("1",), ("", "0"), (draw(st.sampled_from(STATUSES)),), (), ("x" * 5000,)]))
-    if version >= 201 and draw(st.booleans()):
-        fields: dict[int, int | str] = {} if message in id_fields.WITHOUT_ID[side] else {1: number}
-        return side, ib_bytes.protobuf(message, fields | ({2: rest[0]} if rest else {}))
-    leading = [draw(st.sampled_from([1, 6, 11, ""]))] if has_version(side, message, version) else []
-    own = [] if message in id_fields.WITHOUT_ID[side] else [number]
-    return side, ib_bytes.text(version, message, *leading, *own, *rest)
+    side, number = choice.choice((CLIENT, SERVER, SERVER)), choice.choice(IDS)
+    if side is SERVER and choice.random() < 0.1:
+        return side, ib_bytes.error(version, choice.choice(CODES), "text", number)
+    common = COMMON_REQUESTS if side is CLIENT else COMMON_ANSWERS
+    name = choice.choice(common if choice.random() < 0.9 else NAMES[side])
+    kind = NUMBERS[side][name]
+    rest = choice.choice([("1",), ("", "0"), (choice.choice(STATUSES),), (), ("x" * 5000,), ("1", "2", "3")])
+    own = () if kind in id_fields.WITHOUT_ID[side] else (number,)
+    if version >= 201 and choice.random() < 0.5:
+        fields: dict[int, int | str] = dict(enumerate((*own, *rest[:1]), start=1 if own else 2))
+        return side, ib_bytes.protobuf(kind, fields)
+    leading = [choice.choice([1, 6, 6, 6, 11, ""])] if has_version(side, kind, version) else []
+    return side, ib_bytes.text(version, kind, *leading, *own, *rest)
 
 
 def has_version(side: Side, message: int, version: int) -> bool:
     return id_fields.has_version_field(side, message, version >= names.PROTOBUF, version)
 
 
-@st.composite
-def packets(draw: st.DrawFn, version: int, most: int = 60) -> list[Packet]:
+def packets(choice: Random, version: int, count: int = 150) -> list[Packet]:
     """Messages of both sides; some come in two pieces, between which the other side may send."""
     late: dict[Side, bytes] = dict.fromkeys(Side, b"")
     found = []
-    for side, data in draw(st.lists(messages(version), max_size=most)):
+    for _ in range(count):
+        side, data = message(choice, version)
         whole = late[side] + data
-        cut = draw(st.one_of(st.just(len(whole)), st.integers(1, len(whole))))
+        cut = len(whole) if choice.random() < 0.7 else choice.randint(1, len(whole))
         late[side] = whole[cut:]
         found.append((side, whole[:cut]))
     return found + [(side, rest) for side, rest in late.items() if rest]
 
 
+seeds = st.integers(0, 2**32)
 versions = st.sampled_from([100, 123, 151, 178, 196, 201, 203, 213, 226])
 
 
@@ -77,45 +78,67 @@ versions = st.sampled_from([100, 123, 151, 178, 196, 201, 203, 213, 226])
 def in_columns_from_the_start() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(message_summary, "MAX_FIRST_MESSAGES", 0)
-        patch.setattr(followed_requests, "MAX_OPEN", 12)
         patch.setattr(followed_requests, "MAX_REJECTED", 4)
-        patch.setattr(followed_requests, "MAX_RECENT", 6)
         yield
 
 
-@settings(max_examples=300)
-@given(st.data())
-def test_both_lanes_keep_the_same_ledger(data: st.DataObject) -> None:
-    version = data.draw(versions)
-    sent = data.draw(packets(version))
+BOUNDS = ((12, 6), (1000, 2), (1000, 200))
+"""Of requests that are open, and of those remembered after their end."""
+
+
+@contextmanager
+def bounded(most_open: int, most_recent: int) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(followed_requests, "MAX_OPEN", most_open)
+        patch.setattr(followed_requests, "MAX_RECENT", most_recent)
+        yield
+
+
+@settings(max_examples=150)
+@given(seeds, versions, st.sampled_from(BOUNDS))
+def test_both_lanes_keep_the_same_ledger(seed: int, version: int, bounds: tuple[int, int]) -> None:
+    choice = Random(seed)
+    sent = packets(choice, version)
     plain, columns = Session(version), Session(version)
     assert columns.reader.can_take_columns
-    for side, piece in sent:
-        plain.send(side, piece)
-    while sent:
-        count = data.draw(st.integers(1, len(sent)))
-        stretch, sent = sent[:count], sent[count:]
-        if data.draw(st.integers(0, 3)):
-            columns.columns(stretch)
-        else:
-            for side, piece in stretch:
-                columns.send(side, piece)
+    with bounded(*bounds):
+        for side, piece in sent:
+            plain.send(side, piece)
+        while sent:
+            count = choice.randint(1, choice.choice((3, len(sent))))
+            stretch, sent = sent[:count], sent[count:]
+            if choice.random() < 0.8:
+                columns.columns(stretch)
+            else:
+                for side, piece in stretch:
+                    columns.send(side, piece)
     assert columns.requests == plain.requests
     assert list(columns.requests.open) == list(plain.requests.open)
     assert columns.reader.dialogue == plain.reader.dialogue
 
 
-@settings(max_examples=200)
-@given(st.data())
-def test_the_ledger_adds_up_after_every_packet(data: st.DataObject) -> None:
-    version = data.draw(versions)
+@settings(max_examples=100)
+@given(seeds, versions, st.sampled_from(BOUNDS))
+def test_the_ledger_adds_up_after_every_packet(seed: int, version: int, bounds: tuple[int, int]) -> None:
     session, before = Session(version), Requests()
-    for side, piece in data.draw(packets(version)):
-        session.send(side, piece)
-        now = session.requests
-        check(now)
-        assert now.asked >= before.asked
-        before = now.copy()
+    with bounded(*bounds):
+        for side, piece in packets(Random(seed), version):
+            session.send(side, piece)
+            now = session.requests
+            check(now)
+            assert now.asked >= before.asked
+            before = now.copy()
+
+
+def test_what_is_made_at_random_reaches_every_end() -> None:
+    reached: Counter[RequestState] = Counter()
+    for seed in range(30):
+        session = Session()
+        for side, piece in packets(Random(seed), 178):
+            session.send(side, piece)
+        reached += Counter({state: session.requests.count(state) for state in RequestState})
+        reached[RequestState.OPEN] += sum(request.answers for request in session.requests.open.values())
+    assert min(reached[state] for state in RequestState) > 30
 
 
 def check(requests: Requests) -> None:
