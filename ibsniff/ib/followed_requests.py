@@ -25,7 +25,7 @@ Key = int | str
 class FollowedRequests:
     """All requests of one conversation, as far as their number is bounded."""
 
-    __slots__ = ("_count", "_dialogue", "_places", "_recent", "_unmarked")
+    __slots__ = ("_count", "_dialogue", "_places", "_recent", "_rejections", "_unmarked")
 
     def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
@@ -36,6 +36,8 @@ class FollowedRequests:
         self._unmarked: list[int] = []
         """Places of requests that are not marked as possibly missing an answer."""
         self._count = 0
+        self._rejections = 0
+        """All there were, whether or not an answer showed later that the request was alive."""
 
     def __bool__(self) -> bool:
         """Whether there is any request that a message may belong to."""
@@ -157,8 +159,10 @@ class FollowedRequests:
         ended = requests.open.pop(place)._replace(state=state, ended=moment)
         requests.counts[ended.name, RequestState.OPEN] -= 1
         requests.counts[ended.name, state] += 1
-        if state is RequestState.REJECTED and len(requests.rejected) < MAX_REJECTED:
-            requests.rejected[place] = ended
+        if state is RequestState.REJECTED:
+            self._rejections += 1
+            if self._rejections <= MAX_REJECTED:
+                requests.rejected[place] = ended
         if len(requests.ended) < requests.keeps_ended:
             requests.ended[place] = ended
         if stays_recent:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from render.build import (
     at,
     called,
     closed_by_relay,
+    connected,
     conversation,
     error,
     facts,
@@ -24,22 +26,34 @@ from render.build import (
     silent,
     unproven,
 )
+from render.build import (
+    shown as printed,
+)
 
 from ibsniff.model import (
     Confidence,
     Dialect,
+    Dialogue,
     ErrorTally,
     Fault,
     How,
+    Moment,
     Outcome,
     ReplyKind,
     Report,
+    Request,
+    Requests,
+    RequestState,
     Rung,
     Severity,
     Side,
+    WireError,
     WireText,
 )
 from ibsniff.render.document import MAX_CODES, document, document_text
+from ibsniff.render.markdown import markdown
+from ibsniff.render.request_counts import requests_line
+from ibsniff.render.terminal import renderable
 from ibsniff.render.text import json_text
 
 # The contract: every key there is, and what may stand there. A tuple is a choice, a list a list of such, a dict an
@@ -56,6 +70,19 @@ FINDING = {
     "packet_count": int,
     "remedy": str,
     "alternatives": [{"cause": str, "fault": set(Fault), "how_to_tell": str}],
+}
+MOMENT = {"packet": int, "time": str}
+REQUEST = {
+    "id": (int, None),
+    "name": str,
+    "asked": MOMENT,
+    "first_answer": (MOMENT, None),
+    "last_answer": (MOMENT, None),
+    "answers": int,
+    "ended": (MOMENT, None),
+    "error": ({"code": int, "text": str} | MOMENT, None),
+    "modified": int,
+    "may_have_missed": bool,
 }
 SCHEMA: dict[str, Any] = {
     "schema_version": int,
@@ -173,6 +200,19 @@ SCHEMA: dict[str, Any] = {
                 }
             ],
             "error_codes_omitted": int,
+            "requests": {
+                "asked": int,
+                "open": int,
+                "answered": int,
+                "rejected": int,
+                "cancelled": int,
+                "unanswered": int,
+                "not_followed": int,
+                "open_requests": [REQUEST],
+                "open_requests_omitted": int,
+                "rejected_requests": [REQUEST],
+                "rejected_requests_omitted": int,
+            },
             "findings": [FINDING],
         }
     ],
@@ -297,6 +337,37 @@ def test_lists_are_bounded_and_count_what_they_omit() -> None:
     assert (len(written["errors"]), written["error_codes_omitted"]) == (MAX_CODES, 1)
     assert (len(made["findings"][0]["conversations"]), made["findings"][0]["conversation_count"]) == (20, 300)
     assert made["omitted"] == 12
+
+
+def asked(count: int) -> Requests:
+    """So many requests that nothing has answered, and as many that were rejected."""
+    error = WireError(1, 200, WireText("No security definition\x1b"), Moment(9, 9))
+    lost = Request(3, "REQ_MKT_DATA", Moment(7, 7), ended=Moment(9, 9), state=RequestState.REJECTED, error=error)
+    opened = {place: Request(None, "REQ_POSITIONS", Moment(place, place)) for place in range(1, count + 1)}
+    streaming = Request(5, "REQ_PNL", Moment(1, 1), Moment(2, 2), Moment(8, 8), answers=4)
+    counts = Counter({("REQ_POSITIONS", RequestState.OPEN): count, ("REQ_PNL", RequestState.OPEN): 1})
+    counts["REQ_MKT_DATA", RequestState.REJECTED] = count
+    rejected = {count + place: lost for place in range(1, count + 1)}
+    return Requests(counts, {0: streaming, **opened}, rejected, Counter({"REQ_IDS": 2}))
+
+
+def test_requests_are_counted_and_those_that_went_wrong_are_listed() -> None:
+    spoken = replace(Dialogue(), requests=asked(60))
+    made = document(report(conversation(connected(), spoken)), "1")
+    check(made, SCHEMA)
+    written = made["conversations"][0]["requests"]
+    counts = {name: value for name, value in written.items() if isinstance(value, int)}
+    assert counts == {
+        "asked": 123, "open": 61, "answered": 0, "rejected": 60, "cancelled": 0, "unanswered": 60, "not_followed": 2,
+        "open_requests_omitted": 11, "rejected_requests_omitted": 10,
+    }  # fmt: skip
+    assert {request["name"] for request in written["open_requests"]} == {"REQ_POSITIONS"}
+    assert written["rejected_requests"][0]["error"]["packet"] == 9
+    shown = "123 requests, 60 unanswered, 60 rejected, 2 not followed: too many were open"
+    assert requests_line(spoken.requests) == shown
+    assert requests_line(Requests()) is None
+    assert shown in markdown(report(conversation(connected(), spoken)))
+    assert shown in " ".join(printed(renderable(report(conversation(connected(), spoken)))).split())
 
 
 def test_addresses_have_their_usual_form() -> None:
