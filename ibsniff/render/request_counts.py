@@ -36,25 +36,27 @@ def requests_document(requests: Requests, text: Callable[[str | WireText], str])
         **{state.value: requests.count(state) for state in RequestState},
         "unanswered": requests.unanswered,
         "not_followed": requests.not_followed.total(),
-        "open_requests": [_request(request, text) for request in opened[:MAX_REQUESTS]],
+        "open_requests": [request_members(request, text) for request in opened[:MAX_REQUESTS]],
         "open_requests_omitted": max(0, len(opened) - MAX_REQUESTS),
-        "rejected_requests": [_request(request, text) for request in rejected[:MAX_REQUESTS]],
+        "rejected_requests": [request_members(request, text) for request in rejected[:MAX_REQUESTS]],
         "rejected_requests_omitted": requests.count(RequestState.REJECTED) - len(rejected[:MAX_REQUESTS]),
     }
 
 
-def _request(request: Request, text: Callable[[str | WireText], str]) -> Json:
+def request_members(request: Request, text: Callable[[str | WireText], str]) -> Json:
+    """One request in a JSON document."""
     return {
-        "id": request.number,
         "name": text(request.name),
+        "request": request.number,
+        "state": request.state.value,
         "asked": _moment(request.asked),
         "first_answer": _moment(request.first_answer),
         "last_answer": _moment(request.last_answer),
         "answers": request.answers,
         "ended": _moment(request.ended),
-        "error": None if request.error is None else _error(request.error, text),
         "modified": request.modified,
         "may_have_missed": request.may_have_missed,
+        "error": None if request.error is None else _error(request.error, text),
     }
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from ibsniff.formatting import counted, date_and_time, duration, elapsed, iso, seconds, time_of_day
+from ibsniff.formatting import counted, date_and_time, duration, elapsed, seconds, time_of_day
 from ibsniff.model import Conversation, Moment, Request, RequestState
 from ibsniff.render.document import SCHEMA_VERSION, DocumentWriter, Json
+from ibsniff.render.request_counts import request_members
 from ibsniff.render.text import Masker
 
 MAX_ERROR = 100
@@ -110,29 +111,5 @@ def document(listed: Iterable[ListedRequest], omitted: int, tool_version: str, m
 
 def request_row(listed: ListedRequest, masker: Masker) -> Json:
     """One request."""
-    request, writer = listed.request, DocumentWriter(masker)
-    error = request.error
-    return {
-        "conversation": listed.conversation.id,
-        "name": request.name,
-        "request": request.number,
-        "state": request.state,
-        "asked": _moment(request.asked),
-        "first_answer": _moment(request.first_answer),
-        "last_answer": _moment(request.last_answer),
-        "answers": request.answers,
-        "ended": _moment(request.ended),
-        "modified": request.modified,
-        "may_have_missed": request.may_have_missed,
-        "error": None
-        if error is None
-        else {"code": error.code, "text": writer.text(error.text), **_moment_members(error.moment)},
-    }
-
-
-def _moment(moment: Moment | None) -> Json | None:
-    return None if moment is None else _moment_members(moment)
-
-
-def _moment_members(moment: Moment) -> Json:
-    return {"packet": moment.packet, "time": iso(moment.time_ns)}
+    members = request_members(listed.request, DocumentWriter(masker).text)
+    return {"conversation": listed.conversation.id, **members}

@@ -73,8 +73,9 @@ FINDING = {
 }
 MOMENT = {"packet": int, "time": str}
 REQUEST = {
-    "id": (int, None),
     "name": str,
+    "request": (int, None),
+    "state": set(RequestState),
     "asked": MOMENT,
     "first_answer": (MOMENT, None),
     "last_answer": (MOMENT, None),
