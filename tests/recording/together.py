@@ -9,6 +9,7 @@ START_OTHER_ID = framed(b"71\x002\x008\0\0")
 PROBE = ("raw", HELLO, "1.2s", "bye")
 """Sends a hello, and leaves when no answer has come for a while."""
 EMPTY = ("raw", "bye")
+HTTP_CHECK = ("raw", b"GET /health HTTP/1.1\r\nHost: gateway:4002\r\n\r\n".hex(), "5s", "bye")
 ODD = ("raw", b"API=9.72\0".hex(), "0.5s", "bye")
 IMPATIENT = (*IB_ASYNC, "--timeout", "2")
 
@@ -51,6 +52,9 @@ RECORDINGS = (
     Recording("client-id-kept-by-lost-goodbye", "The client's FIN is lost on the way, and TWS keeps its client id",
               IB_ASYNC, "replied", "started", "ok", network=WSL, interface="eth0", host="172.24.32.1",
               firewall=("DROP", "--tcp-flags", "FIN", "FIN"), company=(Visitor(2.0, IB_ASYNC),)),
+    Recording("http-check-beside-a-hung-gateway",
+              "A health check asks a hung Gateway by HTTP; the bot beside it sends a good hello, and neither is answered",
+              IB_ASYNC, "silent", "greeted", "silent", port=4002, company=(Visitor(1.0, HTTP_CHECK),)),
     Recording("relay-idle-limit", "socat -T ends two quiet sessions after six seconds; TWS had not closed them",
               ("raw", HELLO, "?", START_API_TEXT, "9s"), "replied", "ready", "ok", {"port": 4002}, port=4004,
               relay=(4004, 4002), relayed_by="socat -T", company=(Visitor(1.0, ("raw", HELLO, "?", START_OTHER_ID, "9s")),)),
