@@ -51,6 +51,16 @@ def resent(wire: Wire, times: int = 5) -> Wire:
     return wire
 
 
+def polled(pause: float, answered_polls: int, unanswered_polls: int) -> Wire:
+    """A bot asks for the time again and again; TWS answers for some time, and then no more."""
+    wire = session(local())
+    for _ in range(answered_polls):
+        wire.client(text("49", "1"), after=pause).server(text("49", "1", "1790000000"))
+    for _ in range(unanswered_polls):
+        wire.client(text("49", "1"), after=pause)
+    return wire
+
+
 def flooded() -> Wire:
     """A server that leaves a byte out and goes on for longer than any window."""
     wire = session(local()).segment(Side.SERVER, seq_offset=1, data=b"x" * 60_000, advance=False)
@@ -434,6 +444,22 @@ CASES: dict[str, Case] = {
         session(local()).client(text("61", "1")).server(text("62", "1")), "", LONG, nearly="408"
     ),
     "mute": Case(session(local()).client(text("49", "1")), "409", LONG, nearly="408"),
+    "polled, and mute": Case(polled(2.0, answered_polls=3, unanswered_polls=4), "409", LONG),
+    "polled, and mute at a quicker pace": Case(
+        polled(8.0, 3, 0).client(text("49", "1"), after=2.0).client(text("49", "1"), after=0.1), "", LONG, nearly="409"
+    ),
+    "asked for the time twice": Case(
+        polled(20.0, 1, 0).client(text("49", "1"), after=2.0), "", Watch(ended=30), nearly="409"
+    ),
+    "asked for the time much later": Case(polled(20.0, 1, 1), "409", LONG),
+    "mute in the middle of a message": Case(session(local()).server(text("62", "1")[:6]), "409", LONG, nearly="408"),
+    "positions, and mute": Case(session(local()).client(text("61", "1")), "409", Watch(ended=11), nearly="408"),
+    "joined, and mute": Case(polled(5.0, 3, 2).from_packet(8), "008 409", LONG, nearly="405"),
+    "mute, and a scanner": Case(session(local()).client(text("22", "8")), "", Watch(ended=60), nearly="409 408"),
+    "asked and left": Case(session(local()).client(text("61", "1")).fin_client(after=0.1), "", nearly="408"),
+    "asked and left after a while": Case(
+        session(local()).client(text("61", "1")).fin_client(after=4), "408", nearly="409"
+    ),
     "told the time": Case(
         session(local()).client(text("49", "1")).server(text("49", "1", "1790000000")), "", LONG, nearly="409"
     ),

@@ -151,6 +151,38 @@ def answered_nobody_for_two_days(path: Path) -> None:
     Wire.merge(before, *tries, stopped, after.close(after=60)).write(path)
 
 
+# -- lawful silences: nothing is wrong, although a message of the client gets no answer ------------------------------------
+
+NOT_PLAYED = "the stand-in TWS has no orders, no markets and no limits of its own"
+
+
+def told_the_time(wire: Wire, after: float = 1.0) -> Wire:
+    """The client asks for the time, and is told."""
+    return wire.client(framed("49", "1"), after=after).server(framed("49", "1", "1790000000"))
+
+
+@scenario("Two requests for the time within three seconds: TWS drops the second one", NOT_PLAYED)
+def clock_asked_too_soon(path: Path) -> None:
+    first = told_the_time(ready(Wire()), after=20.0).client(framed("49", "1"), after=3.0)
+    first.keep_alive(Side.CLIENT, after=30.0).write(path)
+
+
+@scenario("Delayed market data: error 10167 announces it, and delayed ticks come", NOT_PLAYED)
+def delayed_market_data(path: Path) -> None:
+    asked = told_the_time(ready(Wire())).client(framed("1", "11", "5", "265598", "AAPL", "STK"), after=20.0)
+    asked.server(
+        framed("4", "2", "5", "10167", "Requested market data is not subscribed. Displaying delayed market data.")
+    )
+    for _ in range(5):
+        asked.server(framed("1", "6", "5", "68", "187.5", "100", "0"), after=3.0)
+    asked.close(after=1.0).write(path)
+
+
+@scenario("A client asks for its positions and leaves at once: it did not wait for an answer", NOT_PLAYED)
+def asked_and_left(path: Path) -> None:
+    told_the_time(ready(Wire())).client(framed("61", "1"), after=20.0).close(after=0.02).write(path)
+
+
 def write(name: str, root: Path = CAPTURES) -> Path:
     """Write one scenario; an existing promise stays."""
     title, why, file, make = SCENARIOS[name]

@@ -57,12 +57,15 @@ class Tracked:
     def copy(self) -> tuple[Connection, Dialogue]:
         """Return both as they are now, for a report; they are copied only if they changed since the last one."""
         if self.copied is None:
-            dialogue = NO_DIALOGUE if self.reader is None else self.reader.dialogue.copy()
-            self.copied = self.connection.copy(), dialogue
+            if self.reader is not None:
+                self.reader.note_unfinished()
+            self.copied = self.connection.copy(), self.dialogue.copy() if self.reader is not None else NO_DIALOGUE
         return self.copied
 
     def finish(self) -> None:
         """Nothing will change any more, so that both can be reported without being copied."""
+        if self.reader is not None:
+            self.reader.note_unfinished()
         self.copied = self.connection, self.dialogue
 
 

@@ -1,11 +1,22 @@
-"""What the findings about a conversation come to: its cause, and with it fault, confidence and summary."""
+"""What the findings about a conversation come to: its cause, and with it fault, confidence and summary.
+
+A session in which no rule finds a fault has none. That is certain only if the session was shown to work until it was closed in
+good order or until the watching ended (``facts.liveness.standing``). A session in which nothing was asked and nothing came for
+the last 5 s may be idle as well as dead: no fault, medium, and the summary says since when.
+"""
 
 from __future__ import annotations
 
-from ibsniff.model import Confidence, Conversation, Fault, Finding, Outcome, Rung, Severity
+from ibsniff.facts.liveness import Standing, questions_since_last_byte, standing
+from ibsniff.facts.questions import QUESTIONS
+from ibsniff.formatting import duration, elapsed, time_of_day
+from ibsniff.model import NANOSECONDS, Confidence, Conversation, Fault, Finding, Outcome, Rung, Severity
 
 ABOUT_THE_CAPTURE = "IBS0"
 """Findings of this family say what can be trusted, not what is wrong with a session."""
+
+SHOWN_TO_WORK = (Standing.CLOSED, Standing.HEARD)
+"""At the end of a session, these show that it worked until then."""
 
 
 def conclude(conversation: Conversation, findings: tuple[Finding, ...]) -> Conversation:
@@ -22,12 +33,16 @@ def conclude(conversation: Conversation, findings: tuple[Finding, ...]) -> Conve
     works = conversation.rung is Rung.READY or conversation.outcome is Outcome.JOINED
     has_unseen_time = any(loss.packets is None for loss in conversation.lost_in_wait)
     fine = works and not has_unseen_time
-    unseen = " What happened to it while the interface was down is not known." if works and has_unseen_time else ""
+    if works and has_unseen_time:
+        also = " What happened to it while the interface was down is not known."
+    else:
+        also = _not_shown(conversation) if works else ""
+    shown = Confidence.HIGH if standing(conversation) in SHOWN_TO_WORK else Confidence.MEDIUM
     return conversation._replace(
         findings=findings,
         fault=Fault.NONE if fine else Fault.UNDETERMINED,
-        confidence=Confidence.HIGH if fine else Confidence.LOW,
-        summary=_summary_without_cause(conversation) + unseen,
+        confidence=shown if fine else Confidence.LOW,
+        summary=_summary_without_cause(conversation) + also,
     )
 
 
@@ -67,3 +82,30 @@ def _summary_without_cause(conversation: Conversation) -> str:
     return (
         f"The conversation with {server} got as far as '{conversation.rung}'; its outcome is '{conversation.outcome}'."
     )
+
+
+def _not_shown(conversation: Conversation) -> str:
+    """A sentence to add when the session was not shown to work until its end; empty otherwise."""
+    connection, at_the_end = conversation.connection, standing(conversation)
+    heard, ended = connection.from_server.last_data, connection.ended
+    end_ns = ended.moment.time_ns if ended is not None else conversation.watched_until_ns
+    if heard is None:
+        return ""
+    if at_the_end is Standing.RESET and ended is not None:
+        return f" The client ended it with a RST, {elapsed(heard, ended.moment)} after the server's last byte."
+    if at_the_end is Standing.PENDING:
+        first = questions_since_last_byte(conversation)[0]
+        seconds = (end_ns - first.asked.time_ns) / NANOSECONDS
+        if seconds >= QUESTIONS[first.name].patience:
+            return (
+                f" {first.name} got no answer in the last {duration(seconds)}, which proves nothing: TWS may leave a request "
+                "for the time unanswered when it comes soon after another one."
+            )
+        return f" {first.name} was asked {duration(seconds)} before the end, too late to tell whether it is answered."
+    if at_the_end is Standing.IDLE:
+        return (
+            f" After {time_of_day(heard.time_ns)} nothing came from the server for "
+            f"{duration((end_ns - heard.time_ns) / NANOSECONDS)}, and nothing was asked that it must answer: whether the "
+            "session still worked is not shown."
+        )
+    return ""

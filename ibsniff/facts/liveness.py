@@ -1,41 +1,159 @@
-"""Whether a session is alive at its end: what the client asked since the server's last byte, and how long it waited."""
+"""Whether a session is alive at its end: what the client asked since the server's last byte, and how long it waited.
+
+Silence counts from the first question that was not answered, not from the last one: a program that goes on polling a dead
+TWS is not answered either. A session is dead only if both are seen: a question that a living TWS answers at once
+(``facts.questions``), and not one byte of the server since.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import Enum, auto
+from itertools import pairwise
 from typing import NamedTuple
 
-from ibsniff.facts.timing import end_of_wait_ns
+from ibsniff.facts.delivery import unacknowledged
+from ibsniff.facts.questions import CLOCK_SPACING, QUESTIONS
+from ibsniff.facts.reliability import all_captured
+from ibsniff.facts.server_close import in_session
+from ibsniff.facts.timing import closed_after_client, end_of_wait_ns
 from ibsniff.formatting import seconds_between
-from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, Dialogue, Moment, Side
+from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, How, Moment, Request, Side
 
-REQUEST, ANSWER = "REQ_CURRENT_TIME", "CURRENT_TIME"
-"""The one request that is always answered at once: programs poll it to check whether TWS responds."""
+SURE_ROW = 3
+"""Requests for the time in a row, none of them answered, that are no coincidence: TWS may drop one that comes too soon."""
+MOST_OF, SIMILAR_PACE = 0.8, 1.25
+"""An earlier pace was answered if at least this share of its requests was, and the later requests are not faster by more
+than this factor."""
 
 
 class Unanswered(NamedTuple):
     """A question that was not answered for longer than a living TWS needs."""
 
+    name: str
     asked: Moment
     seconds: float
     """How long there was no answer."""
+    asked_again: int
+    """How many more such questions were asked since."""
+    is_sure: bool = True
+    """False for a request for the time that may be one of those that TWS drops."""
+
+
+class HalfMessage(NamedTuple):
+    """A message of the server that began and did not go on."""
+
+    began: Moment
+    seconds: float
+    """How long nothing more came."""
+
+
+class Standing(Enum):
+    """What is known of a session at its end, when nothing was found to be wrong with it."""
+
+    CLOSED = auto()
+    """The client closed it in good order, and the server's program did the same at once."""
+    HEARD = auto()
+    """The server sent something shortly before the end, and no question was open."""
+    PENDING = auto()
+    """A question was open, and there was not enough time for its answer."""
+    RESET = auto()
+    """The client ended it with a RST."""
+    IDLE = auto()
+    """The server had sent nothing for some time, and nothing was asked that it must answer."""
+
+
+def standing(conversation: Conversation) -> Standing:
+    """What is known of the session at its end: of the client's connection, or of the time that was watched.
+
+    It was shown to work in two cases: ``CLOSED``, where the server's program took notice of the client's FIN within 2 s, which
+    a frozen one cannot (its kernel alone only acknowledges the FIN); and ``HEARD``, where the server's last byte came within
+    ``PATIENCE`` of the end and every question before it was answered.
+    """
+    connection, ended = conversation.connection, conversation.connection.ended
+    if ended is not None and ended.by is Side.CLIENT:
+        if ended.how is How.RST:
+            return Standing.RESET
+        if closed_after_client(connection):
+            return Standing.CLOSED
+    if questions_since_last_byte(conversation):
+        return Standing.PENDING
+    heard = connection.from_server.last_data
+    silent_ns = end_of_wait_ns(conversation) - heard.time_ns if heard is not None else None
+    is_recent = silent_ns is not None and silent_ns <= PATIENCE * NANOSECONDS
+    return Standing.HEARD if is_recent else Standing.IDLE
+
+
+def questions_since_last_byte(conversation: Conversation) -> list[Request]:
+    """The questions that the client asked after the server's last byte, in the order they were asked."""
+    heard = conversation.connection.from_server.last_data
+    if heard is None or not in_session(conversation):
+        return []
+    asked = (one for one in conversation.dialogue.requests.open.values() if one.name in QUESTIONS)
+    return [one for one in asked if one.asked.packet > heard.packet and one.asked.time_ns >= heard.time_ns]
 
 
 def unanswered(conversation: Conversation) -> Unanswered | None:
     """The first question since the server's last byte that has waited for longer than its patience; None if none has."""
-    connection, dialogue = conversation.connection, conversation.dialogue
-    asked, received = connection.from_client.last_data, connection.from_server.last_data
-    if dialogue.ready is None or asked is None or received is None or dialogue.bytes_after_gap:
-        return None
-    if _since_ready(dialogue, Side.CLIENT, REQUEST) <= _since_ready(dialogue, Side.SERVER, ANSWER):
-        return None
-    seconds = (end_of_wait_ns(conversation) - asked.time_ns) / NANOSECONDS
-    if seconds_between(received, asked) < 0 or seconds < PATIENCE:
-        return None
-    return Unanswered(asked, seconds)
+    waiting = [one for one in questions_since_last_byte(conversation) if not one.may_have_missed]
+    end_ns = end_of_wait_ns(conversation)
+    found = [
+        Unanswered(one.name, one.asked, seconds, len(waiting) - 1, is_sure)
+        for one, is_sure in _demanding(conversation, waiting)
+        if (seconds := (end_ns - one.asked.time_ns) / NANOSECONDS) >= QUESTIONS[one.name].patience
+    ]
+    return min(found, key=lambda one: (not one.is_sure, one.asked.packet), default=None)
 
 
-def _since_ready(dialogue: Dialogue, side: Side, name: str) -> int:
-    """How many such messages came in the session; TWS ignores requests before it is ready ("API is not accepted")."""
-    early = [one for one in dialogue.first_messages if one.side is side and one.name == name]
-    before = [one for one in early if dialogue.ready and one.moment.time_ns < dialogue.ready.time_ns]
-    return dialogue.messages[side][name] - len(before)
+def half_message(conversation: Conversation) -> HalfMessage | None:
+    """The message in whose middle the server stopped for longer than ``PATIENCE``; None if there is none.
+
+    None as well if the rest may only be missing in the capture, or could not be sent or delivered.
+    """
+    dialogue, connection = conversation.dialogue, conversation.connection
+    began, last = dialogue.unfinished.get(Side.SERVER), connection.from_server.last_data
+    if began is None or last is None or dialogue.ready is None or not all_captured(conversation, Side.SERVER):
+        return None
+    if connection.from_client.window_closed is not None or unacknowledged(connection, Side.SERVER) is not None:
+        return None
+    seconds = (end_of_wait_ns(conversation) - last.time_ns) / NANOSECONDS
+    return HalfMessage(began, seconds) if seconds >= PATIENCE else None
+
+
+def _demanding(conversation: Conversation, waiting: Sequence[Request]) -> list[tuple[Request, bool]]:
+    """Those of the questions that a living TWS must answer, and whether that is sure."""
+    found = [(one, True) for one in waiting if not QUESTIONS[one.name].is_clock]
+    for name in dict.fromkeys(one.name for one in waiting if QUESTIONS[one.name].is_clock):
+        row = [one for one in waiting if one.name == name]
+        found += _demanding_clocks(conversation, row)
+    return found
+
+
+def _demanding_clocks(conversation: Conversation, row: Sequence[Request]) -> list[tuple[Request, bool]]:
+    """Of requests for the time, those that are no successor of another within ``CLOCK_SPACING``.
+
+    All of them, if requests at this pace were answered before.
+    """
+    before = conversation.dialogue.requests.settled.get(row[0].name)
+    asked = [*([before] if before is not None else []), *(one.asked for one in row)]
+    gaps = [seconds_between(earlier, later) for earlier, later in pairwise(asked)]
+    spaced = [one for one, gap in zip(row[::-1], gaps[::-1], strict=False) if gap >= CLOCK_SPACING][::-1]
+    if before is None:
+        spaced.insert(0, row[0])
+    if spaced and spaced[0] is row[0]:
+        return [(one, True) for one in spaced]
+    if before is not None and _was_answered_at(conversation, row[0].name, len(row), before, min(gaps)):
+        return [(row[0], len(row) >= SURE_ROW)]
+    return [(one, True) for one in spaced]
+
+
+def _was_answered_at(conversation: Conversation, name: str, row: int, before: Moment, gap: float) -> bool:
+    """Tell whether TWS answered requests for the time that came as quickly after each other, on average."""
+    dialogue = conversation.dialogue
+    asked = dialogue.messages[Side.CLIENT][name] - row
+    answered = dialogue.messages[Side.SERVER][QUESTIONS[name].answer]
+    if asked < 2 or answered < 2 or answered < MOST_OF * asked:
+        return False
+    early = (one.moment for one in dialogue.first_messages if one.side is Side.CLIENT and one.name == name)
+    first = next(early, dialogue.ready or conversation.connection.first)
+    return seconds_between(first, before) / (asked - 1) <= SIMILAR_PACE * gap

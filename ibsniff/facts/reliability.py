@@ -10,7 +10,18 @@ from __future__ import annotations
 from functools import cached_property
 
 from ibsniff.facts.timing import MINIMUM_WAIT, client_finished, end_of_wait_ns, packets_were_lost, round_trip
-from ibsniff.model import NANOSECONDS, ClockJump, Confidence, Connection, Conversation, Half, InputFacts, Outcome, Side
+from ibsniff.model import (
+    NANOSECONDS,
+    ClockJump,
+    Confidence,
+    Connection,
+    Conversation,
+    Half,
+    InputFacts,
+    Moment,
+    Outcome,
+    Side,
+)
 
 SILENCES = frozenset({Outcome.SILENT, Outcome.NOT_ASKED, Outcome.CUT_OFF, Outcome.UNREACHABLE})
 """Outcomes that are concluded from missing packets."""
@@ -85,6 +96,14 @@ class Reliability:
         inside = [one for one in self._capture.clock_jumps if began_ns <= one.before_ns and one.after_ns <= until_ns]
         jumped_ns = sum(one.after_ns - one.before_ns for one in inside)
         return inside if until_ns - began_ns - jumped_ns < conversation.patience * NANOSECONDS else []
+
+    def seconds_jumped(self, conversation: Conversation, since: Moment) -> float:
+        """Seconds by which the clock leapt between this moment and the end of the conversation."""
+        until_ns = end_of_wait_ns(conversation)
+        inside = (
+            one for one in self._capture.clock_jumps if since.time_ns <= one.before_ns and one.after_ns <= until_ns
+        )
+        return sum(one.after_ns - one.before_ns for one in inside) / NANOSECONDS
 
     @staticmethod
     def confidence_in_silence(connection: Connection) -> Confidence:

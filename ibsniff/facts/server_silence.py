@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ibsniff.facts.opening import hello_acknowledged
-from ibsniff.facts.timing import round_trip, waited_long_enough
-from ibsniff.formatting import seconds_between
-from ibsniff.model import Connection, Conversation, Outcome, Side
-
-CLOSES_AFTER = 2.0
-"""Seconds within which a running program closes after its client has: socat takes half a second (measured)."""
+from ibsniff.facts.timing import waited_long_enough
+from ibsniff.model import Conversation, Outcome
 
 
 def silent_to_valid_hello(conversation: Conversation) -> bool:
@@ -21,18 +17,6 @@ def silent_to_valid_hello(conversation: Conversation) -> bool:
     if conversation.connection.from_client.zero_windows:  # no answer may be sent into a zero window
         return False
     return waited_long_enough(conversation) and hello_acknowledged(conversation)
-
-
-def closed_after_client(connection: Connection) -> bool:
-    """Tell whether the server closed its side soon after the client: a program that reads did that, and does not hang.
-
-    A kernel alone only acknowledges a FIN; for a program that closes or dies with bytes unread, it sends a RST
-    (RFC 2525, 2.17).
-    """
-    ended, server = connection.ended, connection.from_server
-    if ended is None or ended.by is not Side.CLIENT or server.fin is None or server.rst is not None:
-        return False
-    return seconds_between(ended.moment, server.fin) <= CLOSES_AFTER + round_trip(connection)
 
 
 def latest_silent(conversations: Iterable[Conversation]) -> Iterable[Conversation]:

@@ -15,6 +15,9 @@ MINIMUM_WAIT = 1.0
 ENDS_TOGETHER_NS = NANOSECONDS
 """Within a second, a server that shuts down ends all its connections."""
 
+CLOSES_AFTER = 2.0
+"""Seconds within which a running program closes after its client has: socat takes half a second (measured)."""
+
 
 def clock_stepped_back(earlier: Moment, later: Moment) -> bool:
     """Tell whether the later packet has the earlier timestamp: the time between them is not known."""
@@ -107,3 +110,15 @@ def is_open_at(conversation: Conversation, moment: Moment) -> bool:
     connection = conversation.connection
     ended = connection.ended
     return connection.first.time_ns <= moment.time_ns and (ended is None or ended.moment.time_ns > moment.time_ns)
+
+
+def closed_after_client(connection: Connection) -> bool:
+    """Tell whether the server closed its side soon after the client: a program that reads did that, and does not hang.
+
+    A kernel alone only acknowledges a FIN; for a program that closes or dies with bytes unread, it sends a RST
+    (RFC 2525, 2.17).
+    """
+    ended, server = connection.ended, connection.from_server
+    if ended is None or ended.by is not Side.CLIENT or server.fin is None or server.rst is not None:
+        return False
+    return seconds_between(ended.moment, server.fin) <= CLOSES_AFTER + round_trip(connection)

@@ -112,6 +112,14 @@ class DialogueReader:
         for side, _ in runs:
             self._read_frames(side)
 
+    def note_unfinished(self) -> None:
+        """Record which side is in the middle of a message: to be called before the dialogue is shown."""
+        self.dialogue.unfinished = {
+            side: self._buffer[side].moment(0)
+            for side in self._buffer
+            if self._state[side] is ReadState.FRAMES and self._buffer[side].is_within_message
+        }
+
     # -- the opening ---------------------------------------------------------------------------------------------
 
     def _read_hello(self, side: Side) -> bool:

@@ -159,6 +159,8 @@ class FollowedRequests:
         ended = requests.open.pop(place)._replace(state=state, ended=moment)
         requests.counts[ended.name, RequestState.OPEN] -= 1
         requests.counts[ended.name, state] += 1
+        if (latest := requests.settled.get(ended.name)) is None or latest.packet < ended.asked.packet:
+            requests.settled[ended.name] = ended.asked
         if state is RequestState.REJECTED:
             self._rejections += 1
             if self._rejections <= MAX_REJECTED:

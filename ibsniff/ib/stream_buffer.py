@@ -63,6 +63,11 @@ class StreamBuffer:
             del marks[end:]
             del marks[:first]
 
+    @property
+    def is_within_message(self) -> bool:
+        """Whether a message has begun of which not all has come: its bytes wait, or those still to come are to be skipped."""
+        return bool(self.unread) or self._skip > 0
+
     def moment(self, index: int) -> Moment:
         """Packet and time of the unread byte at this index."""
         mark = self._mark(index)

@@ -196,6 +196,8 @@ class Dialogue:
     """What was found there instead."""
     bytes_after_gap: dict[Side, Gap] = field(default_factory=dict)
     """The first gap in IB messages: what follows was not decoded until messages were recognised again."""
+    unfinished: dict[Side, Moment] = field(default_factory=dict)
+    """Where the last message of a side began, of which not all has come."""
     mid_stream_frames: int = 0
     """Valid IB messages from the server in a conversation whose beginning was not captured."""
     requests: Requests = field(default_factory=lambda: NO_REQUESTS)
@@ -212,6 +214,7 @@ class Dialogue:
         copied.unframed = dict(self.unframed)
         copied.unframed_detail = dict(self.unframed_detail)
         copied.bytes_after_gap = dict(self.bytes_after_gap)
+        copied.unfinished = dict(self.unfinished)
         copied.requests = self.requests if self.requests is NO_REQUESTS else self.requests.copy()
         return copied
 

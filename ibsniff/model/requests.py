@@ -72,6 +72,8 @@ class Requests:
     """Every one that is open and followed, by its place among all requests (from 1), in the order they were asked."""
     rejected: dict[int, Request] = field(default_factory=dict)
     """The first that were rejected (bounded by ``ib``), by their places."""
+    settled: dict[str, Moment] = field(default_factory=dict)
+    """By name: when the latest of those was asked that are not open any more."""
     not_followed: Counter[str] = field(default_factory=Counter)
     """By name: those that came while too many others were open (bounded by ``ib``), so that their ends are not known."""
     keeps_ended: int = 0
@@ -104,8 +106,16 @@ class Requests:
 
     def copy(self) -> Self:
         """Return its present state, which does not change any more."""
-        counts, opened, rejected, not_followed, keeps_ended, ended = _FIELDS_OF_REQUESTS(self)
-        return type(self)(counts.copy(), opened.copy(), rejected.copy(), not_followed.copy(), keeps_ended, ended.copy())
+        counts, opened, rejected, settled, not_followed, keeps_ended, ended = _FIELDS_OF_REQUESTS(self)
+        return type(self)(
+            counts.copy(),
+            opened.copy(),
+            rejected.copy(),
+            settled.copy(),
+            not_followed.copy(),
+            keeps_ended,
+            ended.copy(),
+        )
 
 
 _FIELDS_OF_REQUESTS = attrgetter(*Requests.__slots__)

@@ -21,7 +21,8 @@ from __future__ import annotations
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.opening import opening_packets
 from ibsniff.facts.ports import API_PORTS, application, on_relay_port
-from ibsniff.facts.server_silence import closed_after_client, silent_to_valid_hello
+from ibsniff.facts.server_silence import silent_to_valid_hello
+from ibsniff.facts.timing import closed_after_client
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.alternatives import causes_of_silence

@@ -1,59 +1,107 @@
 """TWS stopped answering in a working session.
 
-Seen: a ready session in which the client asks for the time (or for something else) and receives no more data for 5 s
-or longer, while nobody has ended the connection.
-Meaning: when the requests are acknowledged, the program that listens is frozen or hangs. When they are not, the
-machine or the path is gone, or a relay lost its backend.
-How sure: the silence is certain; a frozen process was reproduced and gave the same picture: medium. Undetermined when
-the client had closed its own window, as then nobody could send it anything, and when the server answered its FIN.
-Sources: TraderAlice/OpenAlice 294 (a stopped Gateway process).
-What to do: look at TWS's window; restart it; request the time regularly (``reqCurrentTime``) and reconnect when there
-is no answer.
+Seen: a session that is ready, or was at work already when the capture began. The client asks something that a TWS that
+works answers at once (the time, ids, accounts, positions, open orders), and for 5 s or longer (10 s for positions, orders
+and accounts) not one byte comes from the server. The silence counts from the first such question after its last byte. Or
+the server sends a part of a message, and nothing more for 5 s.
+Meaning: when the questions are acknowledged, the program that listens is frozen or hangs, or a relay in front of it (ssh -L,
+socat) has lost it. When they are not, the machine or the path is gone.
+How sure: the silence is certain; a frozen process was reproduced and gave the same picture: medium. Low on a relay's port,
+as the relay may have lost its backend, and for a single request for the time that came within 5 s of another one, which TWS
+may leave unanswered: reported only where requests at this pace had been answered. Half a message between two machines may
+also have been lost on the way: undetermined. Undetermined when the client had closed
+its own window, as then nobody could send it anything, and when the server answered its FIN.
+Sources: TraderAlice/OpenAlice 294 (a stopped Gateway process); ib_insync 604 and 479, rust-ibapi 314 (requests for the time
+that came too soon).
+What else: no other message proves anything by its silence. History, scanners, contract chains and executions may take
+minutes; an order may be held in TWS; a quiet market sends nothing.
+What to do: look at TWS's window; restart it; request the time regularly (``reqCurrentTime``, every 5 s or less often) and
+reconnect when there is no answer.
 """
 
 from __future__ import annotations
 
 from ibsniff.facts.delivery import unacknowledged, undelivered
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.facts.liveness import unanswered
-from ibsniff.facts.server_silence import closed_after_client
+from ibsniff.facts.liveness import HalfMessage, Unanswered, half_message, unanswered
+from ibsniff.facts.ports import on_relay_port
+from ibsniff.facts.questions import QUESTIONS
+from ibsniff.facts.timing import closed_after_client
 from ibsniff.formatting import duration
-from ibsniff.model import Confidence, Conversation, Fault, Severity, Side
+from ibsniff.model import Alternative, Confidence, Connection, Conversation, Fault, Moment, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
 
-LOOK_AT_TWS = "Look at the TWS or Gateway window, and restart it if it does not respond."
-LOOK_AT_PATH = (
-    "Check whether the server's machine is up and can be reached; look at firewalls, VPNs and tunnels on the way, and "
-    "capture on that machine too."
+RELAY_LOST_IT = Alternative(
+    "a relay in front of TWS (ssh -L, socat, a container's port) lost its connection to it and keeps this one open",
+    Fault.NETWORK,
+    "another client that connects to TWS directly is answered",
 )
+WINDOW_FIRST = "Look at the TWS or Gateway window, and restart it if it does not respond."
+NETWORK_FIRST = "Check whether the machine can still be reached; look at VPNs, tunnels and firewalls on the way."
 
 
 @conversation_rule(Severity.ERROR, rests_on_absence=True)
 def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
-    """The client asked for the time, and got no answer."""
+    """A question that TWS always answers got no answer, and nothing else came."""
     connection, question = conversation.connection, unanswered(conversation)
-    received, ended = connection.from_server.last_data, connection.ended
-    if question is None or received is None or (ended is not None and ended.by is Side.SERVER):
+    received = connection.from_server.last_data
+    half = half_message(conversation) if question is None else None
+    if received is None or (question is None and half is None):
         return None
     if undelivered(connection, Side.CLIENT) is not None or unacknowledged(connection, Side.SERVER) is not None:
         return None  # IBS416 reports what was lost on the way
-    arrived = unacknowledged(connection, Side.CLIENT) is None
-    window_closed, reads = connection.from_client.window_closed is not None, closed_after_client(connection)
-    what = "The program that listens there is frozen or hangs"
-    if not arrived:
-        what = "The path to it is broken, or its machine is gone"
-    if window_closed:
-        what = "The client had closed its TCP window, so nothing could be sent to it"
-    elif reads:
-        what = "The program that listens there does not hang, because it closed its side when the client did"
+    if half is not None:
+        return _half_message(conversation, half, received)
+    assert question is not None
+    what, fault = _why(connection)
+    doubtful = index.reliability.may_have_missed(conversation)
+    if fault is Fault.TWS_STATE:
+        doubtful = doubtful or not question.is_sure or on_relay_port(connection)
+    awake = question.seconds - index.reliability.seconds_jumped(conversation, question.asked)
+    doubtful = doubtful or awake < QUESTIONS[question.name].patience  # the machine may have slept in between
     return Statement(
-        "The session worked, and then TWS stopped answering: the client asked for the time and received nothing for "
+        f"The session worked, and then TWS stopped answering: the client asked {_asked(question)} and received nothing for "
         f"{duration(question.seconds)}. {what}.",
-        Fault.UNDETERMINED if window_closed or reads else Fault.TWS_STATE if arrived else Fault.NETWORK,
-        Confidence.LOW
-        if window_closed or reads or index.reliability.may_have_missed(conversation)
-        else Confidence.MEDIUM,
+        fault,
+        Confidence.LOW if doubtful or fault is Fault.UNDETERMINED else Confidence.MEDIUM,
         packets=(received.packet, question.asked.packet),
-        remedy=f"{LOOK_AT_TWS if arrived else LOOK_AT_PATH} Let the program reconnect when reqCurrentTime is not "
-        "answered.",
+        remedy=f"{NETWORK_FIRST if fault is Fault.NETWORK else WINDOW_FIRST} Let the program reconnect when reqCurrentTime "
+        "is not answered.",
+        alternatives=(RELAY_LOST_IT,) if fault is Fault.TWS_STATE else (),
     )
+
+
+def _half_message(conversation: Conversation, half: HalfMessage, received: Moment) -> Statement:
+    connection = conversation.connection
+    is_certain = connection.same_host and not on_relay_port(connection) and not closed_after_client(connection)
+    return Statement(
+        f"The session worked, and then TWS stopped in the middle of a message: nothing more came for {duration(half.seconds)}.",
+        Fault.TWS_STATE if is_certain else Fault.UNDETERMINED,
+        Confidence.MEDIUM if is_certain else Confidence.LOW,
+        packets=(half.began.packet, received.packet),
+        remedy=f"{WINDOW_FIRST} Let the program reconnect.",
+        alternatives=(RELAY_LOST_IT,),
+    )
+
+
+def _asked(question: Unanswered) -> str:
+    what = "for the time" if QUESTIONS[question.name].is_clock else f"({question.name})"
+    if not question.asked_again:
+        return what
+    return f"{what}, went on asking ({question.asked_again} more)"
+
+
+def _why(connection: Connection) -> tuple[str, Fault]:
+    """What that means, and who has to act."""
+    if connection.from_client.window_closed is not None:
+        return "The client had closed its TCP window, so nothing could be sent to it", Fault.UNDETERMINED
+    if closed_after_client(connection):
+        return (
+            "The program that listens there does not hang, because it closed its side when the client did",
+            Fault.UNDETERMINED,
+        )
+    if unacknowledged(connection, Side.CLIENT) is not None:
+        return "The path to it is broken, or its machine is gone", Fault.NETWORK
+    if connection.from_client.acked < connection.from_client.length:
+        return "The question was not acknowledged, so it may not have arrived", Fault.UNDETERMINED
+    return "The program that listens there is frozen or hangs", Fault.TWS_STATE

@@ -22,7 +22,8 @@ from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.opening import sent_no_hello
 from ibsniff.facts.server_history import STARTING as STARTING_UP
 from ibsniff.facts.server_history import is_starting, times_down
-from ibsniff.facts.server_silence import closed_after_client, latest_silent, silent_to_valid_hello
+from ibsniff.facts.server_silence import latest_silent, silent_to_valid_hello
+from ibsniff.facts.timing import closed_after_client
 from ibsniff.formatting import counted, elapsed, seconds
 from ibsniff.model import NANOSECONDS, Confidence, Conversation, Fault, Rung, Severity
 from ibsniff.rules.registry import Statement, capture_rule

@@ -14,7 +14,7 @@ from __future__ import annotations
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.relay_legs import legs
 from ibsniff.facts.server_close import certainly_legs
-from ibsniff.facts.server_silence import closed_after_client
+from ibsniff.facts.timing import closed_after_client
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.wording.alternatives import NO_RELAY

@@ -218,6 +218,17 @@ REPLIED_AND_WRONG = [
     Recording("server-stopped-reading", "A stopped Gateway reads nothing: its window closes, and the client cannot send any more",
               (*SESSION, "2.5s", *(framed(b"3\0" + b"x" * 500),) * 12), "replied", "ready", "ok", frozen=(1.0, 60), hang=12.0,
               sysctl="net.ipv4.tcp_rmem=4096 4096 4096"),
+    Recording("polls-unanswered-since-frozen",
+              "A bot asks for the time every two seconds: answered until the Gateway is stopped, and never after",
+              (*SESSION, *(CLOCK, "2r") * 8, "bye"), "replied", "ready", "ok", frozen=(5, 60)),
+    Recording("joined-and-frozen", "The capture begins in the middle of a session, and then the Gateway is stopped",
+              (*SESSION, "1r", *(CLOCK, "2r") * 8, "bye"), "joined", "unknown", "ok", joins_late=True, frozen=(6, 60)),
+    Recording("positions-frozen", "A bot asks for its positions when the Gateway has been stopped, and waits",
+              (*SESSION, "3r", framed(b"61\x001\0"), "12r", "bye"), "replied", "ready", "ok", frozen=(1.5, 60)),
+    Recording("half-a-message", "TWS sends half of an answer, and nothing more",
+              (*SESSION, "1r", CLOCK, "30r"), "replied", "ready", "half-answer", hang=11.0),
+    Recording("idle-and-frozen", "A stopped Gateway that nobody asks anything: no packet shows it",
+              (*SESSION, CLOCK, "12r", "bye"), "replied", "ready", "ok", frozen=(1.5, 60)),
     Recording("joined-and-reset", "The capture begins in the middle of a session, and then TWS resets it",
               (*IB_ASYNC, "--stay", "9"), "joined", "unknown", "restart", {"delay": 4.0}, joins_late=True),
     Recording("client-blocked-before-start-api", "The program is blocked for three seconds when the version reply comes",
@@ -228,6 +239,31 @@ REPLIED_AND_WRONG = [
               (*IB_ASYNC, "--stay", "3"), "replied", "ready", "ok", frozen=(1.5, 6)),
     Recording("request-before-next-valid-id", "A client asks for data before nextValidId and is dropped (as stoqey/ib 162)",
               ("raw", HELLO, "?", START_API_TEXT + framed(b"17\x001\0")), "replied", "started", "close-after-start"),
+]  # fmt: skip
+
+
+def _lawful(name: str, title: str, *steps: str, **more: Any) -> Recording:
+    """A session that answers; then what TWS need not answer, and the capture goes on for a while."""
+    return Recording(name, title, (*SESSION, CLOCK, "1r", *steps, "30r"), "replied", "ready", "ok", hang=10.0, **more)
+
+
+LAWFULLY_SILENT = [
+    _lawful("order-not-transmitted", "An order that is not to be transmitted: TWS holds it and says nothing",
+            framed(b"3\x001\x00265598\0AAPL\0STK\0")),
+    _lawful("order-held-by-a-dialog", "An order waits for a dialog in TWS, as that of an advisor; the session answers all the same",
+            framed(b"3\x001\x00265598\0AAPL\0STK\0"), "7r", CLOCK),
+    _lawful("cancelled-outside-trading-hours", "An order is cancelled outside trading hours: the answer comes when the market opens",
+            framed(b"4\x001\x001\0")),
+    _lawful("market-is-closed", "Real-time bars of a closed market: none comes",
+            framed(b"50\x003\x005\x00265598\0AAPL\0STK\0")),
+    _lawful("history-takes-its-time", "Historical data that IB's servers need longer for than the capture lasts",
+            framed(b"20\x007\x00265598\0AAPL\0STK\0")),
+    _lawful("scanner-finds-nothing", "A scanner that finds nothing", framed(b"22\x008\x0050\0STK\0STK.US\0")),
+    _lawful("chain-takes-its-time", "A chain of options that takes longer than the capture lasts",
+            framed(b"78\x009\0SPX\0\0IND\x00416904\0")),
+    _lawful("unsubscribed", "Unsubscribed, and the kind of market data chosen: nothing is ever sent back for that",
+            framed(b"2\x002\x005\0"), framed(b"59\x001\x003\0"), framed(b"14\x001\x005\0")),
+    _lawful("nothing-asked", "A program that is connected and asks nothing"),
 ]  # fmt: skip
 
 POORLY_CAPTURED = [
@@ -366,4 +402,4 @@ REMOTE = [
               IB_ASYNC, "replied", "ready", "ok", {"port": 4002}, port=4004, relay=(4004, 4002)),
 ]  # fmt: skip
 
-RECORDINGS = (*WORKS, *SILENT, *HUNG_UP, *REPLIED_AND_WRONG, *POORLY_CAPTURED, *MISUSED, *REMOTE)
+RECORDINGS = (*WORKS, *SILENT, *HUNG_UP, *REPLIED_AND_WRONG, *LAWFULLY_SILENT, *POORLY_CAPTURED, *MISUSED, *REMOTE)

@@ -196,7 +196,7 @@ FAULTS = {
     "read-only": (Fault.TWS_CONFIG, Confidence.HIGH),
     "lost IB": (Fault.IB, Confidence.MEDIUM),
     "lost and found": (Fault.NONE, Confidence.HIGH),
-    "START_API not captured": (Fault.NONE, Confidence.HIGH),
+    "START_API not captured": (Fault.NONE, Confidence.MEDIUM),  # idle for the last six seconds
     "stopped too early": (Fault.UNDETERMINED, Confidence.HIGH),
     "joined": (Fault.NONE, Confidence.HIGH),
 }
