@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -65,7 +66,7 @@ class SessionsOverRelays:
         self._quiet: dict[Endpoint, list[float]] = defaultdict(list)
         for one in conversations:
             if self.ended_by_relay(one) is not None:
-                self._quiet[one.connection.server].append(quiet_before_end(one))
+                insort(self._quiet[one.connection.server], quiet_before_end(one))
 
     def ended_by_relay(self, outer: Conversation) -> Conversation | None:
         """The relay's connection to TWS, if the relay itself ended both: neither its client nor TWS had closed before."""
@@ -78,9 +79,9 @@ class SessionsOverRelays:
 
     def times_after_the_same_quiet(self, outer: Conversation) -> int:
         """How many sessions this relay ended after as long a time without data: several show its idle limit."""
-        quiet = quiet_before_end(outer)
-        same = (one for one in self._quiet[outer.connection.server] if abs(one - quiet) <= max(SAME_QUIET * quiet, 1.0))
-        return sum(1 for _ in same)
+        quiet, known = quiet_before_end(outer), self._quiet.get(outer.connection.server, [])
+        differs = max(SAME_QUIET * quiet, 1.0)
+        return bisect_right(known, quiet + differs) - bisect_left(known, quiet - differs)
 
 
 def quiet_before_end(conversation: Conversation) -> float:
