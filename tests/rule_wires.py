@@ -16,7 +16,7 @@ from wire import START_NS, Wire
 from ibsniff.ib import names
 from ibsniff.model import NANOSECONDS, PATIENCE, Side, UnreachableKind, WatchedBy
 
-LONG, SHORT = Watch(ended=PATIENCE + 1), Watch(ended=0.3)
+LONG, SHORT, LATER = Watch(ended=PATIENCE + 1), Watch(ended=0.3), Watch(ended=90)
 NOT_MET = b"GET / HTTP/1.1\r\nHost: localhost:7497\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\n\r\n"
 
 
@@ -176,6 +176,27 @@ def silent_legs(inner_after: float) -> tuple[Wire, Wire]:
     outer = Wire("127.0.0.1:50001", "127.0.0.1:4004").connect().client(HELLO).fin_client(after=6)
     inner = Wire("127.0.0.1:60001", "127.0.0.1:4002", start_ns=START_NS + round(inner_after * NANOSECONDS))
     return outer, inner.connect().client(HELLO).fin_client(after=4)
+
+
+def ticking(wire: Wire, *numbers: int) -> Wire:
+    """Each of these subscriptions ticks once a second for 20 s."""
+    for _ in range(20):
+        wire.server(b"".join(ticks(number) for number in numbers), after=1.0)
+    return wire
+
+
+def streams(*numbers: int) -> Wire:
+    """A session with these subscriptions, which have ticked for 20 s."""
+    wire = session(local())
+    for number in numbers:
+        wire.client(asked("REQ_MKT_DATA", number))
+    return ticking(wire, *numbers)
+
+
+def after_a_blip(wire: Wire) -> Wire:
+    """A data farm is lost for eight seconds."""
+    lost, back = said(2103, "Market data farm connection is broken:usfarm"), said(2104, "... is OK:usfarm")
+    return wire.server(lost, after=0.5).server(back, after=8.0)
 
 
 CASES: dict[str, Case] = {
@@ -605,6 +626,22 @@ CASES: dict[str, Case] = {
         .server(said(10089, "Delayed market data is available.", request=7) + ticks()),
         nearly="421",
     ),
+    "subscriptions not made again": Case(
+        session(local()).client(asked("REQ_MKT_DATA")).server(said(1101, "restored - data lost"), after=20.0),
+        "423",
+        LATER,
+    ),
+    "subscriptions made again": Case(
+        session(local())
+        .client(asked("REQ_MKT_DATA"))
+        .server(said(1101, "restored - data lost"), after=20.0)
+        .client(asked("REQ_MKT_DATA", 8)),
+        "",
+        LATER,
+        nearly="423",
+    ),
+    "streams that stop with a farm": Case(after_a_blip(streams(7, 8)), "424", LATER),
+    "streams that come back": Case(ticking(after_a_blip(streams(7, 8)), 7, 8), "", SHORT, nearly="424"),
 }
 """Name -> capture and codes."""
 

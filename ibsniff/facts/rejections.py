@@ -25,12 +25,15 @@ class Rejection(NamedTuple):
 def rejections(conversation: Conversation, *, orders: bool) -> list[Rejection]:
     """What TWS rejected, the most frequent error first: orders, or all other requests.
 
-    Left out is what other rules report: a rate that is too high, a request that TWS could not read, a Read-Only API.
+    Left out is what other rules report (a rate that is too high, a request that TWS could not read, a Read-Only API), and a
+    request for ids that a Read-Only API refuses: its text does not always say so, and the client knows an id already.
     """
     by_code: dict[int, list[tuple[Request, WireError]]] = {}
     for request in conversation.dialogue.requests.rejected.values():
         error = request.error
-        if error is not None and (request.name in ORDERS) is orders and not _is_said_by_others(error):
+        if error is None or (request.name in ORDERS) is not orders or _is_said_by_others(error):
+            continue
+        if not (request.name == "REQ_IDS" and error.code == errors.REQUEST_REFUSED):  # usual under a Read-Only API
             by_code.setdefault(error.code, []).append((request, error))
     found = [Rejection(code, tuple(requests)) for code, requests in by_code.items()]
     return sorted(found, key=lambda one: (-len(one.requests), one.code))
@@ -65,6 +68,11 @@ def _is_down(messages: Iterable[WireError], at: WireError) -> bool:
     """Tell whether the last of these messages before an error says that a connection is lost."""
     before = [one for one in messages if one.moment.packet <= at.moment.packet]
     return bool(before) and before[-1].code not in errors.IB_CONNECTION_RESTORED
+
+
+def is_guess(request: Request, error: WireError) -> bool:
+    """Tell whether the error names no request, so that another one may be meant: 321 for a request without an id."""
+    return request.number is None and error.request < 0
 
 
 def nothing_followed(conversation: Conversation, rejected: Iterable[tuple[Request, WireError]]) -> bool:

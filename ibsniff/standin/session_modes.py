@@ -35,6 +35,9 @@ BURST, BURST_PAUSE = 50, 0.2
 """Ticks sent at once, and seconds between: about what a hundred busy instruments give."""
 
 LOST = "Connectivity between IBKR and Trader Workstation has been lost."
+FARM_LOST, FARM_BACK = "Market data farm connection is broken:usfarm", "Market data farm connection is OK:usfarm"
+FARM_PAUSE = 1.0
+"""Seconds until a farm that was lost for a moment is back."""
 RESTORED = "Connectivity between IBKR and Trader Workstation has been restored - data {}."
 
 SESSION_MODES: dict[str, ConnectionMode] = {}
@@ -153,8 +156,8 @@ async def lost_subscriptions(connection: Connection) -> None:
 @_mode
 async def lost_farm(connection: Connection) -> None:
     """Works, then loses a market data farm (2103) and restores it after --delay seconds (2104)."""
-    lost = error(errors.MARKET_DATA_FARM_BROKEN, "Market data farm connection is broken:usfarm")
-    restored = error(errors.MARKET_DATA_FARM_OK, "Market data farm connection is OK:usfarm")
+    lost = error(errors.MARKET_DATA_FARM_BROKEN, FARM_LOST)
+    restored = error(errors.MARKET_DATA_FARM_OK, FARM_BACK)
     await _lose_and_restore(connection, lost, restored)
 
 
@@ -204,10 +207,37 @@ async def stream(connection: Connection) -> None:
             task.cancel()
 
 
-async def _send_ticks(connection: Connection, request: int) -> None:
+@_mode
+async def dead_streams(connection: Connection) -> None:
+    """Works, and sends market data until it loses a farm after --delay seconds (2103); it is back (2104), the data is not."""
+    await become_ready(connection)
+    tasks: list[asyncio.Future[None]] = []
+    try:
+        async for request in connection.read_requests():
+            await connection.send(*messages.answers(request))
+            if request.name == "REQ_MKT_DATA":
+                tasks.append(asyncio.ensure_future(_send_ticks(connection, request.number, 1)))
+            if len(tasks) == 1:
+                tasks.append(asyncio.ensure_future(_lose_farm_and_data(connection, tasks)))
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _lose_farm_and_data(connection: Connection, streams: list[asyncio.Future[None]]) -> None:
+    await asyncio.sleep(connection.settings.delay)
+    for task in streams:
+        if task is not asyncio.current_task():
+            task.cancel()
+    await connection.send(error(errors.MARKET_DATA_FARM_BROKEN, FARM_LOST))
+    await asyncio.sleep(FARM_PAUSE)
+    await connection.send(error(errors.MARKET_DATA_FARM_OK, FARM_BACK))
+
+
+async def _send_ticks(connection: Connection, request: int, burst: int = BURST) -> None:
     tick = frame(messages.last_price(request).encode(connection.version))
     while True:
-        await connection.write(tick * BURST)
+        await connection.write(tick * burst)
         await asyncio.sleep(BURST_PAUSE)
 
 

@@ -84,6 +84,13 @@ PATTERNS: dict[str, Row] = {
     "P26": Row(
         "segments split anywhere", "211", "one-byte-ibapi", not_a_rule="for clients that reassemble: one-byte-ib-async"
     ),
+    "1d": Row("rejected, and dropped by the client", "420 421", "order-rejected-ib-async no-such-contract-ib-async"),
+    "1e": Row(
+        "the socket lives, the data is dead",
+        "403 410 423 424",
+        "subscriptions-not-made-again streams-dead-after-a-blip",
+        not_a_rule="streams that stop without an event: a quiet market looks the same",
+    ),
     "1c": Row("established, then mute", "409 416", "session-fell-mute session-cut-off long-requests-lost"),
 }
 

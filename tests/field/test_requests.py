@@ -7,7 +7,7 @@ import pytest
 from field.accusing import accused
 from field.thread import session, short, told
 from judging import Watch, codes, findings, judge
-from rule_wires import asked, said, status, ticks
+from rule_wires import asked, later, said, status, ticks
 from wire import Wire
 
 from ibsniff.model import Confidence, Fault, Severity
@@ -74,6 +74,14 @@ def test_nothing_more_is_not_claimed_where_bytes_are_missing() -> None:
     assert "nothing more" not in told(judge(wire, watch=LONG))
 
 
+def test_a_refusal_that_names_no_request_may_be_about_another() -> None:
+    """Under a Read-Only API a request for ids is refused as a matter of course."""
+    refused = said(321, "Error validating request.-'cc' : cause - Invalid request id")
+    assert short(judge(session(Wire()).client(ib_bytes.text(178, 8, 1, 1)).server(refused))) == ""
+    report = judge(session(Wire()).client(ib_bytes.text(178, 61, 1)).server(refused))
+    assert (short(report), accused(report, guesses=True)) == ("421", {})
+
+
 LAWFUL = {
     "delayed data announced": said(10167, "Displaying delayed market data", request=7),
     "a part is not subscribed": said(10091, "Part of requested market data requires additional", request=7),
@@ -122,3 +130,152 @@ def test_a_cancelled_order_that_the_client_cancelled_is_not_told() -> None:
     wire = session(Wire()).client(asked("PLACE_ORDER")).server(status(7, "Submitted"))
     wire.client(ib_bytes.text(178, 4, 1, 7, "")).server(said(202, "Order Canceled - reason:", request=7))
     assert short(judge(wire)) == ""
+
+
+# -- subscriptions that bring nothing any more ------------------------------------------------------------------------
+
+LOST, KEPT = said(1101, "restored - data lost"), said(1102, "restored - data maintained")
+CUT_OFF, BLIP = said(1100, "lost"), said(2103, "Market data farm connection is broken:usfarm")
+BACK = said(2104, "Market data farm connection is OK:usfarm")
+TIME = ib_bytes.text(178, 49, 1, 1_790_000_000)
+
+
+def subscribed(*numbers: int) -> Wire:
+    wire = session(Wire())
+    for number in numbers:
+        wire.client(asked("REQ_MKT_DATA", number)).server(ticks(number))
+    return wire
+
+
+def ticking(wire: Wire, *numbers: int, seconds: int = 20) -> Wire:
+    """Each ticks once a second."""
+    for _ in range(seconds):
+        for number in numbers:
+            wire.server(ticks(number), after=1.0 / len(numbers))
+    return wire
+
+
+def going_on(wire: Wire, seconds: int = 120) -> Wire:
+    """The clock is asked for and answered every ten seconds."""
+    for _ in range(0, seconds, 10):
+        wire.client(ib_bytes.text(178, 49, 1), after=10.0).server(TIME)
+    return wire
+
+
+def test_lost_subscriptions_are_a_warning_until_they_are_made_again() -> None:
+    wire = subscribed(1, 2).server(CUT_OFF, after=5.0).server(LOST, after=20.0)
+    assert accused(judge(wire, watch=Watch(ended=3.0))) == {}
+    report = judge(wire, watch=LONG)
+    assert accused(report) == {Fault.CLIENT: "IBS423"}
+    assert "TWS lost 2 subscriptions" in told(report)
+    wire.client(asked("REQ_MKT_DATA", 3), after=4.0)
+    assert (short(judge(wire, watch=LONG)), accused(judge(wire, watch=LONG))) == ("403 423", {})
+    assert short(judge(wire.client(asked("REQ_MKT_DATA", 4)), watch=LONG)) == "403"
+
+
+@pytest.mark.parametrize("kept", ["cancelled", "ticking", "1102", "joined", "nothing subscribed"])
+def test_1101_asks_for_nothing_where_nothing_was_lost(kept: str) -> None:
+    wire = subscribed() if kept == "nothing subscribed" else subscribed(1, 2)
+    wire.server(CUT_OFF, after=5.0).server(KEPT if kept == "1102" else LOST, after=20.0)
+    for number in (1, 2):
+        if kept == "cancelled":
+            wire.client(ib_bytes.text(178, 2, 2, number))
+        if kept == "ticking":
+            wire.server(ticks(number), after=2.0)
+    report = judge(wire.from_packet(16) if kept == "joined" else wire, watch=LONG)
+    assert "423" not in short(report)
+
+
+def test_a_program_that_connects_anew_and_subscribes_has_made_them_again() -> None:
+    lost = subscribed(1).server(CUT_OFF, after=5.0).server(LOST, after=20.0).close(after=30.0)
+    assert "423" in short(judge(lost))
+    anew = session(later(60)).client(asked("REQ_MKT_DATA", 1))
+    assert "423" not in short(judge(lost, anew.server(ticks(1))))
+
+
+def test_a_second_loss_leaves_it_to_the_lost_connection() -> None:
+    wire = subscribed(1).server(CUT_OFF).server(LOST, after=9.0).server(CUT_OFF, after=30.0)
+    assert short(judge(wire, watch=LONG)) == "403"
+
+
+# -- streams that stopped ---------------------------------------------------------------------------------------------
+
+
+def dead(*numbers: int) -> Wire:
+    """They stop with a farm that is back eight seconds later; the session goes on."""
+    return going_on(ticking(subscribed(*numbers), *numbers).server(BLIP, after=0.5).server(BACK, after=8.0))
+
+
+def test_streams_that_stopped_with_a_farm_and_did_not_come_back_are_a_guess() -> None:
+    (finding,) = findings(judge(dead(1, 2)))
+    assert (finding.code, finding.severity) == ("IBS424", Severity.WARNING)
+    assert (finding.fault, finding.confidence) == (Fault.UNDETERMINED, Confidence.LOW)
+    assert "2 subscriptions (1, 2) stopped within 1 s of error 2103" in finding.summary
+
+
+def quiet(name: str) -> Wire:
+    if name == "one stream only":
+        return going_on(ticking(subscribed(1), 1).server(BLIP).server(BACK, after=8.0))
+    wire = subscribed(1, 2, 3)
+    if name == "back after it":
+        ticking(ticking(wire, 1, 2, 3).server(BLIP).server(BACK, after=8.0), 1, 2, 3)
+        return wire
+    if name == "no pace is known":
+        return going_on(wire.server(BLIP).server(BACK, after=8.0))
+    if name == "watched too briefly":
+        return going_on(ticking(wire, 1, 2, 3).server(BLIP).server(BACK, after=8.0), 30)
+    if name == "cancelled":
+        ticking(wire, 1, 2, 3).server(BLIP)
+        for number in (1, 2, 3):
+            wire.client(ib_bytes.text(178, 2, 2, number))
+        return going_on(wire.server(BACK, after=8.0))
+    if name == "made again after 1101":
+        ticking(wire, 1, 2, 3).server(CUT_OFF).server(LOST, after=8.0)
+        for number in (11, 12, 13):
+            wire.client(asked("REQ_MKT_DATA", number)).server(ticks(number))
+        return going_on(wire)
+    raise KeyError(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "one stream only",
+        "back after it",
+        "no pace is known",
+        "watched too briefly",
+        "cancelled",
+        "made again after 1101",
+    ],
+)
+def test_streams_that_are_lawfully_silent_are_not_told(name: str) -> None:
+    assert "424" not in short(judge(quiet(name)))
+
+
+@pytest.mark.parametrize("event", [b"", said(2107, "inactive but available:ushmds"), said(2108, "inactive:usfarm")])
+def test_a_market_that_closed_is_a_note(event: bytes) -> None:
+    wire = ticking(subscribed(1, 2), 1, 2)
+    if event:
+        wire.server(event, after=1.0)
+    (finding,) = findings(judge(going_on(wire)))
+    assert (finding.code, finding.severity, finding.fault) == ("IBS424", Severity.NOTE, Fault.NONE)
+    assert "A quiet or closed market looks the same" in finding.summary
+
+
+@pytest.mark.parametrize(
+    ("event", "code"), [(BLIP, "410"), (CUT_OFF, "403"), (said(10197, "competing live session", request=1), "411")]
+)
+def test_while_the_event_lasts_its_own_rule_speaks(event: bytes, code: str) -> None:
+    report = judge(going_on(ticking(subscribed(1, 2), 1, 2).server(event, after=0.5)))
+    assert short(report) == f"{code} 424"
+    assert report.verdict is not None
+    assert report.verdict.code == f"IBS{code}"
+
+
+def test_more_streams_that_stopped_at_other_times_are_a_quiet_market() -> None:
+    wire = ticking(subscribed(1, 2, 3, 4, 5, 6), 1, 2, 3, 4)
+    for _ in range(3):
+        wire.server(TIME, after=9.0)
+    ticking(wire, 5, 6).server(BLIP, after=0.5).server(BACK, after=8.0)
+    (finding,) = findings(judge(going_on(wire)))
+    assert finding.severity is Severity.NOTE

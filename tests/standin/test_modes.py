@@ -346,6 +346,19 @@ def test_rejected_orders_are_named(version: int, order: bytes) -> None:
         assert caller.take_frame() == b"62\0001\0"
 
 
+def test_dead_streams_stop_with_the_farm_and_stay_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_modes, "FARM_PAUSE", 0)
+    with running("dead-streams", delay=0) as server, Caller(server.port) as caller:
+        caller.greet()
+        became_ready(caller)
+        caller.frame(QUOTES)
+        frames = iter(caller.take_frame, None)
+        assert any(frame.split(b"\0")[3:4] == [b"2103"] for frame in frames)
+        assert codes([caller.take_frame()]) == [b"2104"]
+        caller.frame(b"61\0001\0")
+        assert caller.take_frame() == b"62\0001\0"
+
+
 def test_stream_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_modes, "BURST_PAUSE", 0)
     with running("stream") as server, Caller(server.port) as caller:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.facts.rejections import Rejection, all_of, ib_was_out_of_reach, nothing_followed
+from ibsniff.facts.rejections import Rejection, all_of, ib_was_out_of_reach, is_guess, nothing_followed
 from ibsniff.facts.timing import end_of_wait_ns
 from ibsniff.formatting import counted, duration, seconds
 from ibsniff.ib import errors
@@ -87,8 +87,9 @@ def rejected_statement(
     by_code = [(one, judged(one.code)) for one in found]
     faults = {each.fault for _, each in by_code}
     out_of_reach = any(ib_was_out_of_reach(conversation, one.requests, each.farms) for one, each in by_code)
-    is_decided = len(faults) == 1 and Fault.UNDETERMINED not in faults and not out_of_reach
     requests = all_of(found)
+    is_doubtful = out_of_reach or any(is_guess(*each) for each in requests)
+    is_decided = len(faults) == 1 and Fault.UNDETERMINED not in faults and not is_doubtful
     return Statement(
         _summary(conversation, found, requests, what, index),
         faults.pop() if is_decided else Fault.UNDETERMINED,
