@@ -85,11 +85,13 @@ def said(code: int, text: str, version: int = 178, request: int = -1) -> bytes:
     return ib_bytes.error(version, code, text, request)
 
 
-def asked(name: str, number: int = 7) -> bytes:
+def asked(name: str, number: int = 7, *, transmit: bool = True) -> bytes:
     """A request or an order of the client, as server version 178 gets it."""
     if name == "PLACE_ORDER":
         contract = (265598, "AAPL", "STK", "", 0, "", "", "SMART", "", "USD", "", "", "", "")
-        return ib_bytes.text(178, 3, number, *contract, "BUY", 100, "LMT", 187, "", "DAY", "", "", "O", 0, "", 1, 0)
+        return ib_bytes.text(
+            178, 3, number, *contract, "BUY", 100, "LMT", 187, "", "DAY", "", "", "O", 0, "", int(transmit), 0
+        )
     ids = {message: id for id, message in names.CLIENT_MESSAGES.items()}
     return ib_bytes.text(178, ids[name], 1, number, 265598, "AAPL")
 
@@ -625,6 +627,10 @@ CASES: dict[str, Case] = {
         .client(asked("REQ_MKT_DATA"))
         .server(said(10089, "Delayed market data is available.", request=7) + ticks()),
         nearly="421",
+    ),
+    "an order without a word": Case(session(local()).client(asked("PLACE_ORDER")), "422", LATER),
+    "an order that is held": Case(
+        session(local()).client(asked("PLACE_ORDER", transmit=False)), "", LATER, nearly="422"
     ),
     "subscriptions not made again": Case(
         session(local()).client(asked("REQ_MKT_DATA")).server(said(1101, "restored - data lost"), after=20.0),

@@ -60,6 +60,8 @@ STATUS_OF_ORDER = FieldPlace(1, (2,))
 CLIENT_OF_ORDER_STATUS = FieldPlace(8, (9,))
 IS_SUBSCRIBING = FieldPlace(0, (1,))
 """In REQ_ACCT_DATA: whether it begins or ends the subscription."""
+TRANSMIT = FieldPlace(26, (3, 66))
+"""In PLACE_ORDER: whether TWS is to send the order on at once, or to hold it. In protobuf it is absent if not."""
 KEEP_UP_TO_DATE = FieldPlace(-2, (9,))
 """In REQ_HISTORICAL_DATA from server version 124 on: whether new bars follow the old ones."""
 

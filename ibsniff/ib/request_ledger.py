@@ -156,7 +156,9 @@ class RequestLedger:
             order = self._followed[placed[-1]]
             self._followed.change(placed[-1], order._replace(modified=order.modified + 1))
             return
-        place = self._followed.ask(key, Request(number, name, moment, may_have_missed=bool(self._lost)))
+        sent_on = name == "PLACE_ORDER" and self._number(message, id_fields.TRANSMIT) == 1
+        request = Request(number, name, moment, is_transmitted=sent_on, may_have_missed=bool(self._lost))
+        place = self._followed.ask(key, request)
         if place is not None and name == "REQ_HISTORICAL_DATA" and self._number(message, id_fields.KEEP_UP_TO_DATE):
             self._goes_on.add(place)
 

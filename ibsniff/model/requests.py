@@ -53,6 +53,8 @@ class Request(NamedTuple):
     """The last error or advisory that names it."""
     modified: int = 0
     """How often an order was placed again with the same id while it was open."""
+    is_transmitted: bool = False
+    """TWS is to send this order on at once, and does not hold it until it is told to."""
     may_have_missed: bool = False
     """While it was open, bytes of this conversation were not captured or could not be read: its answer may be among them."""
 

@@ -85,6 +85,12 @@ PATTERNS: dict[str, Row] = {
         "segments split anywhere", "211", "one-byte-ibapi", not_a_rule="for clients that reassemble: one-byte-ib-async"
     ),
     "1d": Row("rejected, and dropped by the client", "420 421", "order-rejected-ib-async no-such-contract-ib-async"),
+    "1f": Row(
+        "an order is never answered",
+        "422",
+        "order-never-answered-ib-async",
+        not_a_rule="orders that TWS is to hold, and that it did not say a word about",
+    ),
     "1e": Row(
         "the socket lives, the data is dead",
         "403 410 423 424",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ib_bytes
 import pytest
 from field.accusing import accused
-from field.thread import session, short, told
+from field.thread import answered, session, short, told
 from judging import Watch, codes, findings, judge
 from rule_wires import asked, later, said, status, ticks
 from wire import Wire
@@ -130,6 +130,90 @@ def test_a_cancelled_order_that_the_client_cancelled_is_not_told() -> None:
     wire = session(Wire()).client(asked("PLACE_ORDER")).server(status(7, "Submitted"))
     wire.client(ib_bytes.text(178, 4, 1, 7, "")).server(said(202, "Order Canceled - reason:", request=7))
     assert short(judge(wire)) == ""
+
+
+# -- without a word ---------------------------------------------------------------------------------------------------
+
+
+def test_an_order_without_a_word_accuses_nobody_and_says_what_would_tell() -> None:
+    wire = going_on(session(Wire()).client(asked("PLACE_ORDER", 10)), 60)
+    (finding,) = findings(judge(wire))
+    assert (finding.code, finding.severity) == ("IBS422", Severity.WARNING)
+    assert (finding.fault, finding.confidence) == (Fault.UNDETERMINED, Confidence.LOW)
+    assert finding.summary.startswith("TWS has not said a word about order 10 for 60 s: no answer, no error.")
+    assert "It answered 6 other requests." in finding.summary
+    assert "reqAllOpenOrders" in finding.remedy
+    assert [other.fault for other in finding.alternatives] == [Fault.TWS_STATE, Fault.UNDETERMINED]
+
+
+def silent_request(name: str) -> Wire:
+    if name == "asked before ready":
+        wire = answered(Wire()).client(ib_bytes.start_api(178, 7)).client(asked("PLACE_ORDER"))
+        return going_on(wire.server(ib_bytes.ready(178)))
+    wire = session(Wire())
+    if name == "held order":
+        wire.client(asked("PLACE_ORDER", transmit=False))
+    if name == "order with an answer":
+        wire.client(asked("PLACE_ORDER")).server(status(7, "PreSubmitted"))
+    if name == "order with a remark":
+        wire.client(asked("PLACE_ORDER")).server(said(399, "will not be placed until", request=7))
+    if name == "a message that was too much":
+        wire.client(asked("PLACE_ORDER")).server(said(100, "Max rate of messages per second has been exceeded"))
+    if name == "while IB is lost":
+        wire.server(CUT_OFF).client(asked("PLACE_ORDER"))
+    if name == "a cancellation":
+        wire.client(ib_bytes.text(178, 4, 1, 7, ""))
+    if name == "market data":
+        wire.client(asked("REQ_MKT_DATA"))
+    if name == "history":
+        wire.client(asked("REQ_HISTORICAL_DATA"))
+    if name == "the clock twice":
+        wire.client(ib_bytes.text(178, 49, 1)).client(ib_bytes.text(178, 49, 1), after=0.5).server(TIME)
+    return going_on(wire)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "held order",
+        "order with an answer",
+        "order with a remark",
+        "a message that was too much",
+        "while IB is lost",
+        "asked before ready",
+        "a cancellation",
+        "market data",
+        "history",
+        "the clock twice",
+    ],
+)
+def test_lawful_silences_are_not_told(name: str) -> None:
+    assert "422" not in short(judge(silent_request(name)))
+
+
+def test_an_order_is_not_missed_before_its_time() -> None:
+    wire = session(Wire()).client(asked("PLACE_ORDER"))
+    assert short(judge(wire, watch=Watch(ended=5.0))) == ""
+    assert short(judge(wire, watch=Watch(ended=15.0))) == "422"
+
+
+def test_a_question_that_tws_always_answers_is_missed_among_others() -> None:
+    wire = session(Wire()).client(ib_bytes.text(178, 8, 1, 1))
+    report = judge(going_on(wire))
+    assert (short(report), accused(report, guesses=True)) == ("422", {})
+    assert "REQ_IDS" in told(report)
+
+
+def test_history_that_later_requests_overtook_is_a_note() -> None:
+    wire = session(Wire()).client(asked("REQ_CONTRACT_DATA", 3)).client(asked("REQ_CONTRACT_DATA", 4))
+    (finding,) = findings(judge(going_on(wire.server(ib_bytes.text(178, 52, 1, 4)))))
+    assert (finding.code, finding.severity) == ("IBS422", Severity.NOTE)
+    assert "REQ_CONTRACT_DATA 3" in finding.summary
+
+
+def test_a_session_that_is_dead_is_told_once() -> None:
+    wire = session(Wire()).client(asked("PLACE_ORDER")).client(ib_bytes.text(178, 49, 1), after=8.0)
+    assert short(judge(wire, watch=LONG)) == "409"
 
 
 # -- subscriptions that bring nothing any more ------------------------------------------------------------------------

@@ -68,6 +68,22 @@ def test_ids_that_are_not_the_first_field():
     assert id_fields.number_at(SERVER, payload, id_fields.ORDER_OF_EXECUTION, 201) == ID
 
 
+@pytest.mark.parametrize("transmit", [0, 1])
+@pytest.mark.parametrize("version", [120, 144, 145, 178, 201, 203, 226])
+def test_whether_an_order_is_transmitted(version: int, transmit: int):
+    """The order stands as nautilus-ibapi 10.46 and ib_async 2.1 write it."""
+    if version >= 203:
+        order = varint(5 << 3 | 2) + b"\x03BUY" + (varint(66 << 3) + b"\1" if transmit else b"")
+        sent = struct.pack(">I", 203) + b"\x08\x07" + varint(3 << 3 | 2) + varint(len(order)) + order
+    else:
+        head = [45, ID] if version < 145 else [ID]
+        contract = [0, "AAPL", "STK", "", 0, "", "", "SMART", "", "USD", "", "", "", ""]
+        order = ["BUY", 1, "LMT", 5, "", "DAY", "", "", "O", 0, "ref", transmit, 9, 0]
+        sent = ib_bytes.text(version, 3, *head, *contract, *order)[4:]
+    expected = transmit if version < 203 or transmit else None
+    assert id_fields.number_at(CLIENT, split_payload(sent), id_fields.TRANSMIT, version) == expected
+
+
 @pytest.mark.parametrize("body", [b"", b"\0", b"6\0", b"6\0x\0", b"6\0" + b"1" * 12 + b"\0", b"6\0--1\0", b"6\x005"])
 def test_what_is_no_id(body: bytes):
     assert id_fields.id_of(SERVER, split_payload(b"1\0" + body), 178) is None

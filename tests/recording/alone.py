@@ -210,6 +210,8 @@ REPLIED_AND_WRONG = [
               (*IB_ASYNC, "--quotes"), "replied", "ready", "not-subscribed"),
     Recording("order-rejected-ib-async", "TWS rejects an order: error 201, and the session works",
               (*IB_ASYNC, "--order", "--stay", "7"), "replied", "ready", "rejected-orders"),
+    Recording("order-never-answered-ib-async", "TWS says nothing about an order, and answers everything else",
+              (*IB_ASYNC, "--order", "--stay", "13"), "replied", "ready", "ok"),
     Recording("no-such-contract-ib-async", "ib_async looks up three contracts that do not exist: error 200, and the session works",
               (*IB_ASYNC, "--contracts", "AAPLE", "MSFFT", "GOOGEL"), "replied", "ready", "ok"),
     Recording("client-stopped-reading", "The program reads too slowly: its window closes",

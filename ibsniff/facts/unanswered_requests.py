@@ -1,0 +1,86 @@
+"""Requests and orders that were left without a word in a session that goes on.
+
+Most requests prove nothing by their silence (``facts.questions``). Here are those of which something can be said: orders that
+TWS was to send on at once, questions that a TWS that works answers, and requests that later ones of the same kind overtook.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ibsniff.facts.questions import CLOCK_SPACING, QUESTIONS
+from ibsniff.facts.server_close import in_session
+from ibsniff.facts.timing import end_of_wait_ns
+from ibsniff.formatting import seconds_between
+from ibsniff.ib import errors
+from ibsniff.model import NANOSECONDS, Conversation, Request, RequestState
+
+ORDER, ORDER_PATIENCE = "PLACE_ORDER", 10.0
+"""TWS sends the status of an order that it accepts, or an error, within milliseconds; seconds if its window is busy."""
+OVERTAKEN_PATIENCE = 60.0
+"""Seconds after which a request that others overtook is worth a note. IB's servers may need minutes for some."""
+LOOK_UPS = frozenset(
+    {
+        "REQ_CONTRACT_DATA", "REQ_HISTORICAL_DATA", "REQ_HEAD_TIMESTAMP", "REQ_HISTORICAL_TICKS", "REQ_HISTOGRAM_DATA",
+        "REQ_FUNDAMENTAL_DATA", "REQ_SEC_DEF_OPT_PARAMS", "REQ_MATCHING_SYMBOLS", "REQ_MARKET_RULE",
+        "REQ_SMART_COMPONENTS", "REQ_HISTORICAL_NEWS", "REQ_NEWS_ARTICLE",
+    }
+)  # fmt: skip
+"""Requests with an answer that ends, which comes from IB's servers."""
+CLOCKS_IN_A_ROW = 3
+"""Requests for the time without an answer that are no coincidence, each well after the one before."""
+MAY_BE_THE_ANSWER = (errors.MESSAGE_RATE_EXCEEDED, errors.REQUEST_NOT_READABLE)
+"""Errors that name no request: each may be the answer to one that seems to have none."""
+
+
+class UnansweredRequests(NamedTuple):
+    """What was left without a word, each in the order it was asked."""
+
+    orders: tuple[Request, ...]
+    questions: tuple[Request, ...]
+    overtaken: tuple[Request, ...]
+
+
+def unanswered_requests(conversation: Conversation) -> UnansweredRequests:
+    """What got neither an answer nor an error for longer than its patience; nothing if an error may be meant for it."""
+    dialogue = conversation.dialogue
+    if not in_session(conversation) or any(code in dialogue.errors for code in MAY_BE_THE_ANSWER):
+        return UnansweredRequests((), (), ())
+    ready_ns = dialogue.ready.time_ns if dialogue.ready is not None else 0
+    open_requests = (one for one in dialogue.requests.open.values() if one.is_unanswered and not one.may_have_missed)
+    waiting = [one for one in open_requests if one.asked.time_ns >= ready_ns]
+    return UnansweredRequests(
+        tuple(one for one in waiting if _is_due_order(conversation, one)),
+        _due_questions(conversation, waiting),
+        tuple(one for one in waiting if _is_overtaken(conversation, one)),
+    )
+
+
+def waited(conversation: Conversation, request: Request) -> float:
+    """Seconds since the request, until the end of the connection or of the time that was watched."""
+    return (end_of_wait_ns(conversation) - request.asked.time_ns) / NANOSECONDS
+
+
+def _is_due_order(conversation: Conversation, request: Request) -> bool:
+    return request.name == ORDER and request.is_transmitted and waited(conversation, request) >= ORDER_PATIENCE
+
+
+def _due_questions(conversation: Conversation, waiting: list[Request]) -> tuple[Request, ...]:
+    refused = errors.REQUEST_REFUSED in conversation.dialogue.errors  # it may name none of them
+    asked = [one for one in waiting if one.name in QUESTIONS and not refused]
+    clocks = [one for one in asked if QUESTIONS[one.name].is_clock]
+    spaced = [
+        one for i, one in enumerate(clocks) if not i or seconds_between(clocks[i - 1].asked, one.asked) >= CLOCK_SPACING
+    ]
+    due = [one for one in asked if not QUESTIONS[one.name].is_clock]
+    due += spaced if len(spaced) >= CLOCKS_IN_A_ROW else []
+    return tuple(one for one in due if waited(conversation, one) >= QUESTIONS[one.name].patience)
+
+
+def _is_overtaken(conversation: Conversation, request: Request) -> bool:
+    """Tell whether a later request of the same kind was answered long ago."""
+    requests = conversation.dialogue.requests
+    later = requests.settled.get(request.name)
+    if request.name not in LOOK_UPS or later is None or not requests.counts[request.name, RequestState.ANSWERED]:
+        return False
+    return later.packet > request.asked.packet and waited(conversation, request) >= OVERTAKEN_PATIENCE
