@@ -277,15 +277,16 @@ def test_a_busy_connection_that_is_evicted_is_judged_after_all_its_packets(packe
     What it goes on to say belongs to a connection that is joined in the middle.
     """
     busy = Talk().bulk(40)
-    floods = [Talk(Host(b"\x0a\0\0\1", port)).packets[0] for port in range(51_000, 51_030)]
+    others = [Talk(Host(b"\x0a\0\0\1", port)) for port in range(51_000, 51_030)]
+    floods = [packet for other in others for packet in other.packets]  # sessions too: what is rare is kept for longer
     content = file_of(busy.packets[:packets_before] + floods + busy.packets[packets_before:])
     scale = Scale(columns_read_size=1 << 16, conversations=kept, always_kept=0)
     same(content, scale, stretches=int(packets_before > 13))
     with scaled(scale):
         seen = look(content, Lane.COLUMNS)
     assert isinstance(seen, Snapshot)
-    assert seen.evicted[Outcome.REPLIED] == 1
-    assert seen.connections == 1 + len(floods) + 1
+    assert seen.evicted[Outcome.REPLIED] > len(others) - kept
+    assert seen.connections == 1 + len(others) + 1
 
 
 def test_reasons_to_skip_packets_stand_in_the_order_of_the_capture():
