@@ -18,8 +18,10 @@ from ibsniff.facts.reliability import all_captured
 from ibsniff.facts.server_close import in_session
 from ibsniff.facts.timing import closed_after_client, end_of_wait_ns
 from ibsniff.formatting import seconds_between
-from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, How, Moment, Request, Side
+from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, How, Moment, Outcome, Request, Side
 
+MAY_BE_REORDERED_NS = 20_000_000
+"""A capture may hold packets of its two directions in the wrong order, so that an answer stands before its question."""
 SURE_ROW = 3
 """Requests for the time in a row, none of them answered, that are no coincidence: TWS may drop one that comes too soon."""
 MOST_OF, SIMILAR_PACE = 0.8, 1.25
@@ -90,7 +92,13 @@ def questions_since_last_byte(conversation: Conversation) -> list[Request]:
     if heard is None or not in_session(conversation):
         return []
     asked = (one for one in conversation.dialogue.requests.open.values() if one.name in QUESTIONS)
-    return [one for one in asked if one.asked.packet > heard.packet and one.asked.time_ns >= heard.time_ns]
+    later = [one for one in asked if one.asked.packet > heard.packet and one.asked.time_ns >= heard.time_ns]
+    client, server = conversation.connection.from_client, conversation.connection.from_server
+    if server.last_data_acks >= client.length:  # the server had all of it when it sent its last byte
+        return []
+    if len(later) == 1 and later[0].asked == client.last_data:
+        return later
+    return [one for one in later if one.asked.time_ns > heard.time_ns + MAY_BE_REORDERED_NS]
 
 
 def unanswered(conversation: Conversation) -> Unanswered | None:
@@ -112,9 +120,11 @@ def half_message(conversation: Conversation) -> HalfMessage | None:
     """
     dialogue, connection = conversation.dialogue, conversation.connection
     began, last = dialogue.unfinished.get(Side.SERVER), connection.from_server.last_data
-    if began is None or last is None or dialogue.ready is None or not all_captured(conversation, Side.SERVER):
+    if began is None or last is None or dialogue.ready is None or not in_session(conversation):
         return None
-    if connection.from_client.window_closed is not None or unacknowledged(connection, Side.SERVER) is not None:
+    if not all_captured(conversation, Side.SERVER) or unacknowledged(connection, Side.SERVER) is not None:
+        return None
+    if connection.from_client.window_closed is not None:
         return None
     seconds = (end_of_wait_ns(conversation) - last.time_ns) / NANOSECONDS
     return HalfMessage(began, seconds) if seconds >= PATIENCE else None
@@ -134,7 +144,7 @@ def _demanding_clocks(conversation: Conversation, row: Sequence[Request]) -> lis
 
     All of them, if requests at this pace were answered before.
     """
-    before = conversation.dialogue.requests.settled.get(row[0].name)
+    before = _asked_before(conversation, row[0]) or _not_known_before(conversation)
     asked = [*([before] if before is not None else []), *(one.asked for one in row)]
     gaps = [seconds_between(earlier, later) for earlier, later in pairwise(asked)]
     spaced = [one for one, gap in zip(row[::-1], gaps[::-1], strict=False) if gap >= CLOCK_SPACING][::-1]
@@ -145,6 +155,21 @@ def _demanding_clocks(conversation: Conversation, row: Sequence[Request]) -> lis
     if before is not None and _was_answered_at(conversation, row[0].name, len(row), before, min(gaps)):
         return [(row[0], len(row) >= SURE_ROW)]
     return [(one, True) for one in spaced]
+
+
+def _asked_before(conversation: Conversation, request: Request) -> Moment | None:
+    """When the latest earlier request of this name was asked, whatever became of it."""
+    requests = conversation.dialogue.requests
+    opened = [one.asked for one in requests.open.values() if one.name == request.name]
+    earlier = [one for one in (requests.settled.get(request.name), *opened) if one is not None]
+    return max((one for one in earlier if one.packet < request.asked.packet), default=None)
+
+
+def _not_known_before(conversation: Conversation) -> Moment | None:
+    """Until when requests may have been asked that are not in the capture; None if all of them are."""
+    if conversation.dialogue.bytes_after_gap:
+        return conversation.connection.last
+    return conversation.connection.first if conversation.outcome is Outcome.JOINED else None
 
 
 def _was_answered_at(conversation: Conversation, name: str, row: int, before: Moment, gap: float) -> bool:

@@ -104,6 +104,8 @@ class Half:
     first_data: Moment | None = None
     last_data: Moment | None = None
     """Of new data; retransmissions do not count."""
+    last_data_acks: int = 0
+    """How much of the other side's stream the packet with its last data acknowledges."""
     first_packet: Moment | None = None
     acked: int = 0
     """The stream offset up to which the other side has acknowledged this direction."""

@@ -159,6 +159,8 @@ def _apply(
     if not len(with_data):
         return None
     half.last_data = _moment(segments, int(with_data[-1]))
+    place = int(np.flatnonzero(segments.lengths[own] > 0)[-1])
+    half.last_data_acks = mine.peer.acknowledged + int(sent.acked[place])  # which the other side does not know yet
     run = _column_run(mine.next, segments, with_data)
     mine.next = mine.end = half.length = mine.next + len(run.data)
     mine.next_sequence = advance(mine.next_sequence, len(run.data))

@@ -140,7 +140,7 @@ class Direction:
         offset = self.next
         if sequence != self.next_sequence or offset != self.end or len(payload) != length:
             return self._receive_irregular(segment, sequence, moment)
-        half.last_data = moment
+        half.last_data, half.last_data_acks = moment, self.peer.acknowledged
         self.next = self.end = end = offset + length
         self.next_sequence = advance(sequence, length)
         half.captured += length
@@ -162,7 +162,7 @@ class Direction:
             self._note_repeat(moment)
         added = self.waiting.add(offset, segment, from_offset=self.next)
         if added or not is_late:
-            half.last_data = moment
+            half.last_data, half.last_data_acks = moment, self.peer.acknowledged
         if is_late and captured and added == captured:
             half.out_of_order += 1
         elif is_late:
