@@ -158,11 +158,12 @@ def _demanding_clocks(conversation: Conversation, row: Sequence[Request]) -> lis
 
 
 def _asked_before(conversation: Conversation, request: Request) -> Moment | None:
-    """When the latest earlier request of this name was asked, whatever became of it."""
-    requests = conversation.dialogue.requests
+    """When the latest earlier request of this name was asked, whatever became of it; TWS ignores those before it is ready."""
+    requests, ready = conversation.dialogue.requests, conversation.dialogue.ready
     opened = [one.asked for one in requests.open.values() if one.name == request.name]
     earlier = [one for one in (requests.settled.get(request.name), *opened) if one is not None]
-    return max((one for one in earlier if one.packet < request.asked.packet), default=None)
+    began = ready.packet if ready is not None else 0
+    return max((one for one in earlier if began < one.packet < request.asked.packet), default=None)
 
 
 def _not_known_before(conversation: Conversation) -> Moment | None:
