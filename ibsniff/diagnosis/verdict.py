@@ -120,7 +120,7 @@ def badness(conversation: Conversation) -> tuple[int, int]:
     """Sort key: the conversation that should speak for the capture comes first.
 
     One that failed where nobody has to act comes after those that worked. A client that sent no hello does not speak before
-    one whose good hello was left unanswered: a health check by HTTP beside a TWS that hangs.
+    one whose good hello was left unanswered, nor before a session that died: a health check by HTTP beside a TWS that hangs.
     """
     if is_fine(conversation):
         severity = len(Severity) + (conversation.cause is not None)
@@ -132,7 +132,12 @@ def badness(conversation: Conversation) -> tuple[int, int]:
 
 
 def _rank(conversation: Conversation) -> int:
-    """The place of its outcome in ``WORST_FIRST``; that of ``LAST_UNANSWERED`` at the earliest if its hello is not valid."""
+    """The place of its outcome in ``WORST_FIRST``; that of ``LAST_UNANSWERED`` at the earliest if its hello is not valid.
+
+    A session in which something went wrong stands just before those.
+    """
     hello, rank = conversation.dialogue.hello, 2 * WORST_FIRST.index(conversation.outcome)
+    if conversation.rung is Rung.READY or conversation.outcome is Outcome.JOINED:
+        return min(rank, 2 * WORST_FIRST.index(LAST_UNANSWERED))
     was_asked_wrongly = hello is not None and not hello.is_valid and conversation.outcome in UNANSWERED
     return max(rank, 2 * WORST_FIRST.index(LAST_UNANSWERED) + 1) if was_asked_wrongly else rank

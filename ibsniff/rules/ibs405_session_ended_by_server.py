@@ -163,6 +163,11 @@ def _another_reason(conversation: Conversation, ended: Ended) -> str:
     if sent is not None and received is not None and received.time_ns < sent.time_ns:
         if ended.how is How.RST and seconds_between(received, sent) > IDLE:
             return DROPPED_ON_THE_WAY
+        if ended.how is How.RST and seconds_between(sent, ended.moment) > IDLE:
+            return (
+                f"The RST came {time_between(sent, ended.moment)} after data of the client that was not answered: one of the "
+                "two machines may have been suspended, or a router or relay in between may have dropped the connection"
+            )
         if clock_stepped_back(sent, ended.moment):
             return "How long no data was sent before is not known, because the capture's clock stepped back"
         if seconds_between(sent, ended.moment) < UPON_A_MESSAGE:

@@ -2,7 +2,7 @@
 
 Seen: error 10197.
 Meaning: the user is logged in twice (TWS and a phone, or live and paper with shared data): only one gets live data.
-How sure: TWS says so itself.
+How sure: TWS says so itself. IB's servers give the data to one login of a user only; TWS and the program are in order.
 Sources: IB's API documentation (message code 10197).
 What to do: log the other session out, or use a separate user for the API.
 """
@@ -23,7 +23,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         return None
     return Statement(
         "Another session of the same user takes the market data.",
-        Fault.TWS_STATE,
+        Fault.IB,
         Confidence.HIGH,
         packets=(one.moment.packet for one in tally.examples),
         remedy="Log the other session out, or use a separate user for the API.",

@@ -259,3 +259,37 @@ def test_a_session_that_ends_after_the_loss_does_not_stay_open() -> None:
     wire = session(Wire()).server(ib_bytes.error(178, 1100, "lost")).fin_server(after=1.5)
     (lost,) = (found for found in findings(judge(wire)) if found.code == "IBS403")
     assert "1.5 s later the server ended the API session" in lost.summary
+
+
+def test_a_health_check_does_not_outrank_a_session_that_died() -> None:
+    polls = session(call("127.0.0.1:50001", "127.0.0.1:7497"))
+    for number in range(3):
+        polls.client(request(49, 1), after=10.0).server(request(49, 1, 1767605400 + number), after=0.002)
+    for _ in range(5):
+        polls.client(request(49, 1), after=10.0)
+    checks = [
+        call(f"127.0.0.1:{50_010 + number}", "127.0.0.1:7497", 40.0 + 15 * number)
+        .connect()
+        .client(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .fin_client(after=5.0)
+        .ack(Side.SERVER)
+        for number in range(3)
+    ]
+    report = judge(polls, *checks, watch=Watch(ended=30.0))
+    assert report.verdict is not None
+    assert (report.verdict.code, report.verdict.fault) == ("IBS409", Fault.TWS_STATE)
+    alone = judge(*checks)
+    assert alone.verdict is not None
+    assert alone.verdict.code == "IBS207"
+
+
+def test_a_reset_long_after_a_question_may_be_that_of_a_machine_that_slept() -> None:
+    wire = session(call(REMOTE, TWS)).client(request(49, 1)).server(request(49, 1, 1767605400), after=0.002)
+    wire.client(request(49, 1), after=10.0, ack=False).again(1, after=3600.0).rst_server(after=0.002)
+    ended = [found for found in findings(judge(wire)) if found.code == "IBS405"]
+    assert [found.fault for found in ended] == [Fault.UNDETERMINED]
+
+
+def test_another_login_of_the_user_is_no_fault_of_tws() -> None:
+    (found,) = (one for one in findings(judge(notices((10197, "competing live session")))) if one.code == "IBS411")
+    assert found.fault is Fault.IB
