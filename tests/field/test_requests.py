@@ -55,6 +55,14 @@ def test_several_errors_of_different_turns_accuse_nobody_alone() -> None:
     assert "3 requests: 1, 2 (354: no); 3 (200: no)" in finding.summary
 
 
+def test_many_rejections_are_one_finding_with_the_first_ids() -> None:
+    wire = session(Wire())
+    for number in range(1, 8):
+        wire.client(asked("REQ_MKT_DATA", number)).server(said(354, "no" if number < 7 else "never", request=number))
+    (finding,) = findings(judge(wire))
+    assert finding.summary == "TWS rejected 7 requests: 1, 2, 3, 4 and 3 more (354: no; other texts too)."
+
+
 def test_no_such_contract_while_the_definition_farm_is_lost_is_not_the_clients_turn() -> None:
     lost = session(Wire()).server(said(2157, "Sec-def data farm connection is broken:secdefil"))
     wire = lost.client(asked("REQ_CONTRACT_DATA")).server(said(200, "No security definition", request=7))

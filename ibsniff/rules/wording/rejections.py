@@ -142,9 +142,13 @@ def _many(conversation: Conversation, found: Sequence[Rejection], total: int, wh
 
 
 def _group(rejection: Rejection) -> str:
-    names = [str(request.number) if request.number is not None else request.name for request, _ in rejection.requests]
+    """The requests that were rejected with one error number, and its text; it may differ from one to the next."""
+    errors_given = [error for _, error in rejection.requests]
+    named = (str(request.number) if request.number is not None else request.name for request, _ in rejection.requests)
+    names = list(dict.fromkeys(named))
     more = f" and {len(names) - MAX_IDS:,} more" if len(names) > MAX_IDS else ""
-    return f"{', '.join(names[:MAX_IDS])}{more} ({error_in_words(rejection.requests[0][1])})"
+    other_texts = "; other texts too" if any(error.text != errors_given[0].text for error in errors_given) else ""
+    return f"{', '.join(names[:MAX_IDS])}{more} ({error_in_words(errors_given[0])}{other_texts})"
 
 
 def error_in_words(error: WireError) -> str:
