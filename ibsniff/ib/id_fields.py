@@ -63,7 +63,9 @@ IS_SUBSCRIBING = FieldPlace(0, (1,))
 TRANSMIT = FieldPlace(26, (3, 66))
 """In PLACE_ORDER: whether TWS is to send the order on at once, or to hold it. In protobuf it is absent if not."""
 KEEP_UP_TO_DATE = FieldPlace(-2, (9,))
-"""In REQ_HISTORICAL_DATA from server version 124 on: whether new bars follow the old ones."""
+"""In REQ_HISTORICAL_DATA: whether new bars follow the old ones."""
+KEEP_UP_TO_DATE_SINCE = 124
+"""The first server version that has this field in its requests."""
 
 
 def has_version_field(side: Side, message: int, is_raw: bool, server_version: int | None) -> bool:

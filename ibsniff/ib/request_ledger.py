@@ -147,7 +147,7 @@ class RequestLedger:
 
     def _ask(self, message: LedgerMessage) -> None:
         name, moment = message.name, message.moment
-        if name == "REQ_ACCT_DATA" and self._number(message, id_fields.IS_SUBSCRIBING) == 0:
+        if name == "REQ_ACCT_DATA" and self._is_off(message, id_fields.IS_SUBSCRIBING):
             self._cancel(name, name, moment)
             return
         number = message.number
@@ -159,8 +159,16 @@ class RequestLedger:
         sent_on = name == "PLACE_ORDER" and self._number(message, id_fields.TRANSMIT) == 1
         request = Request(number, name, moment, is_transmitted=sent_on, may_have_missed=bool(self._lost))
         place = self._followed.ask(key, request)
-        if place is not None and name == "REQ_HISTORICAL_DATA" and self._number(message, id_fields.KEEP_UP_TO_DATE):
+        if place is not None and name == "REQ_HISTORICAL_DATA" and self._is_kept_up_to_date(message):
             self._goes_on.add(place)
+
+    def _is_kept_up_to_date(self, message: LedgerMessage) -> bool:
+        version = self.server_version or names.PROTOBUF
+        return version >= id_fields.KEEP_UP_TO_DATE_SINCE and bool(self._number(message, id_fields.KEEP_UP_TO_DATE))
+
+    def _is_off(self, message: LedgerMessage, place: id_fields.FieldPlace) -> bool:
+        """Whether a switch is off. In protobuf that is the default, which clients leave out."""
+        return self._number(message, place) in ((0, None) if message.payload.protobuf else (0,))
 
     def _number(self, message: LedgerMessage, place: id_fields.FieldPlace) -> int | None:
         return id_fields.number_at(message.side, message.payload, place, self.server_version)
@@ -209,16 +217,31 @@ class RequestLedger:
 
         The packets of the first and the last one are given; with ``is_whole``, each is all that comes.
         """
+        if len(answers) > 1 and not answers[0].has_id:
+            answers = self._to_oldest(answers, last.packet)
         for request, is_end, has_id in answers:
             key = number if has_id else request
             if key is None:
                 continue
-            place = self._followed.find(key, request, last.packet, oldest=is_end or is_whole)
+            place = self._followed.find(key, request, last.packet, oldest=is_end or is_whole or not has_id)
             if place is None or not (self._followed.is_open(place) or self._followed.reopen(place)):
                 continue
             self._followed.add_answers(place, first, last, count)
             if (is_end or is_whole) and place not in self._goes_on:
                 self._end_answered(key, place, last)
+
+    def _to_oldest(self, answers: tuple[AnswerTo, ...], packet: int) -> tuple[AnswerTo, ...]:
+        """Requests without an id are answered in the order in which they were sent, also those that share their answers.
+
+        An order is also sent when its state changes, so that it does not show a rejected request for orders to be alive.
+        """
+        found = {
+            (not self._followed.is_open(place), place): answer
+            for answer in answers
+            if (place := self._followed.find(answer.request, answer.request, packet, oldest=True)) is not None
+            and (answer.is_end or self._followed.is_open(place))
+        }
+        return (found[min(found)],) if found else ()
 
     def follows(self, key: Key) -> bool:
         """Whether there is a request with this key that a message may belong to."""

@@ -86,6 +86,38 @@ def test_requests_without_an_id_are_answered_in_their_order():
     assert session.requests.unanswered == 1
 
 
+def test_each_of_several_lists_is_answered_by_itself():
+    """Parts belong to the oldest request that is open, as its end marker does."""
+    session = Session().ask("REQ_POSITIONS", 1).ask("REQ_POSITIONS", 1)
+    session.answer("POSITION_DATA", 3, "A").answer("POSITION_DATA", 3, "A")
+    assert [request.answers for request in session.requests.open.values()] == [2, 0]
+    session.answer("POSITION_END", 1)
+    assert session.answer("POSITION_DATA", 3, "A").only.answers == 1
+
+
+def test_lists_of_orders_that_share_their_answers_are_answered_in_their_order():
+    session = Session().ask("REQ_ALL_OPEN_ORDERS", 1).ask("REQ_OPEN_ORDERS", 1)
+    session.answer("OPEN_ORDER", 5).answer("OPEN_ORDER_END", 1)
+    assert session.only.name == "REQ_OPEN_ORDERS"
+    assert session.only.answers == 0
+    assert session.answer("OPEN_ORDER_END", 1).states == {"answered": 2}
+
+
+def test_an_order_sent_without_a_request_revives_no_rejected_list_of_orders():
+    session = Session().ask("REQ_OPEN_ORDERS", 1).fail(321, -1).answer("OPEN_ORDER", 5)
+    assert session.states == {"rejected": 1}
+    assert session.answer("OPEN_ORDER_END", 1).states == {"answered": 1}  # so the error was about something else
+
+
+@pytest.mark.parametrize("subscribe", [{}, {1: 0}])
+def test_a_subscription_that_is_ended_in_protobuf(subscribe: dict[int, int]):
+    """The official client leaves out what is off."""
+    number = NUMBERS[CLIENT]["REQ_ACCT_DATA"]
+    session = Session(213).send(CLIENT, protobuf(number, {1: 1, 2: "DU1234567"}))
+    assert session.states == {"open": 1}
+    assert session.send(CLIENT, protobuf(number, {**subscribe, 2: "DU1234567"})).states == {"cancelled": 1}
+
+
 def test_one_clock_answer_is_enough_for_all_clock_requests_before_it():
     """TWS drops clock requests that come too close together."""
     session = Session().ask("REQ_CURRENT_TIME", 1).ask("REQ_CURRENT_TIME", 1).answer("CURRENT_TIME", 1, 1)
@@ -179,10 +211,14 @@ def test_an_error_about_orders_is_about_the_order():
 # -- historical data ------------------------------------------------------------------------------------------------------
 
 
+DATE_FORMAT = 1
+"""The last field but one below server version 124."""
+
+
 def bars(version: int, keep_up_to_date: int) -> Session:
     leading = [3] if version < 124 else []
     trailing = [keep_up_to_date, ""] if version >= 124 else [""]
-    return Session(version).ask("REQ_HISTORICAL_DATA", *leading, 9, *[""] * 19, *trailing)
+    return Session(version).ask("REQ_HISTORICAL_DATA", *leading, 9, *[""] * 18, DATE_FORMAT, *trailing)
 
 
 @pytest.mark.parametrize("version", [100, 123, 124, 195])
