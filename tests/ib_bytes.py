@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 
 ACCOUNTS = "DU1234567"
 """Invented."""
@@ -26,15 +27,21 @@ def varint(value: int) -> bytes:
     return bytes(group | 0x80 for group in groups[:-1]) + bytes(groups[-1:])
 
 
-def protobuf(number: int, values: dict[int, int | str]) -> bytes:
+def protobuf(number: int, values: Mapping[int, int | str | bytes]) -> bytes:
     """A frame with a raw id of ``number + 200`` and these fields."""
+    return frame(struct.pack(">I", number + 200) + protobuf_body(values))
+
+
+def protobuf_body(values: Mapping[int, int | str | bytes]) -> bytes:
+    """These fields; bytes are those of a message inside."""
     body = b""
     for key, value in values.items():
         if isinstance(value, int):
             body += varint(key << 3) + varint(value)
         else:
-            body += varint(key << 3 | 2) + varint(len(value.encode())) + value.encode()
-    return frame(struct.pack(">I", number + 200) + body)
+            data = value.encode() if isinstance(value, str) else value
+            body += varint(key << 3 | 2) + varint(len(data)) + data
+    return body
 
 
 def text(version: int, number: int, *values: object) -> bytes:

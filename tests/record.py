@@ -27,7 +27,7 @@ from pathlib import Path
 
 from recording.entries import CLIENT, SERVER, Recording, Visitor
 from recording.keeping import CAPTURES, publish
-from recording.libraries import HERE, RELAYS, SERVERS, SSH_SERVER, client_command, install, python_of
+from recording.libraries import HERE, INSTALLED, RELAYS, SERVERS, SSH_SERVER, client_command, install, python_of
 from recording.machines import PATIENCE, Process, close_port, namespaces, run, start
 from recording.scenarios import RECORDINGS
 
@@ -213,7 +213,7 @@ def wait_for_connection(server: Process | None, raw: Path, hang: float, *, firew
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="what to record, or 'all'; without, list")
-    parser.add_argument("--clients", type=Path, default=Path(tempfile.gettempdir()) / "ibsniff-clients")
+    parser.add_argument("--clients", type=Path, default=INSTALLED)
     parser.add_argument("--into", type=Path, default=CAPTURES, help="folder to write to (captures/)")
     arguments = parser.parse_args()
     if not arguments.names:

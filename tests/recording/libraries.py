@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import venv
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from recording.machines import run
 
 HERE = Path(__file__).resolve().parent
+INSTALLED = Path(tempfile.gettempdir()) / "ibsniff-clients"
+"""Where they are installed unless the user names another folder."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,7 @@ def client_command(client: tuple[str, ...], inside: list[str], clients: Path, ho
 
 def install(clients: Path) -> None:
     """Make what is not there yet: a virtual environment per Python library, one node_modules."""
-    for key, client in CLIENTS.items():
-        if client.packages and not python_of(clients, key).exists():
-            print(f"installing {client.shown}", flush=True)
-            venv.create(python_of(clients, key).parent.parent, with_pip=True)
-            run(str(python_of(clients, key)), "-m", "pip", "install", "--quiet", *client.packages)
+    install_with_pip(clients)
     if not python_of(clients, SSH_SERVER).exists():
         print("installing asyncssh", flush=True)
         venv.create(python_of(clients, SSH_SERVER).parent.parent, with_pip=True)
@@ -90,3 +89,12 @@ def install(clients: Path) -> None:
     if not (clients / "node_modules").exists():
         print("installing the npm packages", flush=True)
         run("npm", "install", "--silent", "--prefix", str(clients), *NPM_PACKAGES)
+
+
+def install_with_pip(clients: Path = INSTALLED) -> None:
+    """Make a virtual environment for each Python client library that has none yet."""
+    for key, client in CLIENTS.items():
+        if client.packages and not python_of(clients, key).exists():
+            print(f"installing {client.shown}", flush=True)
+            venv.create(python_of(clients, key).parent.parent, with_pip=True)
+            run(str(python_of(clients, key)), "-m", "pip", "install", "--quiet", *client.packages)
