@@ -25,7 +25,7 @@ from ibsniff.render.text import Masker
 SESSIONS = [
     ("nautilus-ibapi", 100), ("nautilus-ibapi", 151), ("nautilus-ibapi", 178), ("nautilus-ibapi", 201),
     ("nautilus-ibapi", 203), ("nautilus-ibapi", 213), ("nautilus-ibapi", 225),
-    ("ibapi", 100), ("ibapi", 151), ("ibapi", 157),
+    ("ibapi", 100), ("ibapi", 124), ("ibapi", 157),
     ("ib_async", 157), ("ib_async", 178),
     ("ib_insync", 157), ("ib_insync", 176),
 ]  # fmt: skip
