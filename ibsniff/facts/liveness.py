@@ -24,6 +24,11 @@ MAY_BE_REORDERED_NS = 20_000_000
 """A capture may hold packets of its two directions in the wrong order, so that an answer stands before its question."""
 SURE_ROW = 3
 """Requests for the time in a row, none of them answered, that are no coincidence: TWS may drop one that comes too soon."""
+SURE_SPAN, WELL_APART = 10.0, 2.0
+"""Seconds. TWS drops a request for the time that comes within about a second of another one. It does not drop all of a row that
+goes on for so long, if so many of them came well after the one before, or if of such a row some were answered before."""
+USUAL_ROWS = 3
+"""A row without an answer says something if it is longer by this factor than one answer took on average before."""
 MOST_OF, SIMILAR_PACE = 0.8, 1.25
 """An earlier pace was answered if at least this share of its requests was, and the later requests are not faster by more
 than this factor."""
@@ -152,9 +157,24 @@ def _demanding_clocks(conversation: Conversation, row: Sequence[Request]) -> lis
         spaced.insert(0, row[0])
     if spaced and spaced[0] is row[0]:
         return [(one, True) for one in spaced]
+    if len(row) >= SURE_ROW and seconds_between(row[0].asked, row[-1].asked) >= SURE_SPAN:
+        return [(row[0], _is_no_limit(conversation, row, before))]
     if before is not None and _was_answered_at(conversation, row[0].name, len(row), before, min(gaps)):
         return [(row[0], len(row) >= SURE_ROW)]
     return [(one, True) for one in spaced]
+
+
+def _is_no_limit(conversation: Conversation, row: Sequence[Request], before: Moment | None) -> bool:
+    """Tell whether a long row without an answer is surely not what TWS drops because it comes too often."""
+    gaps = [seconds_between(earlier.asked, later.asked) for earlier, later in pairwise(row)]
+    if sum(gap >= WELL_APART for gap in gaps) >= SURE_ROW - 1:
+        return True
+    dialogue, name = conversation.dialogue, row[0].name
+    asked = dialogue.messages[Side.CLIENT][name] - len(row)
+    answered = dialogue.messages[Side.SERVER][QUESTIONS[name].answer]
+    if before is None or answered < SURE_ROW or len(row) * answered < USUAL_ROWS * asked:
+        return False
+    return _average_gap(conversation, name, asked, before) <= SIMILAR_PACE * sum(gaps) / len(gaps)
 
 
 def _asked_before(conversation: Conversation, request: Request) -> Moment | None:
@@ -180,6 +200,12 @@ def _was_answered_at(conversation: Conversation, name: str, row: int, before: Mo
     answered = dialogue.messages[Side.SERVER][QUESTIONS[name].answer]
     if asked < 2 or answered < 2 or answered < MOST_OF * asked:
         return False
+    return _average_gap(conversation, name, asked, before) <= SIMILAR_PACE * gap
+
+
+def _average_gap(conversation: Conversation, name: str, asked: int, last: Moment) -> float:
+    """Seconds between two of so many requests of this name, the last of which was asked then."""
+    dialogue = conversation.dialogue
     early = (one.moment for one in dialogue.first_messages if one.side is Side.CLIENT and one.name == name)
     first = next(early, dialogue.ready or conversation.connection.first)
-    return seconds_between(first, before) / (asked - 1) <= SIMILAR_PACE * gap
+    return seconds_between(first, last) / max(1, asked - 1)

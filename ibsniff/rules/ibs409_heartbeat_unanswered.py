@@ -8,7 +8,8 @@ Meaning: when the questions are acknowledged, the program that listens is frozen
 socat) has lost it. When they are not, the machine or the path is gone.
 How sure: the silence is certain; a frozen process was reproduced and gave the same picture: medium. Low on a relay's port,
 as the relay may have lost its backend, and for a single request for the time that came within 5 s of another one, which TWS
-may leave unanswered: reported only where requests at this pace had been answered. Half a message between two machines may
+may leave unanswered: reported only where requests at this pace had been answered. A row of three or more such requests over
+10 s is sure, unless they came so quickly (within 2 s) that TWS may drop each of them: then low as well. Half a message between two machines may
 also have been lost on the way: undetermined. Undetermined when the client had closed
 its own window, as then nobody could send it anything, and when the server answered its FIN.
 Sources: TraderAlice/OpenAlice 294 (a stopped Gateway process); ib_insync 604 and 479, rust-ibapi 314 (requests for the time
