@@ -178,6 +178,7 @@ class Wire:
         seq: int | None = None,
         ack: int | None = None,
         window: int | None = None,
+        ttl: int | None = None,
         advance: bool = True,
         after: float | None = None,
     ) -> Wire:
@@ -202,7 +203,7 @@ class Wire:
                 payload=data,
                 length=len(data),
                 mss=me.mss if flags & SYN else None,
-                ttl=me.ttl,
+                ttl=me.ttl if ttl is None else ttl,
                 ip_id=self._ip_id(me),
             ),
         )

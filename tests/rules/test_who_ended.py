@@ -98,8 +98,7 @@ def test_a_server_that_serves_nobody_any_more_may_have_gone_down(until: float, e
 
 def reset(ttl: int, server_ttl: int = 128) -> Conversation:
     wire = session(Wire("172.24.46.63:51000", "172.24.32.1:7497", server_ttl=server_ttl)).wait(20)
-    wire._ends[Side.SERVER].ttl = ttl
-    return only(wire.segment(Side.SERVER, RST, window=0))
+    return only(wire.segment(Side.SERVER, RST, window=0, ttl=ttl))
 
 
 def test_a_reset_with_another_ttl_is_perhaps_another_machines() -> None:
