@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from ibsniff.ib.request_table import ORDERS
+from ibsniff.ib.request_table import ORDERS, SHOW_LIFE
 from ibsniff.model import NO_REQUESTS, Dialogue, Moment, Request, Requests, RequestState
 
 MAX_OPEN = 1000
 """Requests followed at a time, a third of a kilobyte each. TWS allows 100 streams of market data and some hundreds of orders."""
+MAX_SHOWING_LIFE = 100
+"""Places beyond those for requests that show whether TWS is alive, so that no number of others hides that it is not."""
 MAX_REJECTED = 100
 """Rejected requests that are kept to be listed; a client that repeats a wrong request makes thousands of them."""
 MAX_RECENT = 200
@@ -63,7 +65,8 @@ class FollowedRequests:
         if self._dialogue.requests is NO_REQUESTS:
             self._dialogue.requests = Requests()
         self._count += 1
-        if len(self._requests.open) >= MAX_OPEN:
+        most = MAX_OPEN + MAX_SHOWING_LIFE if request.name in SHOW_LIFE else MAX_OPEN
+        if len(self._requests.open) >= most:
             self._requests.not_followed[request.name] += 1
             return None
         self.forget_recent(key, request.name)

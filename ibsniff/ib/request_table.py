@@ -115,6 +115,15 @@ REQUESTS: dict[str, RequestKind] = {
 }
 """The client's message -> how it is answered."""
 
+SHOW_LIFE = frozenset(
+    {
+        "REQ_CURRENT_TIME", "REQ_CURRENT_TIME_IN_MILLIS", "REQ_IDS", "REQ_MANAGED_ACCTS", "REQ_POSITIONS",
+        "REQ_POSITIONS_MULTI", "REQ_OPEN_ORDERS", "REQ_ALL_OPEN_ORDERS", "REQ_ACCT_DATA", "REQ_ACCOUNT_UPDATES_MULTI",
+        "REQ_ACCOUNT_SUMMARY",
+    }
+)  # fmt: skip
+"""Requests that show by their answer whether TWS is alive. They are followed even when many others are open."""
+
 WHOLE_UNTIL: dict[str, int] = {"HISTORICAL_DATA": 196}
 """Parts that were the whole answer below this server version, from which on an end marker follows."""
 UNANSWERED_UNTIL: dict[str, int] = {"REPLACE_FA": 157}

@@ -11,6 +11,7 @@ from wire import Wire
 from ibsniff.facts.liveness import Standing, half_message, standing, unanswered
 from ibsniff.facts.questions import QUESTIONS
 from ibsniff.ib.names import CLIENT_MESSAGES
+from ibsniff.ib.request_table import SHOW_LIFE
 from ibsniff.model import ACK, Confidence, Conversation, Fault, Side
 
 CLOCK, TOLD = text("49", "1"), text("49", "1", "1790000000")
@@ -88,6 +89,10 @@ def test_half_a_message_between_two_machines_may_be_lost_on_the_way() -> None:
 def test_the_rest_of_a_long_message_is_awaited_too() -> None:
     began = session(local()).server(frame(b"4\0" + b"x" * 60_000)[:9_000])
     assert half_message(only(began, LONG)) is not None
+
+
+def test_every_question_has_a_place_in_the_ledger_of_its_own() -> None:
+    assert QUESTIONS.keys() == SHOW_LIFE
 
 
 # -- standing at the end -------------------------------------------------------------------------------------------------

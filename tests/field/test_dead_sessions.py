@@ -62,3 +62,12 @@ def test_polls_that_became_much_quicker_may_all_be_dropped() -> None:
     wire = polls(polls(session(local()), [20.0] * 5), [0.4] * 40, every=0)
     assert gravity(wire) == (Fault.TWS_STATE, Confidence.LOW)
     assert short(judge(wire, watch=LONG)) == "409"
+
+
+def test_any_number_of_open_requests_does_not_hide_that_nothing_is_answered() -> None:
+    """Market data of which nothing comes is lawful; what shows whether TWS is alive is followed all the same."""
+    wire = polls(session(local()), [4.0] * 3)
+    wire.client(b"".join(text("1", "11", str(number), *[""] * 16) for number in range(1_100)), after=1.0)
+    alive = polls(wire, [10.0] * 3)
+    assert accused(judge(alive, watch=Watch(ended=4.0))) == {}
+    assert accused(judge(polls(alive, [10.0] * 3, every=0), watch=LONG)) == {Fault.TWS_STATE: "IBS409"}

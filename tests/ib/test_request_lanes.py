@@ -90,6 +90,7 @@ BOUNDS = ((12, 6), (1000, 2), (1000, 200))
 def bounded(most_open: int, most_recent: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(followed_requests, "MAX_OPEN", most_open)
+        patch.setattr(followed_requests, "MAX_SHOWING_LIFE", most_open // 4)
         patch.setattr(followed_requests, "MAX_RECENT", most_recent)
         yield
 
@@ -149,7 +150,7 @@ def check(requests: Requests) -> None:
     assert Counter(request.name for request in opened.values()) == +Counter(
         {name: count for (name, state), count in requests.counts.items() if state is RequestState.OPEN}
     )
-    assert len(opened) <= followed_requests.MAX_OPEN
+    assert len(opened) <= followed_requests.MAX_OPEN + followed_requests.MAX_SHOWING_LIFE
     assert len(rejected) <= followed_requests.MAX_REJECTED
     assert requests.rejected_beyond >= 0
     assert not opened.keys() & rejected.keys()

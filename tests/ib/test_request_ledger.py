@@ -7,7 +7,7 @@ import pytest
 from ib_bytes import protobuf
 from ledgers import CLIENT, NUMBERS, SERVER, Session
 
-from ibsniff.ib.followed_requests import MAX_OPEN, MAX_REJECTED
+from ibsniff.ib.followed_requests import MAX_OPEN, MAX_REJECTED, MAX_SHOWING_LIFE
 from ibsniff.model import NO_REQUESTS, Moment, RequestState, Side
 
 MARKET_DATA = ("REQ_MKT_DATA", 11, 5, *[""] * 16)
@@ -293,6 +293,16 @@ def test_too_many_open_requests_are_counted():
     assert session.requests.not_followed == {"REQ_MKT_DATA": 3}
     assert session.requests.asked == MAX_OPEN + 3
     assert min(request.number for request in session.requests.open.values()) == 0
+
+
+def test_what_shows_life_has_places_of_its_own():
+    session = Session()
+    for number in range(MAX_OPEN + 3):
+        session.ask("REQ_MKT_DATA", 11, number, *[""] * 16)
+    for _ in range(MAX_SHOWING_LIFE + 2):
+        session.ask("REQ_CURRENT_TIME", 1)
+    assert session.requests.counts["REQ_CURRENT_TIME", RequestState.OPEN] == MAX_SHOWING_LIFE
+    assert session.requests.not_followed == {"REQ_MKT_DATA": 3, "REQ_CURRENT_TIME": 2}
 
 
 def test_rejected_requests_are_kept_up_to_a_number():
