@@ -2,7 +2,8 @@
 
 A session in which no rule finds a fault has none. That is certain only if the session was shown to work until it was closed in
 good order or until the watching ended (``facts.liveness.standing``). A session in which nothing was asked and nothing came for
-the last 5 s may be idle as well as dead: no fault, medium, and the summary says since when.
+the last 5 s may be idle as well as dead: no fault, medium, and the summary says since when. Nor is it certain where bytes are
+missing from the capture, because rules that rest on what did not come say nothing then.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def conclude(conversation: Conversation, findings: tuple[Finding, ...]) -> Conve
         also = " What happened to it while the interface was down is not known."
     else:
         also = _not_shown(conversation) if works else ""
-    shown = Confidence.HIGH if standing(conversation) in SHOWN_TO_WORK else Confidence.MEDIUM
+    has_gap = bool(conversation.dialogue.bytes_after_gap)  # what is missing may have said otherwise
+    shown = Confidence.HIGH if standing(conversation) in SHOWN_TO_WORK and not has_gap else Confidence.MEDIUM
     return conversation._replace(
         findings=findings,
         fault=Fault.NONE if fine else Fault.UNDETERMINED,

@@ -10,6 +10,9 @@ WARNINGS = range(2100, 2200)
 """The numbers that IB uses for warnings and notices."""
 ANSWERS_TO_OTHER_MESSAGES = frozenset({104, 105, 135, 136, 161, 300, 302, 310, 365, 366, 2102, 10147, 10148})
 """They name a request, but refuse a later message about it: a cancellation, or a change of an order."""
+REFUSED_CHANGES = frozenset({104, 105})
+"""Of those, the ones about a change of an order. An order that had ended before the client placed it again is another
+order for the ledger, and is rejected by them."""
 PARTIAL = frozenset({10090, 10091})
 """A part of the data is not subscribed; TWS says that the rest is delivered."""
 ENDS_ACCEPTED_ORDERS = frozenset({201, 202, 203})
@@ -18,6 +21,8 @@ ENDS_ACCEPTED_ORDERS = frozenset({201, 202, 203})
 
 def rejects(code: int, request: Request) -> bool:
     """Whether an error ends this request, which it names."""
+    if code in REFUSED_CHANGES and request.name == "PLACE_ORDER" and not (request.modified or request.answers):
+        return True
     if code in WARNINGS or code in ANSWERS_TO_OTHER_MESSAGES or code in PARTIAL:
         return False
     if request.name in ("PLACE_ORDER", "EXERCISE_OPTIONS") and (request.modified or request.answers):

@@ -10,8 +10,9 @@ time.
 Sources: IB's API documentation (message codes); QuantConnect Lean.Brokerages.InteractiveBrokers, pull request 248 (of 27
 timeouts, IB had answered 25 within milliseconds).
 What else: remarks on an order that lives (399, 404, 10349), and cancellations that came too late (161, 10147, 10148) are
-no rejection. That TWS cancelled an order without being asked (202) is a note: another order of its group was filled, its
-time had passed, or somebody cancelled it in TWS.
+no rejection. That TWS cancelled an order without being asked (202) is a note if no reason is given: another order of its
+group was filled, its time had passed, or somebody cancelled it in TWS. With a reason it is a warning: the exchange may have
+rejected it.
 What to do: read the text of the error; pass errors on to whoever waits for the order.
 """
 
@@ -26,6 +27,7 @@ from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.rejections import MAX_IDS, error_in_words, judged, refuses_change, rejected_statement
 
 CANCELLED_BY_TWS = "A note only: another order of the same group was filled, the order's time had passed, or somebody cancelled it in TWS."
+THE_REASON = "Read the reason in the error's text; the exchange, the account or the order may be what it names."
 
 
 @conversation_rule(Severity.WARNING)
@@ -61,11 +63,12 @@ def _cancelled(conversation: Conversation) -> Statement | None:
     numbers = ", ".join(str(order.number) for order, _ in cancelled[:MAX_IDS])
     more = f" and {counted(len(cancelled) - MAX_IDS, 'more order')}" if len(cancelled) > MAX_IDS else ""
     which = "order" if len(cancelled) == 1 else "orders"
+    has_reason = any(error.text.behind_last(":") for _, error in cancelled)
     return Statement(
         f"TWS cancelled {which} {numbers}{more} without a request of this client ({error_in_words(cancelled[0][1])}).",
-        Fault.NONE,
-        Confidence.HIGH,
+        Fault.UNDETERMINED if has_reason else Fault.NONE,
+        Confidence.LOW if has_reason else Confidence.HIGH,
         packets=(error.moment.packet for _, error in cancelled[:MAX_IDS]),
-        remedy=CANCELLED_BY_TWS,
-        severity=Severity.NOTE,
+        remedy=THE_REASON if has_reason else CANCELLED_BY_TWS,
+        severity=None if has_reason else Severity.NOTE,
     )

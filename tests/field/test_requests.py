@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ib_bytes
 import pytest
-from field.accusing import accused
+from field.accusing import ASK, accused
 from field.thread import answered, session, short, told
 from judging import Watch, codes, findings, judge
 from rule_wires import asked, later, said, status, ticks
@@ -371,3 +371,32 @@ def test_more_streams_that_stopped_at_other_times_are_a_quiet_market() -> None:
     ticking(wire, 5, 6).server(BLIP, after=0.5).server(BACK, after=8.0)
     (finding,) = findings(judge(going_on(wire)))
     assert finding.severity is Severity.NOTE
+
+
+# -- what a second reader would have called fine -------------------------------------------------------------------------
+
+
+def test_an_order_that_was_cancelled_for_a_reason_is_no_note() -> None:
+    wire = session(Wire()).client(asked("PLACE_ORDER", 7), after=2.0).server(status(7, "Submitted"), after=0.01)
+    reason = "Order Canceled - reason:The exchange rejected the order"
+    (found,) = findings(judge(wire.server(said(202, reason, request=7), after=60.0)))
+    assert (found.code, found.severity, found.fault) == ("IBS420", Severity.WARNING, Fault.UNDETERMINED)
+    assert found.confidence is Confidence.LOW
+
+
+def test_a_change_of_an_order_that_is_filled_is_rejected() -> None:
+    wire = session(Wire()).client(asked("PLACE_ORDER", 5), after=2.0).server(status(5, "Filled"), after=0.01)
+    wire.client(asked("PLACE_ORDER", 5), after=5.0).server(said(104, "Cannot modify a filled order.", request=5))
+    (found,) = findings(judge(wire, watch=LONG))
+    assert (found.code, found.fault) == ("IBS420", Fault.CLIENT)
+
+
+def test_a_session_with_bytes_missing_from_the_capture_is_not_surely_fine() -> None:
+    polls = session(Wire())
+    for number in range(4):
+        polls.client(ASK, after=2.0).server(TIME, after=0.002)
+        if number == 1:
+            polls.lose()
+    report = judge(polls.close())
+    assert report.verdict is not None
+    assert (report.verdict.fault, report.verdict.confidence) == (Fault.NONE, Confidence.MEDIUM)
