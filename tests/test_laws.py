@@ -122,7 +122,9 @@ COLUMN_LANE = (
     "tcp.columns",
     "ib.column_messages",
     "ib.columns",
+    "ib.known_words",
     "ib.request_columns",
+    "ib.request_words",
 )
 """What alone may import numpy at its top, and is itself imported inside functions: a small capture must not pay for it."""
 

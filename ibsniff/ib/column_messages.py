@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from ibsniff.ib import messages
-from ibsniff.ib.columns import COUNTED_IDS, LENGTH_SIZE, FrameColumns, MessageCounts, count_messages, find_frames
+from ibsniff.ib.columns import COUNTED_IDS, LENGTH_SIZE, FrameColumns, MessageCounts, Words, count_messages, find_frames
 from ibsniff.ib.frames import MAX_BEGINNING, MAX_FRAME, payload_beginning
 from ibsniff.ib.message_summary import MessageSummary
-from ibsniff.ib.request_columns import Parts, Words, part_words
+from ibsniff.ib.request_columns import Parts
 from ibsniff.ib.request_ledger import CLIENT_NAMES, LedgerMessage, RequestLedger, ledger_message
+from ibsniff.ib.request_words import part_words
 from ibsniff.ib.stream_buffer import StreamBuffer
 from ibsniff.model import ColumnRun, Side
-from ibsniff.model.arrays import Numbers, Truths
 
 IS_IN_LEDGER = np.array([name in CLIENT_NAMES for name in COUNTED_IDS[Side.CLIENT][2]] + [False])
 """By kind of the client's messages."""
@@ -33,10 +34,10 @@ class _Read(NamedTuple):
     words: Words | None = None
     """Of each frame that is a part of an answer; None if no request is open."""
 
-    @property
-    def ends(self) -> Numbers:
-        """Where the bytes end that are read of each frame: then it takes its place in the conversation."""
-        return self.frames.starts + LENGTH_SIZE + np.minimum(self.frames.lengths, MAX_BEGINNING)
+    def end(self, index: int) -> int:
+        """Where the bytes end that are read of a frame: then it takes its place in the conversation."""
+        start, length = int(self.frames.starts[index]), int(self.frames.lengths[index])
+        return start + LENGTH_SIZE + min(length, MAX_BEGINNING)
 
 
 def read_columns(
@@ -72,7 +73,7 @@ def _read_server(
     singles = _count(Side.SERVER, buffer, summary, frames, counted)
     if not with_ledger:
         return _Read(frames, buffer, had, {})
-    words, wanted = part_words(data, frames, counted.kinds, ledger.server_version)
+    words, wanted = part_words(data, frames, counted, ledger.server_version)
     singles |= _messages(Side.SERVER, data, buffer, frames, wanted, ledger.server_version)
     return _Read(frames, buffer, had, singles, words)
 
@@ -153,23 +154,25 @@ def _places_of_requests(
     if server is None:
         return [(0, 0, message) for _, message in sorted(client.singles.items())]
     indices = sorted(client.singles)
-    places, overlaps = _complete_before(client.ends[indices] - 1, client.buffer, server)
-    _read_singly(server, {*places[overlaps].tolist(), *([0] if server.had else [])}, ledger)
-    return [(place, 0, client.singles[index]) for place, index in zip(places.tolist(), indices, strict=True)]
+    captured = [_captured_before(client.end(index) - 1, client.buffer, server.buffer) for index in indices]
+    begun = server.frames.starts.searchsorted(captured).tolist()
+    places, overlaps = [], {0} if server.had else set()
+    for before, end in zip(begun, captured, strict=True):
+        is_partial = before > 0 and server.end(before - 1) > end
+        places.append(before - is_partial)
+        if is_partial:
+            overlaps.add(before - 1)
+    _read_singly(server, overlaps, ledger)
+    return [(place, 0, client.singles[index]) for place, index in zip(places, indices, strict=True)]
 
 
-def _complete_before(bytes_of_client: Numbers, buffer: StreamBuffer, server: _Read) -> tuple[Numbers, Truths]:
-    """For each of these bytes: how many server messages were complete before it, and whether the next one had begun."""
-    offsets, packets = map(np.array, buffer.marks)
-    marks = np.searchsorted(offsets, bytes_of_client + buffer.offset, side="right") - 1
-    captured_in = packets[np.maximum(marks, 0)]
-    offsets, packets = map(np.array, server.buffer.marks)
-    length = len(server.buffer.unread)
-    captured = np.append(offsets - server.buffer.offset, length)[np.searchsorted(packets, captured_in, side="right")]
-    captured = np.clip(captured, 0, length)
-    places: Numbers = np.searchsorted(server.ends, captured, side="right")
-    starts = np.append(server.frames.starts, length)
-    return places, starts[places] < captured
+def _captured_before(index: int, buffer: StreamBuffer, other: StreamBuffer) -> int:
+    """How many unread bytes of the other side were captured before this one."""
+    packet = buffer.moment(index).packet
+    offsets, packets = other.marks
+    mark = bisect_right(packets, packet)
+    captured = offsets[mark] - other.offset if mark < len(offsets) else len(other.unread)
+    return min(max(captured, 0), len(other.unread))
 
 
 def _read_singly(server: _Read, places: set[int], ledger: RequestLedger) -> None:
@@ -177,6 +180,8 @@ def _read_singly(server: _Read, places: set[int], ledger: RequestLedger) -> None
     if server.words is None:
         return
     wanted = [place for place in places if place < len(server.words) and server.words[place]]
+    if not wanted:
+        return
     server.words[wanted] = 0
     data = bytes(server.buffer.unread)
     singles = _messages(Side.SERVER, data, server.buffer, server.frames, wanted, ledger.server_version)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Container
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,14 @@ from ibsniff.ib import messages
 from ibsniff.model import Side
 from ibsniff.model.arrays import Numbers, Truths, numbers_at
 
+Words: TypeAlias = NDArray[np.uint64]
+"""Eight bytes each, the first one lowest."""
+
 LENGTH_SIZE = 4
+WORD_SIZE = 8
 DIVISOR = np.uint32(2113)
 """The smallest divisor by which all ids leave different remainders."""
+_ONES, _HIGH_BITS = np.uint32(0x0101_0101), np.uint32(0x8080_8080)
 
 
 class FrameColumns(NamedTuple):
@@ -45,6 +50,8 @@ class MessageCounts(NamedTuple):
     """Indices of the frames that must be read one by one."""
     kinds: Numbers
     """Of each frame: its index in ``COUNTED_IDS``, or one more than the last for the others."""
+    heads: Words
+    """How each payload begins."""
 
 
 class _LinkedPlaces:
@@ -126,27 +133,42 @@ def count_messages(side: Side, data: bytes, frames: FrameColumns, known: Contain
     The first frame of each name is searched for, unless the name is in ``known``.
     """
     ids, kinds_by_remainder, names = COUNTED_IDS[side]
-    found = _ids(data, frames)
+    heads = words_at(data, frames.starts + LENGTH_SIZE, frames.lengths)
+    found = _ids(heads, frames.lengths)
     kinds = kinds_by_remainder[found % DIVISOR]
-    is_counted = ids[kinds] == found
-    others = np.flatnonzero(~is_counted)
+    others = np.flatnonzero(ids[kinds] != found)
     kinds[others] = len(ids)
     counts = np.bincount(kinds)[: len(ids)]
     counted = [
         (0 if names[kind] in known else int((kinds == kind).argmax()), names[kind], int(counts[kind]))
         for kind in np.flatnonzero(counts).tolist()
     ]
-    return MessageCounts(sorted(counted), others.tolist(), kinds)
+    return MessageCounts(sorted(counted), others.tolist(), kinds, heads)
 
 
-def _ids(data: bytes, frames: FrameColumns) -> NDArray[np.uint32]:
-    """The bytes of each message id as a number: of a text id only the digits, 0 where there is no id."""
-    beginnings = numbers_at(data + bytes(LENGTH_SIZE), frames.starts + LENGTH_SIZE, ">u4").astype(np.uint32)
-    masks = np.zeros(len(beginnings), np.uint32)
-    for digits, nul, mask in ((3, 0x000000FF, 0xFFFFFF00), (2, 0x0000FF00, 0xFFFF0000), (1, 0x00FF0000, 0xFF000000)):
-        masks[((beginnings & np.uint32(nul)) == 0) & (frames.lengths > digits)] = mask
-    masks[(beginnings < 1 << 24) & (frames.lengths >= LENGTH_SIZE)] = 0xFFFFFFFF
-    return beginnings & masks
+def words_at(data: bytes, places: Numbers, lengths: Numbers) -> Words:
+    """The eight bytes at each place; those that its length does not reach are 255, which ends no field."""
+    padded = data + bytes(2 * WORD_SIZE)
+    view: Words = np.ndarray((len(padded) - WORD_SIZE + 1,), "<u8", padded, 0, (1,))
+    found = view[places]
+    short = np.flatnonzero(lengths < WORD_SIZE)
+    if len(short):
+        found[short] |= ~np.uint64(0) << (8 * np.maximum(lengths[short], 0)).astype(np.uint64)
+    return found
+
+
+def _ids(heads: Words, lengths: Numbers) -> NDArray[np.uint32]:
+    """The bytes of each message id as a number, the first byte highest: of a text id only the digits.
+
+    Where there is no id, the number is none of ``COUNTED_IDS``.
+    """
+    beginnings = heads.astype(np.uint32)
+    nuls = (beginnings - _ONES) & ~beginnings & _HIGH_BITS  # the lowest bit set is that of the first NUL
+    before_nul = (nuls & (~nuls + np.uint32(1))) >> np.uint32(7)
+    before_nul -= np.uint32(1)
+    raw = np.flatnonzero(before_nul == 0)
+    before_nul[raw[lengths[raw] >= LENGTH_SIZE]] = 0xFFFF_FFFF
+    return (beginnings & before_nul).byteswap()
 
 
 def _counted_ids(side: Side) -> tuple[NDArray[np.uint32], NDArray[np.int64], list[str]]:

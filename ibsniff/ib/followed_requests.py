@@ -6,7 +6,7 @@ same key at once, because TWS counts the ids of each kind of request, and those 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, KeysView
 
 from ibsniff.ib.request_table import ORDERS, SHOW_LIFE
 from ibsniff.model import NO_REQUESTS, Dialogue, Moment, Request, Requests, RequestState
@@ -107,9 +107,10 @@ class FollowedRequests:
                 return place
         return None
 
-    def has(self, key: Key) -> bool:
-        """Whether any request with this key is open or recent."""
-        return key in self._places
+    @property
+    def keys(self) -> KeysView[Key]:
+        """The keys of all that are open or recent."""
+        return self._places.keys()
 
     def is_open(self, place: int) -> bool:
         """Whether the request at this place is open."""

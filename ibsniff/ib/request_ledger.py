@@ -7,6 +7,7 @@ capture began, or bytes are missing, or another client asked.
 
 from __future__ import annotations
 
+from collections.abc import KeysView
 from typing import NamedTuple
 
 from ibsniff.ib import errors, id_fields, names
@@ -243,9 +244,10 @@ class RequestLedger:
         }
         return (found[min(found)],) if found else ()
 
-    def follows(self, key: Key) -> bool:
-        """Whether there is a request with this key that a message may belong to."""
-        return self._followed.has(key)
+    @property
+    def keys(self) -> KeysView[Key]:
+        """The keys of all requests that a message may belong to."""
+        return self._followed.keys
 
     def ends_with_first(self, answers: tuple[AnswerTo, ...], number: int | None) -> bool:
         """Whether these answers may belong to a request that the first of them ends."""

@@ -1,0 +1,150 @@
+"""The words of the column lane: the id in each part of an answer, found in thousands of frames at once."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ibsniff.ib import id_fields, messages, names, protobuf
+from ibsniff.ib.columns import COUNTED_IDS, LENGTH_SIZE, WORD_SIZE, FrameColumns, MessageCounts, Words, words_at
+from ibsniff.ib.request_ledger import SERVER_NAMES, WITHOUT_ID
+from ibsniff.ib.request_table import ANSWERS, ORDER_MESSAGES, REQUESTS, WHOLE_UNTIL, AnswerTo
+from ibsniff.model import Side
+from ibsniff.model.arrays import Truths
+
+FORM_SHIFT = 56
+_ONES, _HIGH_BITS = np.uint64(0x0101_0101_0101_0101), np.uint64(0x8080_8080_8080_8080)
+_HIGH_BITS_OF_ID = _HIGH_BITS >> np.uint64(8)
+"""A varint as long as a word leaves no room for the form."""
+_BEFORE_ID = 2
+"""Bytes before the id that tell whether it is one."""
+_FIRST_FIELD = bytes([1 << 3])
+"""The protobuf key of an integer in field 1."""
+
+
+def _is_part(name: str) -> bool:
+    """Whether a server message is never more than a part of an answer, and has its id in the usual place."""
+    if name in WHOLE_UNTIL or name in ORDER_MESSAGES:
+        return False
+    answers = ANSWERS.get(name, ())
+    return bool(answers) and all(not one.is_end or REQUESTS[one.request].part_is_whole for one in answers)
+
+
+PART_NAMES = frozenset(filter(_is_part, names.SERVER_MESSAGES.values()))
+PART_FORMS = [
+    (answers, is_protobuf)
+    for is_protobuf in (False, True)
+    for answers in dict.fromkeys(answers for name, answers in ANSWERS.items() if name in PART_NAMES)
+]
+"""What parts answer, and whether they are in protobuf: those that answer the same requests are entered together."""
+
+
+class _PartForms(NamedTuple):
+    """By the kinds of ``COUNTED_IDS``: how a part is written at one server version."""
+
+    tags: Words
+    """The place in ``PART_FORMS``, from 1, in the highest byte; 0: no part."""
+    offsets: NDArray[np.uint8]
+    """Of the id in the payload; 0: there is none."""
+    shifts: Words
+    """Of the head, to have the two bytes before the id lowest."""
+    before: Words
+    """The least that these two bytes may be as a number; see ``spans``."""
+    spans: Words
+    """How many numbers from there on they may be."""
+    is_protobuf: Truths
+    is_single: Truths
+    """It is read one by one."""
+
+
+@cache
+def _forms(server_version: int | None) -> _PartForms:
+    kinds = COUNTED_IDS[Side.SERVER][2]
+    heads = list(messages.COUNTED_NAMES[Side.SERVER])
+    size = len(kinds) + 1
+    forms = _PartForms(
+        tags=np.zeros(size, np.uint64), offsets=np.zeros(size, np.uint8), shifts=np.zeros(size, np.uint64),
+        before=np.zeros(size, np.uint64), spans=np.full(size, 1 << 16, np.uint64),
+        is_protobuf=np.zeros(size, np.bool_), is_single=np.zeros(size, np.bool_),
+    )  # fmt: skip
+    for kind, (name, head) in enumerate(zip(kinds, heads, strict=True)):
+        if name not in PART_NAMES:
+            forms.is_single[kind] = name in SERVER_NAMES
+            continue
+        payload = messages.split_payload(head)
+        forms.tags[kind] = PART_FORMS.index((ANSWERS[name], payload.protobuf)) + 1 << FORM_SHIFT
+        if name in WITHOUT_ID[Side.SERVER] or payload.id is None:
+            continue
+        forms.offsets[kind] = len(head)
+        if payload.protobuf:
+            forms.is_protobuf[kind] = True
+            forms.offsets[kind] += len(_FIRST_FIELD)
+            forms.before[kind], forms.spans[kind] = _FIRST_FIELD[0] << 8, 1 << 8
+        elif id_fields.has_version_field(Side.SERVER, payload.id, payload.raw_id, server_version):
+            forms.offsets[kind] += 2  # a digit and its NUL
+            forms.before[kind], forms.spans[kind] = 1, (1 << 8) - 1
+        forms.shifts[kind] = 8 * (int(forms.offsets[kind]) - _BEFORE_ID)
+    return forms
+
+
+def part_words(
+    data: bytes, frames: FrameColumns, counted: MessageCounts, server_version: int | None
+) -> tuple[Words, list[int]]:
+    """The word of each frame that is a part of an answer; and the indices of the frames to read one by one.
+
+    A word has the bytes of the id, the first one lowest, and in the highest byte the form of the part. Frames that are no
+    parts, or must be read one by one, have 0.
+    """
+    forms = _forms(server_version)
+    kinds, heads, (starts, lengths) = counted.kinds, counted.heads, frames
+    tags = forms.tags[kinds]
+    single = np.flatnonzero(forms.is_single[kinds])
+    which = np.flatnonzero(tags)
+    if len(which) < len(kinds):
+        tags, kinds, heads = tags[which], kinds[which], heads[which]
+        starts, lengths = starts[which], lengths[which]
+    offsets = forms.offsets[kinds]
+    found, fits = _first_bytes(
+        words_at(data, starts + (offsets + np.uint8(LENGTH_SIZE)), lengths - offsets), forms.is_protobuf[kinds]
+    )
+    # below ``before``, the difference is a large number
+    fits &= ((heads >> forms.shifts[kinds]) & np.uint64(0xFFFF)) - forms.before[kinds] < forms.spans[kinds]
+    if not offsets.all():
+        found[offsets == 0] = 0
+        fits |= offsets == 0
+    found |= tags
+    if not fits.all():
+        found[~fits] = 0
+        single = np.sort(np.concatenate([which[~fits], single]))
+    if len(which) == len(frames.starts):
+        return found, single.tolist()
+    words = np.zeros(len(frames.starts), np.uint64)
+    words[which] = found
+    return words, single.tolist()
+
+
+def _first_bytes(words: Words, is_protobuf: Truths) -> tuple[Words, Truths]:
+    """The bytes of the id in each word, and whether it ends there."""
+    ends = (words - _ONES) & ~words & _HIGH_BITS  # the lowest bit set is that of the first NUL
+    mixed = is_protobuf.any()
+    if mixed:
+        ends = np.where(is_protobuf, ~words & _HIGH_BITS_OF_ID, ends)  # or of the last byte of a varint
+    lowest = ends & (~ends + np.uint64(1))
+    masks = (lowest >> np.uint64(7)) - np.uint64(1)
+    if mixed:
+        masks = np.where(is_protobuf, (lowest << np.uint64(1)) - np.uint64(1), masks)
+    return words & masks, ends != 0
+
+
+def read_word(word: int) -> tuple[tuple[AnswerTo, ...], int | None]:
+    """What the part with this word answers, and the id in it; None if there is none, or nothing that is an id."""
+    raw = word.to_bytes(WORD_SIZE, "little")
+    answers, is_protobuf = PART_FORMS[raw[-1] - 1]
+    if not answers[0].has_id:
+        return answers, None
+    if is_protobuf:
+        return answers, protobuf.signed(protobuf.fields(_FIRST_FIELD + raw[:-1])[1])
+    return answers, id_fields.parse_id(raw[:-1].rstrip(b"\0"))
