@@ -349,7 +349,7 @@ def asked(count: int) -> Requests:
     counts = Counter({("REQ_POSITIONS", RequestState.OPEN): count, ("REQ_PNL", RequestState.OPEN): 1})
     counts["REQ_MKT_DATA", RequestState.REJECTED] = count
     rejected = {count + place: lost for place in range(1, count + 1)}
-    return Requests(counts, {0: streaming, **opened}, rejected, Counter({"REQ_IDS": 2}))
+    return Requests(counts, {0: streaming, **opened}, rejected, not_followed=Counter({"REQ_IDS": 2}))
 
 
 def test_requests_are_counted_and_those_that_went_wrong_are_listed() -> None:
