@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from ibsniff.facts.liveness import Standing, questions_since_last_byte, standing
 from ibsniff.facts.questions import QUESTIONS
-from ibsniff.formatting import duration, elapsed, time_of_day
+from ibsniff.formatting import counted, duration, elapsed, time_of_day
 from ibsniff.model import NANOSECONDS, Confidence, Conversation, Fault, Finding, Outcome, Rung, Severity
 
 ABOUT_THE_CAPTURE = "IBS0"
 """Findings of this family say what can be trusted, not what is wrong with a session."""
+
+MAX_NAMES = 4
+"""Kinds of requests named in a sentence."""
 
 SHOWN_TO_WORK = (Standing.CLOSED, Standing.HEARD)
 """At the end of a session, these show that it worked until then."""
@@ -105,9 +108,26 @@ def _not_shown(conversation: Conversation) -> str:
             )
         return f" {first.name} was asked {duration(seconds)} before the end, too late to tell whether it is answered."
     if at_the_end is Standing.IDLE:
+        silent = duration((end_ns - heard.time_ns) / NANOSECONDS)
         return (
-            f" After {time_of_day(heard.time_ns)} nothing came from the server for "
-            f"{duration((end_ns - heard.time_ns) / NANOSECONDS)}, and nothing was asked that it must answer: whether the "
-            "session still worked is not shown."
+            f" After {time_of_day(heard.time_ns)} nothing came from the server for {silent}, and {_what_was_asked(conversation)}: "
+            "whether the session still worked is not shown."
         )
     return ""
+
+
+def _what_was_asked(conversation: Conversation) -> str:
+    """What is open since the server's last byte, in a session in which that proves nothing."""
+    requests, heard = conversation.dialogue.requests, conversation.connection.from_server.last_data
+    assert heard is not None
+    waiting = [one for one in requests.open.values() if one.is_unanswered and one.asked.packet > heard.packet]
+    if requests.not_followed:
+        return "more requests were open than are followed"
+    if not waiting:
+        return "nothing was asked that it must answer"
+    names = list(dict.fromkeys(one.name for one in waiting))
+    more = f" and {len(names) - MAX_NAMES} more kinds" if len(names) > MAX_NAMES else ""
+    return (
+        f"{counted(len(waiting), 'request')} asked since then, which it need not answer at once, "
+        f"{'is' if len(waiting) == 1 else 'are'} open ({', '.join(names[:MAX_NAMES])}{more})"
+    )

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ibsniff.facts.delivery import unacknowledged
-from ibsniff.facts.questions import CLOCK_SPACING, QUESTIONS
+from ibsniff.facts.questions import CLOCK_SPACING, QUESTIONS, SURE_ROW, SURE_SPAN, is_long_row
 from ibsniff.facts.reliability import all_captured
 from ibsniff.facts.server_close import in_session
 from ibsniff.facts.timing import closed_after_client, end_of_wait_ns
@@ -22,11 +22,6 @@ from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, How, Moment, Outc
 
 MAY_BE_REORDERED_NS = 20_000_000
 """A capture may hold packets of its two directions in the wrong order, so that an answer stands before its question."""
-SURE_ROW = 3
-"""Requests for the time in a row, none of them answered, that are no coincidence: TWS may drop one that comes too soon."""
-SURE_SPAN, WELL_APART = 10.0, 2.0
-"""Seconds. TWS drops a request for the time that comes within about a second of another one. It does not drop all of a row that
-goes on for so long, if so many of them came well after the one before, or if of such a row some were answered before."""
 USUAL_ROWS = 3
 """A row without an answer says something if it is longer by this factor than one answer took on average before."""
 MOST_OF, SIMILAR_PACE = 0.8, 1.25
@@ -166,9 +161,9 @@ def _demanding_clocks(conversation: Conversation, row: Sequence[Request]) -> lis
 
 def _is_no_limit(conversation: Conversation, row: Sequence[Request], before: Moment | None) -> bool:
     """Tell whether a long row without an answer is surely not what TWS drops because it comes too often."""
-    gaps = [seconds_between(earlier.asked, later.asked) for earlier, later in pairwise(row)]
-    if sum(gap >= WELL_APART for gap in gaps) >= SURE_ROW - 1:
+    if is_long_row(row):
         return True
+    gaps = [seconds_between(earlier.asked, later.asked) for earlier, later in pairwise(row)]
     dialogue, name = conversation.dialogue, row[0].name
     asked = dialogue.messages[Side.CLIENT][name] - len(row)
     answered = dialogue.messages[Side.SERVER][QUESTIONS[name].answer]

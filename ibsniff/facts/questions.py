@@ -13,11 +13,21 @@ A TWS that leaves one of these unanswered, and sends not one other byte, does no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
+
+from ibsniff.formatting import seconds_between
+from ibsniff.model import Request
 
 CLOCK_SPACING = 5.0
 """Seconds. TWS leaves a request for the time unanswered when another one came shortly before: within about a second
 (ib_insync 604 and 479, rust-ibapi 314). One client waits 4.25 s between two (ibkr-go, docs/session-contract.md)."""
+SURE_ROW = 3
+"""Requests for the time in a row, none of them answered, that are no coincidence: TWS may drop one that comes too soon."""
+SURE_SPAN, WELL_APART = 10.0, 2.0
+"""Seconds. TWS drops a request for the time that comes within about a second of another one. It does not drop all of a row that
+goes on for so long, if so many of them came well after the one before, or if of such a row some were answered before."""
 
 
 class Question(NamedTuple):
@@ -56,3 +66,9 @@ QUESTIONS: dict[str, Question] = {
     "REQ_ACCOUNT_SUMMARY": Question(STORED, "ACCOUNT_SUMMARY_END"),
 }
 """The positive list. What is not here proves nothing by its silence."""
+
+
+def is_long_row(row: Sequence[Request]) -> bool:
+    """Tell whether so many requests for the time came well after the one before, over so long, that TWS does not drop all."""
+    apart = sum(seconds_between(earlier.asked, later.asked) >= WELL_APART for earlier, later in pairwise(row))
+    return apart >= SURE_ROW - 1 and seconds_between(row[0].asked, row[-1].asked) >= SURE_SPAN

@@ -2,14 +2,15 @@
 
 Seen: an order that TWS is to send on at once, and for 10 s or longer neither a status nor an error; or a question that a TWS
 that works answers (ids, accounts, positions of several accounts, all open orders), unanswered for 5 to 10 s, or a row of
-requests for the time. Other messages of the server may come.
+requests for the time. Other messages of the server may come. Or look-ups (history, contracts) of a kind that was answered
+before: three or more of them for 60 s, and not one byte of the server since; or a single one for contracts for 3 min.
 Meaning: nobody can tell from the packets whether TWS has the order. It may wait for a click in TWS (a precaution, a
 confirmation, an advisor's dialog), or TWS dropped the message.
 How sure: that nothing came is certain; why, the packets do not show: undetermined and low.
 Sources: QuantConnect Lean.Brokerages.InteractiveBrokers 93 and pull request 240 (orders of advisor accounts that a dialog
 holds); rust-ibapi docs/wire-facts/orders.md (orders that are not to be transmitted).
 What else: an order with transmit = false is held in TWS and lawfully silent; so are cancellations, subscriptions and
-requests of a closed market. A look-up or a request for history without an answer, although later ones of the same kind were
+requests of a closed market. A single look-up or request for history without an answer, although later ones of the same kind were
 answered, is a note: IB's servers may take minutes. Positions, open orders and account downloads without their end are IBS408;
 a TWS that answers nothing at all is IBS409.
 What to do: look at TWS's window for a dialog. Before the order is placed again, request the open orders
@@ -46,6 +47,11 @@ DROPPED = Alternative(
     Fault.UNDETERMINED,
     "ask again: is it answered? The log of API messages of TWS shows what it received",
 )
+SLOW = Alternative(
+    "IB's servers are slow or cannot be reached: the answer comes from them",
+    Fault.IB,
+    "request the time (reqCurrentTime): TWS answers it by itself; errors 1100 and 2103 to 2110 tell of its connections",
+)
 
 
 @conversation_rule(Severity.WARNING, rests_on_absence=True)
@@ -59,6 +65,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         return _warning(conversation, found.orders, "order", (DIALOG, DROPPED))
     if questions:
         return _warning(conversation, questions, "request", (DROPPED,))
+    if found.look_ups:
+        return _warning(conversation, found.look_ups, "request", (SLOW, DROPPED))
     return _note(conversation, found.overtaken) if found.overtaken else None
 
 
@@ -98,6 +106,8 @@ def _named(found: Sequence[Request], what: str) -> str:
     more = f" and {len(found) - MAX_NAMED:,} more" if len(found) > MAX_NAMED else ""
     if what == "order":
         return f"{what if len(found) == 1 else 'orders'} {', '.join(each)}{more}"
+    if len(found) > 1 and len({one.name for one in found}) == 1:
+        return f"{len(found):,} requests {found[0].name}"
     return f"{', '.join(each)}{more}"
 
 

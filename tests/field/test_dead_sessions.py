@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from field.accusing import accused
-from field.thread import short
+from field.thread import short, told
 from judging import Watch, judge
 from rule_wires import local, session, text
 from wire import Wire
@@ -71,3 +71,66 @@ def test_any_number_of_open_requests_does_not_hide_that_nothing_is_answered() ->
     alive = polls(wire, [10.0] * 3)
     assert accused(judge(alive, watch=Watch(ended=4.0))) == {}
     assert accused(judge(polls(alive, [10.0] * 3, every=0), watch=LONG)) == {Fault.TWS_STATE: "IBS409"}
+
+
+# -- what TWS need not answer at once ----------------------------------------------------------------------------------
+
+
+def history(number: int) -> bytes:
+    return text("20", str(number), *[""] * 20)
+
+
+def look_ups(answered: int, unanswered: int, pause: float = 25.0) -> Wire:
+    wire = session(local())
+    for number in range(answered + unanswered):
+        wire.client(history(number), after=pause)
+        if number < answered:
+            wire.server(text("17", str(number), "20260101", "20260102", "0"), after=0.4)
+    return wire
+
+
+def test_a_row_of_look_ups_without_a_byte_is_a_warning_and_no_accusation() -> None:
+    report = judge(look_ups(5, 4), watch=LONG)
+    assert (short(report), accused(report, guesses=True)) == ("422", {})
+    assert gravity(look_ups(5, 4)) == (Fault.UNDETERMINED, Confidence.LOW)
+    assert "4 requests REQ_HISTORICAL_DATA for 95 s" in told(report)
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        pytest.param(look_ups(5, 2), id="two"),
+        pytest.param(look_ups(0, 4), id="never answered before"),
+        pytest.param(look_ups(5, 4, pause=5.0), id="for half a minute"),
+        pytest.param(look_ups(5, 4).client(CLOCK, after=1.0).server(TOLD), id="TWS answers the time"),
+    ],
+)
+def test_a_few_look_ups_may_take_their_time(wire: Wire) -> None:
+    report = judge(wire, watch=Watch(ended=4.0))
+    assert short(report) == ""
+
+
+def test_what_is_open_is_said() -> None:
+    told_so = judge(look_ups(5, 2), watch=LONG).conversations[0].summary
+    assert "2 requests asked since then, which it need not answer at once, are open (REQ_HISTORICAL_DATA)" in told_so
+    assert "nothing was asked that it must answer" in judge(look_ups(5, 0), watch=LONG).conversations[0].summary
+
+
+CONTRACT, FOUND, ALL_FOUND = text("9", "8", "7"), text("10", "8", "7", "IBM"), text("52", "1", "7")
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(60.0, ""), (200.0, "422")])
+def test_a_contract_that_is_not_found_for_minutes_among_answers_is_a_warning(seconds: float, code: str) -> None:
+    wire = session(local()).client(CONTRACT, after=10.0).server(FOUND).server(ALL_FOUND).client(CONTRACT, after=10.0)
+    report = judge(polls(wire, [10.0] * int(seconds / 10)), watch=Watch(ended=1.0))
+    assert (short(report), accused(report, guesses=True)) == (code, {})
+
+
+@pytest.mark.parametrize(("row", "code"), [(2, ""), (6, "422")])
+def test_the_time_that_is_not_told_any_more_while_ticks_flow(row: int, code: str) -> None:
+    wire = polls(session(local()).client(text("1", "11", "5", *[""] * 16), after=1.0), [4.0] * 5)
+    for _ in range(row):
+        wire.client(CLOCK, after=4.0).server(text("1", "6", "5", "68", "187.5", "100", "0"), after=0.5)
+    wire.server(text("1", "6", "5", "68", "187.5", "100", "0"), after=8.0)
+    report = judge(wire, watch=Watch(ended=1.0))
+    assert (short(report), accused(report, guesses=True)) == (code, {})
