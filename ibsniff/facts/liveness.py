@@ -113,6 +113,33 @@ def unanswered(conversation: Conversation) -> Unanswered | None:
     return min(found, key=lambda one: (not one.is_sure, one.asked.packet), default=None)
 
 
+def unanswered_since_joined(conversation: Conversation) -> Unanswered | None:
+    """The first question in a capture that joined a connection and holds not one byte of the server, but its ACKs.
+
+    A request for the time is none by itself, as it may have come soon after one before the capture: only a long row is.
+    """
+    connection, client, server = (
+        conversation.connection,
+        conversation.connection.from_client,
+        conversation.connection.from_server,
+    )
+    is_joined = conversation.outcome is Outcome.UNPROVEN and not connection.syn_count and connection.syn_ack is None
+    if not is_joined or not server.segments or server.first_data is not None or server.acked > server.length:
+        return None
+    if client.acked < client.length or client.window_closed is not None or not all_captured(conversation, Side.SERVER):
+        return None
+    asked = [one for one in conversation.dialogue.requests.open.values() if one.name in QUESTIONS]
+    clocks = [one for one in asked if QUESTIONS[one.name].is_clock]
+    sure = [one for one in asked if one not in clocks]
+    sure += clocks if clocks and is_long_row(clocks) else []
+    first = min(sure, key=lambda one: one.asked.packet, default=None)
+    if first is None:
+        return None
+    seconds = (end_of_wait_ns(conversation) - first.asked.time_ns) / NANOSECONDS
+    again = len(asked) - 1
+    return Unanswered(first.name, first.asked, seconds, again) if seconds >= SURE_SPAN else None
+
+
 def half_message(conversation: Conversation) -> HalfMessage | None:
     """The message in whose middle the server stopped for longer than ``PATIENCE``; None if there is none.
 

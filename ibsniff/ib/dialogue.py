@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum, auto
 from typing import TypeVar
 
-from ibsniff.ib.frames import FrameReader, OnPayload, find_frame, looks_like_frame
+from ibsniff.ib.frames import FrameReader, OnPayload, find_frame, frames_at_end, looks_like_frame
 from ibsniff.ib.hello import PREFIX, opening_length, read_hello
 from ibsniff.ib.legacy import LegacySplitter, read_bare_client_id
 from ibsniff.ib.message_summary import MAX_RAW, MessageSummary
@@ -119,6 +119,8 @@ class DialogueReader:
             for side in self._buffer
             if self._state[side] is ReadState.FRAMES and self._buffer[side].is_within_message
         }
+        within = self._buffer[Side.CLIENT].unread if Side.CLIENT in self.dialogue.unfinished else b""
+        self.dialogue.swallowed = frames_at_end(Side.CLIENT, bytes(within))
 
     # -- the opening ---------------------------------------------------------------------------------------------
 

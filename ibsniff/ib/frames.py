@@ -5,7 +5,7 @@ Only the beginning of a long frame is kept: what decides a diagnosis is in its f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from struct import Struct
 
 from ibsniff.ib import messages
@@ -122,3 +122,19 @@ def looks_like_frame(side: Side, raw: bytes) -> bool:
     if not 2 <= length <= MAX_FRAME:
         return False
     return messages.split_payload(raw[4 : 4 + length]).id in messages.NAMES[side]
+
+
+def frames_at_end(side: Side, unread: bytes) -> int:
+    """How many whole frames of this side follow each other up to the end of a frame that is not complete; 0 if none do."""
+    for start in range(1, len(unread)):
+        *_, end = ends = [0, *_chain(side, unread, start)]
+        if end == len(unread):
+            return len(ends) - 1
+    return 0
+
+
+def _chain(side: Side, unread: bytes, start: int) -> Iterator[int]:
+    """The ends of the frames that follow each other from here on."""
+    while looks_like_frame(side, unread[start : start + _LENGTH_AND_ID]):
+        start += 4 + int.from_bytes(unread[start : start + 4], "big")
+        yield start

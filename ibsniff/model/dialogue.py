@@ -198,6 +198,8 @@ class Dialogue:
     """The first gap in IB messages: what follows was not decoded until messages were recognised again."""
     unfinished: dict[Side, Moment] = field(default_factory=dict)
     """Where the last message of a side began, of which not all has come."""
+    swallowed: int = 0
+    """Whole messages of the client that stand at the end of what has come of its unfinished one."""
     mid_stream_frames: int = 0
     """Valid IB messages from the server in a conversation whose beginning was not captured."""
     requests: Requests = field(default_factory=lambda: NO_REQUESTS)

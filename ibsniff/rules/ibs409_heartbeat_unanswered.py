@@ -12,6 +12,8 @@ may leave unanswered: reported only where requests at this pace had been answere
 10 s is sure, unless they came so quickly (within 2 s) that TWS may drop each of them: then low as well. Half a message between two machines may
 also have been lost on the way: undetermined. Undetermined when the client had closed
 its own window, as then nobody could send it anything, and when the server answered its FIN.
+Low as well if the capture joined the session when TWS was silent already: then the silence counts from the first question in
+the capture, if there are ACKs of the server and not one byte.
 Sources: TraderAlice/OpenAlice 294 (a stopped Gateway process); ib_insync 604 and 479, rust-ibapi 314 (requests for the time
 that came too soon).
 What else: no other message proves anything by its silence. History, scanners, contract chains and executions may take
@@ -24,7 +26,7 @@ from __future__ import annotations
 
 from ibsniff.facts.delivery import unacknowledged, undelivered
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.facts.liveness import HalfMessage, Unanswered, half_message, unanswered
+from ibsniff.facts.liveness import HalfMessage, Unanswered, half_message, unanswered, unanswered_since_joined
 from ibsniff.facts.ports import on_relay_port
 from ibsniff.facts.questions import QUESTIONS
 from ibsniff.facts.timing import closed_after_client
@@ -44,6 +46,8 @@ NETWORK_FIRST = "Check whether the machine can still be reached; look at VPNs, t
 @conversation_rule(Severity.ERROR, rests_on_absence=True)
 def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """A question that TWS always answers got no answer, and nothing else came."""
+    if (late := unanswered_since_joined(conversation)) is not None:
+        return _since_joined(conversation, late)
     connection, question = conversation.connection, unanswered(conversation)
     received = connection.from_server.last_data
     half = half_message(conversation) if question is None else None
@@ -69,6 +73,19 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         remedy=f"{NETWORK_FIRST if fault is Fault.NETWORK else WINDOW_FIRST} Let the program reconnect when reqCurrentTime "
         "is not answered.",
         alternatives=(RELAY_LOST_IT,) if fault is Fault.TWS_STATE else (),
+    )
+
+
+def _since_joined(conversation: Conversation, question: Unanswered) -> Statement:
+    return Statement(
+        f"TWS answers nothing, at least since the capture began: the client asked {_asked(question)} and received nothing for "
+        f"{duration(question.seconds)}. What it sent was acknowledged. How the session began is not known.",
+        Fault.TWS_STATE,
+        Confidence.LOW,
+        packets=(question.asked.packet,),
+        remedy=f"{WINDOW_FIRST} Let the program reconnect when reqCurrentTime is not answered.",
+        alternatives=(RELAY_LOST_IT,),
+        explains=conversation.missing,
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from field.accusing import accused
 from field.thread import short, told
+from ib_bytes import frame
 from judging import Watch, judge
 from rule_wires import local, session, text
 from wire import Wire
 
-from ibsniff.model import Confidence, Fault
+from ibsniff.model import Confidence, Fault, Report
 
 CLOCK, TOLD = text("49", "1"), text("49", "1", "1790000000")
 LONG = Watch(ended=20.0)
@@ -134,3 +135,50 @@ def test_the_time_that_is_not_told_any_more_while_ticks_flow(row: int, code: str
     wire.server(text("1", "6", "5", "68", "187.5", "100", "0"), after=8.0)
     report = judge(wire, watch=Watch(ended=1.0))
     assert (short(report), accused(report, guesses=True)) == (code, {})
+
+
+# -- joined when it was dead already --------------------------------------------------------------------------------------
+
+
+def joined_late(pauses: list[float], watch: Watch = LONG) -> Report:
+    """The capture begins at the first of these polls, none of which is answered."""
+    before = polls(session(local()), [4.0] * 5)
+    first = len(before.frames()) + 1
+    return judge(polls(before, pauses, every=0).from_packet(first), watch=watch)
+
+
+def test_joined_after_it_froze_the_silence_counts_from_the_first_question() -> None:
+    report = joined_late([4.0] * 6)
+    assert (short(report), accused(report), accused(report, guesses=True)) == (
+        "008 409",
+        {},
+        {Fault.TWS_STATE: "IBS409"},
+    )
+    assert "at least since the capture began" in told(report)
+
+
+@pytest.mark.parametrize("pauses", [[4.0], [4.0, 4.0], [0.5] * 30])
+def test_a_few_polls_of_a_joined_session_prove_nothing(pauses: list[float]) -> None:
+    assert short(joined_late(pauses)) == "008"
+
+
+# -- the client's messages run into each other -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("start", [b"\0\0\x10\0" + CLOCK[4:], b"\0\xff\xff\xff" + b"x" * 30, history(7)[:-2]])
+def test_a_message_that_swallows_those_after_it_is_the_clients(start: bytes) -> None:
+    wire = polls(session(local()), [4.0] * 5).client(start, after=4.0)
+    report = judge(polls(wire, [4.0] * 12, every=0), watch=LONG)
+    assert (short(report), accused(report)) == ("412", {Fault.CLIENT: "IBS412"})
+
+
+def test_a_long_message_that_is_still_on_its_way_is_none() -> None:
+    body = frame(b"3\0" + b"x" * 3_000)
+
+    def begun() -> Wire:
+        return polls(session(local()), [4.0] * 5).client(body[:1_400], after=4.0)
+
+    assert "412" not in short(judge(begun(), watch=LONG))
+    assert "412" not in short(judge(polls(begun(), [4.0], every=0), watch=LONG))
+    whole = begun().client(body[1_400:], after=12.0)
+    assert "412" not in short(judge(polls(whole, [4.0] * 3), watch=Watch(ended=1.0)))
