@@ -153,9 +153,11 @@ def _answers() -> dict[str, tuple[AnswerTo, ...]]:
     without_id = {CLIENT_MESSAGES[number] for number in WITHOUT_ID[Side.CLIENT]}
     found: dict[str, tuple[AnswerTo, ...]] = {}
     for request, kind in REQUESTS.items():
-        for message in (*kind.parts, *kind.ends) if not kind.is_order else ():
-            answer = AnswerTo(request, message in kind.ends or kind.part_is_whole, request not in without_id)
-            found[message] = (*found.get(message, ()), answer)
+        for named, is_end in ((kind.parts, kind.part_is_whole), (kind.ends, True)):
+            if named and not kind.is_order:
+                answer = (AnswerTo(request, is_end, request not in without_id),)
+                for message in named:
+                    found[message] = found.get(message, ()) + answer
     return found
 
 

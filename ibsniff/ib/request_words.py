@@ -100,12 +100,6 @@ def part_words(
     """
     forms = _forms(server_version)
     kinds, heads, (starts, lengths) = counted.kinds, counted.heads, frames
-    tags = forms.tags[kinds]
-    single = np.flatnonzero(forms.is_single[kinds])
-    which = np.flatnonzero(tags)
-    if len(which) < len(kinds):
-        tags, kinds, heads = tags[which], kinds[which], heads[which]
-        starts, lengths = starts[which], lengths[which]
     offsets = forms.offsets[kinds]
     found, fits = _first_bytes(
         words_at(data, starts + (offsets + np.uint8(LENGTH_SIZE)), lengths - offsets), forms.is_protobuf[kinds]
@@ -113,17 +107,15 @@ def part_words(
     # below ``before``, the difference is a large number
     fits &= ((heads >> forms.shifts[kinds]) & np.uint64(0xFFFF)) - forms.before[kinds] < forms.spans[kinds]
     if not offsets.all():
-        found[offsets == 0] = 0
-        fits |= offsets == 0
-    found |= tags
+        without = offsets == 0
+        found[without] = 0
+        fits |= without
+    found |= forms.tags[kinds]
+    is_single = forms.is_single[kinds]
     if not fits.all():
         found[~fits] = 0
-        single = np.sort(np.concatenate([which[~fits], single]))
-    if len(which) == len(frames.starts):
-        return found, single.tolist()
-    words = np.zeros(len(frames.starts), np.uint64)
-    words[which] = found
-    return words, single.tolist()
+        is_single |= ~fits
+    return found, np.flatnonzero(is_single).tolist()
 
 
 def _first_bytes(words: Words, is_protobuf: Truths) -> tuple[Words, Truths]:
