@@ -38,7 +38,6 @@ SENTENCES = {
 """Keys whose texts are for people."""
 REASONS = "skipped"
 """Its keys are sentences, its values are counts."""
-IGNORED = {"tool"}
 
 Json = Any
 Options = tuple[str, ...]
@@ -48,6 +47,8 @@ Options = tuple[str, ...]
 class Comparison:
     """What was found so far."""
 
+    ignored: set[str] = field(default_factory=lambda: {"tool"})
+    """Keys that are not compared."""
     captures: int = 0
     differing: int = 0
     places: Counter[str] = field(default_factory=Counter)
@@ -71,7 +72,7 @@ class Comparison:
                 yield from self.reasons(place, old, new)
                 return
             for name in [*old, *(name for name in new if name not in old)]:
-                if name not in IGNORED:
+                if name not in self.ignored:
                     inner = old.get(name, "(absent)"), new.get(name, "(absent)")
                     yield from self.unlike(f"{place}.{name}", name, *inner)
         elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
@@ -143,10 +144,13 @@ def main() -> int:
     parser.add_argument("--after", type=Path, required=True, metavar="PYTHON", help="and of the other")
     parser.add_argument("--exported", type=Path, metavar="DIR", help="what pytest --export-captures DIR wrote")
     parser.add_argument("--wording", action="store_true", help="also list the sentences that changed")
+    parser.add_argument(
+        "--ignore", action="append", default=[], metavar="KEY", help="do not compare this key, as a new one"
+    )
     parser.add_argument("--most", type=int, default=200, metavar="N", help="differences to print")
     given = parser.parse_args()
     corpus = Path(os.environ["IBSNIFF_CORPUS"]) if os.environ.get("IBSNIFF_CORPUS") else None
-    comparison, printed = Comparison(), 0
+    comparison, printed = Comparison({"tool", *given.ignore}), 0
     interpreters = given.before.absolute(), given.after.absolute()
     with ThreadPoolExecutor(2) as pool:
         for options, paths in captures(given.exported, corpus).items():

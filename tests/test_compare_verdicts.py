@@ -45,6 +45,10 @@ def test_a_changed_verdict_is_a_difference(changed: dict[str, Any]) -> None:
     assert comparison.differing == 1
 
 
+def test_a_new_key_can_be_left_out() -> None:
+    assert not list(Comparison({"tool", "outages"}).compare("x", DOCUMENT, {**DOCUMENT, "outages": [1]}))
+
+
 def test_other_words_are_listed_and_no_difference() -> None:
     lines, comparison = compared(summary="TWS sent nothing for 4.0 s.")
     assert lines == []
