@@ -80,6 +80,8 @@ class DialogueReader:
         self._summary = MessageSummary(self.dialogue)
         self._ledger = RequestLedger(self.dialogue, seen_from_start)
         first = ReadState.OPENING if seen_from_start else ReadState.OUT_OF_STEP
+        self._found_again: set[Side] = set()
+        """Sides in which messages were recognised again in the bytes that are being read."""
         self._state = {Side.CLIENT: first, Side.SERVER: first}
         self._buffer = _MadeWhenUsed(lambda _: StreamBuffer())
         # not self, which could then only be freed by the garbage collector
@@ -97,6 +99,17 @@ class DialogueReader:
         self._buffer[side].append(event)
         while READERS[side, self._state[side]](self, side):
             pass
+        if self._found_again:
+            self._regain()
+
+    def _regain(self) -> None:
+        """From the next bytes on, messages are known again.
+
+        Not so those behind a gap that waited for it: what the other side answered meanwhile was read before them.
+        """
+        for side in self._found_again:
+            self._ledger.regain(side)
+        self._found_again.clear()
 
     @property
     def can_take_columns(self) -> bool:
@@ -261,10 +274,10 @@ class DialogueReader:
         buffer = self._buffer[side]
         if side is Side.CLIENT and self.dialogue.hello is None and buffer.unread.startswith(PREFIX):
             self._state[side] = ReadState.OPENING
-            self._ledger.regain(side)
+            self._found_again.add(side)
             if self.dialogue.first_speaker is side:
                 self._state[Side.SERVER] = ReadState.OPENING
-                self._ledger.regain(Side.SERVER)
+                self._found_again.add(Side.SERVER)
             return True
         start = find_frame(side, buffer)
         if start is None:
@@ -272,7 +285,7 @@ class DialogueReader:
             return False
         buffer.drop(start)
         self._state[side] = ReadState.FRAMES
-        self._ledger.regain(side)
+        self._found_again.add(side)
         if side is Side.SERVER and self.dialogue.reply is None:
             self.dialogue.mid_stream_frames += 1
         return True

@@ -400,3 +400,13 @@ def test_a_session_with_bytes_missing_from_the_capture_is_not_surely_fine() -> N
     report = judge(polls.close())
     assert report.verdict is not None
     assert (report.verdict.fault, report.verdict.confidence) == (Fault.NONE, Confidence.MEDIUM)
+
+
+def test_an_order_behind_a_gap_of_the_capture_is_not_called_unanswered() -> None:
+    """It is read only when the gap is given up, after the answer that the server sent meanwhile."""
+    wire = session(Wire()).client(ASK, after=2.0).server(TIME, after=0.002)
+    wire.client(ASK, after=2.0, ack=False).lose().client(ASK, after=1.0, ack=False)
+    wire.client(asked("PLACE_ORDER", 1), ack=False).server(TIME + status(1, "Filled"), after=0.03)
+    for _ in range(20):
+        wire.client(ASK, after=5.0).server(TIME, after=0.002)
+    assert "422" not in short(judge(wire, watch=Watch(ended=3.0)))

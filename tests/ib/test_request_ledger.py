@@ -260,7 +260,8 @@ def test_an_answer_may_lie_in_bytes_that_were_not_captured(side: Side):
     tick(session)
     session.ask("REQ_CURRENT_TIME", 1).ask("REQ_POSITIONS", 1)
     marked = [request.may_have_missed for request in session.requests.open.values()]
-    assert marked == [True, False, False]
+    # the client's first bytes behind a gap may have waited for it, and are read after what the server answered
+    assert marked == [True, side is Side.CLIENT, False]
 
 
 def test_requests_while_the_server_cannot_be_read():
