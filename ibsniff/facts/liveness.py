@@ -171,7 +171,8 @@ def _demanding_clocks(conversation: Conversation, row: Sequence[Request]) -> lis
 
     All of them, if requests at this pace were answered before.
     """
-    before = _asked_before(conversation, row[0]) or _not_known_before(conversation)
+    has_hole = Side.CLIENT in conversation.dialogue.bytes_after_gap  # others may have been asked in it
+    before = (None if has_hole else _asked_before(conversation, row[0])) or _not_known_before(conversation)
     asked = [*([before] if before is not None else []), *(one.asked for one in row)]
     gaps = [seconds_between(earlier, later) for earlier, later in pairwise(asked)]
     spaced = [one for one, gap in zip(row[::-1], gaps[::-1], strict=False) if gap >= CLOCK_SPACING][::-1]
@@ -179,9 +180,10 @@ def _demanding_clocks(conversation: Conversation, row: Sequence[Request]) -> lis
         spaced.insert(0, row[0])
     if spaced and spaced[0] is row[0]:
         return [(one, True) for one in spaced]
+    was_answered = before is not None and _was_answered_at(conversation, row[0].name, len(row), before, min(gaps))
     if len(row) >= SURE_ROW and seconds_between(row[0].asked, row[-1].asked) >= SURE_SPAN:
-        return [(row[0], _is_no_limit(conversation, row, before))]
-    if before is not None and _was_answered_at(conversation, row[0].name, len(row), before, min(gaps)):
+        return [(row[0], was_answered or _is_no_limit(conversation, row, before))]
+    if was_answered:
         return [(row[0], len(row) >= SURE_ROW)]
     return [(one, True) for one in spaced]
 

@@ -14,7 +14,7 @@ from ibsniff.facts.server_close import in_session
 from ibsniff.facts.timing import end_of_wait_ns
 from ibsniff.formatting import seconds_between
 from ibsniff.ib import errors
-from ibsniff.model import NANOSECONDS, Conversation, Request, RequestState
+from ibsniff.model import NANOSECONDS, Conversation, Request, RequestState, Side
 
 ORDER, ORDER_PATIENCE = "PLACE_ORDER", 10.0
 """TWS sends the status of an order that it accepts, or an error, within milliseconds; seconds if its window is busy."""
@@ -57,7 +57,11 @@ def unanswered_requests(conversation: Conversation) -> UnansweredRequests:
         return UnansweredRequests((), (), (), ())
     ready_ns = dialogue.ready.time_ns if dialogue.ready is not None else 0
     open_requests = (one for one in dialogue.requests.open.values() if one.is_unanswered and not one.may_have_missed)
-    waiting = [one for one in open_requests if one.asked.time_ns >= ready_ns]
+    gap = dialogue.bytes_after_gap.get(
+        Side.CLIENT
+    )  # requests right after it are known only when their answers are past
+    known_from = gap.noticed.packet if gap is not None else 0
+    waiting = [one for one in open_requests if one.asked.time_ns >= ready_ns and one.asked.packet > known_from]
     return UnansweredRequests(
         tuple(one for one in waiting if _is_due_order(conversation, one)),
         _due_questions(conversation, waiting),

@@ -9,7 +9,7 @@ socat) has lost it. When they are not, the machine or the path is gone.
 How sure: the silence is certain; a frozen process was reproduced and gave the same picture: medium. Low on a relay's port,
 as the relay may have lost its backend, and for a single request for the time that came within 5 s of another one, which TWS
 may leave unanswered: reported only where requests at this pace had been answered. A row of three or more such requests over
-10 s is sure, unless they came so quickly (within 2 s) that TWS may drop each of them: then low as well. Half a message between two machines may
+10 s is sure, unless they came so quickly (within 2 s) that TWS may drop each of them: then undetermined. Half a message between two machines may
 also have been lost on the way: undetermined. Undetermined when the client had closed
 its own window, as then nobody could send it anything, and when the server answered its FIN.
 Low as well if the capture joined the session when TWS was silent already: then the silence counts from the first question in
@@ -28,7 +28,7 @@ from ibsniff.facts.delivery import unacknowledged, undelivered
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.liveness import HalfMessage, Unanswered, half_message, unanswered, unanswered_since_joined
 from ibsniff.facts.ports import on_relay_port
-from ibsniff.facts.questions import QUESTIONS
+from ibsniff.facts.questions import QUESTIONS, SURE_ROW
 from ibsniff.facts.timing import closed_after_client
 from ibsniff.formatting import duration
 from ibsniff.model import Alternative, Confidence, Connection, Conversation, Fault, Moment, Severity, Side
@@ -38,6 +38,10 @@ RELAY_LOST_IT = Alternative(
     "a relay in front of TWS (ssh -L, socat, a container's port) lost its connection to it and keeps this one open",
     Fault.NETWORK,
     "another client that connects to TWS directly is answered",
+)
+DROPPED = (
+    "It is frozen, or it drops requests for the time that come too soon after each other: the packets do not tell which. Asked "
+    "every 5 s or less often, it answers each"
 )
 WINDOW_FIRST = "Look at the TWS or Gateway window, and restart it if it does not respond."
 NETWORK_FIRST = "Check whether the machine can still be reached; look at VPNs, tunnels and firewalls on the way."
@@ -62,6 +66,8 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     doubtful = index.reliability.may_have_missed(conversation)
     if fault is Fault.TWS_STATE:
         doubtful = doubtful or not question.is_sure or on_relay_port(connection)
+        if not question.is_sure and question.asked_again >= SURE_ROW - 1:
+            what, fault = DROPPED, Fault.UNDETERMINED
     awake = question.seconds - index.reliability.seconds_jumped(conversation, question.asked)
     doubtful = doubtful or awake < QUESTIONS[question.name].patience  # the machine may have slept in between
     return Statement(

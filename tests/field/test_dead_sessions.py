@@ -61,8 +61,16 @@ def test_where_some_polls_are_answered_a_minute_without_any_is_no_limit(every: i
 def test_polls_that_became_much_quicker_may_all_be_dropped() -> None:
     """A limit that counts from the latest request drops all of them: only a guess."""
     wire = polls(polls(session(local()), [20.0] * 5), [0.4] * 40, every=0)
-    assert gravity(wire) == (Fault.TWS_STATE, Confidence.LOW)
+    assert gravity(wire) == (Fault.UNDETERMINED, Confidence.LOW)
     assert short(judge(wire, watch=LONG)) == "409"
+
+
+def test_what_was_asked_in_a_hole_of_the_capture_may_be_why_the_next_is_dropped() -> None:
+    wire = polls(polls(session(local()), [4.0]), [0.9] * 20, every=0)
+    wire.lose(20)
+    for _ in range(10):
+        wire.client(CLOCK, after=0.9)
+    assert accused(judge(polls(wire, [0.9] * 40, every=0), watch=LONG), guesses=True) == {}
 
 
 def test_any_number_of_open_requests_does_not_hide_that_nothing_is_answered() -> None:
