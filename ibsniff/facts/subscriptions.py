@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ibsniff.facts.timing import end_of_wait_ns
 from ibsniff.formatting import seconds_between
 from ibsniff.ib import errors
-from ibsniff.model import NANOSECONDS, Conversation, FarmKind, Moment, Request, Side, WireError
+from ibsniff.model import NANOSECONDS, Conversation, FarmKind, Moment, Outcome, Request, Side, WireError
 
 MARKET_DATA = ("REQ_MKT_DATA", "REQ_MKT_DEPTH", "REQ_REAL_TIME_BARS", "REQ_TICK_BY_TICK_DATA")
 """Requests that go on sending market data until they are cancelled."""
@@ -153,12 +153,19 @@ def _end_of(conversation: Conversation, event: WireError) -> Moment | None:
 
 
 def subscribed_again_later(conversation: Conversation, others: Iterable[Conversation]) -> bool:
-    """Tell whether the same machine asked the same server for market data in a connection that began later."""
+    """Tell whether the same machine asked the same server for market data in a connection that began later.
+
+    Or may have done so, because the beginning or another part of that connection was not captured.
+    """
     mine = conversation.connection
     return any(
         other.connection.server == mine.server
         and other.connection.client.address == mine.client.address
         and other.connection.first.packet > mine.first.packet
-        and any(other.dialogue.messages[Side.CLIENT][name] for name in MARKET_DATA)
+        and (
+            any(other.dialogue.messages[Side.CLIENT][name] for name in MARKET_DATA)
+            or other.outcome is Outcome.JOINED
+            or Side.CLIENT in other.dialogue.bytes_after_gap
+        )
         for other in others
     )

@@ -109,6 +109,8 @@ class Half:
     first_packet: Moment | None = None
     acked: int = 0
     """The stream offset up to which the other side has acknowledged this direction."""
+    acked_past_data: int | None = None
+    """The same where it acknowledged one number more than there was data: probably that of a FIN, captured or not."""
     ack_of_first_data: Moment | None = None
     """The other side's packet that first acknowledged all of this side's first data segment."""
     ack_of_fin: Moment | None = None

@@ -155,6 +155,9 @@ def _another_reason(conversation: Conversation, ended: Ended) -> str:
     sent, received = connection.from_client.last_data, connection.from_server.last_data
     if conversation.dialogue.bytes_after_gap:
         return "Earlier messages are missing from the capture; they may have said why"
+    client = connection.from_client
+    if client.fin is None and client.acked_past_data is not None and client.acked_past_data > client.length:
+        return "It had acknowledged something that was not captured, which was probably the client's own FIN"
     if connection.from_client.zero_windows:
         return (
             "The client had stopped reading before (zero window); it is not known whether TWS closes connections for "

@@ -228,6 +228,7 @@ class Direction:
             # byte is rarer
             half.acked = acknowledged - 1
             half.length = max(half.length, half.acked)
+            half.acked_past_data = acknowledged
         else:
             half.acked = acknowledged
             half.length = max(half.length, acknowledged)

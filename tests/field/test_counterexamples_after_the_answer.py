@@ -293,3 +293,12 @@ def test_a_reset_long_after_a_question_may_be_that_of_a_machine_that_slept() -> 
 def test_another_login_of_the_user_is_no_fault_of_tws() -> None:
     (found,) = (one for one in findings(judge(notices((10197, "competing live session")))) if one.code == "IBS411")
     assert found.fault is Fault.IB
+
+
+def test_a_reset_after_a_goodbye_that_was_not_captured_blames_nobody() -> None:
+    """The server's ACK number covers the FIN."""
+    wire = session(Wire()).client(request(49, 1), after=5.0).server(request(49, 1, 1767605400), after=0.002)
+    wire.wait(30).lose().fin_client().ack(Side.SERVER).rst_server(after=0.01)
+    (ended,) = (found for found in findings(judge(wire)) if found.code == "IBS405")
+    assert ended.fault is Fault.UNDETERMINED
+    assert "probably the client's own FIN" in ended.summary
