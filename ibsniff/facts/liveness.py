@@ -104,13 +104,25 @@ def questions_since_last_byte(conversation: Conversation) -> list[Request]:
 def unanswered(conversation: Conversation) -> Unanswered | None:
     """The first question since the server's last byte that has waited for longer than its patience; None if none has."""
     waiting = [one for one in questions_since_last_byte(conversation) if not one.may_have_missed]
-    end_ns = end_of_wait_ns(conversation)
+    end_ns = _nothing_came_until_ns(conversation)
     found = [
         Unanswered(one.name, one.asked, seconds, len(waiting) - 1, is_sure)
         for one, is_sure in _demanding(conversation, waiting)
         if (seconds := (end_ns - one.asked.time_ns) / NANOSECONDS) >= QUESTIONS[one.name].patience
     ]
     return min(found, key=lambda one: (not one.is_sure, one.asked.packet), default=None)
+
+
+def _nothing_came_until_ns(conversation: Conversation) -> int:
+    """Until when it is known that the server sent nothing more.
+
+    Where the capture lost packets meanwhile, until the last packet whose numbers prove it: an ACK of the client that covers
+    nothing new.
+    """
+    complete, end_ns = conversation.connection.from_server.complete_at, end_of_wait_ns(conversation)
+    if not conversation.lost_in_wait:
+        return end_ns
+    return min(end_ns, complete.time_ns) if complete is not None else 0
 
 
 def unanswered_since_joined(conversation: Conversation) -> Unanswered | None:

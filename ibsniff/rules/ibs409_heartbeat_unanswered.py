@@ -47,14 +47,15 @@ WINDOW_FIRST = "Look at the TWS or Gateway window, and restart it if it does not
 NETWORK_FIRST = "Check whether the machine can still be reached; look at VPNs, tunnels and firewalls on the way."
 
 
-@conversation_rule(Severity.ERROR, rests_on_absence=True)
+@conversation_rule(Severity.ERROR)
 def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """A question that TWS always answers got no answer, and nothing else came."""
-    if (late := unanswered_since_joined(conversation)) is not None:
+    may_be_lost = bool(conversation.lost_in_wait)  # of the questions, the time that sequence numbers prove is counted
+    if not may_be_lost and (late := unanswered_since_joined(conversation)) is not None:
         return _since_joined(conversation, late)
     connection, question = conversation.connection, unanswered(conversation)
     received = connection.from_server.last_data
-    half = half_message(conversation) if question is None else None
+    half = half_message(conversation) if question is None and not may_be_lost else None
     if received is None or (question is None and half is None):
         return None
     if undelivered(connection, Side.CLIENT) is not None or unacknowledged(connection, Side.SERVER) is not None:

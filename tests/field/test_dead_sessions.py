@@ -190,3 +190,16 @@ def test_a_long_message_that_is_still_on_its_way_is_none() -> None:
     assert "412" not in short(judge(polls(begun(), [4.0], every=0), watch=LONG))
     whole = begun().client(body[1_400:], after=12.0)
     assert "412" not in short(judge(polls(whole, [4.0] * 3), watch=Watch(ended=1.0)))
+
+
+# -- packets lost while capturing -----------------------------------------------------------------------------------------
+
+
+def test_losses_without_a_time_do_not_hide_a_silence_that_sequence_numbers_prove() -> None:
+    """Each later request acknowledges nothing new, so the server had sent nothing."""
+    lost = Watch(ended=20.0, dropped=6)
+    wire = polls(polls(session(local()), [4.0] * 10), [4.0] * 20, every=0)
+    assert gravity(wire, lost) == (Fault.TWS_STATE, Confidence.LOW)
+    single = polls(polls(session(local()), [20.0] * 3), [20.0], every=0)
+    assert accused(judge(single, watch=lost)) == {}
+    assert accused(judge(single, watch=LONG)) != {}
