@@ -14,7 +14,7 @@ from pathlib import Path
 from capture_bytes import interface, section, simple
 from wire import START_NS, Wire
 
-from ibsniff.model import NANOSECONDS, Side
+from ibsniff.model import ACK, NANOSECONDS, RST, SYN, Side, UnreachableKind
 
 CAPTURES = Path(__file__).parent.parent / "captures"
 
@@ -181,6 +181,72 @@ def delayed_market_data(path: Path) -> None:
 @scenario("A client asks for its positions and leaves at once: it did not wait for an answer", NOT_PLAYED)
 def asked_and_left(path: Path) -> None:
     told_the_time(ready(Wire())).client(framed("61", "1"), after=20.0).close(after=0.02).write(path)
+
+
+WSL, WINDOWS = "172.24.46.63", "172.24.32.1"
+
+
+def from_wsl(port: int, seconds: float = 0.0, **more: int) -> Wire:
+    """A program's connection from WSL to TWS on Windows."""
+    started_ns = START_NS + round(seconds * NANOSECONDS)
+    return Wire(f"{WSL}:{port}", f"{WINDOWS}:7497", start_ns=started_ns, server_ttl=128, **more)
+
+
+@scenario("TWS resets one session and goes on serving another", "TWS alone decides to end a single session")
+def one_session_reset_of_two(path: Path) -> None:
+    other = ready(bot(50_001, 1))
+    for _ in range(60):
+        other.client(framed("49", "1"), after=1.0).server(framed("49", "1", "1767605460"))
+    Wire.merge(ready(bot(50_000, 0)).wait(20).rst_server(), other.close()).write(path)
+
+
+@scenario("A reset that did not come from TWS: its TTL differs", "it would need a firewall that forges resets")
+def reset_with_another_ttl(path: Path) -> None:
+    ready(from_wsl(51_000)).wait(20).segment(Side.SERVER, RST, window=0, ttl=64).write(path)
+
+
+@scenario(
+    "From WSL, the last client's ACK and hello are ignored, beside three that are never served: the accept queue is full",
+    "Linux resets or drops at another point than Windows does",
+)
+def queue_full_wsl(path: Path) -> None:
+    waiting = [
+        from_wsl(40_000 + number, 9.0 * number).connect().client(HELLO).fin_client(after=4.0).ack(Side.SERVER)
+        for number in range(3)
+    ]
+    late = from_wsl(51_000, 60.0).connect().client(HELLO, ack=False).again(after=0.2)
+    late.again(4, after=0.8).again(2, after=0.2).again(6, after=1.8).fin_client(after=1.0)
+    Wire.merge(*waiting, late).write(path)
+
+
+@scenario(
+    "The called machine can be reached, and forwards to one that cannot", "it would need a port forwarding on Windows"
+)
+def forwarded_to_nobody_wsl(path: Path) -> None:
+    from_wsl(51_000).syn().unreachable(UnreachableKind.HOST).write(path)
+
+
+@scenario(
+    "Two SYN-ACKs with different numbers: a middlebox answers first, the client acknowledges TWS's",
+    "it would need a middlebox that answers connection attempts",
+)
+def two_syn_acks(path: Path) -> None:
+    wire = from_wsl(51_000).syn().segment(Side.SERVER, SYN | ACK, seq=3_000_000, advance=False)
+    session = wire.syn_ack().ack().client(HELLO).server(REPLY, after=0.003).client(START).server(ACCOUNTS + NEXT_ID)
+    session.client(framed("49", "1"), after=5.0).server(framed("49", "1", "1767605410")).close(after=1.0).write(path)
+
+
+@scenario(
+    "WSL got another address: TWS keeps the old session, and the client id is in use",
+    "it would need a restart of WSL in the middle of a session",
+)
+def client_address_gone(path: Path) -> None:
+    first = ready(from_wsl(51_000)).server(framed("49", "1", "1767605410"), ack=False)
+    first.again(after=0.5).again(2, after=1.0).again(3, after=2.0).again(4, after=4.0)
+    anew = Wire("172.24.46.64:51009", f"{WINDOWS}:7497", start_ns=START_NS + 60 * NANOSECONDS, server_ttl=128)
+    anew.connect().client(HELLO).server(REPLY, after=0.003).client(START)
+    refused = framed("4", "2", "-1", "326", "Unable to connect as the client id is already in use.")
+    Wire.merge(first, anew.server(refused).fin_server(after=0.7).ack().fin_client().ack(Side.SERVER)).write(path)
 
 
 def write(name: str, root: Path = CAPTURES) -> Path:

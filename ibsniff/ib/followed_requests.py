@@ -157,8 +157,17 @@ class FollowedRequests:
         answers = request.answers + count
         self._requests.open[place] = request._replace(first_answer=begun, last_answer=latest, answers=answers)
 
-    def end(self, key: Key, place: int, state: RequestState, moment: Moment, *, stays_recent: bool = False) -> None:
-        """An open request ends; with ``stays_recent``, a later message may correct that."""
+    def end(
+        self,
+        key: Key,
+        place: int,
+        state: RequestState,
+        moment: Moment,
+        *,
+        stays_recent: bool = False,
+        is_inactive: bool = False,
+    ) -> None:
+        """An open request ends; with ``stays_recent``, a later message may correct that. An order may be inactive only."""
         requests = self._requests
         ended = requests.open.pop(place)._replace(state=state, ended=moment)
         requests.counts[ended.name, RequestState.OPEN] -= 1
@@ -169,6 +178,8 @@ class FollowedRequests:
             self._rejections += 1
             if self._rejections <= MAX_REJECTED:
                 requests.rejected[place] = ended
+        if is_inactive and len(requests.inactive) < MAX_REJECTED:
+            requests.inactive[place] = ended
         if len(requests.ended) < requests.keeps_ended:
             requests.ended[place] = ended
         if stays_recent:
@@ -190,6 +201,7 @@ class FollowedRequests:
         requests.counts[ended.name, RequestState.OPEN] += 1
         requests.rejected.pop(place, None)
         requests.ended.pop(place, None)
+        requests.inactive.pop(place, None)
         requests.open[place] = ended._replace(state=RequestState.OPEN, ended=None)
         requests.open = dict(sorted(requests.open.items()))
         if not ended.may_have_missed:
@@ -203,6 +215,7 @@ class FollowedRequests:
         for place in list(self._places.get(key, ())):
             if place in self._recent and self._recent[place].name == name:
                 del self._recent[place]
+                self._requests.inactive.pop(place, None)
                 self._forget_place(key, place)
 
     def _forget_oldest_recent(self) -> None:

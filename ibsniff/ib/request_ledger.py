@@ -187,8 +187,17 @@ class RequestLedger:
             orders = self._followed.all_open_with(number)
             self._cancel_asked.update(place for place in orders if self._followed[place].name in ORDERS)
 
-    def _end(self, key: Key, place: int, state: RequestState, moment: Moment, *, stays_recent: bool = False) -> None:
-        self._followed.end(key, place, state, moment, stays_recent=stays_recent)
+    def _end(
+        self,
+        key: Key,
+        place: int,
+        state: RequestState,
+        moment: Moment,
+        *,
+        stays_recent: bool = False,
+        is_inactive: bool = False,
+    ) -> None:
+        self._followed.end(key, place, state, moment, stays_recent=stays_recent, is_inactive=is_inactive)
         self._goes_on.discard(place)
         self._cancel_asked.discard(place)
 
@@ -287,7 +296,8 @@ class RequestLedger:
         if status in FINAL_STATUSES:
             is_cancelled = status in ("Cancelled", "ApiCancelled") and place in self._cancel_asked
             state = RequestState.CANCELLED if is_cancelled else RequestState.ANSWERED
-            self._end(number, place, state, moment, stays_recent=status != "Filled" and not is_cancelled)
+            stays_recent = status != "Filled" and not is_cancelled
+            self._end(number, place, state, moment, stays_recent=stays_recent, is_inactive=status == "Inactive")
 
     def _order(self, number: int, moment: Moment, status: str) -> int | None:
         """The place of the open order with this id; of a recent one if this status shows that it lives."""

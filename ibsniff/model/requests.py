@@ -82,6 +82,8 @@ class Requests:
     """How many of those that ended are kept in ``ended``: usually none, they are only counted."""
     ended: dict[int, Request] = field(default_factory=dict)
     """The first of those that ended, by their places."""
+    inactive: dict[int, Request] = field(default_factory=dict)
+    """The first orders that TWS made inactive without an error, and that were not placed again (bounded by ``ib``)."""
 
     @property
     def asked(self) -> int:
@@ -108,7 +110,7 @@ class Requests:
 
     def copy(self) -> Self:
         """Return its present state, which does not change any more."""
-        counts, opened, rejected, settled, not_followed, keeps_ended, ended = _FIELDS_OF_REQUESTS(self)
+        counts, opened, rejected, settled, not_followed, keeps_ended, ended, inactive = _FIELDS_OF_REQUESTS(self)
         return type(self)(
             counts.copy(),
             opened.copy(),
@@ -117,6 +119,7 @@ class Requests:
             not_followed.copy(),
             keeps_ended,
             ended.copy(),
+            inactive.copy(),
         )
 
 

@@ -12,7 +12,7 @@ timeouts, IB had answered 25 within milliseconds).
 What else: remarks on an order that lives (399, 404, 10349), and cancellations that came too late (161, 10147, 10148) are
 no rejection. That TWS cancelled an order without being asked (202) is a note if no reason is given: another order of its
 group was filled, its time had passed, or somebody cancelled it in TWS. With a reason it is a warning: the exchange may have
-rejected it.
+rejected it. An order that becomes inactive without an error was rejected, or is held in TWS: undetermined, low.
 What to do: read the text of the error; pass errors on to whoever waits for the order.
 """
 
@@ -37,7 +37,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     rejected = [one for one in found if one.code != errors.ORDER_CANCELLED]
     if rejected:
         return rejected_statement(conversation, rejected, "order", index)
-    return _change_refused(conversation) or _cancelled(conversation)
+    return _change_refused(conversation) or _cancelled(conversation) or _inactive(conversation)
 
 
 def _change_refused(conversation: Conversation) -> Statement | None:
@@ -71,4 +71,20 @@ def _cancelled(conversation: Conversation) -> Statement | None:
         packets=(error.moment.packet for _, error in cancelled[:MAX_IDS]),
         remedy=THE_REASON if has_reason else CANCELLED_BY_TWS,
         severity=None if has_reason else Severity.NOTE,
+    )
+
+
+def _inactive(conversation: Conversation) -> Statement | None:
+    orders = list(conversation.dialogue.requests.inactive.values())
+    if not orders:
+        return None
+    numbers = ", ".join(str(order.number) for order in orders[:MAX_IDS])
+    more = f" and {counted(len(orders) - MAX_IDS, 'more order')}" if len(orders) > MAX_IDS else ""
+    which = "order" if len(orders) == 1 else "orders"
+    return Statement(
+        f"TWS made {which} {numbers}{more} inactive without an error: rejected, or held until somebody releases it in TWS.",
+        Fault.UNDETERMINED,
+        Confidence.LOW,
+        packets=(order.ended.packet for order in orders[:MAX_IDS] if order.ended is not None),
+        remedy="Look at the order in TWS's window: its status there says why it does not work.",
     )

@@ -411,3 +411,18 @@ def test_an_order_behind_a_gap_of_the_capture_is_not_called_unanswered() -> None
     for _ in range(20):
         wire.client(ASK, after=5.0).server(TIME, after=0.002)
     assert "422" not in short(judge(wire, watch=Watch(ended=3.0)))
+
+
+def test_an_order_that_becomes_inactive_without_an_error_is_no_all_clear() -> None:
+    wire = session(Wire()).client(asked("PLACE_ORDER", 7), after=2.0).server(status(7, "Inactive"), after=0.01)
+    (found,) = findings(judge(wire, watch=LONG))
+    assert (found.code, found.fault, found.confidence) == ("IBS420", Fault.UNDETERMINED, Confidence.LOW)
+    assert "TWS made order 7 inactive without an error" in found.summary
+    assert short(judge(wire.server(status(7, "Submitted"), after=1.0), watch=LONG)) == ""
+
+
+def test_an_inactive_order_with_an_error_is_rejected() -> None:
+    wire = session(Wire()).client(asked("PLACE_ORDER", 7), after=2.0).server(status(7, "Inactive"), after=0.01)
+    (found,) = findings(judge(wire.server(said(201, "Order rejected - reason:margin", request=7)), watch=LONG))
+    assert "order 7 (201: Order rejected - reason:margin)" in found.summary
+    assert "without an error" not in found.summary
