@@ -158,10 +158,11 @@ def subscribed_again_later(conversation: Conversation, others: Iterable[Conversa
     Or may have done so, because the beginning or another part of that connection was not captured.
     """
     mine = conversation.connection
+    since = mine.first if mine.ended is not None else mine.last  # its end may not have been captured
     return any(
         other.connection.server == mine.server
         and other.connection.client.address == mine.client.address
-        and other.connection.first.packet > mine.first.packet
+        and other.connection.first.packet > since.packet
         and (
             any(other.dialogue.messages[Side.CLIENT][name] for name in MARKET_DATA)
             or other.outcome is Outcome.JOINED

@@ -29,7 +29,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     found = lost_subscriptions(conversation)
     if found is None or any(one.may_have_missed for one in found.lost):
         return None
-    if conversation.connection.ended is not None and subscribed_again_later(conversation, index.conversations):
+    if subscribed_again_later(conversation, index.conversations):
         return None
     return Statement(
         f"TWS lost {counted(len(found.lost), 'subscription')} to market data when it was cut off from IB (error 1101), and "

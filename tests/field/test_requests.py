@@ -284,6 +284,9 @@ def test_a_program_that_connects_anew_and_subscribes_has_made_them_again() -> No
     anew = session(later(60)).client(asked("REQ_MKT_DATA", 1))
     assert "423" not in short(judge(lost, anew.server(ticks(1))))
     assert "423" not in short(judge(lost, anew.from_packet(8))), "it may have subscribed before it was captured"
+    endless = subscribed(1).server(CUT_OFF, after=5.0).server(LOST, after=20.0)
+    assert "423" in short(judge(endless, watch=LONG))
+    assert "423" not in short(judge(endless, anew.from_packet(8), watch=LONG)), "nor was the end of the first session"
 
 
 def test_a_second_loss_leaves_it_to_the_lost_connection() -> None:
