@@ -206,6 +206,20 @@ def reset_with_another_ttl(path: Path) -> None:
 
 
 @scenario(
+    "From WSL, the last client's ACK and hello are ignored, beside three that are never served: the accept queue is full",
+    "Linux resets or drops at another point than Windows does",
+)
+def queue_full_wsl(path: Path) -> None:
+    waiting = [
+        from_wsl(40_000 + number, 9.0 * number).connect().client(HELLO).fin_client(after=4.0).ack(Side.SERVER)
+        for number in range(3)
+    ]
+    late = from_wsl(51_000, 60.0).connect().client(HELLO, ack=False).again(after=0.2)
+    late.again(4, after=0.8).again(2, after=0.2).again(6, after=1.8).fin_client(after=1.0)
+    Wire.merge(*waiting, late).write(path)
+
+
+@scenario(
     "The called machine can be reached, and forwards to one that cannot", "it would need a port forwarding on Windows"
 )
 def forwarded_to_nobody_wsl(path: Path) -> None:

@@ -60,6 +60,10 @@ class RelatedConnections:
             return 0, None
         return until - since, waiting[until - 1]
 
+    def serves(self, conversation: Conversation) -> bool:
+        """Whether the server sent data to a client, and since then left no connection waiting that began before this one."""
+        return conversation.connection.server in self._last_served_ns and not self.waiting_before(conversation)[0]
+
     def attempt_at_other_ip_version(self, failed: Conversation) -> Conversation | None:
         """An attempt at the same port over the other IP version, not refused, during a failed one or right after it."""
         connection = failed.connection

@@ -8,7 +8,9 @@ a broken tunnel, or an MTU problem. When the server repeats its SYN-ACK after th
 were accepted and never served, its accept queue is full: its kernel drops the ACK and the hello until the program that
 listens accepts connections again.
 How sure: a kernel that receives data acknowledges it (RFC 9293, 3.8.6.3). This capture does not show where the data
-was lost, and a machine that goes to sleep after it accepted the connection looks the same: medium.
+was lost, and a machine that goes to sleep after it accepted the connection looks the same: medium. Undetermined and low
+when the server repeats its SYN-ACK and no other connection shows whether its queue is full; a server that served
+somebody and left nobody waiting since then has room in it.
 What to do: capture on the server's machine too, and check whether the hello arrives; where the accept queue is full,
 restart TWS or Gateway.
 """
@@ -30,6 +32,11 @@ LOST_ON_THE_WAY = Alternative(
     "the packets of this connection alone are lost on the way",
     Fault.NETWORK,
     "capture on the server's machine: does the hello arrive there?",
+)
+QUEUE_IS_FULL = Alternative(
+    "the accept queue of the server is full",
+    Fault.TWS_STATE,
+    "other clients are accepted and not served either, and it works again after a restart of TWS or Gateway",
 )
 
 
@@ -55,10 +62,11 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     ):
         return None
     sent = f"sent {connection.from_client.retransmissions + 1} times"
-    if connection.repeated_syn_acks:
+    if connection.repeated_syn_acks and not index.related.serves(conversation):
         count, latest = index.related.waiting_before(conversation)
         if latest is not None and count >= (1 if connection.same_host else ENOUGH):
             return _queue_is_full(conversation, count, latest, sent)
+        return _queue_or_network(conversation, sent)
     return Statement(
         f"The client's hello, {sent}, was never acknowledged ({silence(conversation)}): it was lost on the way, or "
         "everything that came back was lost.",
@@ -67,6 +75,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         packets=opening_packets(conversation),
         remedy="Capture on the server's machine too, and check whether the hello arrives there. Look at firewalls, "
         "tunnels and the MTU.",
+        alternatives=(QUEUE_IS_FULL,) if connection.repeated_syn_acks else (),
         explains=conversation.missing,
     )
 
@@ -85,6 +94,24 @@ def _queue_is_full(conversation: Conversation, count: int, latest: Conversation,
         remedy=f"Check {queue_is_full(connection)} would confirm it. Then restart TWS or Gateway, and close the connections "
         "that got no answer.",
         alternatives=(LOST_ON_THE_WAY,),
+        explains=conversation.missing,
+    )
+
+
+def _queue_or_network(conversation: Conversation, sent: str) -> Statement:
+    """The SYN arrived, and neither the ACK nor the hello did; no other connection shows which of the two causes it was."""
+    connection = conversation.connection
+    repeated = counted(len(connection.repeated_syn_acks), "time")
+    return Statement(
+        f"The client's hello, {sent}, was never acknowledged ({silence(conversation)}), and {connection.server} repeated its "
+        f"SYN-ACK {repeated} after the client's ACK. Either everything after the SYN was lost on the way, or the server's accept "
+        "queue is full, because the program that listens there hangs.",
+        Fault.UNDETERMINED,
+        Confidence.LOW,
+        packets=(*opening_packets(conversation), *(moment.packet for moment in connection.repeated_syn_acks)),
+        remedy=f"Check {queue_is_full(connection)} would confirm the second. Otherwise capture on the server's machine too: does "
+        "the hello arrive there?",
+        alternatives=(LOST_ON_THE_WAY, QUEUE_IS_FULL),
         explains=conversation.missing,
     )
 

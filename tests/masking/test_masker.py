@@ -154,7 +154,9 @@ def test_what_a_quick_look_passes_over_holds_no_account(text: str) -> None:
 
 
 @given(
-    st.lists(st.from_regex(r"\A[A-Z]{0,3}[0-9]{0,8}[a-z]?\Z") | st.text(st.characters(), max_size=9), max_size=3),
+    st.lists(
+        st.from_regex(r"\A[A-Z]{0,3}[0-9]{0,8}[a-z]?\Z") | st.text(st.characters(codec="utf-8"), max_size=9), max_size=3
+    ),
     st.sampled_from(("{}", "x {} y", "{}v100..187", "\0\0{}")),
     st.sampled_from(
         (str, lambda name: name.encode().hex(" "), lambda name: name.encode("utf-16-le").decode("latin-1"))

@@ -61,11 +61,16 @@ def test_repeated_syn_acks_beside_unserved_neighbours_are_a_full_queue() -> None
     assert "3 earlier connections (c3 the latest) were accepted and never served" in full.summary
 
 
-@pytest.mark.parametrize(
-    "options", [{"neighbours": 1}, {"neighbours": 3, "served_after": True}, {"neighbours": 3, "other_address": True}]
-)
-def test_repeated_syn_acks_alone_are_packets_lost_on_the_way(options: dict[str, Any]) -> None:
+@pytest.mark.parametrize("options", [{"neighbours": 1}, {"neighbours": 3, "other_address": True}])
+def test_repeated_syn_acks_alone_do_not_decide_between_a_full_queue_and_lost_packets(options: dict[str, Any]) -> None:
     lost = judge(queue_full(**options)).conversations[-1]
+    assert lost.cause is not None
+    assert (lost.cause.code, lost.fault, lost.confidence) == ("IBS303", Fault.UNDETERMINED, Confidence.LOW)
+    assert [other.fault for other in lost.cause.alternatives] == [Fault.NETWORK, Fault.TWS_STATE]
+
+
+def test_a_server_that_serves_others_meanwhile_has_room_in_its_queue() -> None:
+    lost = judge(queue_full(neighbours=3, served_after=True)).conversations[-1]
     assert lost.cause is not None
     assert (lost.cause.code, lost.fault) == ("IBS303", Fault.NETWORK)
 
