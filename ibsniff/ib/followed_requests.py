@@ -54,9 +54,15 @@ class FollowedRequests:
         return len(self._requests.open) + len(self._recent) + asked >= MAX_OPEN
 
     @property
-    def next_forgotten(self) -> tuple[Key, ...]:
-        """The key of the recent request that is forgotten with the next one that ends."""
-        return () if len(self._recent) < MAX_RECENT else (_key(next(iter(self._recent.values()))),)
+    def keys_at_stake(self) -> list[Key]:
+        """The keys of the recent requests, if one of them is forgotten with the next that ends.
+
+        Which one, and whether any, depends on which of them an answer has shown to be alive before. No answer does so for an
+        order.
+        """
+        if len(self._recent) < MAX_RECENT:
+            return []
+        return [_key(request) for request in self._recent.values() if request.name not in ORDERS]
 
     # -- asking --------------------------------------------------------------------------------------------------------
 

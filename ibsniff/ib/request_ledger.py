@@ -7,7 +7,7 @@ capture began, or bytes are missing, or another client asked.
 
 from __future__ import annotations
 
-from collections.abc import KeysView
+from collections.abc import KeysView, Sequence
 from typing import NamedTuple
 
 from ibsniff.ib import errors, id_fields, names
@@ -114,17 +114,18 @@ class RequestLedger:
         elif self:
             self._take_answer(message)
 
-    def keys_of(self, message: LedgerMessage) -> tuple[Key, ...] | None:
-        """The keys of the requests that a message may begin, answer or end; None for any of them."""
-        error, forgotten = message.error, self._followed.next_forgotten
+    def keys_of(self, message: LedgerMessage) -> Sequence[Key] | None:
+        """The keys of the requests that a message may begin, answer, end or have forgotten; None for any of them."""
+        error = message.error
         if error is not None:
             if error.request != NO_REQUEST:
-                return error.request, *forgotten
-            return None if error.code == errors.REQUEST_REFUSED else (*UNSPEAKABLE_IDS, *forgotten)
+                return error.request, *self._followed.keys_at_stake
+            return None if error.code == errors.REQUEST_REFUSED else (*UNSPEAKABLE_IDS, *self._followed.keys_at_stake)
         if message.name in WITHOUT_ID[message.side]:
             answered = (answer.request for answer in ANSWERS.get(message.name, ()))
-            return message.name, CANCELS.get(message.name, ""), *answered, *forgotten
-        return forgotten if message.number is None else (message.number, *forgotten)
+            return message.name, CANCELS.get(message.name, ""), *answered
+        at_stake = self._followed.keys_at_stake if message.name == "ORDER_STATUS" else ()
+        return at_stake if message.number is None else (message.number, *at_stake)
 
     def may_be_full(self, asked: int) -> bool:
         """Whether the order of all messages counts, because too many requests may be open when so many are asked."""

@@ -82,10 +82,8 @@ def in_columns_from_the_start() -> Iterator[None]:
         yield
 
 
-BOUNDS = ((12, 6), (1000, 20), (1000, 200))
-"""Of requests that are open, and of those remembered after their end. Where only two are remembered, the lanes can forget
-a rejected one at different messages of the same run, and with it an answer that shows it to be alive (of 1,500 random
-conversations, one); 1,000 are remembered in fact."""
+BOUNDS = ((12, 6), (1000, 2), (1000, 200))
+"""Of requests that are open, and of those remembered after their end."""
 
 
 @contextmanager
@@ -118,6 +116,20 @@ def test_both_lanes_keep_the_same_ledger(seed: int, version: int, bounds: tuple[
     assert columns.requests == plain.requests
     assert list(columns.requests.open) == list(plain.requests.open)
     assert columns.reader.dialogue == plain.reader.dialogue
+
+
+def test_an_answer_shows_a_rejected_request_to_be_alive_before_another_is_forgotten_for_it() -> None:
+    sent = [(CLIENT, ib_bytes.text(178, 1, 11, number)) for number in (1, 2, 3)]
+    sent += [(SERVER, ib_bytes.error(178, 354, "text", number)) for number in (1, 2)]
+    tick_of_second, tick_of_first = ((SERVER, ib_bytes.text(178, 1, 6, number, 1)) for number in (2, 1))
+    sent += [tick_of_second, (SERVER, ib_bytes.error(178, 354, "text", 3)), tick_of_first]
+    plain, columns = Session(178), Session(178)
+    with bounded(1000, 2):
+        for side, piece in sent:
+            plain.send(side, piece)
+        columns.columns(sent)
+    assert [request.number for request in plain.requests.open.values()] == [1, 2]
+    assert columns.requests == plain.requests
 
 
 @settings(max_examples=100)
