@@ -140,7 +140,7 @@ def details(
     if processes := view.processes.get(selected.id):
         yield with_heading("Processes on this machine", [bullet(writer.text(each), writer) for each in processes])
     if selected.cause is not None and selected.cause.remedy and not in_progress:
-        yield with_heading("What to do", [writer.text(selected.cause.remedy)])
+        yield with_heading("What to do", [writer.prose(selected.cause.remedy)])
     others = [found for found in selected.findings if found is not selected.cause]
     others += [found for found in report.findings if selected.id in found.conversations]
     if others:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ibsniff.formatting import counted, date_and_time, duration, elapsed, period, seconds
 from ibsniff.masking.sentence import marked
 from ibsniff.model import Conversation, Finding, Report, Side
+from ibsniff.render.code_spans import prose, with_ticks
 from ibsniff.render.grouping import ConversationGroup
 from ibsniff.render.ladder import RungView, Step, ladder
 from ibsniff.render.report_view import (
@@ -62,7 +63,7 @@ def markdown(report: Report, *, tool_version: str = "", show_accounts: bool = Fa
         parts += [_evidence(view, view.worst, writer)]
     parts += [_outages(view, writer)] if view.outages else []
     if view.finding is not None:
-        parts += [f"**What to do:** {writer.text(view.finding.remedy)}\n"] if view.finding.remedy else []
+        parts += [f"**What to do:** {writer.prose(view.finding.remedy)}\n"] if view.finding.remedy else []
         parts += [_alternatives(view.finding, writer)] if view.finding.alternatives else []
     if view.other_findings or view.capture_findings:
         parts.append(_other_findings(view, writer))
@@ -78,6 +79,11 @@ class MarkdownWriter(NamedTuple):
     def text(self, text: str, limit: int = MAX_LINE_CHARACTERS) -> str:
         """A line that may quote the wire."""
         return escape(self.masker.visible_line(text, limit))
+
+    def prose(self, text: str) -> str:
+        """A sentence of ours that may quote the wire, such as a remedy: its commands are code. Not for cells of tables."""
+        parts = prose(text, self.masker)
+        return "".join(with_ticks(part) if part.is_code else escape(part.text) for part in parts)
 
 
 def _verdict(view: ReportView, writer: MarkdownWriter) -> str:
@@ -127,7 +133,7 @@ def _outages(view: ReportView, writer: MarkdownWriter) -> str:
 
 def _alternatives(finding: Finding, writer: MarkdownWriter) -> str:
     others = [
-        f"{writer.text(f'{marked(other.cause)} [{FIX_LABELS[other.fault]}]')}: {writer.text(other.how_to_tell)}"
+        f"{writer.text(f'{marked(other.cause)} [{FIX_LABELS[other.fault]}]')}: {writer.prose(other.how_to_tell)}"
         for other in finding.alternatives
     ]
     return f"**It could also be:**\n\n{_items(others)}"

@@ -11,10 +11,14 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from ibsniff.render.code_spans import prose, with_ticks
 from ibsniff.render.text import MAX_LINE_CHARACTERS, Masker, plain_ascii
 
 MAX_LINES = 40
 """As many as the screen of a laptop shows, so that the verdict is not scrolled away."""
+
+COMMAND_STYLE = "bold cyan"
+"""Of a command within a sentence."""
 
 Lines = list[list[Segment]]
 
@@ -24,10 +28,20 @@ class ConsoleWriter(NamedTuple):
 
     masker: Masker
     ascii_only: bool
+    has_styles: bool = True
+    """Where nothing can be bold or coloured, as in a pipe, commands keep their backticks."""
 
     def text(self, text: str, style: str = "", limit: int = MAX_LINE_CHARACTERS) -> Text:
         """A line that may quote the wire."""
         return self.literal(self.masker.visible_line(text, limit), style)
+
+    def prose(self, text: str, style: str = "") -> Text:
+        """A sentence of ours that may quote the wire, such as a remedy: its commands stand out and can be copied."""
+        line = Text(style=style)
+        for part in prose(text, self.masker):
+            shown = part.text if self.has_styles else with_ticks(part)
+            line.append_text(self.literal(shown, COMMAND_STYLE if part.is_code and self.has_styles else ""))
+        return line
 
     def literal(self, text: str, style: str = "") -> Text:
         """Text of our own, used as it is."""

@@ -84,7 +84,8 @@ class ReportScreen(NamedTuple):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = max(MIN_WIDTH, min(self.width or options.max_width, MAX_WIDTH))
         ascii_only = options.ascii_only or options.legacy_windows
-        writer = ConsoleWriter(Masker.for_report(self.report, self.show_accounts), ascii_only)
+        masker = Masker.for_report(self.report, self.show_accounts)
+        writer = ConsoleWriter(masker, ascii_only, has_styles=console.color_system is not None)
         view = view_of(self.report)
         parts = list(sections(view, writer, width, self.verbose))
         within = options.update(width=width, height=None)
@@ -113,7 +114,7 @@ def sections(view: ReportView, writer: ConsoleWriter, width: int, verbose: bool)
     if view.outages:
         yield Section(with_heading("Outages (UTC)", outages(view, writer, verbose)), min_lines=3, shorten_rank=3)
     if view.finding is not None and view.finding.remedy:
-        remedy = with_heading("What to do", [writer.text(view.finding.remedy)])
+        remedy = with_heading("What to do", [writer.prose(view.finding.remedy)])
         yield Section(remedy, min_lines=4, shorten_rank=2)
     if view.finding is not None and view.finding.alternatives:
         causes = with_heading("It could also be", alternatives(view.finding, writer, verbose))
@@ -177,7 +178,7 @@ def alternatives(finding: Finding, writer: ConsoleWriter, verbose: bool) -> Iter
     for other in finding.alternatives[:rows]:
         label = "" if other.fault is finding.fault else f" [{FIX_LABELS[other.fault]}]"
         cause = writer.text(f"{marked(other.cause)}{label}", "bold")
-        yield bullet(cause.append(": ").append_text(writer.text(other.how_to_tell, "not bold")), writer)
+        yield bullet(cause.append(": ").append_text(writer.prose(other.how_to_tell, "not bold")), writer)
     yield from more_line(len(finding.alternatives) - rows, "cause", writer)
 
 
@@ -216,7 +217,7 @@ def other_findings(view: ReportView, writer: ConsoleWriter, verbose: bool) -> It
             text.no_wrap, text.overflow = True, "crop" if writer.ascii_only else "ellipsis"
         yield bullet(text, writer)
         if verbose and found.remedy:
-            yield Padding(writer.text(found.remedy, "dim"), (0, 0, 0, 2))
+            yield Padding(writer.prose(found.remedy, "dim"), (0, 0, 0, 2))
     yield from more_line(len(others) - rows, "finding", writer)
 
 
