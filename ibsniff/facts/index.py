@@ -29,6 +29,11 @@ class CaptureIndex:
         return self.capture.conversations
 
     @cached_property
+    def by_id(self) -> dict[str, Conversation]:
+        """The conversations by their ids."""
+        return {one.id: one for one in self.conversations}
+
+    @cached_property
     def reliability(self) -> Reliability:
         """How far conclusions from this capture can be trusted."""
         return Reliability(self.capture.facts)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from ibsniff.model.connection import Connection, Moment
+from ibsniff.model.connection import Connection, Moment, Side
 from ibsniff.model.dialogue import PATIENCE, Dialogue
 from ibsniff.model.inputs import InputFacts, Loss, WatchedBy
 from ibsniff.model.packets import Endpoint, StrayHello
@@ -111,6 +111,21 @@ class Alternative(NamedTuple):
     how_to_tell: str
 
 
+class Evidence(NamedTuple):
+    """A packet that a finding cites, and what it shows."""
+
+    packet: int
+    """As numbered in the input."""
+    time_ns: int | None
+    """None if the time of the packet is not known."""
+    side: Side | None
+    """Who sent it; None if neither of the two did."""
+    what: str
+    """What it is, in words; may quote the wire."""
+    conversation: str = ""
+    """The id of the conversation it belongs to; empty if it belongs to none."""
+
+
 class Finding(NamedTuple):
     """What one rule found."""
 
@@ -135,6 +150,8 @@ class Finding(NamedTuple):
     """Which input it belongs to, from 0."""
     conversations: tuple[str, ...] = ()
     """The ids of the conversations it belongs to, if these are several."""
+    evidence: tuple[Evidence, ...] = ()
+    """The same packets, in the same order, with what each of them shows."""
 
 
 class Conversation(NamedTuple):

@@ -33,7 +33,7 @@ from ibsniff.model import (
 from ibsniff.render.report_view import NO_CONVERSATION, most_severe
 from ibsniff.render.request_counts import requests_document
 from ibsniff.render.text import Masker, json_text
-from ibsniff.render.timeline import guessed_library
+from ibsniff.timeline.dialogues import guessed_library
 
 SCHEMA_VERSION = 1
 

@@ -8,7 +8,8 @@ from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.outages import Outage
 from ibsniff.facts.reliability import Reliability, rests_on_absence
 from ibsniff.masking.sentence import sentence
-from ibsniff.model import Alternative, Confidence, Conversation, Fault, Finding, ServerOutage, WatchedBy
+from ibsniff.model import Alternative, Confidence, Conversation, Evidence, Fault, Finding, ServerOutage, WatchedBy
+from ibsniff.rules.citations import Citations
 from ibsniff.rules.registry import Rule, Statement, all_rules
 from ibsniff.rules.wording.outages import outage_in_words
 
@@ -18,24 +19,25 @@ MAX_OUTAGES = 100
 
 def judge_conversation(conversation: Conversation, index: CaptureIndex) -> tuple[Finding, ...]:
     """Apply every rule to one conversation; no finding is surer than the capture allows."""
-    findings = []
+    findings, citations = [], Citations(index)
     for rule in all_rules():
         if rule.on_conversation is None or (rule.rests_on_absence and conversation.lost_in_wait):
             continue
         statement = rule.on_conversation(conversation, index)
         if statement is not None:
-            finding = _finding(rule, statement, conversation.input)
+            finding = _finding(rule, statement, conversation.input, citations.evidence(statement, (conversation,)))
             findings.append(cap_confidence(finding, conversation, index.reliability))
     return tuple(findings)
 
 
 def judge_capture(index: CaptureIndex) -> tuple[Finding, ...]:
     """Apply every rule to the capture as a whole."""
-    findings = []
+    findings, citations = [], Citations(index)
     for rule in all_rules():
         statement = rule.on_capture(index) if rule.on_capture else None
         if statement is not None:
-            findings.append(_finding(rule, statement, index.capture.input))
+            about = (index.by_id[one] for one in statement.conversations if one in index.by_id)
+            findings.append(_finding(rule, statement, index.capture.input, citations.evidence(statement, about)))
     return tuple(findings)
 
 
@@ -73,8 +75,7 @@ def _alternative(other: Alternative) -> Alternative:
     return other._replace(cause=sentence(other.cause), how_to_tell=sentence(other.how_to_tell))
 
 
-def _finding(rule: Rule, statement: Statement, index: int) -> Finding:
-    packets = tuple(dict.fromkeys(packet for packet in statement.packets if packet is not None))
+def _finding(rule: Rule, statement: Statement, index: int, proof: tuple[Evidence, ...]) -> Finding:
     return Finding(
         code=rule.code,
         name=rule.name,
@@ -82,10 +83,11 @@ def _finding(rule: Rule, statement: Statement, index: int) -> Finding:
         fault=statement.fault,
         confidence=statement.confidence,
         summary=sentence(statement.summary),
-        packets=packets,
+        packets=tuple(one.packet for one in proof),
         remedy=sentence(statement.remedy),
         alternatives=tuple(map(_alternative, statement.alternatives)),
         explains=statement.explains,
         input=index,
         conversations=statement.conversations,
+        evidence=proof,
     )

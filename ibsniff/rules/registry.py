@@ -18,11 +18,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung, Severity
+from ibsniff.model import Alternative, Confidence, Conversation, Evidence, Fault, Moment, Rung, Severity
 
 FILE_NAME = re.compile(r"ibs(\d{3})_(\w+)")
 HEADING = re.compile(r"^(Seen|Meaning|How sure|Sources|What else|What to do):", re.MULTILINE)
 """The beginnings of the paragraphs in a rule's documentation."""
+
+
+Citation = int | Moment | Evidence
+"""A packet that a rule cites; `Evidence` if it belongs to another conversation, or if the rule knows better words."""
 
 
 class Statement(NamedTuple):
@@ -31,7 +35,8 @@ class Statement(NamedTuple):
     summary: str
     fault: Fault
     confidence: Confidence
-    packets: Iterable[int | None] = ()
+    packets: Iterable[Citation | None] = ()
+    """Those that prove it. Of a number or a moment, the timeline of the conversation knows the words."""
     remedy: str = ""
     alternatives: tuple[Alternative, ...] = ()
     explains: Rung | None = None

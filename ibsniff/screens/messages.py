@@ -18,8 +18,8 @@ from ibsniff.formatting import duration, seconds
 from ibsniff.ib.names import ERR_MSG, MANAGED_ACCTS, START_API
 from ibsniff.model import NANOSECONDS, Conversation, Dialect, Message, ReplyKind, Report, Side
 from ibsniff.render.text import Masker
-from ibsniff.render.timeline import hello_event, reply_event
 from ibsniff.screens.lines import Lines, PrintLine
+from ibsniff.timeline.dialogues import hello_event, reply_event
 
 MAX_SINGLE_LINES = 20
 """Counted messages of one conversation that get a line of their own in a second: nobody reads more."""

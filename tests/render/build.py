@@ -20,6 +20,7 @@ from ibsniff.model import (
     Ended,
     Endpoint,
     ErrorTally,
+    Evidence,
     Fault,
     Finding,
     Half,
@@ -42,6 +43,7 @@ from ibsniff.model import (
     WireError,
     WireText,
 )
+from ibsniff.timeline.events import events
 
 START_NS = 1_767_605_400 * NANOSECONDS
 """2026-01-05 09:30:00 UTC."""
@@ -129,6 +131,19 @@ def finding(code: str = "IBS301", **changes: object) -> Finding:
     return plain._replace(**changes)
 
 
+def with_evidence(talk: Conversation) -> Conversation:
+    """The conversation, its findings with the words that its timeline has for the packets they cite."""
+    told = {event.packet: event for event in events(talk)}
+    made = {}
+    for found in (*talk.findings, *([talk.cause] if talk.cause else [])):
+        proof = (told[packet] for packet in found.packets if packet in told)
+        evidence = tuple(Evidence(e.packet, e.time_ns, e.side, sentence(e.what), talk.id) for e in proof)
+        made[found] = found._replace(evidence=evidence)
+    return talk._replace(
+        findings=tuple(made[one] for one in talk.findings), cause=made[talk.cause] if talk.cause else None
+    )
+
+
 def silent(began_ns: int = START_NS, **changes: object) -> Conversation:
     """On loopback: hello acknowledged, never answered, the client gives up after four seconds."""
     connection = connected(began_ns=began_ns)
@@ -167,7 +182,8 @@ def refused(**changes: object) -> Conversation:
         confidence=Confidence.HIGH,
     )
     plain = conversation(connection, outcome=Outcome.REFUSED, rung=Rung.CALLED, findings=(cause,), cause=cause)
-    return plain._replace(fault=cause.fault, confidence=cause.confidence, summary=cause.summary, **changes)
+    found = plain._replace(fault=cause.fault, confidence=cause.confidence, summary=cause.summary, **changes)
+    return with_evidence(found)
 
 
 def closed_by_relay(**changes: object) -> Conversation:
@@ -184,7 +200,8 @@ def closed_by_relay(**changes: object) -> Conversation:
         alternatives=(Alternative("TWS trusts only localhost", Fault.TWS_CONFIG, "the delay is 1 to 50 ms"),),
     )
     plain = conversation(connection, outcome=Outcome.CLOSED, findings=(cause,), cause=cause)
-    return plain._replace(fault=cause.fault, confidence=cause.confidence, summary=cause.summary, **changes)
+    found = plain._replace(fault=cause.fault, confidence=cause.confidence, summary=cause.summary, **changes)
+    return with_evidence(found)
 
 
 def ready(began_ns: int = START_NS, **changes: object) -> Conversation:
@@ -234,7 +251,7 @@ def read_only(**changes: object) -> Conversation:
         alternatives=(),
         explains=None,
     )
-    return talk._replace(findings=(found,), fault=found.fault, summary=found.summary, **changes)
+    return with_evidence(talk._replace(findings=(found,), fault=found.fault, summary=found.summary, **changes))
 
 
 def unproven(**changes: object) -> Conversation:
