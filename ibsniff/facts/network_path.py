@@ -11,7 +11,7 @@ import ipaddress
 from enum import StrEnum
 from typing import NamedTuple
 
-from ibsniff.model import Connection, How, Side
+from ibsniff.model import Connection, Half, How, Side
 
 LINUX_MACOS_TTL, WINDOWS_TTL = 64, 128
 NEARER = 2
@@ -69,10 +69,18 @@ def system(connection: Connection) -> System | None:
     half = connection.from_server
     if connection.same_host and not half.segments:
         half = connection.from_client
-    offered, ttl = half.mss, half.ttl
-    if offered in LOOPBACK_MSS:
-        return LOOPBACK_MSS[offered]
-    return System.WINDOWS if ttl is not None and WINDOWS_TTL - FARTHEST <= ttl <= WINDOWS_TTL else None
+    return _system_of(half)
+
+
+def client_system(connection: Connection) -> System | None:
+    """The system of the client's machine, known in the same way."""
+    return _system_of(connection.from_client) or (system(connection) if connection.same_host else None)
+
+
+def _system_of(half: Half) -> System | None:
+    if half.mss in LOOPBACK_MSS:
+        return LOOPBACK_MSS[half.mss]
+    return System.WINDOWS if half.ttl is not None and WINDOWS_TTL - FARTHEST <= half.ttl <= WINDOWS_TTL else None
 
 
 def hops(connection: Connection) -> int | None:

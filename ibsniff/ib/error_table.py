@@ -559,6 +559,19 @@ def find_error(code: int) -> ErrorNumber | None:
     return all_errors().get(code)
 
 
+REMARKS = frozenset({ErrorClass.STATUS_NOTICE, ErrorClass.ADVISORY})
+"""What TWS also sends in sessions in which nothing is wrong."""
+
+
+def is_serious(code: int) -> bool:
+    """Tell whether a session in which TWS sent this number had a problem, which may be over by now.
+
+    Not so remarks after which nobody has to act. A number that is not known is serious: it may be anything.
+    """
+    known = find_error(code)
+    return known is None or known.error_class not in REMARKS or known.fault is not Fault.NONE
+
+
 @cache
 def all_errors() -> dict[int, ErrorNumber]:
     """All known error numbers, by code and in their order."""

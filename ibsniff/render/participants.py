@@ -1,0 +1,440 @@
+"""Who is who: the programs that connected, what they connected to, a relay between them, and who holds a client id.
+
+A program is recognised by its address, its kind of hello and its client id: a bot that reconnects is one program, however
+many connections it makes. A library is a guess from the versions in the hello, and a port says only what usually listens there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from rich.console import RenderableType
+
+from ibsniff.facts.network_path import System, client_system, network_path, system
+from ibsniff.facts.relay_legs import legs
+from ibsniff.formatting import counted, date_and_time, iso
+from ibsniff.ib import errors
+from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
+from ibsniff.model import Connection, Conversation, Dialect, Endpoint, Hello, Reply, Report, WireText
+from ibsniff.render.screen import ConsoleWriter, columns
+from ibsniff.render.timeline import guessed_library
+
+MAX_PROGRAMS, MAX_SERVERS, MAX_RELAYS, MAX_HOLDERS = 8, 8, 4, 4
+"""Of each kind that are told: with more, the conversations tell more than a list."""
+MAX_NAMED = 4
+"""Conversations, addresses or versions named of one of them."""
+STATED_TIME = re.compile(r"([0-9]{8}) ([0-9]{2}):([0-9]{2}):([0-9]{2})\b")
+"""How TWS states its time in the version reply."""
+CLOCKS_AGREE = 5
+"""Seconds by which the clocks of two machines may differ without anybody being misled."""
+LOOPBACK = "loopback"
+"""Stands for all loopback addresses: a program that tries localhost over IPv6 and then over IPv4 is one program."""
+SHARED_CLIENT_ID = "IBS506"
+"""The finding that says which conversation held the client id that another one asked for."""
+
+
+class Program(NamedTuple):
+    """One program that connected, as far as the packets tell programs apart."""
+
+    address: str
+    port: int | None
+    """The port it connected from; None if it made several connections."""
+    same_machine: bool
+    """It runs on the machine of the server; or this is not known to be so."""
+    system: str
+    """The operating system, if the packets show it; usually empty."""
+    speaks: str
+    """``ib_async 2.x, or a fork?``; ``HTTP`` if that is what it sent; empty if it sent no hello."""
+    client_ids: tuple[int, ...]
+    conversations: tuple[str, ...]
+    """The first of its conversations."""
+    conversation_count: int
+    """How many there are."""
+    may_be_several: bool
+    """One of its conversations was refused because another one held its client id: these may be two programs."""
+    servers: tuple[Endpoint, ...]
+    """What it connected to."""
+
+
+class Clock(NamedTuple):
+    """What a server's clock showed, beside that of the capture."""
+
+    text: WireText
+    """In its own words: ``20260105 09:30:00 EST``."""
+    capture_ns: int
+    """When it said so."""
+    agrees: bool
+    """It showed the capture's time in UTC, within some seconds."""
+
+
+class Server(NamedTuple):
+    """What the programs connected to."""
+
+    endpoint: Endpoint
+    is_tws: bool
+    """It answered as only TWS and IB Gateway do."""
+    service: str
+    """The protocol of a server that is none of these, as ``HTTP``; else empty."""
+    usual: str
+    """What usually listens on that port, as ``TWS, paper trading``; empty for other ports."""
+    versions: tuple[int, ...]
+    """Server versions that it stated."""
+    redirects_to: WireText | None
+    clock: Clock | None
+    """The time and zone that it stated last."""
+    system: str
+    reached_through: str
+    """What kind of machine answered, if the packets show more than its address."""
+
+
+class Relay(NamedTuple):
+    """A program that passes connections on."""
+
+    endpoint: Endpoint
+    """Where it listens."""
+    behind: Endpoint
+    """What it connects to."""
+    outer: str
+    inner: str
+    """The ids of the first pair of conversations: the one that it accepted, and the one that it made for it."""
+
+
+class IdHolder(NamedTuple):
+    """Who held the client id that a conversation asked for."""
+
+    client_id: int | None
+    asked_by: str
+    """The conversation that was rejected."""
+    held_by: str | None
+    """The conversation that held the id; None if it is not in the capture."""
+    client: Endpoint | None
+    """Of that conversation."""
+    speaks: str
+    """Its library, as far as its hello tells."""
+
+
+class Participants(NamedTuple):
+    """Everybody in a report, or in one conversation."""
+
+    programs: tuple[Program, ...]
+    servers: tuple[Server, ...]
+    relays: tuple[Relay, ...]
+    holders: tuple[IdHolder, ...]
+    one_machine: bool | None
+    """Whether both ends of every connection are the same machine; None if of some only, or if there are none."""
+    system: str
+    """The operating system of that one machine, if the packets show it."""
+    omitted: int
+    """Programs and servers beyond those that are kept."""
+
+
+def participants(report: Report) -> Participants:
+    """Everybody who takes part in the conversations of a report."""
+    return participants_of(report.conversations, report)
+
+
+def participants_of(conversations: Sequence[Conversation], report: Report) -> Participants:
+    """Everybody who takes part in these conversations of a report: its other conversations may hold the client id."""
+    relayed = {inner.id: outer for each in _by_input(conversations) for outer, inner in legs(each)}
+    inner_legs = [one for one in conversations if one.id in relayed]
+    from_clients = [one for one in conversations if one.id not in relayed]
+    relays = _relays(inner_legs, relayed)
+    programs = _programs(from_clients)
+    servers = _servers(conversations, {relay.endpoint for relay in relays})
+    same = {one.connection.same_host for one in from_clients}
+    return Participants(
+        programs=tuple(programs[:MAX_PROGRAMS]),
+        servers=tuple(servers[:MAX_SERVERS]),
+        relays=tuple(relays[:MAX_RELAYS]),
+        holders=tuple(_holders(conversations, report))[:MAX_HOLDERS],
+        one_machine=True in same if len(same) == 1 else None,
+        system=_common(system(one.connection) for one in from_clients) if same == {True} else "",
+        omitted=max(0, len(programs) - MAX_PROGRAMS) + max(0, len(servers) - MAX_SERVERS),
+    )
+
+
+def _by_input(conversations: Iterable[Conversation]) -> Iterable[list[Conversation]]:
+    found: dict[int, list[Conversation]] = {}
+    for one in conversations:
+        found.setdefault(one.input, []).append(one)
+    return found.values()
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Programs
+
+
+def _programs(conversations: Sequence[Conversation]) -> list[Program]:
+    """One for each address, kind of hello and client id; attempts without a hello belong to the only one of their address."""
+    groups: dict[tuple[str, str, int | None], list[Conversation]] = {}
+    for one in conversations:
+        start = one.dialogue.start
+        address = LOOPBACK if one.connection.client.is_loopback else one.connection.client.ip
+        key = address, what_it_speaks(one.dialogue.hello), start.client_id if start else None
+        groups.setdefault(key, []).append(one)
+    if len(_adopted(groups)) > MAX_PROGRAMS:
+        groups = _without_ids(groups)
+    return [_program(group, key[1]) for key, group in _adopted(groups).items()]
+
+
+Groups = dict[tuple[str, str, int | None], list[Conversation]]
+
+
+def _adopted(groups: Groups) -> Groups:
+    """Those that say little about their program join the only group that they can belong to."""
+    kept = {key: list(group) for key, group in groups.items()}
+    for key in groups:
+        address, speaks, client_id = key
+        fitting = [one for one in groups if one[0] == address and one != key and (one[1] == speaks or not speaks)]
+        fitting = [one for one in fitting if one[2] is not None] or [one for one in fitting if one[1]]
+        if client_id is None and len(fitting) == 1 and fitting[0] in kept:
+            kept[fitting[0]] += kept.pop(key)
+    return kept
+
+
+def _without_ids(groups: Groups) -> Groups:
+    """The same with all client ids of one address and kind of hello together."""
+    merged: Groups = {}
+    for (address, speaks, _), group in groups.items():
+        merged.setdefault((address, speaks, None), []).extend(group)
+    return merged
+
+
+def _program(group: list[Conversation], speaks: str) -> Program:
+    group.sort(key=lambda one: (one.input, one.connection.first.packet))
+    connection = group[0].connection
+    ids = dict.fromkeys(one.dialogue.start.client_id for one in group if one.dialogue.start)
+    return Program(
+        address=connection.client.ip,
+        port=connection.client.port if len(group) == 1 else None,
+        same_machine=connection.same_host,
+        system=_common(client_system(one.connection) for one in group),
+        speaks=speaks,
+        client_ids=tuple(number for number in ids if number is not None),
+        conversations=tuple(one.id for one in group[:MAX_NAMED]),
+        conversation_count=len(group),
+        may_be_several=_refused_while_open(group),
+        servers=tuple(dict.fromkeys(one.connection.server for one in group))[:MAX_NAMED],
+    )
+
+
+def _refused_while_open(group: list[Conversation]) -> bool:
+    """Tell whether one of these was refused its client id while one that was accepted went on."""
+    open_until_ns = 0
+    for one in group:
+        refused = errors.CLIENT_ID_IN_USE in one.dialogue.errors
+        if refused and one.connection.first.time_ns < open_until_ns:
+            return True
+        if not refused and one.dialogue.start is not None:
+            ended = one.connection.ended
+            open_until_ns = max(open_until_ns, ended.moment.time_ns if ended else one.watched_until_ns)
+    return False
+
+
+def what_it_speaks(hello: Hello | None) -> str:
+    """The library that a hello suggests, or the protocol that it is; empty if there is none."""
+    if hello is None or hello.dialect is Dialect.NOT_CAPTURED:
+        return ""
+    if not hello.is_valid:
+        return f"it sent {hello.dialect}" if hello.dialect in OTHER_PROTOCOLS else "its hello is not valid"
+    library = guessed_library(hello)
+    if library is None:
+        return f"unknown library (versions {hello.min_version or hello.max_version} to {hello.max_version})"
+    return f"{library}?" if "fork" in library else f"{library}, or a fork?"
+
+
+OTHER_PROTOCOLS = (Dialect.HTTP, Dialect.TLS, Dialect.FIX, Dialect.SSH, Dialect.PROXY, Dialect.TEXT, Dialect.UNKNOWN)
+
+
+def _common(systems: Iterable[System | None]) -> str:
+    """The system, if all packets that show one agree."""
+    known = {one for one in systems if one is not None}
+    return str(known.pop()) if len(known) == 1 else ""
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Servers and relays
+
+
+def _servers(conversations: Iterable[Conversation], relays: set[Endpoint]) -> list[Server]:
+    groups: dict[Endpoint, list[Conversation]] = {}
+    for one in conversations:
+        if one.connection.server not in relays:
+            groups.setdefault(one.connection.server, []).append(one)
+    return [_server(endpoint, group) for endpoint, group in groups.items()]
+
+
+def _server(endpoint: Endpoint, group: list[Conversation]) -> Server:
+    replies = [one.dialogue.reply for one in group if one.dialogue.reply is not None]
+    versions = dict.fromkeys(reply.server_version for reply in replies if reply.is_whole)
+    return Server(
+        endpoint=endpoint,
+        is_tws=any(reply.is_whole for reply in replies) or any(one.dialogue.mid_stream_frames for one in group),
+        service=next((reply.service for reply in replies if reply.service), ""),
+        usual=DEFAULT_PORTS.get(endpoint.port) or RELAY_PORTS.get(endpoint.port, ""),
+        versions=tuple(one for one in versions if one is not None and one >= 0)[:MAX_NAMED],
+        redirects_to=next((reply.redirect for reply in replies if reply.redirect), None),
+        clock=next(filter(None, map(_clock, reversed(replies))), None),
+        system=_common(system(one.connection) for one in group),
+        reached_through=_reached_through(group[0].connection),
+    )
+
+
+def _clock(reply: Reply) -> Clock | None:
+    text, capture_ns = reply.connection_time, reply.complete.time_ns
+    if not text:
+        return None
+    shown = STATED_TIME.match(text.unmasked)
+    if shown is None:
+        return Clock(text, capture_ns, agrees=False)
+    seen = iso(capture_ns)
+    apart = abs(_seconds_of_day(*shown.groups()[1:]) - _seconds_of_day(seen[11:13], seen[14:16], seen[17:19]))
+    return Clock(text, capture_ns, agrees=shown[1] == seen[:10].replace("-", "") and apart <= CLOCKS_AGREE)
+
+
+def _seconds_of_day(hours: str, minutes: str, seconds: str) -> int:
+    return int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+
+
+def _reached_through(connection: Connection) -> str:
+    path = network_path(connection)
+    return str(path.answerer) if path is not None else ""
+
+
+def _relays(inner_legs: Iterable[Conversation], relayed: dict[str, Conversation]) -> list[Relay]:
+    found: dict[tuple[Endpoint, Endpoint], Relay] = {}
+    for inner in inner_legs:
+        outer = relayed[inner.id]
+        pair = outer.connection.server, inner.connection.server
+        found.setdefault(pair, Relay(*pair, outer.id, inner.id))
+    return list(found.values())
+
+
+def _holders(conversations: Iterable[Conversation], report: Report) -> Iterator[IdHolder]:
+    """Who held an id that was asked for: as the finding says, or somebody who is not in the capture."""
+    asked = {one.id: one for one in conversations}
+    told = set[int | None]()
+    for finding in report.findings:
+        if finding.code != SHARED_CLIENT_ID or len(finding.conversations) < 2:
+            continue
+        later, first = finding.conversations[:2]
+        holder = next((one for one in report.conversations if one.id == first), None)
+        if later in asked and holder is not None:
+            told.add(_client_id(asked[later]))
+            speaks = what_it_speaks(holder.dialogue.hello)
+            yield IdHolder(_client_id(asked[later]), later, first, holder.connection.client, speaks)
+    for one in asked.values():
+        client_id = _client_id(one)
+        if errors.CLIENT_ID_IN_USE in one.dialogue.errors and client_id not in told:
+            told.add(client_id)
+            yield IdHolder(client_id, one.id, None, None, "")
+
+
+def _client_id(one: Conversation) -> int | None:
+    return one.dialogue.start.client_id if one.dialogue.start is not None else None
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# In words
+
+
+class Row(NamedTuple):
+    """One of them in words; ``text`` may quote the wire."""
+
+    label: str
+    text: str
+
+
+def rows(who: Participants) -> Iterator[Row]:
+    """A row for each of them."""
+    for number, program in enumerate(who.programs, 1):
+        label = "your program" if len(who.programs) == 1 else f"program {number}"
+        yield Row(label, _program_in_words(program, who))
+    for relay in who.relays:
+        yield Row(
+            "relay", f"{relay.endpoint}; passes connections on to {relay.behind} (as {relay.outer} to {relay.inner})"
+        )
+    for server in who.servers:
+        yield Row(_server_label(server), _server_in_words(server, who))
+        if server.clock is not None and not server.clock.agrees:
+            seen = date_and_time(server.clock.capture_ns)
+            yield Row("", f"its clock showed {server.clock.text:quoted} when that of the capture showed {seen}")
+    if machines := _machines(who):
+        yield Row("machines", machines)
+    for holder in who.holders:
+        yield Row("client id", _holder_in_words(holder))
+    if who.omitted:
+        yield Row("", f"… {counted(who.omitted, 'more program')} or servers")
+
+
+def _machines(who: Participants) -> str:
+    if who.one_machine is None or not who.programs:
+        return ""
+    if not who.one_machine:
+        return "two: the program and the server run on different machines, or in different containers"
+    return f"one: the program and the server run on the same machine{f' ({who.system})' if who.system else ''}"
+
+
+def _program_in_words(program: Program, who: Participants) -> str:
+    address = f"[{program.address}]" if ":" in program.address and program.port is not None else program.address
+    parts = [address if program.port is None else f"{address}:{program.port}"]
+    if who.one_machine is None:
+        parts.append("on the machine of the server" if program.same_machine else "on another machine than the server")
+    parts += [program.system] if program.system and not who.one_machine else []
+    parts += [program.speaks] if program.speaks else []
+    parts += [_numbers("client id", program.client_ids)] if program.client_ids else []
+    parts += ["perhaps two programs with the same client id"] if program.may_be_several else []
+    if len(who.programs) > 1:
+        beyond = program.conversation_count - len(program.conversations)
+        parts.append(", ".join(program.conversations) + (f" and {beyond:,} more" if beyond else ""))
+    return "; ".join(parts)
+
+
+def _server_label(server: Server) -> str:
+    if server.service:
+        return "not TWS"
+    if not server.is_tws:
+        return "server"
+    usual = DEFAULT_PORTS.get(server.endpoint.port, "")
+    return "Gateway" if "Gateway" in usual else "TWS" if "TWS" in usual else "TWS or Gateway"
+
+
+def _server_in_words(server: Server, who: Participants) -> str:
+    parts = [str(server.endpoint)]
+    parts += [f"it speaks {server.service}"] if server.service else []
+    parts += [f"usually {server.usual}"] if server.usual else []
+    parts += [_numbers("server version", server.versions)] if server.versions else []
+    parts += [f"redirects to {server.redirects_to:quoted}"] if server.redirects_to else []
+    if not who.one_machine:
+        parts += [one for one in (server.system, server.reached_through) if one]
+    return "; ".join(parts)
+
+
+def _holder_in_words(holder: IdHolder) -> str:
+    number = "the id" if holder.client_id is None else f"{holder.client_id}"
+    if holder.held_by is None:
+        return f"{number} was refused to {holder.asked_by}; no connection in this capture is known to have held it"
+    speaks = f" ({holder.speaks})" if holder.speaks else ""
+    return f"{number} was refused to {holder.asked_by} because {holder.held_by} from {holder.client}{speaks} held it"
+
+
+def _numbers(noun: str, numbers: tuple[int, ...]) -> str:
+    more = f" and {len(numbers) - MAX_NAMED:,} more" if len(numbers) > MAX_NAMED else ""
+    return f"{noun}{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers[:MAX_NAMED]))}{more}"
+
+
+def console_rows(who: Participants, writer: ConsoleWriter) -> Iterator[RenderableType]:
+    """For a screen: a line for each."""
+    grid = columns("left", "left", gap=2)
+    for row in rows(who):
+        grid.add_row(writer.literal(row.label, "dim"), writer.text(row.text))
+    if grid.row_count:
+        yield grid
+
+
+def markdown_items(who: Participants, text: Callable[[str], str]) -> Iterator[str]:
+    """For Markdown: an item for each. ``text`` masks and escapes a line."""
+    for row in rows(who):
+        yield text(f"{row.label}: {row.text}" if row.label else row.text)

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pytest
+from render.build import shown
+from render.scenarios import conversation_of, report_of, scenario_reports
+
+from ibsniff.model import Report
+from ibsniff.render.participants import (
+    MAX_HOLDERS,
+    MAX_PROGRAMS,
+    MAX_RELAYS,
+    MAX_SERVERS,
+    Row,
+    console_rows,
+    markdown_items,
+    participants,
+    participants_of,
+    rows,
+)
+from ibsniff.render.screen import ConsoleWriter
+from ibsniff.render.text import Masker
+
+
+def told(report: Report) -> dict[str, str]:
+    masker = Masker.for_report(report, show_accounts=False)
+    return {row.label: masker.visible_line(row.text) for row in rows(participants(report))}
+
+
+def test_a_program_and_tws_on_one_machine() -> None:
+    assert told(report_of("ok-ib-async-loopback")) == {
+        "your program": "127.0.0.1:40322; ib_async 2.x, or a fork?; client id 7",
+        "TWS": "127.0.0.1:7497; usually TWS, paper trading; server version 178",
+        "machines": "one: the program and the server run on the same machine (Linux)",
+    }
+
+
+def test_from_wsl_to_windows() -> None:
+    said = told(report_of("ok-ib-async-wsl"))
+    assert said["TWS"].endswith("; Windows; the Windows host of the client's WSL")
+    assert said["machines"].startswith("two: ")
+
+
+def test_a_server_that_never_answered_is_not_called_tws() -> None:
+    said = told(report_of("refused-loopback"))
+    assert said["server"] == "127.0.0.1:7497; usually TWS, paper trading"
+
+
+def test_a_server_that_is_something_else() -> None:
+    assert told(report_of("http-server-ib-async"))["not TWS"].startswith("127.0.0.1:7497; it speaks HTTP")
+
+
+def test_a_program_that_speaks_something_else() -> None:
+    assert told(report_of("http-client-silent"))["your program"].endswith("; it sent HTTP")
+
+
+def test_a_relay_is_neither_program_nor_server() -> None:
+    said = told(report_of("ok-behind-relay-socat"))
+    assert said["relay"] == "127.0.0.1:4004; passes connections on to 127.0.0.1:4002 (as c1 to c2)"
+    assert said["your program"].startswith("127.0.0.1:53588; ")
+    assert said["Gateway"].startswith("127.0.0.1:4002; ")
+
+
+def test_who_held_the_client_id() -> None:
+    said = told(report_of("client-id-twice"))
+    assert said["client id"] == "7 was refused to c2 because c1 from 127.0.0.1:37184 (ib_async 2.x, or a fork?) held it"
+    assert "perhaps two programs" in said["your program"]
+    alone = told(report_of("client-id-in-use-ib-async"))
+    assert alone["client id"] == "7 was refused to c1; no connection in this capture is known to have held it"
+
+
+def test_who_held_it_is_known_of_one_conversation_as_well() -> None:
+    report = report_of("client-id-twice")
+    who = participants_of([report.conversations[1]], report)
+    assert [holder.held_by for holder in who.holders] == ["c1"]
+    assert not participants_of([report.conversations[0]], report).holders
+
+
+def test_a_bot_that_reconnects_is_one_program() -> None:
+    (program,) = participants(report_of("week-of-restarts")).programs
+    assert program.conversation_count == 36
+    assert not program.may_be_several
+
+
+def test_localhost_over_both_ip_versions_is_one_program() -> None:
+    assert len(participants(report_of("ok-ib-async-localhost")).programs) == 1
+
+
+def test_another_program_beside_it_is_numbered() -> None:
+    said = told(report_of("http-check-beside-a-hung-gateway"))
+    assert said["program 1"].endswith("; c1")
+    assert said["program 2"].endswith("; it sent HTTP; c2")
+
+
+def test_the_clock_of_tws_is_told_when_it_differs() -> None:
+    said = told(report_of("delayed-market-data"))
+    assert said[""].startswith("its clock showed 20260105 09:30:00 EST when that of the capture showed 2026-09-21 ")
+    assert "" not in told(report_of("ok-ib-async-loopback"))
+
+
+def test_more_programs_than_are_told() -> None:
+    one = conversation_of("ok-ib-async-loopback")
+    assert one.dialogue.start is not None
+    many = []
+    for number in range(3 * MAX_PROGRAMS):
+        dialogue = one.dialogue.copy()
+        dialogue.start = one.dialogue.start._replace(client_id=number)
+        many.append(one._replace(id=f"c{number + 1}", dialogue=dialogue))
+    (program,) = participants(report_of("ok-ib-async-loopback")._replace(conversations=tuple(many))).programs
+    assert len(program.client_ids) == 3 * MAX_PROGRAMS
+
+
+@pytest.mark.parametrize("name", scenario_reports())
+def test_every_scenario_is_told_within_bounds(name: str) -> None:
+    report = report_of(name)
+    who = participants(report)
+    listed: list[Row] = list(rows(who))
+    assert len(listed) <= MAX_PROGRAMS + 2 * MAX_SERVERS + MAX_RELAYS + MAX_HOLDERS + 2
+    assert bool(listed) is bool(report.conversations)
+    writer = ConsoleWriter(Masker.for_report(report, show_accounts=False), ascii_only=True)
+    assert all(shown(row, width=80).isascii() for row in console_rows(who, writer))
+    assert len(list(markdown_items(who, str))) == len(listed)
