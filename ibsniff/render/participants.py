@@ -286,7 +286,7 @@ def _clock(reply: Reply) -> Clock | None:
     text, capture_ns = reply.connection_time, reply.complete.time_ns
     if not text:
         return None
-    shown = STATED_TIME.match(text.unmasked)
+    shown = STATED_TIME.match(str(text))
     if shown is None:
         return Clock(text, capture_ns, agrees=False)
     seen = iso(capture_ns)
