@@ -19,7 +19,7 @@ from ibsniff.ib import errors
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
 from ibsniff.model import Connection, Conversation, Dialect, Endpoint, Hello, Reply, Report, WireText
 from ibsniff.render.screen import ConsoleWriter, columns
-from ibsniff.render.timeline import guessed_library
+from ibsniff.timeline.dialogues import guessed_library
 
 MAX_PROGRAMS, MAX_SERVERS, MAX_RELAYS, MAX_HOLDERS = 8, 8, 4, 4
 """Of each kind that are told: with more, the conversations tell more than a list."""
