@@ -1,4 +1,4 @@
-"""From snapshots of inputs to a report: the rules are asked, and the worst conversation speaks for the whole."""
+"""From snapshots of inputs to a report: the rules are asked, and the verdict follows from the problems they find."""
 
 from __future__ import annotations
 
@@ -36,7 +36,16 @@ def judge_into(
             conversations.append(conversation)
         shared += findings
         outages += told
-    return Report(inputs, verdict.verdict(), tuple(shared), conversations, verdict.evicted.total(), tuple(outages))
+    return Report(
+        inputs,
+        verdict.verdict(),
+        tuple(shared),
+        conversations,
+        verdict.evicted.total(),
+        tuple(outages),
+        verdict.problems,
+        verdict.omitted,
+    )
 
 
 def _judged_in_turn(
@@ -49,7 +58,7 @@ def _judged_in_turn(
         whole = CaptureIndex(capture)
         findings = judge_capture(whole)
         connections += snapshot.connections
-        verdict.add(capture.conversations, snapshot.evicted, findings)
+        verdict.add(whole, snapshot.evicted, findings)
         yield capture, findings, tell_outages(whole)
 
 

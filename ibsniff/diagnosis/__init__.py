@@ -6,7 +6,10 @@
 | `losses.py` | whether an answer may have come and only not been captured |
 | `ladder.py` | how far the conversation got |
 | `conclusion.py` | which finding is the cause, and with it fault, confidence and summary |
-| `verdict.py` | which conversation speaks for the whole capture |
+| `precedence.py` | which of several conversations went worse |
+| `explained.py` | which findings follow from another one |
+| `problems.py` | everything that is wrong, each problem once |
+| `verdict.py` | which of them is the verdict |
 """
 
 from ibsniff.diagnosis.conclusion import conclude, is_fine

@@ -220,8 +220,31 @@ class ServerOutage(NamedTuple):
     """The same in words."""
 
 
+class Problem(NamedTuple):
+    """One thing that is wrong, told once, however many conversations it concerns."""
+
+    finding: Finding
+    """What tells it: a finding about several conversations, or of those with the same remedy that of the worst one. Its code is
+    empty if no rule explains why the conversation failed."""
+    conversation: str | None
+    """The id of the conversation that shows it best; None if it concerns no conversation."""
+    conversations: tuple[str, ...] = ()
+    """The ids of those it concerns, in the order of the capture; the first ones, if there are many."""
+    total: int = 0
+    """How many it concerns."""
+    servers: tuple[Endpoint, ...] = ()
+    explained: dict[str, int] = {}  # noqa: RUF012  (nobody changes it)
+    """Other findings that follow from this one and are no problems of their own: how many, by code."""
+    first_ns: int | None = None
+    """When the first of its conversations began."""
+    last_ns: int | None = None
+    """When the last of its conversations began."""
+    is_over: bool = False
+    """Each client it concerns has worked since then, with the same server."""
+
+
 class Verdict(NamedTuple):
-    """The conclusion about all inputs together: that of the worst conversation."""
+    """The conclusion about all inputs together: that of the worst problem or, without one, of the best conversation."""
 
     outcome: Outcome
     fault: Fault
@@ -250,3 +273,7 @@ class Report(NamedTuple):
     """Conversations that were evicted because there were too many; they are only counted."""
     outages: tuple[ServerOutage, ...] = ()
     """Of the servers that work at other times, in order of time, input by input; the latest, if there are many."""
+    problems: tuple[Problem, ...] = ()
+    """Everything that is wrong, each problem once; the worst comes first, and those that are over come last."""
+    problems_omitted: int = 0
+    """How many more there are, which are less bad."""

@@ -22,6 +22,7 @@ from ibsniff.model import (
     InputFacts,
     Loss,
     Moment,
+    Problem,
     Reply,
     Report,
     ServerOutage,
@@ -99,6 +100,8 @@ def _members(report: Report, tool_version: str, show_accounts: bool) -> dict[str
         "inputs": map(writer.input, report.inputs),
         "verdict": writer.verdict(report.verdict, most_severe(report.findings)),
         "findings": map(writer.shared_finding, report.findings),
+        "problems": map(writer.problem, report.problems),
+        "problems_omitted": report.problems_omitted,
         "outages": map(writer.outage, report.outages),
         "omitted": report.omitted,
         "conversations": map(writer.conversation, report.conversations),
@@ -205,6 +208,31 @@ class DocumentWriter(NamedTuple):
             "input": finding.input,
             "conversations": list(finding.conversations[:MAX_LISTED]),
             "conversation_count": len(finding.conversations),
+        }
+
+    def problem(self, problem: Problem) -> Json:
+        """One thing that is wrong; ``conversation`` shows it best, and ``explains`` counts the findings that follow from it."""
+        found = problem.finding
+        return {
+            "input": found.input,
+            "code": found.code or None,
+            "name": found.name or None,
+            "severity": found.severity.value,
+            "fault": found.fault.value,
+            "confidence": found.confidence.value,
+            "summary": self.text(found.summary),
+            "remedy": self.text(found.remedy),
+            "packets": list(found.packets[:MAX_LISTED]),
+            "packet_count": len(found.packets),
+            "conversation": problem.conversation,
+            "conversations": list(problem.conversations[:MAX_LISTED]),
+            "conversation_count": problem.total,
+            "servers": [_endpoint(server) for server in problem.servers[:MAX_LISTED]],
+            "server_count": len(problem.servers),
+            "explains": problem.explained,
+            "first": _time(problem.first_ns),
+            "last": _time(problem.last_ns),
+            "is_over": problem.is_over,
         }
 
     def conversation(self, conversation: Conversation) -> Json:

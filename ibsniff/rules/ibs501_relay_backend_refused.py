@@ -13,10 +13,12 @@ port.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.relay_legs import ended_together, legs
 from ibsniff.facts.server_close import certainly_legs, closed_without_reply
-from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.model import Confidence, Conversation, Endpoint, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.wording.alternatives import NO_RELAY
 from ibsniff.rules.wording.commands import on_its_system
@@ -27,20 +29,23 @@ LOOK_BEHIND = "Look at {}: check that Gateway or TWS is running and logged in, a
 
 
 @capture_rule(Severity.ERROR)
-def check(index: CaptureIndex) -> Statement | None:
+def check(index: CaptureIndex) -> Iterator[Statement]:
     """The outer connection was closed because the inner one failed."""
+    told = set[tuple[Endpoint, Endpoint]]()
     for outer, inner in legs(index.conversations):
-        if closed_without_reply(outer) is None:
+        relay = outer.connection.server, inner.connection.server
+        if closed_without_reply(outer) is None or relay in told:
             continue
         if inner.outcome in FAILED:
-            return _statement(outer, inner, Fault.NETWORK, LOOK_BEHIND.format(inner.connection.server))
-        if (
+            told.add(relay)
+            yield _statement(outer, inner, Fault.NETWORK, LOOK_BEHIND.format(inner.connection.server))
+        elif (
             closed_without_reply(inner) is not None
             and inner.cause
             and ended_together(inner.connection, outer.connection)
         ):
-            return _statement(outer, inner, inner.cause.fault, inner.cause.remedy)
-    return None
+            told.add(relay)
+            yield _statement(outer, inner, inner.cause.fault, inner.cause.remedy)
 
 
 def _statement(outer: Conversation, inner: Conversation, fault: Fault, remedy: str) -> Statement:

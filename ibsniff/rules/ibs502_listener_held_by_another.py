@@ -15,6 +15,7 @@ make it close its connection.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.intervals import Timeline
@@ -30,21 +31,22 @@ AT_ONCE_NS = 20_000_000
 
 
 @capture_rule(Severity.ERROR)
-def check(index: CaptureIndex) -> Statement | None:
+def check(index: CaptureIndex) -> Iterator[Statement]:
     """An answer that came when another client left."""
     leavers = _leavers(index)
     departures = {server: Timeline(map(_departure, those)) for server, those in leavers.items()}
+    told = set[Endpoint]()
     for waiting in index.conversations:
         connection, reply = waiting.connection, _late_reply(waiting)
-        if reply is None or connection.server not in departures:
+        if reply is None or connection.server not in departures or connection.server in told:
             continue
         earliest = departures[connection.server].least(reply.began.time_ns - AT_ONCE_NS, reply.began.time_ns)
         if earliest is None or earliest >= connection.first.time_ns:
             continue
         holder = _holder(waiting, reply, leavers[connection.server])
         if holder is not None:
-            return _statement(waiting, holder)
-    return None
+            told.add(connection.server)
+            yield _statement(waiting, holder)
 
 
 def _leavers(index: CaptureIndex) -> dict[Endpoint, list[Conversation]]:

@@ -43,7 +43,7 @@ IF_IT_HANGS_AGAIN = "If it hangs again, restart TWS or Gateway; nothing else has
 
 
 @capture_rule(Severity.ERROR)
-def check(index: CaptureIndex) -> Statement | None:
+def check(index: CaptureIndex) -> Iterator[Statement]:
     """The last conversations of a server are all unanswered."""
     for conversations in index.related.by_server:
         for first, end in _silent_runs(conversations):
@@ -62,8 +62,8 @@ def check(index: CaptureIndex) -> Statement | None:
                 one.connection.client.is_loopback or index.server_history.served_at_once_before(one)
                 for one in latest_silent(silent)
             ):
-                return _statement(silent, odd, served, again, stopped)
-    return None
+                yield _statement(silent, odd, served, again, stopped)
+                break
 
 
 def _lasted(silent: list[Conversation]) -> float:

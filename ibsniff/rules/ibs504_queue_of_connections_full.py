@@ -15,6 +15,8 @@ connections that are opened.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.related_connections import regular_interval
 from ibsniff.formatting import counted, duration, time_of_day
@@ -31,7 +33,7 @@ UNSERVED = (Outcome.SILENT, Outcome.NOT_ASKED, Outcome.UNPROVEN)
 
 
 @capture_rule(Severity.ERROR)
-def check(index: CaptureIndex) -> Statement | None:
+def check(index: CaptureIndex) -> Iterator[Statement]:
     """Connections were accepted and got no data, and then an attempt got no answer."""
     for conversations in index.related.by_server:
         place = next((i for i, one in enumerate(conversations) if one.outcome is Outcome.UNREACHABLE), None)
@@ -39,8 +41,7 @@ def check(index: CaptureIndex) -> Statement | None:
             continue
         waiting = [one for one in conversations[:place] if _accepted_by_kernel_only(one)]
         if len(waiting) >= ENOUGH and len(waiting) == place and _only_the_queue_explains(conversations, place):
-            return _statement(waiting, conversations[place])
-    return None
+            yield _statement(waiting, conversations[place])
 
 
 def _accepted_by_kernel_only(conversation: Conversation) -> bool:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from collections.abc import Iterator
 
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.network_path import captured_near_client, captured_near_server
@@ -29,7 +30,7 @@ from ibsniff.rules.wording.remedies import address_to_trust, settings_path, trus
 
 
 @capture_rule(Severity.ERROR)
-def check(index: CaptureIndex) -> Statement | None:
+def check(index: CaptureIndex) -> Iterator[Statement]:
     """One address is served, another is not."""
     for conversations in index.related.by_server_port:
         ready = [one for one in conversations if one.rung is Rung.READY]
@@ -49,8 +50,7 @@ def check(index: CaptureIndex) -> Statement | None:
                 _works_meanwhile(one, served) and not sessions.same_server_is_inferred(one.connection) and not changing
             )
             if certain or not hangs:
-                return _statement(one, min(served, key=_place).first, certain=certain)
-    return None
+                yield _statement(one, min(served, key=_place).first, certain=certain)
 
 
 class _Served:

@@ -33,15 +33,15 @@ from ibsniff.rules.registry import Statement, capture_rule
 
 
 @capture_rule(Severity.ERROR)
-def check(index: CaptureIndex) -> Statement | None:
+def check(index: CaptureIndex) -> Iterator[Statement]:
     """The same id, at the same time, on the same server."""
     for conversations in index.related.by_server:
         for client_id, rivals in _by_client_id(conversations).items():
             for later, first in _refused_and_held(rivals):
                 if errors.CLIENT_ID_IN_USE not in later.dialogue.errors and _ended_together(first, later):
                     continue  # the server ended both: it is going down
-                return _statement(later, first, client_id, surely=not index.capture.facts.dropped)
-    return None
+                yield _statement(later, first, client_id, surely=not index.capture.facts.dropped)
+                break
 
 
 def _by_client_id(conversations: list[Conversation]) -> dict[int, list[Conversation]]:

@@ -16,6 +16,8 @@ restart.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.outages import Outage
 from ibsniff.facts.ports import on_relay_port
@@ -33,11 +35,12 @@ RELAY_GONE = Alternative(
 
 
 @capture_rule(Severity.ERROR)
-def check(index: CaptureIndex) -> Statement | None:
+def check(index: CaptureIndex) -> Iterator[Statement]:
     """A session that the server ended, then refused connection attempts."""
-    found = [[one for one in outages if _is_restart(one)] for _, outages in index.outages]
-    restarts = max(found, key=len, default=[])
-    return _statement(restarts[-1], restarts[:-1]) if restarts else None
+    for _, outages in index.outages:
+        restarts = [one for one in outages if _is_restart(one)]
+        if restarts:
+            yield _statement(restarts[-1], restarts[:-1])
 
 
 def _is_restart(outage: Outage) -> bool:

@@ -11,6 +11,8 @@ What to do: pause between attempts, longer each time.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.related_connections import by_client
 from ibsniff.formatting import counted, duration
@@ -24,14 +26,13 @@ WITHIN = 10.0
 
 
 @capture_rule(Severity.WARNING)
-def check(index: CaptureIndex) -> Statement | None:
+def check(index: CaptureIndex) -> Iterator[Statement]:
     """Ten connection attempts in ten seconds, and no session."""
     for conversations in index.related.by_server:
         for attempts in by_client(conversations):
             storm = _storm(attempts)
             if storm:
-                return _statement(storm)
-    return None
+                yield _statement(storm)
 
 
 def _storm(attempts: list[Conversation]) -> list[Conversation]:

@@ -11,11 +11,13 @@ What to do: follow the advice for the inner connection, from the relay to TWS: s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.relay_legs import legs
 from ibsniff.facts.server_close import certainly_legs
 from ibsniff.facts.timing import closed_after_client
-from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.model import Confidence, Conversation, Endpoint, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.wording.alternatives import NO_RELAY
 from ibsniff.rules.wording.commands import on_its_system
@@ -23,15 +25,20 @@ from ibsniff.rules.wording.endings import silence
 
 
 @capture_rule(Severity.ERROR)
-def check(index: CaptureIndex) -> Statement | None:
+def check(index: CaptureIndex) -> Iterator[Statement]:
     """The same hello on both connections, and no answer."""
+    told = set[tuple[Endpoint, Endpoint]]()
     for outer, inner in legs(index.conversations):
+        relay = outer.connection.server, inner.connection.server
         received, passed_on = outer.dialogue.hello, inner.dialogue.hello
         if outer.outcome is not Outcome.SILENT or inner.outcome is not Outcome.SILENT:
             continue
         if received is None or passed_on is None or not received.is_valid or received.raw != passed_on.raw:
             continue
-        return Statement(
+        if relay in told:
+            continue
+        told.add(relay)
+        yield Statement(
             f"{outer.connection.server} is a relay and passed the hello on to {inner.connection.server} ({inner.id}), "
             f"which did not answer ({silence(inner)}): the program behind the relay {_state_of_backend(inner)}.",
             inner.cause.fault if inner.cause else Fault.UNDETERMINED,
@@ -44,7 +51,6 @@ def check(index: CaptureIndex) -> Statement | None:
             ),
             conversations=(outer.id, inner.id),
         )
-    return None
 
 
 def _state_of_backend(inner: Conversation) -> str:

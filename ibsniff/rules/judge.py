@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.outages import Outage
@@ -12,6 +13,9 @@ from ibsniff.model import Alternative, Confidence, Conversation, Evidence, Fault
 from ibsniff.rules.citations import Citations
 from ibsniff.rules.registry import Rule, Statement, all_rules
 from ibsniff.rules.wording.outages import outage_in_words
+
+MAX_STATEMENTS = 100
+"""Of one rule about one capture: a hostile capture can hold a problem for each of thousands of servers."""
 
 MAX_OUTAGES = 100
 """Outages told of one capture: three months of nights. Of more, the latest."""
@@ -34,10 +38,11 @@ def judge_capture(index: CaptureIndex) -> tuple[Finding, ...]:
     """Apply every rule to the capture as a whole."""
     findings, citations = [], Citations(index)
     for rule in all_rules():
-        statement = rule.on_capture(index) if rule.on_capture else None
-        if statement is not None:
-            about = (index.by_id[one] for one in statement.conversations if one in index.by_id)
-            findings.append(_finding(rule, statement, index.capture.input, citations.evidence(statement, about)))
+        stated = rule.on_capture(index) if rule.on_capture else None
+        statements = (stated,) if isinstance(stated, Statement) else stated or ()
+        for one in islice(statements, MAX_STATEMENTS):
+            about = (index.by_id[name] for name in one.conversations if name in index.by_id)
+            findings.append(_finding(rule, one, index.capture.input, citations.evidence(one, about)))
     return tuple(findings)
 
 

@@ -47,7 +47,8 @@ class Statement(NamedTuple):
 
 
 ConversationCheck = Callable[[Conversation, CaptureIndex], Statement | None]
-CaptureCheck = Callable[[CaptureIndex], Statement | None]
+CaptureCheck = Callable[[CaptureIndex], Statement | Iterable[Statement] | None]
+"""A rule about a capture states what it found once, or for each server that it found it at."""
 
 
 class Rule(NamedTuple):

@@ -15,13 +15,15 @@ from wire import START_NS, Wire
 
 from ibsniff.diagnosis import is_fine, verdict_of
 from ibsniff.diagnosis.outcome import ENOUGH_SYNS, SYN_PATIENCE
-from ibsniff.diagnosis.verdict import WORST_FIRST, badness
+from ibsniff.diagnosis.precedence import WORST_FIRST, badness
+from ibsniff.facts.index import CaptureIndex
 from ibsniff.model import (
     FIN,
     LADDER,
     NANOSECONDS,
     PATIENCE,
     RST,
+    Capture,
     Confidence,
     Fault,
     Outcome,
@@ -350,11 +352,13 @@ def test_a_working_session_alone_is_fine() -> None:
 
 
 def test_no_conversation_no_verdict() -> None:
-    assert verdict_of([], Counter()) is None
+    assert verdict_of(CaptureIndex(Capture(0, LONG.facts([]), ()))) is None
 
 
 def test_evicted_conversations_are_counted() -> None:
-    verdict = verdict_of(judge(session()).conversations, Counter({Outcome.SILENT: 7}))
+    verdict = verdict_of(
+        CaptureIndex(Capture(0, LONG.facts([]), tuple(judge(session()).conversations))), Counter({Outcome.SILENT: 7})
+    )
     assert verdict is not None
     assert verdict.counts == {Outcome.REPLIED: 1, Outcome.SILENT: 7}
 

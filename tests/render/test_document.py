@@ -123,6 +123,30 @@ SCHEMA: dict[str, Any] = {
         "counts": {str: int},
     },
     "findings": [FINDING | {"input": int, "conversations": [str], "conversation_count": int}],
+    "problems": [
+        {
+            "input": int,
+            "code": (str, None),
+            "name": (str, None),
+            "severity": set(Severity),
+            "fault": set(Fault),
+            "confidence": set(Confidence),
+            "summary": str,
+            "remedy": str,
+            "packets": [int],
+            "packet_count": int,
+            "conversation": (str, None),
+            "conversations": [str],
+            "conversation_count": int,
+            "servers": [{"ip": str, "port": int}],
+            "server_count": int,
+            "explains": {str: int},
+            "first": (str, None),
+            "last": (str, None),
+            "is_over": bool,
+        }
+    ],
+    "problems_omitted": int,
     "outages": [
         {
             "input": int,

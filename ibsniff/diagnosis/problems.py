@@ -1,0 +1,159 @@
+"""Everything that is wrong in a capture, each problem once, the worst first.
+
+A problem is told by one finding. It gathers the findings of other conversations with the same code and the same remedy, and
+those that follow from it (`explained`). Of two problems, the one that is not over is worse; then the one whose conversation
+went worse (`order_of`), the newest of equals; and a finding about several conversations before that about a single one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from ibsniff.diagnosis.conclusion import ABOUT_THE_CAPTURE, is_fine
+from ibsniff.diagnosis.explained import TABLE, Explanations
+from ibsniff.diagnosis.precedence import Precedence, order_of
+from ibsniff.facts.index import CaptureIndex
+from ibsniff.model import Confidence, Conversation, Endpoint, Fault, Finding, Problem, Rung, Severity
+
+MAX_CONVERSATIONS = 100
+"""Of one problem, listed by id; all are counted."""
+
+ADDRESS_OR_NUMBER = re.compile(r"\d+\.\d+\.\d+\.\d+|[0-9a-f]*::[0-9a-f:]*|\d+")
+"""Numbers differ between two remedies that say the same: ports, ids, seconds. The address of a client does not."""
+
+Client = tuple[bytes, Endpoint]
+"""The address of a client, and a server that it connects to."""
+
+
+@dataclass(slots=True)
+class Gathered:
+    """A problem while its conversations are gathered."""
+
+    finding: Finding
+    order: tuple[Precedence, bool]
+    shown_by: Conversation
+    concerned: dict[str, Conversation] = field(default_factory=dict)
+    explained: Counter[str] = field(default_factory=Counter)
+
+    def problem(self, newest: dict[Client, Conversation]) -> Problem:
+        """The problem; ``newest`` is the latest conversation of each client with each server."""
+        concerned = self.concerned.values()
+        began = [one.connection.first.time_ns for one in concerned]
+        return Problem(
+            finding=self.finding,
+            conversation=self.shown_by.id,
+            conversations=tuple(self.concerned)[:MAX_CONVERSATIONS],
+            total=len(self.concerned),
+            servers=tuple(dict.fromkeys(one.connection.server for one in concerned)),
+            explained=dict(self.explained),
+            first_ns=min(began),
+            last_ns=max(began),
+            is_over=all(works(newest[client_of(one)]) for one in concerned),
+        )
+
+
+def problems_of(index: CaptureIndex, findings: Sequence[Finding]) -> list[tuple[Precedence, Problem]]:
+    """The problems of one capture, worst first, each with the key that it was sorted by.
+
+    ``index`` holds the judged conversations, ``findings`` are those about the capture as a whole or several conversations.
+    """
+    shared = [one for one in findings if one.conversations]
+    gathered = _gather(index, shared, Explanations(index, shared))
+    newest = newest_by_client(index.conversations)
+    found = [(each.order, each.problem(newest)) for each in gathered]
+    found.sort(key=lambda pair: (pair[1].is_over, *pair[0]))
+    return [(order, problem) for (order, _), problem in found]
+
+
+def _gather(index: CaptureIndex, shared: Sequence[Finding], explanations: Explanations) -> Iterable[Gathered]:
+    by_id = index.by_id
+    problems: dict[object, Gathered] = {}
+    causes: dict[Finding, Gathered] = {}
+    """Of the findings that may explain others, the problem that each belongs to."""
+    consequences: list[tuple[Finding, Finding, list[Conversation]]] = []
+    for finding, concerned in (*_shared(shared, by_id), *_own(index.conversations)):
+        is_shared = bool(finding.conversations)
+        cause = explanations.of_shared(finding) if is_shared else explanations.of(finding, concerned[0])
+        if cause is not None:
+            consequences.append((cause, finding, concerned))
+            continue
+        order = (min(order_of(one, finding) for one in concerned), not is_shared)
+        found = problems.setdefault(_key(finding, concerned), Gathered(finding, order, concerned[0]))
+        if order < found.order:
+            found.finding, found.order, found.shown_by = finding, order, concerned[0]
+        found.concerned.update({one.id: one for one in concerned})
+        if finding.code in TABLE:
+            causes[finding] = found
+    for cause, finding, concerned in consequences:
+        if cause in causes:
+            causes[cause].explained[finding.code] += 1
+            causes[cause].concerned.update({one.id: one for one in concerned})
+    return problems.values()
+
+
+def _shared(
+    findings: Iterable[Finding], by_id: dict[str, Conversation]
+) -> Iterator[tuple[Finding, list[Conversation]]]:
+    for finding in findings:
+        concerned = [by_id[name] for name in finding.conversations if name in by_id]
+        if concerned and _is_problem(finding):
+            yield finding, concerned
+
+
+def _own(conversations: Iterable[Conversation]) -> Iterator[tuple[Finding, list[Conversation]]]:
+    """The problems of each conversation: its cause, and what else is wrong with it."""
+    for one in conversations:
+        if one.cause is None and not is_fine(one):
+            yield _unexplained(one), [one]
+        for finding in one.findings:
+            is_cause = finding is one.cause and finding.fault is not Fault.NONE
+            if is_cause or (_is_problem(finding) and not finding.code.startswith(ABOUT_THE_CAPTURE)):
+                yield finding, [one]
+
+
+def _is_problem(finding: Finding) -> bool:
+    return finding.severity is not Severity.NOTE and finding.fault is not Fault.NONE
+
+
+def _unexplained(one: Conversation) -> Finding:
+    """What is said of a conversation that no rule explains."""
+    return Finding("", "", Severity.WARNING, one.fault, Confidence.LOW, one.summary, input=one.input)
+
+
+def _key(finding: Finding, concerned: Sequence[Conversation]) -> object:
+    """Equal for findings that are one problem: the same code, and the same thing to do."""
+    server = concerned[0].connection.server.ip
+    return finding.input, finding.code, finding.fault, _without_numbers(finding.remedy or finding.summary, server)
+
+
+@lru_cache(maxsize=4096)
+def _without_numbers(text: str, server: str) -> str:
+    return ADDRESS_OR_NUMBER.sub(lambda found: found[0] if _is_other_address(found[0], server) else "#", text)
+
+
+def _is_other_address(text: str, server: str) -> bool:
+    return text != server and ("." in text or ":" in text)
+
+
+def newest_by_client(conversations: Iterable[Conversation]) -> dict[Client, Conversation]:
+    """Of each client with each server, the conversation that began last."""
+    newest: dict[Client, Conversation] = {}
+    for one in conversations:
+        before = newest.get(client_of(one))
+        if before is None or one.connection.first.time_ns > before.connection.first.time_ns:
+            newest[client_of(one)] = one
+    return newest
+
+
+def client_of(one: Conversation) -> Client:
+    """The address of its client, and its server."""
+    return one.connection.client.address, one.connection.server
+
+
+def works(one: Conversation) -> bool:
+    """It is ready, and nothing is wrong with it."""
+    return one.rung is Rung.READY and is_fine(one)
