@@ -69,6 +69,7 @@ MAY_IMPORT = {
         "facts.network_path",
         "facts.relay_legs",
     },
+    "lookup": {"model", "ib.error_table", "rules", "tcp.state"},
     "standin": {"model.UserError", "model.ExitCode", "ib.names", "ib.errors"},
     "analysis.api_traffic": {"model", "ib.names"},
     "analysis.other_traffic": {"model"},

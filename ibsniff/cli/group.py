@@ -23,9 +23,9 @@ MODULES = {
     "interfaces": "live",
     "requests": "requests",
     "streams": "streams",
-    "regress": "rules",
-    "explain": "rules",
-    "rules": "rules",
+    "regress": "regress",
+    "explain": "explain",
+    "rules": "explain",
     "simulate": "simulate",
 }
 """Command -> the module of this package that defines it, in the order of ``--help``."""

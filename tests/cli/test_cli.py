@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -173,13 +174,15 @@ def test_every_rule_is_listed_and_can_be_explained() -> None:
     listed = run("rules").stdout
     for rule in all_rules():
         assert rule.code in listed
-        assert rule.text in run("explain", rule.code.lower()).stdout
+        shown = run("explain", rule.code.lower()).stdout
+        assert rule.text.replace("``", "`").split() == shown.split()[3:][: len(rule.text.split())]
+        assert shown.startswith(f"{rule.code} {rule.name} ({rule.severity})\n\n")
 
 
 @pytest.mark.parametrize("code", sorted({(e.error_class, e.fault): e.code for e in all_errors().values()}.values()))
 def test_error_numbers_of_every_kind_can_be_explained(code: int) -> None:
-    error, text = all_errors()[code], run("explain", str(code)).stdout
-    assert text.startswith(f"IB error {code} ({error.error_class})\n\n{error.meaning}\n")
+    error, text = all_errors()[code], " ".join(run("explain", "--", str(code)).stdout.split())
+    assert text.startswith(f"IB error {code} ({error.error_class}) {error.meaning} ")
     assert f"Source: {error.source}" in text
     assert ("TWS never sends it" in text) is not error.is_sent_by_tws
     assert ("The number alone does not say" in text) is (error.fault is Fault.UNDETERMINED)
@@ -188,7 +191,7 @@ def test_error_numbers_of_every_kind_can_be_explained(code: int) -> None:
 
 def test_an_error_number_says_where_to_fix_it_and_which_rules_mention_it() -> None:
     text = run("explain", "326").stdout
-    assert "\nFix: your program (the API client)\n" in text
+    assert "What must be fixed: your program, or the client library that it uses." in text
     assert "\nRules that mention it: IBS310 client-id-in-use, " in text
     assert "IBS101" not in text
 
@@ -200,12 +203,40 @@ def test_a_number_of_an_error_and_of_a_rule_explains_both() -> None:
     assert run("explain", "IBS504").stdout.startswith("IBS504 ")
 
 
-@pytest.mark.parametrize("code", ["99999", "1" * 50, "\uff13\uff12\uff16", "IBS326", "-1", ""])
+@pytest.mark.parametrize("code", ["99999", "1" * 50, "\uff13\uff12\uff16", "IBS326", "-2", ""])
 def test_an_unknown_code_is_a_usage_error(code: str) -> None:
     result = run("explain", "--", code)
     assert result.exit_code == ExitCode.USAGE
     assert len(result.stderr.splitlines()) == 2
-    assert "is neither the code of a rule nor a known error number of IB" in result.stderr
+    assert f"nothing is known about '{code}'" in result.stderr
+    assert "'ibsniff explain' lists all that can be looked up" in result.stderr
+
+
+def test_explain_takes_what_a_program_printed_with_or_without_quotes() -> None:
+    quoted = run("explain", "[Errno 104] Connection reset by peer").stdout
+    assert quoted == run("explain", "connection", "reset", "BY", "peer").stdout
+    assert re.search(r"^  IBS107, IBS501, IBS510 +a relay ", quoted, re.MULTILINE)
+    assert "`ibsniff live`" in quoted
+
+
+def test_explain_suggests_what_is_nearest() -> None:
+    assert "Did you mean: Connection refused, " in run("explain", "conection refused").stderr
+
+
+def test_explain_alone_lists_what_it_takes() -> None:
+    shown = " ".join(run("explain").stdout.split())
+    for part in ("IBS001 to IBS510", "501 to 593", "not_asked", "RSTOS0", "CLOSE_WAIT", "socket hang up"):
+        assert part in shown
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_explain_breaks_lines_between_words_and_leaves_no_spaces_at_their_ends(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    shown = run("explain", "TimeoutError").stdout.splitlines()
+    assert max(map(len, shown)) <= min(width, 100)
+    assert shown == [line.rstrip() for line in shown]
 
 
 def test_regress_prints_what_differs_and_fails(silent: str, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_for_a_mistyped_command_a_similar_one_is_suggested() -> None:
         (["read", "x", "--jobs", "many"], "--jobs"),
         (["read", "x", "--jobs", "0"], "--jobs"),
         (["simulate", "ok", "--port", "high"], "--port"),
-        (["explain"], "CODE"),
+        (["streams"], "FILE"),
     ],
 )
 def test_values_that_do_need_conversion_are_still_checked(arguments: list[str], message: str) -> None:

@@ -1,19 +1,15 @@
-"""``ibsniff regress``, ``explain`` and ``rules``: the rules, IB's error numbers, and the recorded cases."""
+"""``ibsniff regress``: the recorded cases against what they promise."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ibsniff.cli import completion
 from ibsniff.cli.app import app, handle_errors, only_one_of
-from ibsniff.model import ExitCode, Fault, UserError
-
-if TYPE_CHECKING:
-    from ibsniff.ib.error_table import ErrorNumber
+from ibsniff.model import ExitCode, UserError
 
 
 @app.command()
@@ -114,81 +110,3 @@ def _write_text(path: Path, text: str) -> None:
         raise UserError(
             f"cannot write {path}: {error.strerror or error}", "Name another file", ExitCode.USAGE
         ) from None
-
-
-@app.command()
-def explain(
-    code: Annotated[
-        str,
-        typer.Argument(
-            metavar="CODE",
-            help="The code of a rule (IBS301), or an error number of IB (326).",
-            autocompletion=completion.codes,
-        ),
-    ],
-) -> None:
-    """Explain a rule or an error number of IB: what it means, how sure that is, and what to do."""
-    with handle_errors():
-        explained = [text for text in (_explain_error(code), _explain_rule(code)) if text]
-        if not explained:
-            raise UserError(
-                f"{code} is neither the code of a rule nor a known error number of IB",
-                "'ibsniff rules' lists the rules; what TWS says about an error is in its message",
-                ExitCode.USAGE,
-            )
-        print(*explained, sep="\n\n")
-
-
-def _explain_rule(code: str) -> str:
-    from ibsniff.rules import all_rules, explained
-
-    number = code.upper().removeprefix("IBS")
-    found = (rule for rule in all_rules() if rule.code.removeprefix("IBS") == number)
-    return "".join(f"{rule.code} {rule.name} ({rule.severity})\n\n{explained(rule)}" for rule in found)
-
-
-def _explain_error(code: str) -> str:
-    from ibsniff.ib.error_table import find_error
-    from ibsniff.rules import all_rules
-
-    error = find_error(int(code)) if re.fullmatch(r"[0-9]{1,9}", code) else None
-    if error is None:
-        return ""
-    mentioned = re.compile(rf"\berrors?\b[^.]*\b{error.code}\b")
-    rules = [f"{rule.code} {rule.name}" for rule in all_rules() if mentioned.search(rule.text)]
-    sentences = [error.meaning, *_sender(error), _where_to_fix(error.fault)]
-    sources = [*([f"Rules that mention it: {', '.join(rules)}"] if rules else []), f"Source: {error.source}"]
-    return "\n".join([f"IB error {error.code} ({error.error_class})", "", *sentences, "", *sources])
-
-
-def _sender(error: ErrorNumber) -> list[str]:
-    if error.is_sent_by_tws:
-        return []
-    return [f"The {error.error_class} reports this number itself; TWS never sends it."]
-
-
-def _where_to_fix(fault: Fault) -> str:
-    from ibsniff.render.report_view import FIX_LABELS
-
-    if fault is Fault.NONE:
-        return "It reports no problem: nothing needs to be fixed."
-    if fault is Fault.UNDETERMINED:
-        return "The number alone does not say what must be fixed; read the text of the message."
-    return FIX_LABELS[fault]
-
-
-@app.command()
-def rules(
-    as_markdown: Annotated[
-        bool, typer.Option("--markdown", help="Print all rules with their explanations as Markdown.")
-    ] = False,
-) -> None:
-    """List all rules."""
-    from ibsniff.rules import all_rules, catalogue
-
-    with handle_errors():
-        if as_markdown:
-            print(catalogue(), end="")
-            return
-        for rule in all_rules():
-            print(f"{rule.code}  {rule.severity:<7}  {rule.title}")
