@@ -21,6 +21,7 @@ MODULES = {
     "demo": "read",
     "live": "live",
     "interfaces": "live",
+    "flow": "flow",
     "requests": "requests",
     "streams": "streams",
     "regress": "regress",

@@ -111,6 +111,9 @@ def _omission(characters: int) -> str:
 MAX_SHOWN_BYTES = 32
 """Bytes shown in hex. Enough for a whole hello with options; nobody would read more."""
 
+TEXT_BYTES = frozenset(range(0x20, 0x7F)) | {0x09, 0x0A, 0x0D}
+"""Printable ASCII, tabs and line ends."""
+
 
 class Masker:
     """Makes the texts of one report safe to show, and masks account numbers unless the user asked to see them."""
@@ -148,3 +151,9 @@ class Masker:
         omitted = f" ... (+{len(raw) - limit} bytes)" if len(raw) > limit else ""
         shown = raw.unmasked if self._accounts is None else self._accounts.bytes(raw.unmasked, raw.is_cut)
         return shown[:limit].hex(" ") + omitted
+
+    def readable(self, raw: WireBytes) -> str:
+        """Lines of text as text (``GET / HTTP/1.1``), other bytes as hex; fields that end in NUL are no text."""
+        if not TEXT_BYTES.issuperset(raw.unmasked):
+            return self.hex(raw)
+        return self.visible_line(WireText(raw.unmasked.decode("ascii"), raw.is_cut))
