@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from ibsniff.masking.times import TimeForm, marked_time
 from ibsniff.model import NANOSECONDS, Moment
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -83,11 +84,11 @@ def counted(number: int, noun: str) -> str:
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# Dates and times of day: always UTC, never the time zone of this machine
+# Dates and times of day
 
 
 def iso(time_ns: int) -> str:
-    """``2026-01-05T09:30:00.123456789Z``.
+    """``2026-01-05T09:30:00.123456789Z``, for programs and logs: always UTC.
 
     pcapng times have 64 bits: what lies outside the years 1 to 9999 is given as seconds since 1970 (``@...``).
     """
@@ -99,18 +100,15 @@ def iso(time_ns: int) -> str:
 
 
 def date_and_time(time_ns: int) -> str:
-    """``2026-01-05 09:30:00 UTC``."""
-    stamp = iso(time_ns)
-    return f"{stamp if stamp.startswith('@') else f'{stamp[:10]} {stamp[11:19]}'} UTC"
+    """``2026-01-05 09:30:00 UTC``, in a sentence: between marks, so that a screen shows it as local time."""
+    return marked_time(TimeForm.DATE_AND_TIME, time_ns)
 
 
 def time_of_day(time_ns: int) -> str:
-    """``09:30:00 UTC``, where the date is told elsewhere."""
-    stamp = iso(time_ns)
-    return f"{stamp if stamp.startswith('@') else stamp[11:19]} UTC"
+    """``09:30:00 UTC``, in a sentence that tells the date elsewhere."""
+    return marked_time(TimeForm.TIME_OF_DAY, time_ns)
 
 
 def period(earlier_ns: int, later_ns: int) -> str:
-    """``2026-01-05 09:30:00 to 09:31:00 UTC``: the date is given once when both times share it."""
-    earlier, later = date_and_time(earlier_ns), date_and_time(later_ns)
-    return f"{earlier.removesuffix(' UTC')} to {later[11:] if earlier[:11] == later[:11] else later}"
+    """``2026-01-05 09:30:00 to 09:31:00 UTC``, in a sentence: the date is given once when both times share it."""
+    return marked_time(TimeForm.PERIOD, earlier_ns, later_ns)

@@ -2,12 +2,15 @@
 
 Its first text strategy in a fresh clone builds tables of Unicode first, which takes seconds on a busy machine and is no
 fault of a test; neither is a slow example. Its examples follow from the test itself, so that a commit that passed passes
-again; the search for new ones is the work of the fuzzers (tests/fuzz).
+again; the search for new ones is the work of the fuzzers (tests/fuzz). The machine's time zone is UTC, wherever it stands;
+a test of local time asks for a zone (``in_zone``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,25 @@ from wire import unread_scripts
 
 settings.register_profile("patient", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+def use_zone(name: str) -> None:
+    """Make this the machine's time zone, for this process and those that it starts."""
+    os.environ["TZ"] = name
+    if hasattr(time, "tzset"):  # not on Windows
+        time.tzset()
+
+
+use_zone("UTC")
+
+
+@pytest.fixture
+def in_zone() -> Iterator[Callable[[str], None]]:
+    """A function that makes a time zone the machine's, until the end of the test."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("this system's time zone cannot be changed for one process")
+    yield use_zone
+    use_zone("UTC")
 
 
 @pytest.hookimpl(wrapper=True)

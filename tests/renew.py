@@ -36,8 +36,8 @@ def readme() -> str:
 
 
 def ibsniff(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the program as the README shows it: 80 columns, no colour."""
-    environment = {**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"}
+    """Run the program as the README shows it: 80 columns, no colour, on a machine in UTC."""
+    environment = {**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1", "TZ": "UTC"}
     command = [sys.executable, "-m", "ibsniff", *arguments]
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, encoding="utf-8"

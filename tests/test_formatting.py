@@ -12,14 +12,11 @@ from hypothesis import strategies as st
 from ibsniff.formatting import (
     age,
     counted,
-    date_and_time,
     duration,
     elapsed,
     iso,
-    period,
     seconds,
     seconds_between,
-    time_of_day,
 )
 from ibsniff.model import NANOSECONDS, Moment
 
@@ -132,16 +129,8 @@ def test_the_time_between_packets_is_exact_and_may_be_negative() -> None:
     assert (elapsed(first, later), elapsed(later, first)) == ("1.2 s", "-1.2 s")
 
 
-def test_dates_and_times_are_utc() -> None:
+def test_times_for_programs_are_utc() -> None:
     assert iso(START_NS + 123_456_789) == "2026-01-05T09:30:00.123456789Z"
-    assert date_and_time(START_NS) == "2026-01-05 09:30:00 UTC"
-    assert time_of_day(START_NS) == "09:30:00 UTC"
-
-
-def test_a_period_gives_the_date_once_when_both_ends_share_it() -> None:
-    assert period(START_NS, START_NS + 60 * NANOSECONDS) == "2026-01-05 09:30:00 to 09:31:00 UTC"
-    next_day = START_NS + 86_400 * NANOSECONDS
-    assert period(START_NS, next_day) == "2026-01-05 09:30:00 to 2026-01-06 09:30:00 UTC"
 
 
 @given(st.integers(0, 200 * A_CENTURY_NS // 100))
@@ -154,6 +143,3 @@ def test_a_time_survives_its_text_to_the_nanosecond(time_ns: int) -> None:
 @pytest.mark.parametrize("time_ns", [2**63, 2**64 * 1000, -(2**63), -(2**70)])
 def test_times_outside_of_any_calendar_do_not_raise(time_ns: int) -> None:
     assert iso(time_ns).startswith(("@", "1", "2"))
-    assert date_and_time(time_ns).endswith(" UTC")
-    assert time_of_day(time_ns).endswith(" UTC")
-    assert period(time_ns, START_NS).endswith("2026-01-05 09:30:00 UTC")

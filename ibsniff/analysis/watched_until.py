@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from ibsniff.capture.input_record import InputRecord
+from ibsniff.clock import UTC_CLOCK, Clock
 from ibsniff.model import NANOSECONDS, ExitCode, UserError
 
 RELATIVE = re.compile(r"\+(\d{1,12}(?:\.\d{1,9})?)s?")
 """Seconds, to the nanosecond; 12 digits are longer than anybody has watched."""
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class WatchedUntil(NamedTuple):
@@ -32,25 +31,24 @@ def watched_until(moment: datetime | timedelta) -> WatchedUntil:
     """A moment, which must have a time zone, or a time after the last packet."""
     if isinstance(moment, timedelta):
         return WatchedUntil(None, _nanoseconds(moment))
-    return WatchedUntil(_nanoseconds(moment - EPOCH))
+    return WatchedUntil(UTC_CLOCK.read(moment))
 
 
-def parse_watched_until(text: str) -> WatchedUntil:
-    """Understand ``+SECONDS`` or an ISO 8601 time (UTC unless it says otherwise).
+def parse_watched_until(text: str, clock: Clock = UTC_CLOCK) -> WatchedUntil:
+    """Understand ``+SECONDS`` or an ISO 8601 time (of this clock unless it names a zone).
 
     Raises UserError for anything else.
     """
     if match := RELATIVE.fullmatch(text):
         return WatchedUntil(None, round(float(match[1]) * NANOSECONDS))
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        return WatchedUntil(clock.read(datetime.fromisoformat(text)))
+    except (ValueError, OverflowError, OSError):
         raise UserError(
             f"--watched-until {text}: not a time",
             "Give seconds after the last packet, as +10, or a time, as 2026-01-05T09:30:10Z",
             ExitCode.USAGE,
         ) from None
-    return watched_until(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def _nanoseconds(span: timedelta) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ibsniff.capture.backend import Backend, Statistics
 from ibsniff.capture.comments import NOT_CAPTURED, NOTE
-from ibsniff.formatting import date_and_time
+from ibsniff.clock import UTC_CLOCK
 
 
 class MonitoredInterface:
@@ -40,17 +40,17 @@ class MonitoredInterface:
         link = self.backend.link_state()
         if link is None:
             self.gone = self._was_down = True
-            yield f"{NOT_CAPTURED}{self.current_name} disappeared at {date_and_time(now_ns)}{_reason(error)}"
+            yield f"{NOT_CAPTURED}{self.current_name} disappeared at {UTC_CLOCK.date_and_time(now_ns)}{_reason(error)}"
             return
         if link.name != self.current_name:
-            yield f"{NOTE}{self.current_name} was renamed to {link.name} at {date_and_time(now_ns)}"
+            yield f"{NOTE}{self.current_name} was renamed to {link.name} at {UTC_CLOCK.date_and_time(now_ns)}"
             self.current_name = link.name
         if self.up and link.up and error is not None:
-            yield f"{NOT_CAPTURED}{self.current_name} was briefly down at {date_and_time(now_ns)}"
+            yield f"{NOT_CAPTURED}{self.current_name} was briefly down at {UTC_CLOCK.date_and_time(now_ns)}"
         elif self.up and not link.up:
-            yield f"{NOT_CAPTURED}{self.current_name} went down at {date_and_time(now_ns)}"
+            yield f"{NOT_CAPTURED}{self.current_name} went down at {UTC_CLOCK.date_and_time(now_ns)}"
         elif link.up and not self.up:
-            yield f"{NOTE}{self.current_name} came up again at {date_and_time(now_ns)}"
+            yield f"{NOTE}{self.current_name} came up again at {UTC_CLOCK.date_and_time(now_ns)}"
         self._was_down = error is not None or not (self.up and link.up)
         self.up = link.up
 

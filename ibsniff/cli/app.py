@@ -13,6 +13,7 @@ import typer
 
 from ibsniff import __version__
 from ibsniff.cli.group import LazyGroup
+from ibsniff.clock import LOCAL_CLOCK, UTC_CLOCK, Clock
 from ibsniff.model import ExitCode, Report, Severity, UserError
 
 if TYPE_CHECKING:
@@ -60,6 +61,12 @@ PatienceOption = Annotated[
     ),
 ]
 AccountsOption = Annotated[bool, typer.Option("--show-accounts", help="Show account numbers instead of masking them.")]
+UtcOption = Annotated[
+    bool,
+    typer.Option(
+        "--utc", help="Show times in UTC on the screen, and read times without a zone as UTC; not local time."
+    ),
+]
 VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="Print everything, however long.")]
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Print the verdict in one line.")]
 
@@ -143,7 +150,13 @@ def only_one_of(**given: bool) -> None:
 
 
 def print_report(
-    report: Report, as_json: bool, as_markdown: bool, show_accounts: bool, verbose: bool, quiet: bool
+    report: Report,
+    as_json: bool,
+    as_markdown: bool,
+    show_accounts: bool,
+    verbose: bool,
+    quiet: bool,
+    clock: Clock = LOCAL_CLOCK,
 ) -> None:
     """Print a report on stdout in the form that the user chose."""
     if as_json:
@@ -162,8 +175,13 @@ def print_report(
     else:
         from ibsniff.render.terminal import renderable
 
-        console().print(renderable(report, verbose=verbose, show_accounts=show_accounts))
+        console().print(renderable(report, verbose=verbose, show_accounts=show_accounts, clock=clock))
     sys.stdout.flush()
+
+
+def chosen_clock(utc: bool) -> Clock:
+    """The clock by which a screen shows times, and by which times without a zone are read."""
+    return UTC_CLOCK if utc else LOCAL_CLOCK
 
 
 def for_stdout(text: str) -> str:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, time
 from fnmatch import fnmatchcase
 from typing import Annotated, NamedTuple
 
 import typer
 
+from ibsniff.clock import UTC_CLOCK, Clock
 from ibsniff.model import NANOSECONDS, Connection, Endpoint, ExitCode, Side, UserError
 
 RELATIVE = re.compile(r"\+(\d{1,12}(?:\.\d{1,9})?)(ms|s|min|h|d)?")
 """A time after the beginning of the capture."""
 UNITS = {"ms": 0.001, None: 1, "s": 1, "min": 60, "h": 3600, "d": 86_400}
 TIME_OF_DAY = re.compile(r"(\d{1,2}:\d{2})(:\d{2}(?:\.\d{1,9})?)?")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 ConversationOption = Annotated[
     list[str] | None,
@@ -41,7 +41,8 @@ FromOption = Annotated[
     typer.Option(
         "--from",
         metavar="TIME",
-        help="Not before this time: 2026-01-05T09:30:00Z, 09:30 (UTC, on the first day), or +90s after the beginning.",
+        help="Not before this time: 09:30 (on the first day), '2026-01-05 09:30', or +90s after the beginning. "
+        "It is local time as on the screen (UTC with --utc), unless it names a zone: 2026-01-05T09:30:00Z.",
     ),
 ]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Not after this time.")]
@@ -61,18 +62,19 @@ class EndpointPattern(NamedTuple):
 class TimeLimit(NamedTuple):
     """A moment that may depend on when the capture begins."""
 
-    moment: datetime | None = None
+    moment_ns: int | None = None
     after_beginning_ns: int | None = None
-    time_of_day_ns: int | None = None
+    of_day: time | None = None
+    clock: Clock = UTC_CLOCK
+    """By which a time of day is read."""
 
     def at(self, beginning_ns: int) -> int:
         """Nanoseconds since 1970, for a capture that begins then."""
-        if self.moment is not None:
-            return (self.moment - EPOCH) // timedelta(microseconds=1) * 1000
-        if self.after_beginning_ns is not None:
-            return beginning_ns + self.after_beginning_ns
-        day_ns = 86_400 * NANOSECONDS
-        return beginning_ns // day_ns * day_ns + (self.time_of_day_ns or 0)
+        if self.moment_ns is not None:
+            return self.moment_ns
+        if self.of_day is not None:
+            return self.clock.read_time_of_day(self.of_day, beginning_ns)
+        return beginning_ns + (self.after_beginning_ns or 0)
 
 
 class Filters(NamedTuple):
@@ -130,8 +132,8 @@ def parse_endpoint(option: str, text: str | None) -> EndpointPattern | None:
     return found
 
 
-def parse_time(option: str, text: str | None) -> TimeLimit | None:
-    """Understand a date and time (UTC unless it says otherwise), a time of day, or a time after the beginning.
+def parse_time(option: str, text: str | None, clock: Clock) -> TimeLimit | None:
+    """Understand a date and time (of this clock unless it names a zone), a time of day, or a time after the beginning.
 
     Raises UserError for anything else.
     """
@@ -141,13 +143,11 @@ def parse_time(option: str, text: str | None) -> TimeLimit | None:
         return TimeLimit(after_beginning_ns=round(float(match[1]) * UNITS[match[2]] * NANOSECONDS))
     try:
         if TIME_OF_DAY.fullmatch(text):
-            clock = datetime.fromisoformat(f"1970-01-01T{text.zfill(len(text) + (text[1] == ':'))}").replace(tzinfo=UTC)
-            return TimeLimit(time_of_day_ns=(clock - EPOCH) // timedelta(microseconds=1) * 1000)
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        what_to_do = "Give a time, as 2026-01-05T09:30:00Z or 09:30 (UTC), or one after the beginning, as +90s"
+            return TimeLimit(of_day=time.fromisoformat(text.zfill(len(text) + (text[1] == ":"))), clock=clock)
+        return TimeLimit(clock.read(datetime.fromisoformat(text)))
+    except (ValueError, OverflowError, OSError):
+        what_to_do = "Give a time, as 09:30 or 2026-01-05T09:30:00Z, or one after the beginning, as +90s"
         raise _usage(f"{option} {text}: not a time", what_to_do) from None
-    return TimeLimit(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def _usage(what: str, what_to_do: str) -> UserError:

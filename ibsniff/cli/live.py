@@ -19,9 +19,11 @@ from ibsniff.cli.app import (
     PatienceOption,
     PortOption,
     QuietOption,
+    UtcOption,
     VerboseOption,
     app,
     as_document,
+    chosen_clock,
     console,
     handle_errors,
     has_finding,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from ibsniff.capture.live import LiveSource
     from ibsniff.capture.ring_files import Ring
     from ibsniff.cli.live_output import LiveOutput
+    from ibsniff.clock import Clock
     from ibsniff.model import Report
 
 
@@ -107,6 +110,7 @@ def live(
         bool, typer.Option("--json", help="Print events as NDJSON; the last one contains the JSON document.")
     ] = False,
     show_accounts: AccountsOption = False,
+    utc: UtcOption = False,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -128,7 +132,8 @@ def live(
         ports, limits = parse_ports(port or []), Limits(count, _duration(stop_after), until_verdict)
         turning = _ring(ring or [], write)
         choice = _choice(interface, ports)
-        options = OutputOptions(as_json, quiet, follow, show_accounts, on_verdict, process, on_verdict_as_root)
+        clock = chosen_clock(utc)
+        options = OutputOptions(as_json, quiet, follow, show_accounts, on_verdict, process, on_verdict_as_root, clock)
         with open_live(choice.names, ports.filter, backend) as source:
             names = [each.name for each in source.interfaces]
             hint = partial(traffic_hint, names, ports.filter, source.packets_before)
@@ -149,7 +154,7 @@ def live(
         if as_json:
             _print_json({"type": "report", "report": as_document(report, show_accounts)})
         else:
-            print_report(report, False, False, show_accounts, verbose, quiet)
+            print_report(report, False, False, show_accounts, verbose, quiet, clock)
             _print_process_lines(output, quiet)
         if recorder is not None and recorder.failure is not None:
             raise recorder.failure
@@ -168,7 +173,7 @@ def _is_missing_verdict(report: Report, limits: Limits) -> bool:
     return True
 
 
-def watch_pipe(stdin: BinaryIO, ports: Ports, patience: float | None, show_accounts: bool) -> Report:
+def watch_pipe(stdin: BinaryIO, ports: Ports, patience: float | None, show_accounts: bool, clock: Clock) -> Report:
     """Show a capture that comes through a pipe while it grows, and return the report at its end.
 
     Raises UserError if it is not a capture.
@@ -181,7 +186,7 @@ def watch_pipe(stdin: BinaryIO, ports: Ports, patience: float | None, show_accou
 
     with LivePipe(stdin) as source:
         analysis = Analysis(source.record, ports.api, any_port=ports.any, patience=patience)
-        output = LiveOutput(OutputOptions(show_accounts=show_accounts), lambda: "", source.stop)
+        output = LiveOutput(OutputOptions(show_accounts=show_accounts, clock=clock), lambda: "", source.stop)
         with stopped_by_signals(source.stop), output:
             follower = Follower(analysis, output, Limits(), None, time.monotonic, time.process_time)
             source.push(follower.take)

@@ -14,6 +14,7 @@ from ibsniff.analysis.changes import Change
 from ibsniff.cli.app import console, print_line
 from ibsniff.cli.ending import SuspendRequest, discard_terminal_output, survives_hangup
 from ibsniff.cli.on_verdict import OnVerdict
+from ibsniff.clock import LOCAL_CLOCK, Clock
 from ibsniff.formatting import counted, iso
 from ibsniff.masking.sentence import marked
 from ibsniff.model import Report, Side
@@ -41,6 +42,7 @@ class OutputOptions(NamedTuple):
     on_verdict: str | None = None
     process: bool = False
     on_verdict_as_root: bool = False
+    clock: Clock = LOCAL_CLOCK
 
 
 class LiveOutput:
@@ -85,7 +87,9 @@ class LiveOutput:
             return MessageLines(print_line, print_message, options.show_accounts, hint)
         if screen.is_terminal and not screen.is_dumb_terminal and not screen.legacy_windows:
             keys = open_keys(sys.stdin)
-            return LiveScreen(screen, options.show_accounts, hint, keys, self._stop, self._process_texts, why)
+            return LiveScreen(
+                screen, options.show_accounts, hint, keys, self._stop, self._process_texts, why, options.clock
+            )
         return Lines(print_line, print_message, options.show_accounts, hint)
 
     def __enter__(self) -> Self:

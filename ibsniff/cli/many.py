@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ibsniff.analysis.judgement import judge
 from ibsniff.cli.app import as_document, console, for_stdout, has_finding, print_error
+from ibsniff.clock import LOCAL_CLOCK, Clock
 from ibsniff.model import WireText
 from ibsniff.render.report_view import verdict_line
 from ibsniff.render.text import Masker, json_text
@@ -86,8 +87,11 @@ class LineFormat(OutputFormat):
         print(f"{self.shown_path(path)}: {content}", flush=True)
 
 
+@dataclass(frozen=True, slots=True)
 class FullFormat(OutputFormat):
     """``-v``: each report in full."""
+
+    clock: Clock = LOCAL_CLOCK
 
     def make(self, report: Report) -> Report:
         """The report itself: it is laid out when the console is known."""
@@ -98,7 +102,7 @@ class FullFormat(OutputFormat):
         from ibsniff.render.terminal import renderable
 
         print(for_stdout(f"── {self.shown_path(path)}"))
-        console().print(renderable(content, verbose=True, show_accounts=self.show_accounts))
+        console().print(renderable(content, verbose=True, show_accounts=self.show_accounts, clock=self.clock))
         print(flush=True)
 
 
@@ -145,13 +149,13 @@ class TableFormat(OutputFormat):
         print(*map(for_stdout, totals(self.rows)), sep="\n", flush=True)
 
 
-def choose_format(as_ndjson: bool, show_accounts: bool, verbose: bool, quiet: bool) -> OutputFormat:
+def choose_format(as_ndjson: bool, show_accounts: bool, verbose: bool, quiet: bool, clock: Clock) -> OutputFormat:
     """The format that the options ask for."""
     if as_ndjson:
         return NdjsonFormat(show_accounts)
     if quiet:
         return LineFormat(show_accounts)
-    return FullFormat(show_accounts) if verbose else TableFormat(show_accounts)
+    return FullFormat(show_accounts, clock) if verbose else TableFormat(show_accounts)
 
 
 class CaptureResult(NamedTuple):

@@ -15,8 +15,10 @@ from ibsniff.cli.app import (
     PatienceOption,
     PortOption,
     QuietOption,
+    UtcOption,
     VerboseOption,
     app,
+    chosen_clock,
     handle_errors,
     has_finding,
     only_one_of,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from ibsniff.analysis.snapshot import Snapshot
     from ibsniff.cli.inputs import Inputs
     from ibsniff.cli.many import CaptureTask
+    from ibsniff.clock import Clock
 
     Collecting = Callable[[Iterator[Snapshot | UserError]], AbstractContextManager[Reading]]
 
@@ -75,7 +78,8 @@ def read(
         str | None,
         typer.Option(
             metavar="TIME|+SECONDS",
-            help="The capture lasted longer than the file states: until TIME, or until SECONDS after the last packet.",
+            help="The capture lasted longer than the file states: until TIME (2026-01-05T09:30:10Z; local time without a zone), or "
+            "until SECONDS after the last packet.",
         ),
     ] = None,
     patience: PatienceOption = None,
@@ -87,6 +91,7 @@ def read(
         Severity | None, typer.Option(help="Exit with code 1 if there is a finding of this severity or a higher one.")
     ] = None,
     show_accounts: AccountsOption = False,
+    utc: UtcOption = False,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -101,7 +106,8 @@ def read(
         only_one_of(json=as_json, ndjson=as_ndjson, markdown=as_markdown)
         only_one_of(q=quiet, v=verbose)
         only_one_of(join=join, ndjson=as_ndjson)
-        until = parse_watched_until(watched_until) if watched_until is not None else None
+        clock = chosen_clock(utc)
+        until = parse_watched_until(watched_until, clock) if watched_until is not None else None
         reader = InputReader(parse_ports(port or []), until, lane, patience)
         inputs, progress = find_inputs([*(more or []), *(files or [])]), ReadingProgress()
         processes = inputs.jobs(jobs)
@@ -109,17 +115,17 @@ def read(
         if as_ndjson or is_many:
             from ibsniff.cli.many import CaptureTask, choose_format
 
-            task = CaptureTask(reader, choose_format(as_ndjson, show_accounts, verbose, quiet), fail_on)
+            task = CaptureTask(reader, choose_format(as_ndjson, show_accounts, verbose, quiet, clock), fail_on)
             code = _read_one_by_one(task, inputs, processes, progress, quiet)
         else:
             if _is_live_pipe(inputs) and not (as_json or as_markdown or join or quiet or watched_until):
-                made: AbstractContextManager[Reading] = nullcontext(_watch(reader, show_accounts))
+                made: AbstractContextManager[Reading] = nullcontext(_watch(reader, show_accounts, clock))
             else:
                 collecting = _choose_collecting(inputs, as_json)
                 made = _read_for_one_report(reader, inputs, 1 if join else processes, progress, join, quiet, collecting)
             with made as reading:
                 if reading.report.inputs:
-                    print_report(reading.report, as_json, as_markdown, show_accounts, verbose, quiet)
+                    print_report(reading.report, as_json, as_markdown, show_accounts, verbose, quiet, clock)
                 code = _exit_code(reading, fail_on)
         if not quiet:
             inputs.print_unread(progress)
@@ -135,11 +141,11 @@ def _is_live_pipe(inputs: Inputs) -> bool:
     return is_pipe(sys.stdin.buffer if sys.stdin is not None else None)
 
 
-def _watch(reader: InputReader, show_accounts: bool) -> Reading:
+def _watch(reader: InputReader, show_accounts: bool, clock: Clock) -> Reading:
     from ibsniff.analysis.reading import Reading
     from ibsniff.cli.live import watch_pipe
 
-    return Reading(watch_pipe(sys.stdin.buffer, reader.ports, reader.patience, show_accounts))
+    return Reading(watch_pipe(sys.stdin.buffer, reader.ports, reader.patience, show_accounts, clock))
 
 
 def _choose_collecting(inputs: Inputs, as_json: bool) -> Collecting:

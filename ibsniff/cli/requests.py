@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ibsniff import __version__
-from ibsniff.cli.app import AccountsOption, PortOption, app, handle_errors, print_error
+from ibsniff.cli.app import AccountsOption, PortOption, UtcOption, app, chosen_clock, handle_errors, print_error
 from ibsniff.cli.filters import (
     ClientOption,
     ConversationOption,
@@ -28,6 +28,7 @@ from ibsniff.formatting import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ibsniff.clock import Clock
     from ibsniff.model import Report
     from ibsniff.render.requests import ListedRequest
 
@@ -51,20 +52,22 @@ def requests(
     port: PortOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document (schema_version 1).")] = False,
     show_accounts: AccountsOption = False,
+    utc: UtcOption = False,
 ) -> None:
     """List the requests and orders of API clients: when each was sent, answered, completed or rejected."""
     from ibsniff.analysis.api_traffic import parse_ports
     from ibsniff.analysis.reading import InputReader, collect, result_or_error
 
     with handle_errors():
+        clock = chosen_clock(utc)
         filters = Filters(
             conversations=parse_conversations(conversation),
             client=parse_endpoint("--client", client),
             server=parse_endpoint("--server", server),
             request=request,
             name=name,
-            since=parse_time("--from", since),
-            until=parse_time("--to", until),
+            since=parse_time("--from", since, clock),
+            until=parse_time("--to", until, clock),
         )
         reader = InputReader(parse_ports(port or ()), keep_requests=MAX_LISTED)
         reading = collect(
@@ -73,12 +76,12 @@ def requests(
         for error in reading.unreadable:
             print_error(error)
         if reading.report.inputs:
-            _print(reading.report, filters, only_open, as_json, show_accounts)
+            _print(reading.report, filters, only_open, as_json, show_accounts, clock)
         if reading.unreadable:
             raise typer.Exit(reading.unreadable[0].exit_code)
 
 
-def _print(report: Report, filters: Filters, only_open: bool, as_json: bool, show_accounts: bool) -> None:
+def _print(report: Report, filters: Filters, only_open: bool, as_json: bool, show_accounts: bool, clock: Clock) -> None:
     from ibsniff.cli.app import for_stdout
     from ibsniff.render.requests import document, request_lines, summary_line
     from ibsniff.render.text import Masker
@@ -90,7 +93,7 @@ def _print(report: Report, filters: Filters, only_open: bool, as_json: bool, sho
         json.dump(document(listed, omitted, __version__, masker), sys.stdout, indent=2)
         print()
         return
-    for line in request_lines(listed):
+    for line in request_lines(listed, clock):
         print(for_stdout(masker.visible_line(line)))
     print(summary_line(listed, sum(one.dialogue.requests.asked for one in report.conversations) - omitted))
     if omitted:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ibsniff import __version__
-from ibsniff.cli.app import AccountsOption, app, console, handle_errors, only_one_of, print_error
+from ibsniff.cli.app import (
+    AccountsOption,
+    UtcOption,
+    app,
+    chosen_clock,
+    console,
+    handle_errors,
+    only_one_of,
+    print_error,
+)
 from ibsniff.formatting import counted
 from ibsniff.model import ExitCode, Side, UserError
 
@@ -18,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ibsniff.analysis.streams import StreamReader
+    from ibsniff.clock import Clock
     from ibsniff.model.streams import Chunk
 
 
@@ -64,13 +74,14 @@ def streams(
     ] = False,
     side: Annotated[Side | None, typer.Option("--side", help="With --follow: only what this side sent.")] = None,
     show_accounts: AccountsOption = False,
+    utc: UtcOption = False,
 ) -> None:
     """List all TCP conversations on any port, or follow the bytes of one."""
     with handle_errors():
         if number is None:
             if as_hex or raw or side:
                 raise _usage("--hex, --raw and --side need --follow", "Add --follow N")
-            _list(files, frozenset(port) if port else None, sha256, as_json, show_accounts)
+            _list(files, frozenset(port) if port else None, sha256, as_json, show_accounts, chosen_clock(utc))
             return
         only_one_of(hex=as_hex, raw=raw)
         for name, is_given in (("port", bool(port)), ("sha256", sha256), ("json", as_json)):
@@ -92,7 +103,14 @@ def _usage(what: str, what_to_do: str) -> UserError:
     return UserError(what, what_to_do, ExitCode.USAGE)
 
 
-def _list(paths: list[str], ports: frozenset[int] | None, hashing: bool, as_json: bool, show_accounts: bool) -> None:
+def _list(
+    paths: list[str],
+    ports: frozenset[int] | None,
+    hashing: bool,
+    as_json: bool,
+    show_accounts: bool,
+    clock: Clock,
+) -> None:
     from ibsniff.analysis.streams import StreamReader
     from ibsniff.capture.files import open_capture
     from ibsniff.render.streams import StreamScreen, document
@@ -109,7 +127,7 @@ def _list(paths: list[str], ports: frozenset[int] | None, hashing: bool, as_json
         json.dump(document(lists, __version__, show_accounts), sys.stdout, indent=2)  # dumps would hold it twice more
         print()
     elif lists:
-        console().print(StreamScreen(lists))
+        console().print(StreamScreen(lists, clock))
     sys.stdout.flush()
     if unreadable:
         raise typer.Exit(unreadable[0].exit_code)

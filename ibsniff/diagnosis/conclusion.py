@@ -11,6 +11,7 @@ from __future__ import annotations
 from ibsniff.facts.liveness import Standing, questions_since_last_byte, standing
 from ibsniff.facts.questions import QUESTIONS
 from ibsniff.formatting import counted, duration, elapsed, time_of_day
+from ibsniff.masking.sentence import sentence
 from ibsniff.model import NANOSECONDS, Confidence, Conversation, Fault, Finding, Outcome, Rung, Severity
 
 ABOUT_THE_CAPTURE = "IBS0"
@@ -47,7 +48,7 @@ def conclude(conversation: Conversation, findings: tuple[Finding, ...]) -> Conve
         findings=findings,
         fault=Fault.NONE if fine else Fault.UNDETERMINED,
         confidence=shown if fine else Confidence.LOW,
-        summary=_summary_without_cause(conversation) + also,
+        summary=sentence(_summary_without_cause(conversation) + also),
     )
 
 

@@ -1,9 +1,11 @@
-"""Our sentences and what they quote: masked between the marks, and nowhere else."""
+"""Our sentences, what they quote, and the times in them: masked between the marks, and nowhere else."""
 
 from __future__ import annotations
 
+from ibsniff.clock import UTC_CLOCK, Clock
 from ibsniff.masking.invisible import printable
 from ibsniff.masking.masker import AccountMasker, looks_only
+from ibsniff.masking.times import with_times
 from ibsniff.masking.wire_text import BEGIN, WireBytes, WireText, pieces
 
 LOOK_AHEAD = 256
@@ -11,10 +13,11 @@ LOOK_AHEAD = 256
 
 
 class Sentence(str):
-    """A sentence of ours that quotes somebody, safe as it stands.
+    """A sentence of ours that quotes somebody or tells a time, safe as it stands.
 
-    As a ``str`` it is what anyone may print or log: accounts are masked and what cannot be seen is escaped. ``marked``
-    is the sentence with its quotations between marks, for renderers, which know more accounts or may show all.
+    As a ``str`` it is what anyone may print or log: accounts are masked, what cannot be seen is escaped, and times are in
+    UTC. ``marked`` is the sentence with its quotations and times between marks, for renderers, which know more accounts or
+    may show all, and which know the time zone of their reader.
     """
 
     __slots__ = ("marked",)
@@ -37,13 +40,18 @@ class Sentence(str):
 
 
 def sentence(text: str) -> str:
-    """A sentence in which quotations stand between marks, made safe; one that quotes nobody is returned as it is."""
+    """A sentence in which quotations and times stand between marks, made safe; one without any is returned as it is."""
     return Sentence(text) if BEGIN in text else text
 
 
 def marked(text: str) -> str:
-    """A sentence with its quotations between marks, to be shown or to become part of a longer one."""
+    """A sentence with its quotations and times between marks, to be shown or to become part of a longer one."""
     return text.marked if isinstance(text, Sentence) else text
+
+
+def timed(text: str, clock: Clock) -> str:
+    """A sentence with its times as this clock shows them; what it quotes stays between marks."""
+    return with_times(marked(text), clock)
 
 
 def safe(text: str) -> str:
@@ -52,7 +60,7 @@ def safe(text: str) -> str:
 
 
 def resolved(text: str, masker: AccountMasker | None, limit: int | None = None) -> str:
-    """A sentence without marks, with accounts masked in what it quotes; None masks nothing.
+    """A sentence without marks, with times in UTC unless they were `timed` before, and accounts masked in what it quotes; None masks nothing.
 
     Of a quotation, characters beyond ``limit`` are neither searched nor given, but for their number: nobody shows them.
     """
@@ -74,4 +82,7 @@ def quoted(piece: WireText | WireBytes, masker: AccountMasker | None, limit: int
 
 
 def _shown(text: str, masker: AccountMasker | None, limit: int | None) -> list[str]:
-    return [piece if isinstance(piece, str) else quoted(piece, masker, limit) for piece in pieces(text)]
+    return [
+        piece if isinstance(piece, str) else quoted(piece, masker, limit)
+        for piece in pieces(with_times(text, UTC_CLOCK))
+    ]

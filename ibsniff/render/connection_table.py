@@ -16,6 +16,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
+from ibsniff.clock import LOCAL_CLOCK, Clock
 from ibsniff.formatting import age, counted, seconds
 from ibsniff.masking.sentence import marked
 from ibsniff.model import NANOSECONDS, Conversation, Fault, Outcome, Report, Rung, WatchedBy, WireText
@@ -66,10 +67,11 @@ class ConnectionTable(NamedTuple):
     report: Report
     view: TableView
     show_accounts: bool = False
+    clock: Clock = LOCAL_CLOCK
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width, height = max(MIN_WIDTH, min(options.max_width, MAX_WIDTH)), options.height or options.size.height
-        writer = ConsoleWriter(Masker.for_report(self.report, self.show_accounts), options.ascii_only)
+        writer = ConsoleWriter(Masker.for_report(self.report, self.show_accounts), options.ascii_only, clock=self.clock)
         within = options.update(width=width, height=None)
 
         def lay_out(body: RenderableType) -> Lines:

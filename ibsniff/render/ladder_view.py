@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from ibsniff.formatting import date_and_time, elapsed
+from ibsniff.formatting import elapsed
 from ibsniff.model import Conversation
 from ibsniff.render.ladder import RungView, Step, ladder
 from ibsniff.render.screen import ConsoleWriter, columns
@@ -42,7 +42,7 @@ def draw_ladder(
     connection = conversation.connection
     addresses = f"{connection.client} → {connection.server}"
     title = Text(f"{prefix}{conversation.id}  ", "bold").append_text(writer.literal(addresses, "bold"))
-    title.append(f"  {date_and_time(connection.first.time_ns)}", "dim")
+    title.append(f"  {writer.clock.date_and_time(connection.first.time_ns)}", "dim")
     rungs = [drawn_rung(conversation, view) for view in ladder(conversation, in_progress=in_progress)]
     body = in_one_row(rungs, writer, width - 2) or in_one_column(rungs, writer)
     return Group(title, Padding(body, (0, 0, 0, 2)))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ibsniff.formatting import counted, date_and_time, duration, elapsed, period, seconds
+from ibsniff.clock import UTC_CLOCK
+from ibsniff.formatting import counted, duration, elapsed, seconds
 from ibsniff.masking.sentence import marked
 from ibsniff.model import Conversation, Finding, Report, Side
 from ibsniff.render.code_spans import prose, with_ticks
@@ -96,7 +97,7 @@ def _ladder(conversation: Conversation, writer: MarkdownWriter, prefix: str) -> 
     connection = conversation.connection
     rungs = " · ".join(_rung(conversation, view) for view in ladder(conversation))
     title = f"{prefix}{conversation.id}, {connection.client} → {connection.server}"
-    return f"{writer.text(title)}, {date_and_time(connection.first.time_ns)}:\n{writer.text(rungs)}\n"
+    return f"{writer.text(title)}, {UTC_CLOCK.date_and_time(connection.first.time_ns)}:\n{writer.text(rungs)}\n"
 
 
 def _rung(conversation: Conversation, view: RungView) -> str:
@@ -153,7 +154,7 @@ def _environment(view: ReportView, writer: MarkdownWriter, tool_version: str) ->
 
 def _group(each: ConversationGroup) -> str:
     first_ns, last_ns = (c.connection.first.time_ns for c in (each.first, each.newest))
-    when = date_and_time(first_ns) if each.count == 1 else period(first_ns, last_ns)
+    when = UTC_CLOCK.date_and_time(first_ns) if each.count == 1 else UTC_CLOCK.period(first_ns, last_ns)
     interval = f", every {duration(each.interval)}" if each.interval else ""
     return f"{counted(each.count, 'conversation')} {each.first.outcome}, {when}{interval}"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from ibsniff.formatting import counted, date_and_time, duration, elapsed, seconds, time_of_day
+from ibsniff.clock import UTC_CLOCK, Clock
+from ibsniff.formatting import counted, duration, elapsed, seconds
 from ibsniff.model import Conversation, Moment, Request, RequestState
 from ibsniff.render.document import SCHEMA_VERSION, DocumentWriter, Json
 from ibsniff.render.request_counts import request_members
@@ -22,16 +23,16 @@ class ListedRequest(NamedTuple):
     request: Request
 
 
-def request_line(listed: ListedRequest) -> str:
+def request_line(listed: ListedRequest, clock: Clock = UTC_CLOCK) -> str:
     """One request in a line: when and in which packet it was asked, what it is, and what became of it."""
     conversation, request = listed
     number = "" if request.number is None else f" {request.number}"
-    asked = f"{time_of_day(request.asked.time_ns).removesuffix(' UTC')} {conversation.id} #{request.asked.packet}"
-    return f"{asked} {request.name}{number}: {_what_became(conversation, request)}"
+    asked = f"{clock.stamp(request.asked.time_ns).time} {conversation.id} #{request.asked.packet}"
+    return f"{asked} {request.name}{number}: {_what_became(conversation, request, clock)}"
 
 
-def _what_became(conversation: Conversation, request: Request) -> str:
-    parts = [*_result(conversation, request)]
+def _what_became(conversation: Conversation, request: Request, clock: Clock) -> str:
+    parts = [*_result(conversation, request, clock)]
     if request.modified:
         parts.append(f"placed again {counted(request.modified, 'time')}")
     if request.may_have_missed:
@@ -39,7 +40,7 @@ def _what_became(conversation: Conversation, request: Request) -> str:
     return "; ".join(parts)
 
 
-def _result(conversation: Conversation, request: Request) -> Iterator[str]:
+def _result(conversation: Conversation, request: Request, clock: Clock) -> Iterator[str]:
     error, ended = request.error, request.ended
     if request.state is RequestState.REJECTED and ended is not None:
         yield f"rejected {_after(request, ended)}"
@@ -50,22 +51,29 @@ def _result(conversation: Conversation, request: Request) -> Iterator[str]:
     elif request.state is RequestState.OPEN and not request.answers:
         yield "open"
     if request.first_answer is not None:
-        yield _answered(request)
+        yield _answered(request, clock)
     if error is not None:
         yield f"error {error.code}: {error.text:quoted}" if error.text else f"error {error.code}"
 
 
-def _answered(request: Request) -> str:
+def _answered(request: Request, clock: Clock) -> str:
     first, last, ended = request.first_answer, request.last_answer, request.ended
     assert first is not None
     told = f"answered {_after(request, first)}"
     if request.answers > 1 and last is not None:
-        told += f", {request.answers:,} messages until {time_of_day(last.time_ns).removesuffix(' UTC')}"
+        told += f", {request.answers:,} messages until {_until(last, request.asked, clock)}"
     if request.state is RequestState.OPEN:
         told += ", still open"
     elif request.state is RequestState.ANSWERED and ended is not None and request.answers > 1:
         told += f", complete {_after(request, ended)}"
     return told
+
+
+def _until(last: Moment, asked: Moment, clock: Clock) -> str:
+    """When the last answer came; with its date and zone where they are not those of the request."""
+    shown, heading = clock.stamp(last.time_ns), clock.stamp(asked.time_ns)
+    when = shown.time if shown.date == heading.date else shown.unzoned
+    return when if shown.zone == heading.zone else f"{when} {shown.zone}"
 
 
 def _after(request: Request, moment: Moment) -> str:
@@ -78,14 +86,15 @@ def _until_ns(conversation: Conversation) -> int:
     return ended.moment.time_ns if ended is not None else conversation.watched_until_ns
 
 
-def request_lines(listed: Iterable[ListedRequest]) -> Iterator[str]:
-    """A line for each request, and one for each day before the first request of it."""
+def request_lines(listed: Iterable[ListedRequest], clock: Clock = UTC_CLOCK) -> Iterator[str]:
+    """A line for each request, and one for each day (and zone) before the first request of it."""
     day = ""
     for each in listed:
-        if (date := date_and_time(each.request.asked.time_ns)[:10]) != day:
-            day = date
-            yield f"{day} (UTC)"
-        yield request_line(each)
+        asked = clock.stamp(each.request.asked.time_ns)
+        if (heading := f"{asked.date} ({clock.heading(asked.zone)})".strip()) != day:
+            day = heading
+            yield day
+        yield request_line(each, clock)
 
 
 def summary_line(listed: Iterable[ListedRequest], total: int) -> str:

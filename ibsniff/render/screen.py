@@ -11,6 +11,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from ibsniff.clock import LOCAL_CLOCK, Clock
+from ibsniff.masking.sentence import timed
 from ibsniff.render.code_spans import prose, with_ticks
 from ibsniff.render.text import MAX_LINE_CHARACTERS, Masker, plain_ascii
 
@@ -24,21 +26,22 @@ Lines = list[list[Segment]]
 
 
 class ConsoleWriter(NamedTuple):
-    """Makes text for one reader on one console: masked, escaped, in ASCII if necessary, and never markup."""
+    """Makes text for one reader on one console: masked, escaped, in ASCII if necessary, never markup; times by their clock."""
 
     masker: Masker
     ascii_only: bool
     has_styles: bool = True
     """Where nothing can be bold or coloured, as in a pipe, commands keep their backticks."""
+    clock: Clock = LOCAL_CLOCK
 
     def text(self, text: str, style: str = "", limit: int = MAX_LINE_CHARACTERS) -> Text:
         """A line that may quote the wire."""
-        return self.literal(self.masker.visible_line(text, limit), style)
+        return self.literal(self.masker.visible_line(timed(text, self.clock), limit), style)
 
     def prose(self, text: str, style: str = "") -> Text:
         """A sentence of ours that may quote the wire, such as a remedy: its commands stand out and can be copied."""
         line = Text(style=style)
-        for part in prose(text, self.masker):
+        for part in prose(timed(text, self.clock), self.masker):
             shown = part.text if self.has_styles else with_ticks(part)
             line.append_text(self.literal(shown, COMMAND_STYLE if part.is_code and self.has_styles else ""))
         return line

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from ibsniff.clock import LOCAL_CLOCK, Clock
 from ibsniff.formatting import counted, elapsed, iso, seconds_between
 from ibsniff.model import Connection, Half, Side
 from ibsniff.model.streams import Stream, StreamList
@@ -38,10 +39,11 @@ class StreamScreen(NamedTuple):
     """The lists of one or more inputs as a rich renderable."""
 
     lists: Sequence[StreamList]
+    clock: Clock = LOCAL_CLOCK
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for found in self.lists:
-            yield from self._list(found, _console_writer(options))
+            yield from self._list(found, _console_writer(options)._replace(clock=self.clock))
 
     def _list(self, found: StreamList, writer: ConsoleWriter) -> Iterator[Text]:
         for stream in found.streams[:MAX_ON_SCREEN]:

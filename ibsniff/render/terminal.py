@@ -7,7 +7,7 @@ as they are laid out at this console's width, and shortens the least important s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -15,7 +15,8 @@ from rich.padding import Padding
 from rich.segment import Segment
 from rich.text import Text
 
-from ibsniff.formatting import counted, date_and_time, duration, seconds
+from ibsniff.clock import LOCAL_CLOCK, Clock, TimeColumn
+from ibsniff.formatting import counted, duration, seconds
 from ibsniff.masking.sentence import marked
 from ibsniff.model import Conversation, Fault, Finding, Report, ServerOutage, Severity, Side
 from ibsniff.render.grouping import ConversationGroup
@@ -67,10 +68,15 @@ ARROWS: dict[Side | None, str] = {Side.CLIENT: "→", Side.SERVER: "←", None: 
 
 
 def renderable(
-    report: Report, *, verbose: bool = False, show_accounts: bool = False, width: int | None = None
+    report: Report,
+    *,
+    verbose: bool = False,
+    show_accounts: bool = False,
+    width: int | None = None,
+    clock: Clock = LOCAL_CLOCK,
 ) -> RenderableType:
     """The whole report for a rich console; ``width`` overrides the console's own."""
-    return ReportScreen(report, verbose, show_accounts, width)
+    return ReportScreen(report, verbose, show_accounts, width, clock)
 
 
 class ReportScreen(NamedTuple):
@@ -80,12 +86,13 @@ class ReportScreen(NamedTuple):
     verbose: bool
     show_accounts: bool
     width: int | None
+    clock: Clock = LOCAL_CLOCK
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = max(MIN_WIDTH, min(self.width or options.max_width, MAX_WIDTH))
         ascii_only = options.ascii_only or options.legacy_windows
         masker = Masker.for_report(self.report, self.show_accounts)
-        writer = ConsoleWriter(masker, ascii_only, has_styles=console.color_system is not None)
+        writer = ConsoleWriter(masker, ascii_only, console.color_system is not None, self.clock)
         view = view_of(self.report)
         parts = list(sections(view, writer, width, self.verbose))
         within = options.update(width=width, height=None)
@@ -112,7 +119,9 @@ def sections(view: ReportView, writer: ConsoleWriter, width: int, verbose: bool)
         yield Section(ladders(view, view.worst, writer, width), min_lines=7)
         yield Section(evidence(view, view.worst, writer, verbose), min_lines=5, shorten_rank=4)
     if view.outages:
-        yield Section(with_heading("Outages (UTC)", outages(view, writer, verbose)), min_lines=3, shorten_rank=3)
+        began = writer.clock.column(outage.began_ns for outage in view.outages)
+        lines = outages(view, writer, began, verbose)
+        yield Section(with_heading(f"Outages ({began.heading})", lines), min_lines=3, shorten_rank=3)
     if view.finding is not None and view.finding.remedy:
         remedy = with_heading("What to do", [writer.prose(view.finding.remedy)])
         yield Section(remedy, min_lines=4, shorten_rank=2)
@@ -122,7 +131,11 @@ def sections(view: ReportView, writer: ConsoleWriter, width: int, verbose: bool)
     if view.other_findings or view.capture_findings:
         yield Section(with_heading("Also noticed", other_findings(view, writer, verbose)), min_lines=2, shorten_rank=5)
     if len(view.report.conversations) > 1 and (verbose or not view.outages):
-        yield Section(with_heading("Conversations", group_rows(view, writer, verbose)), min_lines=3, shorten_rank=6)
+        began = writer.clock.column(
+            c.connection.first.time_ns for each in view.groups for c in (each.first, each.newest)
+        )
+        rows = with_heading(f"Conversations ({began.heading})", group_rows(view, writer, began, verbose))
+        yield Section(rows, min_lines=3, shorten_rank=6)
     inputs = Group(*(writer.text(input_line(facts), "dim") for facts in view.report.inputs))
     yield Section(inputs, min_lines=2, shorten_rank=1)
 
@@ -182,7 +195,7 @@ def alternatives(finding: Finding, writer: ConsoleWriter, verbose: bool) -> Iter
     yield from more_line(len(finding.alternatives) - rows, "cause", writer)
 
 
-def outages(view: ReportView, writer: ConsoleWriter, verbose: bool) -> Iterator[RenderableType]:
+def outages(view: ReportView, writer: ConsoleWriter, began: TimeColumn, verbose: bool) -> Iterator[RenderableType]:
     """When servers served nobody, a line each, the latest first; in full sentences with ``-v``."""
     told = view.outages[: -1 - (OUTAGE_ROWS_VERBOSE if verbose else OUTAGE_ROWS) : -1]
     if verbose:
@@ -191,14 +204,14 @@ def outages(view: ReportView, writer: ConsoleWriter, verbose: bool) -> Iterator[
         servers = {outage.server for outage in view.outages}
         grid = columns("left", "right", "left", gap=2)
         for outage in told:
-            grid.add_row(*outage_row(outage, writer, with_server=len(servers) > 1))
+            grid.add_row(*outage_row(outage, writer, began, with_server=len(servers) > 1))
         yield grid
     yield from more_line(len(view.outages) - len(told), "earlier outage", writer)
 
 
-def outage_row(outage: ServerOutage, writer: ConsoleWriter, with_server: bool) -> Iterator[Text]:
+def outage_row(outage: ServerOutage, writer: ConsoleWriter, began: TimeColumn, with_server: bool) -> Iterator[Text]:
     """When it began, how long it lasted, and what happened."""
-    yield writer.text(date_and_time(outage.began_ns).removesuffix(" UTC"))
+    yield writer.text(began.date_and_time(outage.began_ns))
     yield writer.text("-" if outage.back_ns is None else duration(seconds(outage.back_ns - outage.began_ns)))
     parts = [str(outage.server)] if with_server else []
     parts += [f"{counted(len(outage.ended), 'session')} ended"] if outage.ended else []
@@ -221,13 +234,15 @@ def other_findings(view: ReportView, writer: ConsoleWriter, verbose: bool) -> It
     yield from more_line(len(others) - rows, "finding", writer)
 
 
-def group_rows(view: ReportView, writer: ConsoleWriter, verbose: bool) -> Iterator[RenderableType]:
+def group_rows(view: ReportView, writer: ConsoleWriter, began: TimeColumn, verbose: bool) -> Iterator[RenderableType]:
     """The conversations, a row for each group of identical ones."""
     rows = GROUP_ROWS_VERBOSE if verbose else GROUP_ROWS
-    days = {date_and_time(c.connection.first.time_ns)[:10] for each in view.groups for c in (each.first, each.newest)}
+    started = (c.connection.first.time_ns for each in view.groups for c in (each.first, each.newest))
+    on_one_day = len({writer.clock.stamp(time_ns).date for time_ns in started}) == 1
+    when = began.time_of_day if on_one_day else began.month_and_time
     grid = columns("right", "left", "left", "left", "left", gap=2)
     for each in view.groups[:rows]:
-        grid.add_row(*group_row(each, writer, slice(11, 19) if len(days) == 1 else slice(5, 19)))
+        grid.add_row(*group_row(each, writer, when))
     yield grid
     yield from more_line(sum(each.count for each in view.groups[rows:]), "conversation", writer)
     if view.report.omitted:
@@ -235,9 +250,9 @@ def group_rows(view: ReportView, writer: ConsoleWriter, verbose: bool) -> Iterat
         yield writer.text(f"… and {evicted}, only counted", "dim")
 
 
-def group_row(each: ConversationGroup, writer: ConsoleWriter, part_of_time: slice) -> Iterator[RenderableType]:
+def group_row(each: ConversationGroup, writer: ConsoleWriter, when: Callable[[int], str]) -> Iterator[RenderableType]:
     """One group: how many, outcome, addresses, times, interval."""
-    first, last = (date_and_time(c.connection.first.time_ns)[part_of_time] for c in (each.first, each.newest))
+    first, last = (when(c.connection.first.time_ns) for c in (each.first, each.newest))
     yield Text(f"{each.count}x", "bold")
     yield Text(each.first.outcome, COLOURS[each.first.fault])
     yield writer.literal(f"{each.first.connection.client.ip} → {each.first.connection.server}")

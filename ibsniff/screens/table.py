@@ -10,6 +10,7 @@ from typing import Self
 from rich.console import Console
 
 from ibsniff.analysis.changes import Change
+from ibsniff.clock import LOCAL_CLOCK, Clock
 from ibsniff.formatting import seconds
 from ibsniff.model import NANOSECONDS, Conversation, Report
 from ibsniff.render.connection_table import ConnectionTable, TableView, selected_conversation
@@ -39,6 +40,7 @@ class LiveScreen:
         stop: Callable[[], None] = lambda: None,
         processes: Processes = no_processes,
         first_hint: str = "",
+        clock: Clock = LOCAL_CLOCK,
     ) -> None:
         """Take the sources of what is shown, and ``stop``, which ends the capture.
 
@@ -46,6 +48,7 @@ class LiveScreen:
         """
         self._painter = Painter(console)
         self._show_accounts = show_accounts
+        self._clock = clock
         self._hint = hint
         self._keys = keys or Keys()
         self._stop = stop
@@ -83,7 +86,7 @@ class LiveScreen:
             self._second = now_ns // NANOSECONDS
             rates = self._rates.update(report.conversations, now_ns)
             view = TableView(self._selected, rates, self._shown_hint, self._processes(), self._keys.help)
-            self._painter.paint(ConnectionTable(report, view, self._show_accounts))
+            self._painter.paint(ConnectionTable(report, view, self._show_accounts, self._clock))
 
     def quiet(self) -> None:
         """Show from now on what traffic can be seen instead."""

@@ -7,6 +7,7 @@ import pytest
 from render.build import endpoint, ready
 
 from ibsniff.cli.filters import Filters, parse_conversations, parse_endpoint, parse_time
+from ibsniff.clock import UTC_CLOCK
 from ibsniff.model import NANOSECONDS, ExitCode, Side, UserError
 
 BEGINNING_NS = round(datetime(2026, 1, 5, 8, 15, 30, tzinfo=UTC).timestamp()) * NANOSECONDS
@@ -57,7 +58,7 @@ def test_what_is_no_address_is_refused(text: str) -> None:
     ],
 )
 def test_times(text: str, expected: str) -> None:
-    limit = parse_time("--from", text)
+    limit = parse_time("--from", text, UTC_CLOCK)
     assert limit is not None
     moment = datetime.fromisoformat(expected).replace(tzinfo=UTC)
     assert limit.at(BEGINNING_NS) == round(moment.timestamp() * 1000) * 1_000_000
@@ -66,7 +67,7 @@ def test_times(text: str, expected: str) -> None:
 @pytest.mark.parametrize("text", ["", "noon", "25:00", "09:61", "+", "+5 weeks", "-5s", "2026-13-01"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="not a time"):
-        parse_time("--to", text)
+        parse_time("--to", text, UTC_CLOCK)
 
 
 @pytest.mark.parametrize("name", ["1", "c", "c0", "x1", "c1x", "C1"])
@@ -94,7 +95,7 @@ def test_filters_narrow_what_is_taken() -> None:
     assert not Filters(request=7).takes_request(None, "REQ_IDS")
     assert Filters(name="req_*data").takes_request(None, "REQ_MKT_DATA")
     assert not Filters(name="REQ_IDS").takes_request(None, "REQ_MKT_DATA")
-    since, until = parse_time("--from", "+10"), parse_time("--to", "+20")
+    since, until = parse_time("--from", "+10", UTC_CLOCK), parse_time("--to", "+20", UTC_CLOCK)
     chosen = [
         second
         for second in range(0, 30, 5)

@@ -130,7 +130,7 @@ def test_three_hundred_silences_and_a_reply() -> None:
     assert "newest: c301  127.0.0.1:50123 → 127.0.0.1:7497  2026-01-05 14:30:00 UTC\n" in text
     assert (
         lines("""
-        Conversations
+        Conversations (UTC)
           300x  silent   127.0.0.1 → 127.0.0.1:7497  09:30:00 to 14:29:00  every 60 s
             1x  replied  127.0.0.1 → 127.0.0.1:7497  14:30:00
         """)
