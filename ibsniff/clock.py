@@ -110,6 +110,10 @@ class TimeColumn(NamedTuple):
         stamp = self.clock.stamp(time_ns)
         return stamp.unzoned if self.zone else str(stamp)
 
+    def milliseconds(self, time_ns: int) -> str:
+        """``10:30:00.123``."""
+        return f"{self.clock.stamp(time_ns).time}.{time_ns // 1_000_000 % 1000:03d}"
+
     def month_and_time(self, time_ns: int) -> str:
         """``01-05 10:30:00``, where the year is told elsewhere, as short as the heading allows."""
         return self.date_and_time(time_ns)[5:] if self.clock.stamp(time_ns).date else self.time_of_day(time_ns)

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ibsniff.cli.app import AccountsOption, PortOption, VerboseOption, app, console, handle_errors
+from ibsniff.cli.app import (
+    AccountsOption,
+    PortOption,
+    UtcOption,
+    VerboseOption,
+    app,
+    chosen_clock,
+    console,
+    handle_errors,
+)
 from ibsniff.cli.filters import (
     ClientOption,
     ConversationOption,
@@ -23,6 +32,7 @@ from ibsniff.cli.filters import (
 from ibsniff.model import ExitCode, UserError
 
 if TYPE_CHECKING:
+    from ibsniff.clock import Clock
     from ibsniff.model import Conversation, Report
 
 MAX_DRAWN = 20
@@ -39,6 +49,7 @@ def flow(
     until: ToOption = None,
     port: PortOption = None,
     show_accounts: AccountsOption = False,
+    utc: UtcOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Draw a conversation: client at the left, server at the right, time runs down.
@@ -49,12 +60,13 @@ def flow(
     from ibsniff.analysis.reading import InputReader, collect, result_or_error
 
     with handle_errors():
+        clock = chosen_clock(utc)
         filters = Filters(
             conversations=parse_conversations(conversation),
             client=parse_endpoint("--client", client),
             server=parse_endpoint("--server", server),
-            since=parse_time("--from", since),
-            until=parse_time("--to", until),
+            since=parse_time("--from", since, clock),
+            until=parse_time("--to", until, clock),
         )
         reader = InputReader(parse_ports(port or ()))
         reading = collect(
@@ -62,17 +74,17 @@ def flow(
         )
         if reading.unreadable:
             raise reading.unreadable[0]
-        _draw(reading.report, filters, show_accounts, verbose)
+        _draw(reading.report, filters, show_accounts, verbose, clock)
 
 
-def _draw(report: Report, filters: Filters, show_accounts: bool, verbose: bool) -> None:
+def _draw(report: Report, filters: Filters, show_accounts: bool, verbose: bool, clock: Clock) -> None:
     from ibsniff.render.diagram import diagram, proof_of
     from ibsniff.render.flow import FlowScreen, others_line
     from ibsniff.render.screen import ConsoleWriter
     from ibsniff.render.text import Masker
 
     screen = console()
-    writer = ConsoleWriter(Masker.for_report(report, show_accounts), screen.options.ascii_only)
+    writer = ConsoleWriter(Masker.for_report(report, show_accounts), screen.options.ascii_only, clock=clock)
     drawn = _chosen(report, filters)[:MAX_DRAWN]
     for number, one in enumerate(drawn):
         if number:

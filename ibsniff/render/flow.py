@@ -9,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from ibsniff.formatting import counted, date_and_time, duration, iso, seconds
+from ibsniff.formatting import counted, duration, seconds
 from ibsniff.model import NANOSECONDS, Conversation, Outcome, Report, Side
 from ibsniff.render.diagram import Diagram, Kind, Row
 from ibsniff.render.screen import ConsoleWriter
@@ -79,7 +79,9 @@ class _Drawing:
     def __init__(self, diagram: Diagram, writer: ConsoleWriter, console: Console, width: int, verbose: bool) -> None:
         self._diagram, self._writer, self._console, self._verbose = diagram, writer, console, verbose
         self._signs = ASCII_SIGNS if writer.ascii_only else Signs()
-        self._with_clock = width >= TIME_OF_DAY_FROM_WIDTH
+        times = (row.time_ns for row in diagram.rows if row.time_ns is not None)
+        self._column = writer.clock.column(times)
+        self._with_clock = width >= TIME_OF_DAY_FROM_WIDTH and self._column.zone is not None
         self._packet_width = max((len(str(row.packets[0])) for row in diagram.rows if row.packets), default=1) + 1
         self._margin = len(self._times("", "")) + self._packet_width + 3
         self._inner = max(MIN_PICTURE, width - self._margin - 2)
@@ -100,7 +102,9 @@ class _Drawing:
     def _head(self) -> Iterator[Text]:
         diagram = self._diagram
         client, server = str(diagram.client), str(diagram.server)
-        yield from self._wrapped(f"{diagram.id}  {client} → {server}  {date_and_time(diagram.began_ns)}", "bold")
+        yield from self._wrapped(
+            f"{diagram.id}  {client} → {server}  {self._writer.clock.date_and_time(diagram.began_ns)}", "bold"
+        )
         yield Text()
         yield self._names("client", "server", "bold")
         if len(client) + len(server) + 2 <= self._inner + 2:
@@ -188,7 +192,7 @@ class _Drawing:
         clock = since = ""
         if row.time_ns is not None:
             elapsed = duration(seconds(row.time_ns - self._diagram.began_ns))
-            clock = iso(row.time_ns)[11:23] if self._with_clock else elapsed
+            clock = self._column.milliseconds(row.time_ns) if self._with_clock else elapsed
             since = _since(row.time_ns, before)
         mark = self._signs.cited if row.is_cited else " "
         packet = f"#{row.packets[0]}" if row.packets else ""
@@ -211,7 +215,7 @@ class _Drawing:
     def _legend(self) -> Iterator[str]:
         """What the times are, and what the signs mean that were drawn."""
         signs, rows = self._signs, self._diagram.rows
-        yield "times are UTC" if self._with_clock else "times since the first packet"
+        yield f"times are {self._column.heading}" if self._with_clock else "times since the first packet"
         if any(row.is_cited for row in rows):
             yield f"{signs.cited} proves the finding"
         if any(row.is_resent for row in rows):
