@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from rich.console import RenderableType
 
-from ibsniff.formatting import counted, date_and_time, duration, seconds
+from ibsniff.clock import UTC_CLOCK, Clock
+from ibsniff.formatting import counted, duration, seconds
 from ibsniff.ib import errors
 from ibsniff.model import NANOSECONDS, Conversation, Endpoint, Outcome, Report, Rung, ServerOutage, Side, WireText
 from ibsniff.render.grouping import group_key, regular_interval, start_time_ns
@@ -355,34 +356,30 @@ class Row(NamedTuple):
     text: str
 
 
-def rows(entries: Iterable[Entry], report: Report) -> Iterator[Row]:
-    """A row for each entry, and one before each day and, with several inputs, each file."""
+def rows(entries: Iterable[Entry], report: Report, clock: Clock = UTC_CLOCK) -> Iterator[Row]:
+    """A row for each entry, and one before each day (and zone) and, with several inputs, each file."""
     day, at = "", -1
     for entry in entries:
         if entry.input != at and len(report.inputs) > 1:
             yield Row(f"{WireText(report.inputs[entry.input].path):quoted}", "", "")
             day = ""
         at = entry.input
-        today, time = _day_and_time(entry.began_ns)
+        began, ended = clock.stamp(entry.began_ns), clock.stamp(entry.until_ns or entry.began_ns)
+        today = f"{began.date} ({clock.heading(began.zone)})".strip()
         if today != day:
             day = today
-            yield Row(f"{day} (UTC)", "", "")
-        last_day, last_time = _day_and_time(entry.until_ns or entry.began_ns)
-        if last_day != day:
-            yield Row("", time, f"until {last_day} {last_time}: {entry.text}")
+            yield Row(day, "", "")
+        if ended.zone != began.zone:
+            yield Row("", began.time, f"until {ended}: {entry.text}")
+        elif ended.date != began.date:
+            yield Row("", began.time, f"until {ended.unzoned}: {entry.text}")
         else:
-            yield Row("", time if last_time == time else f"{time} to {last_time}", entry.text)
-
-
-def _day_and_time(time_ns: int) -> tuple[str, str]:
-    """A date and a time of day; a time outside the calendar is a date without a time of day."""
-    day, _, time = date_and_time(time_ns).removesuffix(" UTC").partition(" ")
-    return day, time
+            yield Row("", began.time if ended == began else f"{began.time} to {ended.time}", entry.text)
 
 
 def console_rows(entries: Iterable[Entry], report: Report, writer: ConsoleWriter) -> Iterator[RenderableType]:
     """For a screen: a line for each entry, below its day."""
-    listed = list(rows(entries, report))
+    listed = list(rows(entries, report, writer.clock))
     width = max((len(row.when) for row in listed), default=0)
     for row in listed:
         if row.heading:
