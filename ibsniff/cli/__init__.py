@@ -20,6 +20,7 @@ def main() -> None:
     gc.set_threshold(GC_THRESHOLD)
     from ibsniff.cli.app import app, output_failed
     from ibsniff.cli.group import MODULES
+    from ibsniff.cli.usage import is_path
 
     _make_streams_safe()
     # numpy's linear algebra is not used here, but would start a thread for every core: half the cost of the import
@@ -27,8 +28,7 @@ def main() -> None:
     arguments = sys.argv[1:]
     if arguments and arguments[0] not in MODULES:
         first = arguments[0]
-        is_path = first in ("-", "-r") or "." in first or os.sep in first or os.path.lexists(first)
-        if is_path and (first in ("-", "-r") or not first.startswith("-")):
+        if first in ("-", "-r") or (is_path(first) and not first.startswith("-")):
             sys.argv.insert(1, "read")
     try:
         app()

@@ -114,8 +114,8 @@ def test_raw_is_not_sent_to_a_terminal(capture: str) -> None:
         (["--follow", "0", "--port", "80"], "--follow and --port exclude each other"),
         (["--follow", "0", "other.pcap"], "--follow takes one FILE, not 2"),
         (["--follow", "7"], "the capture has 1 conversation"),
-        (["--follow", "-1"], "Invalid value"),
-        (["--port", "70000"], "Invalid value"),
+        (["--follow", "-1"], "Give a whole number, 0 or more"),
+        (["--port", "70000"], "Give a whole number from 1 to 65535"),
     ],
 )
 def test_options_that_make_no_sense_are_a_usage_error(capture: str, arguments: list[str], message: str) -> None:
