@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ibsniff import __version__
+from ibsniff.cli.errors import discard_output, print_error
 from ibsniff.cli.group import LazyGroup
 from ibsniff.clock import LOCAL_CLOCK, UTC_CLOCK, Clock
 from ibsniff.model import ExitCode, Report, Severity, UserError
@@ -119,27 +119,6 @@ def output_failed(error: OSError) -> ExitCode:
         what = f"cannot write the output: {error.strerror}"
         print_error(UserError(what, "Free some space, or write to another place"))
     return ExitCode.INPUT
-
-
-def discard_output(stream: IO[str]) -> None:
-    """Discard what is still buffered and all that follows, so that the interpreter does not fail to write it at its end."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, stream.fileno())
-    os.close(null)
-
-
-def print_error(error: UserError) -> None:
-    """Print on stderr what failed, and what to do about it."""
-    from ibsniff.render.text import visible_line
-
-    lines = [
-        f"ibsniff: {visible_line(error.what)}",
-        *(f"  {visible_line(line)}" for line in error.what_to_do.splitlines()),
-    ]
-    try:
-        print(*lines, sep="\n", file=sys.stderr, flush=True)
-    except OSError:  # nobody can read it; the exit code still reports it
-        discard_output(sys.stderr)
 
 
 def only_one_of(**given: bool) -> None:

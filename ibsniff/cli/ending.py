@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from ibsniff.cli.app import discard_output
+from ibsniff.cli.errors import discard_output
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ibsniff.analysis.judgement import judge
-from ibsniff.cli.app import as_document, console, for_stdout, has_finding, print_error
+from ibsniff.cli.app import as_document, console, for_stdout, has_finding
+from ibsniff.cli.errors import print_error
 from ibsniff.clock import LOCAL_CLOCK, Clock
 from ibsniff.model import WireText
 from ibsniff.render.report_view import verdict_line

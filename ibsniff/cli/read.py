@@ -22,9 +22,9 @@ from ibsniff.cli.app import (
     handle_errors,
     has_finding,
     only_one_of,
-    print_error,
     print_report,
 )
+from ibsniff.cli.errors import print_error
 from ibsniff.model import ExitCode, Lane, Severity, UserError
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ibsniff import __version__
-from ibsniff.cli.app import AccountsOption, PortOption, UtcOption, app, chosen_clock, handle_errors, print_error
+from ibsniff.cli.app import AccountsOption, PortOption, UtcOption, app, chosen_clock, handle_errors
+from ibsniff.cli.errors import print_error
 from ibsniff.cli.filters import (
     ClientOption,
     ConversationOption,

@@ -10,16 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ibsniff import __version__
-from ibsniff.cli.app import (
-    AccountsOption,
-    UtcOption,
-    app,
-    chosen_clock,
-    console,
-    handle_errors,
-    only_one_of,
-    print_error,
-)
+from ibsniff.cli.app import AccountsOption, UtcOption, app, chosen_clock, console, handle_errors, only_one_of
+from ibsniff.cli.errors import print_error
 from ibsniff.formatting import counted
 from ibsniff.model import ExitCode, Side, UserError
 

@@ -15,6 +15,7 @@ from typing import Any, get_args
 
 import typer
 
+from ibsniff.cli.errors import print_error
 from ibsniff.model import ExitCode, UserError
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
@@ -37,8 +38,6 @@ def usage_errors(ctx: Any = None, *, is_completion: bool = False) -> Iterator[No
 
 
 def _end(error: UserError) -> None:
-    from ibsniff.cli.app import print_error
-
     print_error(error)
     raise typer.Exit(error.exit_code) from None
 

@@ -17,7 +17,8 @@ from ibsniff.analysis.pipeline import Analysis
 from ibsniff.capture import interfaces
 from ibsniff.capture.input_record import InputRecord
 from ibsniff.capture.interfaces import Interface
-from ibsniff.cli.app import app, print_error
+from ibsniff.cli.app import app
+from ibsniff.cli.errors import print_error
 from ibsniff.model import UserError
 from ibsniff.screens import JsonLines, Lines, MessageLines
 
