@@ -1,8 +1,8 @@
 """The processes at the ends of a conversation that are on this machine: ``live --process``.
 
 They are read from the operating system's tables, so that no packet is sent: a test of the port, as health checks do it,
-would take a place in the accept queue of a TWS that hangs. The output has the names and numbers of processes, never their
-command lines, which may hold passwords.
+would take a place in the accept queue of a TWS that hangs. The output has the numbers and names of processes, and the script
+that an interpreter runs (`program_names`), never further arguments, which may hold passwords.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from ibsniff.capture.host_network import psutil_endpoint
 from ibsniff.capture.procfs import TcpState, tcp_sockets
+from ibsniff.capture.program_names import script_name
 from ibsniff.masking.sentence import sentence
 from ibsniff.model import Conversation, Endpoint, ExitCode, Side, UserError, WireText
 
@@ -53,6 +54,8 @@ class LocalProcess(NamedTuple):
     """Connections that wait to be accepted by the listener; None for a client, and where it is not known."""
     unread: int | None
     """Bytes of this conversation that have arrived but were not read."""
+    script: WireText | None = None
+    """What an interpreter runs: ``bot.py``."""
 
     def row(self, show_accounts: bool = False) -> dict[str, str | int | None]:
         """Return the members of its JSON object."""
@@ -60,16 +63,26 @@ class LocalProcess(NamedTuple):
             "end": self.side,
             "address": str(self.address),
             "pid": self.pid,
-            "name": None if self.name is None else self.name.unmasked if show_accounts else str(self.name),
+            "name": _text(self.name, show_accounts),
+            "script": _text(self.script, show_accounts),
             "close_wait": self.close_wait,
             "accept_queue": self.accept_queue,
             "unread": self.unread,
         }
 
     @property
+    def program(self) -> str:
+        """The program as its user knows it, quoted: ``python bot.py``; empty if it is not known."""
+        if self.name is None:
+            return ""
+        if self.script is None:
+            return f"{self.name:quoted}"
+        return f"{WireText(self.name.unmasked.rstrip('.0123456789') + ' ' + self.script.unmasked):quoted}"
+
+    @property
     def label(self) -> str:
         """The process in words; its name is quoted."""
-        return f"{self.name:quoted}, process {self.pid}" if self.pid else "a process of another user"
+        return f"{self.program}, process {self.pid}" if self.pid else "a process of another user"
 
     def __str__(self) -> str:
         parts = [f"{self.side} {self.address} is {self.label}"]
@@ -124,7 +137,8 @@ class ProcessWatcher:
         """Raise UserError when psutil is not installed."""
         self._psutil = load_psutil()
         self._next = 0.0
-        self._names: dict[int, WireText] = {}
+        self._names: dict[int, tuple[WireText, WireText | None]] = {}
+        """The name and the script of each process."""
         self.ends: dict[str, tuple[LocalProcess, ...]] = {}
         """The processes of each conversation, by its id; evicted conversations are removed."""
 
@@ -172,16 +186,19 @@ class ProcessWatcher:
     def _end(self, side: Side, pair: Pair, pid: int | None, tables: SocketTables, accept: int | None) -> LocalProcess:
         address, _ = pair
         close_wait = tables.close_wait_of(pid, address.port)
-        return LocalProcess(side, address, pid, self._name(pid), close_wait, accept, tables.queues.unread.get(pair))
+        name, script = self._name(pid)
+        return LocalProcess(side, address, pid, name, close_wait, accept, tables.queues.unread.get(pair), script)
 
-    def _name(self, pid: int | None) -> WireText | None:
+    def _name(self, pid: int | None) -> tuple[WireText | None, WireText | None]:
         if pid is None:
-            return None
+            return None, None
         if pid not in self._names:
             try:
-                self._names[pid] = WireText(self._psutil.Process(pid).name())
+                process = self._psutil.Process(pid)
+                script = script_name(process.cmdline())
+                self._names[pid] = WireText(process.name()), None if script is None else WireText(script)
             except (self._psutil.Error, OSError):
-                self._names[pid] = WireText("already gone")
+                self._names[pid] = WireText("already gone"), None
         return self._names[pid]
 
 
@@ -196,6 +213,12 @@ def load_psutil() -> Any:
             ExitCode.USAGE,
         ) from error
     return psutil
+
+
+def _text(text: WireText | None, show_accounts: bool) -> str | None:
+    if text is None:
+        return None
+    return text.unmasked if show_accounts else str(text)
 
 
 def _queues() -> Queues:

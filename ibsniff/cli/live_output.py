@@ -19,7 +19,7 @@ from ibsniff.formatting import counted, iso
 from ibsniff.masking.sentence import marked
 from ibsniff.model import Report, Side
 from ibsniff.render.text import Masker, json_text
-from ibsniff.screens import JsonLines, Lines, LiveScreen, MessageLines
+from ibsniff.screens import JsonLines, Lines, LiveScreen, MessageLines, OnThisMachine
 from ibsniff.screens.keys import open_keys
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class LiveOutput:
         if screen.is_terminal and not screen.is_dumb_terminal and not screen.legacy_windows:
             keys = open_keys(sys.stdin)
             return LiveScreen(
-                screen, options.show_accounts, hint, keys, self._stop, self._process_texts, why, options.clock
+                screen, options.show_accounts, hint, keys, self._stop, self._on_this_machine, why, options.clock
             )
         return Lines(print_line, print_message, options.show_accounts, hint)
 
@@ -163,9 +163,12 @@ class LiveOutput:
             if not survives_hangup():
                 self._stop()
 
-    def _process_texts(self) -> dict[str, list[str]]:
+    def _on_this_machine(self) -> OnThisMachine:
         ends = self.processes.ends if self.processes is not None else {}
-        return {name: list(map(str, each)) for name, each in ends.items()}
+        programs = {
+            name: end.program for name, each in ends.items() for end in each if end.side is Side.CLIENT and end.program
+        }
+        return OnThisMachine(programs, {name: list(map(str, each)) for name, each in ends.items()})
 
     def _print_processes(self, report: Report, changed: dict[str, tuple[LocalProcess, ...]]) -> None:
         if self._options.quiet or isinstance(self._screen, LiveScreen):

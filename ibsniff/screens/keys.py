@@ -6,6 +6,7 @@ The modules that know terminals are imported only here: Windows lacks termios, a
 from __future__ import annotations
 
 import os
+import re
 import select
 import sys
 from contextlib import suppress
@@ -25,16 +26,52 @@ ACTIONS = {
     b"k": "up",
     b"\x1b[A": "up",
     b"\x1bOA": "up",
-    b"f": "newest",
+    b"\x1b[6~": "page down",
+    b" ": "page down",
+    b"\x1b[5~": "page up",
+    b"\x1b[H": "first",
+    b"\x1bOH": "first",
+    b"\x1b[1~": "first",
+    b"\x1b[7~": "first",
+    b"g": "first",
+    b"\x1b[F": "last",
+    b"\x1bOF": "last",
+    b"\x1b[4~": "last",
+    b"\x1b[8~": "last",
+    b"G": "last",
+    b"s": "sort",
+    b"v": "view",
+    b"\r": "alone",
+    b"\n": "alone",
+    b"f": "follow",
+    b"?": "help",
     b"q": "stop",
     b"\x0c": "repaint",
 }
-"""Bytes that a key sends -> action. Arrows as xterm sends them in both of its modes; the last one is Ctrl-L."""
+"""Bytes that a key sends -> action. Arrows, Home and End as xterm, rxvt and the Linux console send them; the last is Ctrl-L."""
 
-WINDOWS_ARROWS = {"H": "up", "P": "down"}
+SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[@-~])", re.DOTALL)
+"""A control sequence (ECMA-48, 5.4), or a key in the application mode of xterm."""
+
+WINDOWS_KEYS = {"H": "up", "P": "down", "I": "page up", "Q": "page down", "G": "first", "O": "last"}
 """The second character after ``\\x00`` or ``\\xe0`` from ``msvcrt.getwch``."""
 
-HELP = "↑↓ or j k: select · f: follow the newest · q: stop"
+HELP = "↑↓ select · s sort · v view · ? all keys · q stop"
+"""The last line of the screen."""
+
+ALL_KEYS = (
+    ("↑ ↓ or k j", "select a row"),
+    ("PgUp PgDn", "a page up or down"),
+    ("Home End", "the first or the last row"),
+    ("s", "sort: worst first, newest first, by server"),
+    ("v", "view: all, problems, healthy, the selected row's server"),
+    ("Enter", "the selected conversation alone, and back"),
+    ("f", "follow what is new, otherwise the worst"),
+    ("Ctrl-L", "draw the screen again"),
+    ("?", "this page, and back"),
+    ("q or Ctrl-C", "stop, and print the report"),
+)
+"""Each key and what it does, for the page of ``?``."""
 
 
 class Keys:
@@ -71,7 +108,7 @@ if sys.platform == "win32":
             while msvcrt.kbhit():
                 key = msvcrt.getwch()
                 if key in ("\x00", "\xe0"):
-                    found.append(WINDOWS_ARROWS.get(msvcrt.getwch(), ""))
+                    found.append(WINDOWS_KEYS.get(msvcrt.getwch(), ""))
                 else:  # half of a surrogate pair also counts as a key
                     found.append(ACTIONS.get(key.encode(errors="replace"), ""))
             return [action for action in found if action]
@@ -113,10 +150,11 @@ def actions_of(read: bytes) -> list[str]:
     """Return the actions that the bytes from a terminal ask for; other keys are ignored."""
     found, position = [], 0
     while position < len(read):
-        length = 3 if read[position : position + 2] in (b"\x1b[", b"\x1bO") else 1
-        if action := ACTIONS.get(read[position : position + length]):
+        sequence = SEQUENCE.match(read, position)
+        end = sequence.end() if sequence else position + 1
+        if action := ACTIONS.get(read[position:end]):
             found.append(action)
-        position += length
+        position = end
     return found
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self, TypeVar
 
 from rich.console import Console
 
@@ -13,19 +15,30 @@ from ibsniff.analysis.changes import Change
 from ibsniff.clock import LOCAL_CLOCK, Clock
 from ibsniff.formatting import seconds
 from ibsniff.model import NANOSECONDS, Conversation, Report
-from ibsniff.render.connection_table import ConnectionTable, TableView, selected_conversation
-from ibsniff.render.rows import display_order
+from ibsniff.render.connection_table import ConnectionTable, Table, TableView, table_of
+from ibsniff.render.live_rows import Order, Shown
 from ibsniff.render.text import visible_line
-from ibsniff.screens.keys import Keys, open_keys
+from ibsniff.screens.keys import ALL_KEYS, Keys, open_keys
 from ibsniff.screens.painter import Painter
 
-Processes = Callable[[], Mapping[str, Sequence[str]]]
-"""Returns the processes of this machine at the ends of the conversations, by conversation."""
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
-def no_processes() -> Mapping[str, Sequence[str]]:
+class OnThisMachine(NamedTuple):
+    """What is known of the processes of this machine at the ends of the conversations, by conversation."""
+
+    programs: Mapping[str, str] = {}
+    """The programs at the clients' ends."""
+    reports: Mapping[str, Sequence[str]] = {}
+    """What this machine reports of both ends."""
+
+
+Processes = Callable[[], OnThisMachine]
+
+
+def no_processes() -> OnThisMachine:
     """Return no processes: nobody asked for them."""
-    return {}
+    return OnThisMachine()
 
 
 class LiveScreen:
@@ -53,8 +66,7 @@ class LiveScreen:
         self._keys = keys or Keys()
         self._stop = stop
         self._processes = processes
-        self._shown_hint = visible_line(first_hint)
-        self._selected: str | None = None
+        self._view = TableView(hint=visible_line(first_hint), keys=self._keys.help)
         self._second = -1
         self._rates = MessageRates()
 
@@ -84,27 +96,77 @@ class LiveScreen:
         now_ns = max((facts.watched_until_ns or 0 for facts in report.inputs), default=0)
         if changes or pressed or now_ns // NANOSECONDS != self._second:
             self._second = now_ns // NANOSECONDS
-            rates = self._rates.update(report.conversations, now_ns)
-            view = TableView(self._selected, rates, self._shown_hint, self._processes(), self._keys.help)
-            self._painter.paint(ConnectionTable(report, view, self._show_accounts, self._clock))
+            machine = self._processes()
+            self._view = replace(
+                self._view,
+                rates=self._rates.update(report.conversations, now_ns),
+                programs=machine.programs,
+                processes=machine.reports,
+                keys=self._keys.help,
+            )
+            self._keep_selection(report)
+            self._painter.paint(ConnectionTable(report, self._view, self._show_accounts, self._clock))
 
     def quiet(self) -> None:
         """Show from now on what traffic can be seen instead."""
-        self._shown_hint = visible_line(self._hint())
+        self._view = replace(self._view, hint=visible_line(self._hint()))
+
+    def _keep_selection(self, report: Report) -> None:
+        """Select the newest conversation of the selected row: older ones are evicted, and the loop goes on."""
+        if self._view.selected is not None:
+            row = next((row for row in table_of(report, self._view).rows if row.includes(self._view.selected)), None)
+            self._view = replace(self._view, selected=row.newest.id if row is not None else None)
 
     def _press(self, key: str, report: Report) -> None:
-        if key == "stop":
-            self._stop()
-        elif key == "newest":
-            self._selected = None
-        elif key == "repaint":
-            self._painter.forget()
-        elif report.conversations:
-            ordered = display_order(report.conversations)
-            shown = selected_conversation(report, TableView(self._selected))
-            position = next(number for number, one in enumerate(ordered) if one is shown)
-            step = 1 if key == "down" else -1
-            self._selected = ordered[max(0, min(position + step, len(ordered) - 1))].id
+        view = self._view
+        if view.help:  # any key leaves that page
+            self._view = replace(view, help=())
+            if key not in ("stop", "repaint"):
+                return
+        match key:
+            case "stop":
+                self._stop()
+            case "repaint":
+                self._painter.forget()
+            case "help":
+                self._view = replace(view, help=ALL_KEYS)
+            case "follow":
+                self._view = replace(view, selected=None)
+            case "alone":
+                self._view = replace(view, is_alone=not view.is_alone)
+            case "sort":
+                self._view = replace(view, order=_next(Order, view.order))
+            case "view":
+                self._view = self._next_view(report)
+            case _:
+                self._move(key, table_of(report, view))
+
+    def _next_view(self, report: Report) -> TableView:
+        """Show other rows; with one server only, the choice of a server is left out."""
+        view = self._view
+        selected = table_of(report, view).selected
+        shown = _next(Shown, view.shown)
+        servers = {one.connection.server for one in report.conversations}
+        if shown is Shown.SERVER and (selected is None or len(servers) == 1):
+            shown = Shown.ALL
+        server = selected.newest.connection.server if shown is Shown.SERVER and selected is not None else None
+        return replace(view, shown=shown, server=server)
+
+    def _move(self, key: str, table: Table) -> None:
+        """Select another row."""
+        if table.selected is None:
+            return
+        position, last = table.rows.index(table.selected), len(table.rows) - 1
+        page = max(1, self._painter.console.height // 3)
+        steps = {"up": -1, "down": 1, "page up": -page, "page down": page, "first": -last, "last": last}
+        row = table.rows[max(0, min(position + steps[key], last))]
+        self._view = replace(self._view, selected=row.newest.id)
+
+
+def _next(kinds: type[Choice], now: Choice) -> Choice:
+    """The choice after this one, and the first after the last."""
+    every = list(kinds)
+    return every[(every.index(now) + 1) % len(every)]
 
 
 class MessageRates:

@@ -44,7 +44,8 @@ class Psutil:
     def Process(self, pid: int) -> object:
         if pid == 13:
             raise self.Error
-        return SimpleNamespace(name=lambda: {7: "java", 8: "python3"}[pid])
+        names, commands = {7: "java", 8: "python3.12"}, {8: ["python3.12", "-u", "/opt/bot.py", "--password", "x"]}
+        return SimpleNamespace(name=lambda: names[pid], cmdline=lambda: commands.get(pid, []))
 
 
 def conversation(*, ended: bool = False, server: str = "127.0.0.1:7497") -> Conversation:
@@ -72,7 +73,7 @@ def test_both_ends_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
             socket(SERVER, None, "LISTEN", 7),
         ],
     )
-    assert str(client) == "client 127.0.0.1:50000 is python3, process 8"
+    assert str(client) == "client 127.0.0.1:50000 is python bot.py, process 8"
     assert str(server) == "server 127.0.0.1:7497 is java, process 7"
 
 

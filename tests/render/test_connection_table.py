@@ -10,7 +10,7 @@ from rich.console import Console
 
 from ibsniff.model import NANOSECONDS, Conversation, Fault, Report, Severity, WatchedBy
 from ibsniff.render.connection_table import ConnectionTable, TableView
-from ibsniff.render.rows import display_order
+from ibsniff.render.live_rows import Shown
 
 
 def table(
@@ -44,10 +44,10 @@ def two() -> Report:
 def test_a_table_and_the_ladder_of_the_newest() -> None:
     lines = table(two(), TableView(rates={"c2": 1204.0}))
     assert "\n".join(lines[:10]) == dedent("""\
-        bot.pcapng · 6 packets in 6 s · 1 silent, 1 replied
-             client          server         rung      outcome         idle  msg/s
-        ▸ c2 127.0.0.1:50123 127.0.0.1:7497 ready     ✓ replied        5 s  1,204
-          c1 127.0.0.1:50123 127.0.0.1:7497 greeted   ✗ silent       ended
+        bot.pcapng · 6 packets in 6 s · 1 failed, 1 healthy
+             library        id server         state            activity
+          c1 official 10.30    127.0.0.1:7497 ✗ silent, IBS301 ended 1 s ago
+        ▸ c2 official 10.30 7  127.0.0.1:7497 ✓ ready          1,204 msg/s
 
         c2  127.0.0.1:50123 → 127.0.0.1:7497  2026-01-05 09:30:01 UTC
           ✓ called ─ ✓ connected ─ ✓ greeted ─── ✓ answered ─ ✓ started ─── ✓ ready
@@ -61,7 +61,7 @@ def test_a_table_and_the_ladder_of_the_newest() -> None:
 def test_the_first_line_shows_the_latest_note_about_the_capture() -> None:
     noted = two()._replace(inputs=(replace(two().inputs[0], notes=("lo was up", "nothing more is kept")),))
     first = table(noted)[0]
-    assert first.endswith("1 silent, 1 replied · nothing more is kept")
+    assert first.endswith("1 failed, 1 healthy · nothing more is kept")
     assert "was up" not in first
 
 
@@ -78,45 +78,103 @@ def test_a_conversation_in_progress_is_not_accused() -> None:
     guessed = waiting._replace(cause=finding("IBS009"), findings=(finding("IBS009"),))
     text = "\n".join(table(report(guessed)))
     assert "no answer within 5 s will count as silence" in text
-    assert "IBS009" not in text.splitlines()[7]
+    assert "IBS009" not in text.splitlines()[2]
     assert "· answered" in text
     assert "✗" not in text, "nothing has been missed yet"
 
 
-def test_the_newest_comes_first_then_problems_then_what_works() -> None:
-    warned = ready(id="c3")._replace(cause=finding("IBS401", severity=Severity.WARNING), fault=Fault.TWS_CONFIG)
-    ended = ready(id="c4")
-    ended.connection.ended = silent().connection.ended
-    newest = ready(id="c9", began_ns=START_NS + 9 * NANOSECONDS)
-    rows = [ready(id="c2"), ended, warned, unproven(id="c5"), silent(id="c6"), newest]
-    assert [one.id for one in display_order(rows)] == ["c9", "c6", "c3", "c5", "c2", "c4"]
-    older, younger = silent(id="c1"), silent(id="c7", began_ns=START_NS + NANOSECONDS)
-    assert [one.id for one in display_order([older, younger, newest])] == ["c9", "c7", "c1"]
-
-
 def many(count: int = 40) -> Report:
+    """Failed attempts of so many programs on machines of their own, and a session that works."""
     talks = [silent(id=f"c{n}", began_ns=START_NS + n * NANOSECONDS) for n in range(1, count)]
+    for number, one in enumerate(talks):
+        one.connection.client = one.connection.client._replace(address=bytes([10, 0, 0, number]))
     return report(*talks, ready(id=f"c{count}", began_ns=START_NS + count * NANOSECONDS))
 
 
-def test_a_session_with_an_error_gets_no_tick() -> None:
-    for severity, sign in ((Severity.ERROR, "✗"), (Severity.WARNING, "✓")):
-        troubled = ready(id="c1")._replace(cause=finding("IBS402", severity=severity), fault=Fault.CLIENT)
-        assert f"ready     {sign} replied" in table(report(troubled))[2]
+def loop(count: int = 40) -> Report:
+    """One program that tries again every five seconds, and a session that works."""
+    talks = [silent(id=f"c{n}", began_ns=START_NS + 5 * n * NANOSECONDS) for n in range(1, count)]
+    until = facts(watched_until_ns=START_NS + 5 * count * NANOSECONDS)
+    return report(*talks, ready(id=f"c{count}"))._replace(inputs=(until,))
+
+
+@pytest.mark.parametrize("severity", [Severity.ERROR, Severity.WARNING])
+def test_a_session_with_a_problem_gets_no_tick(severity: Severity) -> None:
+    found = finding("IBS402", severity=severity)
+    troubled = ready(id="c1")._replace(cause=found, findings=(found,), fault=Fault.CLIENT)
+    sign = "✗" if severity is Severity.ERROR else "!"
+    assert f"{sign} ready, IBS402" in table(report(troubled))[2]
+
+
+def test_a_reconnect_loop_is_one_row_with_its_count_and_pace() -> None:
+    lines = table(loop())
+    assert "c39" in lines[2]
+    assert "x 39, every 5 s" in lines[2]
+    assert "✓ ready" in lines[3]
+    assert "So it went 39 times in 3 min, every 5 s." in " ".join("\n".join(lines).split())
 
 
 def test_rows_that_do_not_fit_are_counted() -> None:
     lines = table(many())
     rows = [line for line in lines if line[2:3] == "c"]
-    (more,) = (line for line in lines if "more" in line and "silent" in line)
-    assert more.strip() == f"… {40 - len(rows)} more ({40 - len(rows)} silent)"
+    (more,) = (line for line in lines if "more rows" in line)
+    assert more.strip() == f"… {40 - len(rows)} more rows: {40 - len(rows)} failed"
     assert len(lines) == 24
 
 
 def test_the_selected_conversation_is_always_among_the_rows() -> None:
     lines = table(many(), TableView(selected="c3"))
     assert [line[:5] for line in lines if line.startswith("▸")] == ["▸ c3 "]
-    assert "1 replied)" in next(line for line in lines if "more" in line), "the newest is no longer among them"
+    assert "1 healthy" in next(line for line in lines if "more rows" in line), "the newest is no longer among them"
+
+
+def test_what_is_chosen_is_said_with_the_number_of_hidden_rows() -> None:
+    lines = table(many(), TableView(shown=Shown.HEALTHY))
+    assert [line[2:5] for line in lines if line[2:3] == "c"] == ["c40"]
+    assert "  … only healthy, 39 other rows hidden" in lines
+    assert "No row is left: v shows the others." in "\n".join(table(report(refused()), TableView(shown=Shown.HEALTHY)))
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (40, 24)])
+def test_the_sentence_and_what_to_do_are_the_last_to_go(size: tuple[int, int]) -> None:
+    one = silent(id="c1")
+    for seen in (report(one), many(), loop()):
+        text = " ".join("\n".join(table(seen, TableView(selected="c1"), *size)).split())
+        assert one.summary in text
+        assert one.cause is not None
+        assert one.cause.remedy in text
+
+
+def test_a_low_screen_shows_a_ladder_whole_or_not_at_all() -> None:
+    for height in range(4, 40):
+        text = "\n".join(table(report(silent(id="c1")), height=height))
+        assert ("✓ called" in text) == ("no reply in 4 s" in text)
+
+
+def test_the_selected_conversation_can_be_shown_alone() -> None:
+    lines = table(many(), TableView(selected="c3", is_alone=True))
+    assert [line[2:5].strip() for line in lines if line[2:3] == "c"] == ["c3"]
+
+
+def test_the_keys_are_explained_with_the_signs() -> None:
+    text = "\n".join(table(two(), TableView(help=(("s", "sort"), ("q", "stop")))))
+    assert "  s  sort\n  q  stop\n" in text
+    assert "!  in trouble" in text
+    assert "c1" not in text
+
+
+def test_columns_say_who_it_is_as_long_as_there_is_room() -> None:
+    view = TableView(programs={"c1": "python bot.py", "c2": "python good.py"})
+    wide, usual, narrow = (table(two(), view, width)[1].split() for width in (120, 80, 50))
+    assert wide == ["program", "library", "id", "client", "server", "state", "activity"]
+    assert usual == ["program", "library", "id", "server", "state", "activity"]
+    assert narrow == ["program", "server", "state", "activity"]
+    assert "python bot.py" in table(two(), view, 50)[2]
+    assert ":7497 " in table(two(), view, 50)[2], "all servers have the same address"
+
+
+def test_of_clients_with_several_addresses_each_has_its_own_in_the_table() -> None:
+    assert "10.0.0.38:50123" in table(many(), TableView(selected="c39"))[2]
 
 
 def test_evicted_conversations_are_counted_too() -> None:
@@ -139,25 +197,30 @@ def test_lost_packets_are_reported_in_the_first_line() -> None:
 @pytest.mark.parametrize("width", [20, 40, 80, 120, 200])
 @pytest.mark.parametrize("height", [4, 8, 24, 60])
 def test_it_fits_any_terminal(width: int, height: int) -> None:
-    for seen in (two(), many(), report(), report(refused())):
-        lines = table(seen, TableView(processes={"c2": ["server 127.0.0.1:7497 is java, process 12"]}), width, height)
+    machine = TableView(
+        processes={"c2": ["server 127.0.0.1:7497 is java, process 12"]}, programs={"c1": "python bot.py"}
+    )
+    for seen in (two(), many(), loop(), report(), report(refused())):
+        lines = table(seen, machine, width, height)
         assert len(lines) == height
         assert max(map(len, lines)) <= width
 
 
 def test_a_long_address_is_shortened_at_its_beginning_and_keeps_its_port() -> None:
     seen = two()
-    for one in seen.conversations:
-        one.connection.client = one.connection.client._replace(address=bytes.fromhex("20010db8" + "12345678" * 3))
-    row = table(seen)[2]
+    for number, one in enumerate(seen.conversations):
+        one.connection.server = one.connection.server._replace(
+            address=bytes.fromhex("20010db8" + f"abcdef0{number}" * 3)
+        )
+    row = table(seen, width=60)[2]
     assert "…" in row
-    assert ":50123 " in row
-    assert "ready     ✓ replied" in row
+    assert ":7497 " in row
+    assert "✗ silent" in row
 
 
 def test_without_colour_and_in_ascii_nothing_is_missing() -> None:
     plain = "\n".join(table(two(), encoding="ascii"))
-    assert "ok ready" in plain
+    assert "ok ready " in plain
     assert "x silent" in plain
     assert "\x1b" not in plain
     assert "\x1b[" in "\n".join(table(two(), colour=True))
@@ -165,7 +228,8 @@ def test_without_colour_and_in_ascii_nothing_is_missing() -> None:
 
 def test_hostile_text_is_escaped() -> None:
     hostile = silent()._replace(summary="\x1b[2J[red]x[/foo] \u202eevil", cause=finding(remedy="\x1b]8;;file:///\x07"))
-    text = "\n".join(table(report(hostile), TableView(processes={"c1": ["\x1b[31mjava"]})))
+    view = TableView(processes={"c1": ["\x1b[31mjava"]}, programs={"c1": "\x1b[31mpython"})
+    text = "\n".join(table(report(hostile), view))
     assert "\x1b" not in text
     assert "[red]x[/foo]" in text
 

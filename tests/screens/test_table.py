@@ -3,13 +3,13 @@ from __future__ import annotations
 import io
 from types import TracebackType
 
-from render.build import START_NS, facts, ready, report, silent
+from render.build import START_NS, facts, ready, refused, report, silent
 from rich.console import Console
 
 from ibsniff.analysis.changes import Change
 from ibsniff.model import NANOSECONDS, Conversation, Report, Side
 from ibsniff.screens.keys import Keys
-from ibsniff.screens.table import LiveScreen, MessageRates
+from ibsniff.screens.table import LiveScreen, MessageRates, OnThisMachine
 
 
 class Pressed(Keys):
@@ -25,6 +25,10 @@ class Pressed(Keys):
         return pressed
 
 
+def machine() -> OnThisMachine:
+    return OnThisMachine(reports={"c1": ["java"]})
+
+
 class Shown:
     def __init__(self, keys: Pressed | None = None) -> None:
         self.file = io.StringIO()
@@ -34,7 +38,7 @@ class Shown:
             file=self.file, force_terminal=True, width=80, height=24, legacy_windows=False, color_system=None
         )
         self.screen = LiveScreen(
-            console, False, lambda: "Look at eth0.", self.keys, self.stop, lambda: {"c1": ["java"]}, "TWS is on lo."
+            console, False, lambda: "Look at eth0.", self.keys, self.stop, machine, "TWS is on lo."
         )
 
     def stop(self) -> None:
@@ -49,7 +53,9 @@ class Shown:
 
 
 def three(after: float = 6.0) -> Report:
+    """Two attempts at different servers that failed, and then a session that works."""
     talks = [silent(id="c1"), silent(id="c2", began_ns=START_NS + NANOSECONDS)]
+    talks[1].connection.server = talks[1].connection.server._replace(port=7496)
     newest = ready(id="c3", began_ns=START_NS + 2 * NANOSECONDS)
     until = facts(watched_until_ns=START_NS + round(after * NANOSECONDS))
     return report(*talks, newest)._replace(inputs=(until,))
@@ -70,15 +76,78 @@ def test_keys_select_rows_and_stop() -> None:
     shown = Shown()
     with shown.screen:
         shown.show(three())
-        assert "▸ c2" in shown.show(three(), "down")
-        assert "▸ c1" in shown.show(three(), "down")
-        assert "▸" not in shown.show(three(), "down")
-        assert "java" in shown.show(three(), "repaint")
-        assert "▸ c3" in shown.show(three(), "up", "up", "up")
-        assert "▸ c2" in shown.show(three(), "down")
-        assert "▸ c3" in shown.show(three(), "newest")
+        assert "▸ c1" in shown.show(three(), "up"), "the worst are above what works, of these the newest first"
+        assert "▸ c2" in shown.show(three(), "up")
+        assert "▸" not in shown.show(three(), "up")
+        assert "▸ c3" in shown.show(three(), "last")
+        assert "▸ c2" in shown.show(three(), "first")
+        assert "▸ c3" in shown.show(three(), "page down")
+        assert "▸ c2" in shown.show(three(), "page up")
+        assert "java" in shown.show(three(), "down", "repaint")
+        assert "▸ c3" in shown.show(three(), "follow")
         shown.show(three(), "stop")
     assert shown.stops == 1
+
+
+def test_keys_sort_and_choose_rows() -> None:
+    shown = Shown()
+    with shown.screen:
+        shown.show(three())
+        assert "newest first" in shown.show(three(), "sort")
+        assert "by server" in shown.show(three(), "sort")
+        assert "by server" not in shown.show(three(), "sort", "repaint")
+        assert "only problems, 1 other row hidden" in shown.show(three(), "view")
+        assert "only healthy, 2 other rows hidden" in shown.show(three(), "view")
+        assert "only 127.0.0.1:7497, 1 other row hidden" in shown.show(three(), "view")
+        assert "hidden" not in shown.show(three(), "view", "repaint")
+
+
+def test_one_server_is_no_choice() -> None:
+    shown = Shown()
+    with shown.screen:
+        shown.show(report(silent(), ready(id="c2")))
+        assert "hidden" not in shown.show(report(silent(), ready(id="c2")), "view", "view", "view", "repaint")
+
+
+def test_a_row_without_healthy_ones_can_be_left_again() -> None:
+    shown = Shown()
+    with shown.screen:
+        shown.show(report(silent()))
+        assert "No row is left" in shown.show(report(silent()), "view", "view")
+        assert "▸ c1" in shown.show(report(silent()), "down", "view")
+
+
+def test_the_keys_are_explained_until_another_is_pressed() -> None:
+    shown = Shown()
+    with shown.screen:
+        shown.show(three())
+        assert "PgUp PgDn" in shown.show(three(), "help")
+        assert "▸ c3" in shown.show(three(), "down"), "and nothing else happens"
+        shown.show(three(), "help", "stop")
+    assert shown.stops == 1
+
+
+def test_the_selected_conversation_alone() -> None:
+    shown = Shown()
+    with shown.screen:
+        shown.show(three())
+        assert "2 more rows" in shown.show(three(), "alone")
+        assert "more rows" not in shown.show(three(), "alone", "repaint")
+
+
+def test_a_selected_loop_stays_selected_while_its_old_attempts_are_evicted() -> None:
+    def seen(first: int) -> Report:
+        loop = [silent(id=f"c{n}", began_ns=START_NS + n * NANOSECONDS) for n in range(first, first + 6)]
+        until = facts(watched_until_ns=START_NS + (first + 90) * NANOSECONDS)
+        return report(*loop, refused(id="c900"))._replace(inputs=(until,))
+
+    shown = Shown()
+    with shown.screen:
+        shown.show(seen(1))
+        shown.show(seen(1), "last")
+        assert "▸ c6" in shown.show(seen(1), "up", "up", "repaint")
+        for first in range(2, 30, 4):
+            assert f"▸ c{first + 5}" in shown.show(seen(first), "repaint")
 
 
 def test_keys_without_a_conversation_do_nothing() -> None:
@@ -90,7 +159,7 @@ def test_keys_without_a_conversation_do_nothing() -> None:
 def test_when_the_selected_conversation_is_evicted_the_newest_is_selected() -> None:
     shown = Shown()
     with shown.screen:
-        shown.show(three(), "down", "down")
+        shown.show(three(), "up")
         gone = three(7.0)._replace(conversations=three().conversations[1:])
         assert "▸ c3" in shown.show(gone)
 
