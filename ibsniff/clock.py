@@ -61,6 +61,13 @@ class Clock(NamedTuple):
         """``10:30:00 CET``, where the date is told elsewhere."""
         return self.stamp(time_ns).of_day
 
+    def offset(self, time_ns: int) -> timedelta | None:
+        """How far this clock is ahead of UTC at that instant; None for one that no calendar has."""
+        try:
+            return self._moment(time_ns // NANOSECONDS).utcoffset()
+        except (OverflowError, ValueError, OSError):
+            return None
+
     def period(self, earlier_ns: int, later_ns: int) -> str:
         """``2026-01-05 10:30:00 to 10:31:00 CET``: date and zone are given once when both times share them."""
         earlier, later = self.stamp(earlier_ns), self.stamp(later_ns)

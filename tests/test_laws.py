@@ -70,6 +70,7 @@ MAY_IMPORT = {
         "ib.error_table",
         "facts.network_path",
         "facts.relay_legs",
+        "facts.server_clock",
     },
     "lookup": {"model", "ib.error_table", "rules", "tcp.state"},
     "standin": {"model.UserError", "model.ExitCode", "ib.names", "ib.errors"},

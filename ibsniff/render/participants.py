@@ -6,29 +6,27 @@ many connections it makes. A library is a guess from the versions in the hello, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rich.console import RenderableType
 
+from ibsniff.clock import UTC_CLOCK, Clock
 from ibsniff.facts.network_path import System, client_system, network_path, system
 from ibsniff.facts.relay_legs import legs
-from ibsniff.formatting import counted, date_and_time, iso
+from ibsniff.facts.server_clock import ServerClock, server_clock
+from ibsniff.formatting import counted
 from ibsniff.ib import errors
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
-from ibsniff.model import Connection, Conversation, Dialect, Endpoint, Hello, Reply, Report, WireText
+from ibsniff.model import Connection, Conversation, Dialect, Endpoint, Hello, Report, WireText
 from ibsniff.render.screen import ConsoleWriter, columns
+from ibsniff.render.server_clock import server_clock_line
 from ibsniff.timeline.dialogues import guessed_library
 
 MAX_PROGRAMS, MAX_SERVERS, MAX_RELAYS, MAX_HOLDERS = 8, 8, 4, 4
 """Of each kind that are told: with more, the conversations tell more than a list."""
 MAX_NAMED = 4
 """Conversations, addresses or versions named of one of them."""
-STATED_TIME = re.compile(r"([0-9]{8}) ([0-9]{2}):([0-9]{2}):([0-9]{2})\b")
-"""How TWS states its time in the version reply."""
-CLOCKS_AGREE = 5
-"""Seconds by which the clocks of two machines may differ without anybody being misled."""
 LOOPBACK = "loopback"
 """Stands for all loopback addresses: a program that tries localhost over IPv6 and then over IPv4 is one program."""
 SHARED_CLIENT_ID = "IBS506"
@@ -58,17 +56,6 @@ class Program(NamedTuple):
     """What it connected to."""
 
 
-class Clock(NamedTuple):
-    """What a server's clock showed, beside that of the capture."""
-
-    text: WireText
-    """In its own words: ``20260105 09:30:00 EST``."""
-    capture_ns: int
-    """When it said so."""
-    agrees: bool
-    """It showed the capture's time in UTC, within some seconds."""
-
-
 class Server(NamedTuple):
     """What the programs connected to."""
 
@@ -82,7 +69,7 @@ class Server(NamedTuple):
     versions: tuple[int, ...]
     """Server versions that it stated."""
     redirects_to: WireText | None
-    clock: Clock | None
+    clock: ServerClock | None
     """The time and zone that it stated last."""
     system: str
     reached_through: str
@@ -276,26 +263,10 @@ def _server(endpoint: Endpoint, group: list[Conversation]) -> Server:
         usual=DEFAULT_PORTS.get(endpoint.port) or RELAY_PORTS.get(endpoint.port, ""),
         versions=tuple(one for one in versions if one is not None and one >= 0)[:MAX_NAMED],
         redirects_to=next((reply.redirect for reply in replies if reply.redirect), None),
-        clock=next(filter(None, map(_clock, reversed(replies))), None),
+        clock=next(filter(None, map(server_clock, reversed(group))), None),
         system=_common(system(one.connection) for one in group),
         reached_through=_reached_through(group[0].connection),
     )
-
-
-def _clock(reply: Reply) -> Clock | None:
-    text, capture_ns = reply.connection_time, reply.complete.time_ns
-    if not text:
-        return None
-    shown = STATED_TIME.match(str(text))
-    if shown is None:
-        return Clock(text, capture_ns, agrees=False)
-    seen = iso(capture_ns)
-    apart = abs(_seconds_of_day(*shown.groups()[1:]) - _seconds_of_day(seen[11:13], seen[14:16], seen[17:19]))
-    return Clock(text, capture_ns, agrees=shown[1] == seen[:10].replace("-", "") and apart <= CLOCKS_AGREE)
-
-
-def _seconds_of_day(hours: str, minutes: str, seconds: str) -> int:
-    return int(hours) * 3600 + int(minutes) * 60 + int(seconds)
 
 
 def _reached_through(connection: Connection) -> str:
@@ -347,7 +318,7 @@ class Row(NamedTuple):
     text: str
 
 
-def rows(who: Participants) -> Iterator[Row]:
+def rows(who: Participants, clock: Clock = UTC_CLOCK) -> Iterator[Row]:
     """A row for each of them."""
     for number, program in enumerate(who.programs, 1):
         label = "your program" if len(who.programs) == 1 else f"program {number}"
@@ -358,9 +329,8 @@ def rows(who: Participants) -> Iterator[Row]:
         )
     for server in who.servers:
         yield Row(_server_label(server), _server_in_words(server, who))
-        if server.clock is not None and not server.clock.agrees:
-            seen = date_and_time(server.clock.capture_ns)
-            yield Row("", f"its clock showed {server.clock.text:quoted} when that of the capture showed {seen}")
+        if line := server_clock_line(server.clock, clock):
+            yield Row("", line)
     if machines := _machines(who):
         yield Row("machines", machines)
     for holder in who.holders:
@@ -428,7 +398,7 @@ def _numbers(noun: str, numbers: tuple[int, ...]) -> str:
 def console_rows(who: Participants, writer: ConsoleWriter) -> Iterator[RenderableType]:
     """For a screen: a line for each."""
     grid = columns("left", "left", gap=2)
-    for row in rows(who):
+    for row in rows(who, writer.clock):
         grid.add_row(writer.literal(row.label, "dim"), writer.text(row.text))
     if grid.row_count:
         yield grid

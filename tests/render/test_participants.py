@@ -93,7 +93,7 @@ def test_another_program_beside_it_is_numbered() -> None:
 
 def test_the_clock_of_tws_is_told_when_it_differs() -> None:
     said = told(report_of("delayed-market-data"))
-    assert said[""].startswith("its clock showed 20260105 09:30:00 EST when that of the capture showed 2026-09-21 ")
+    assert said[""].startswith("TWS's clock: '20260105 09:30:00 EST', 259 d 00 h behind this capture's (2026-09-21 ")
     assert "" not in told(report_of("ok-ib-async-loopback"))
 
 
