@@ -112,7 +112,7 @@ def _outside(time_ns: int, earliest_ns: int, latest_ns: int) -> int:
 
 def _readings(text: WireText) -> list[tuple[int, timedelta]]:
     """The instants that it may mean, each with the offset of its zone."""
-    found = STATED.fullmatch(text.unmasked) if not text.is_cut else None
+    found = STATED.fullmatch(str(text)) if not text.is_cut else None
     if found is None:
         return []
     try:

@@ -34,4 +34,4 @@ def reads_the_same(found: ServerClock, clock: Clock) -> bool:
         same_zone = clock.offset(found.replied.time_ns) == found.offset
         return same_zone and abs(found.ahead_ns) <= UNREMARKABLE_NS
     stamps = (clock.stamp(found.replied.time_ns - back * NANOSECONDS) for back in range(3))
-    return found.text.unmasked in {f"{one.date.replace('-', '')} {one.time} {one.zone}" for one in stamps}
+    return str(found.text) in {f"{one.date.replace('-', '')} {one.time} {one.zone}" for one in stamps}
