@@ -69,6 +69,7 @@ MAY_IMPORT = {
         "ib.errors",
         "ib.error_table",
         "facts.network_path",
+        "facts.recovery",
         "facts.relay_legs",
         "facts.server_clock",
     },

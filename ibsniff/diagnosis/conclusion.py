@@ -10,12 +10,28 @@ from __future__ import annotations
 
 from ibsniff.facts.liveness import Standing, questions_since_last_byte, standing
 from ibsniff.facts.questions import QUESTIONS
+from ibsniff.facts.recovery import over_since
 from ibsniff.formatting import counted, duration, elapsed, time_of_day
+from ibsniff.ib import errors
 from ibsniff.masking.sentence import sentence
-from ibsniff.model import NANOSECONDS, Confidence, Conversation, Fault, Finding, Outcome, Rung, Severity
+from ibsniff.model import (
+    NANOSECONDS,
+    Confidence,
+    Conversation,
+    ErrorTally,
+    Fault,
+    Finding,
+    Moment,
+    Outcome,
+    Rung,
+    Severity,
+)
 
 ABOUT_THE_CAPTURE = "IBS0"
 """Findings of this family say what can be trusted, not what is wrong with a session."""
+
+MAX_ERRORS = 2
+"""Errors told with their texts in a sentence."""
 
 MAX_NAMES = 4
 """Kinds of requests named in a sentence."""
@@ -48,7 +64,9 @@ def conclude(conversation: Conversation, findings: tuple[Finding, ...]) -> Conve
         findings=findings,
         fault=Fault.NONE if fine else Fault.UNDETERMINED,
         confidence=shown if fine else Confidence.LOW,
-        summary=sentence(_summary_without_cause(conversation) + also),
+        summary=sentence(
+            _summary_without_cause(conversation) + (errors_in_words(conversation) if works else "") + also
+        ),
     )
 
 
@@ -88,6 +106,45 @@ def _summary_without_cause(conversation: Conversation) -> str:
     return (
         f"The conversation with {server} got as far as '{conversation.rung}'; its outcome is '{conversation.outcome}'."
     )
+
+
+def errors_in_words(conversation: Conversation) -> str:
+    """What TWS reported in a session in which no rule finds a fault: it may concern what the program asked for.
+
+    First what was not reported to be over; of the rest, the connections that TWS lost and had back. Empty if there is none.
+    """
+    tallies = conversation.dialogue.errors
+    if errors.NOTICES.issuperset(tallies) and errors.IB_CONNECTION_RESTORED_DATA_LOST not in tallies:
+        return ""
+    from ibsniff.ib.error_table import is_serious  # noqa: PLC0415  (large, and most sessions do without)
+
+    serious = {code: tally for code, tally in tallies.items() if tally.examples and is_serious(code)}
+    over = {code: since for code, tally in serious.items() if (since := over_since(conversation, tally.examples[-1]))}
+    lost = [_lost_and_back(code, serious[code].examples[-1].moment, since) for code, since in over.items()]
+    if errors.IB_CONNECTION_RESTORED_DATA_LOST in serious and not over.keys().isdisjoint(errors.IB_CONNECTION_DOWN):
+        del serious[errors.IB_CONNECTION_RESTORED_DATA_LOST]
+        lost.append(" Subscriptions to market data were lost with it (error 1101).")
+    still = [(code, tally) for code, tally in serious.items() if code not in over]
+    return (f" TWS reported {_listed(still)}." if still else "") + "".join(lost)
+
+
+def _listed(tallies: list[tuple[int, ErrorTally]]) -> str:
+    """The first errors with their texts: ``error 354 ("not subscribed", 2 times) and 3 other error numbers``."""
+    told = [f"error {code} ({_text_and_times(tally)})" for code, tally in tallies[:MAX_ERRORS]]
+    told += [counted(len(tallies) - MAX_ERRORS, "other error number")] if len(tallies) > MAX_ERRORS else []
+    return " and ".join(filter(None, (", ".join(told[:-1]), told[-1])))
+
+
+def _text_and_times(tally: ErrorTally) -> str:
+    text = tally.examples[0].text
+    return ", ".join(
+        ([f'"{text:quoted}"'] if text else []) + ([f"{tally.count:,} times"] if tally.count > 1 else []) or ["once"]
+    )
+
+
+def _lost_and_back(code: int, lost: Moment, since: Moment) -> str:
+    what = "IB's servers" if code in errors.IB_CONNECTION_DOWN else "a data farm of IB"
+    return f" TWS lost its connection to {what} (error {code}) and had it back {elapsed(lost, since)} later."
 
 
 def _not_shown(conversation: Conversation) -> str:

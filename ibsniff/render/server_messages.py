@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from rich.console import Group, RenderableType
 
+from ibsniff.facts.recovery import over_since
 from ibsniff.formatting import counted, elapsed
 from ibsniff.ib import errors
 from ibsniff.model import Conversation, ErrorTally, Moment, Request, Side, WireError, WireText
@@ -24,14 +25,6 @@ MAX_NAMED = 4
 """Requests, or conversations, that are named of one error."""
 MAX_TEXT = 240
 """Characters of TWS's text: longer than almost all of them."""
-
-FARM_RESTORED = {
-    errors.MARKET_DATA_FARM_BROKEN: (errors.MARKET_DATA_FARM_OK,),
-    errors.HISTORICAL_FARM_BROKEN: (errors.HISTORICAL_FARM_OK,),
-    errors.DEFINITION_FARM_BROKEN: (errors.DEFINITION_FARM_OK,),
-}
-"""A broken data farm, and the message that says that it works again."""
-
 
 SHORT_NOTICES = errors.NOTICES - {errors.IB_CONNECTION_RESTORED_DATA_LOST}
 """Notices of which the number is enough: with 1101 subscriptions were lost."""
@@ -133,7 +126,7 @@ def _said(conversation: Conversation, code: int, tally: ErrorTally) -> ServerMes
         input=conversation.input,
         conversations=(conversation.id,),
         conversation_count=1,
-        over=_over(conversation, first),
+        over=over_since(conversation, tally.examples[-1]),
     )
 
 
@@ -168,18 +161,6 @@ def _asked(conversation: Conversation, given: Iterable[WireError]) -> tuple[Aske
         elif request is not None:
             found[AskedFor(request.number, request.name)] = None
     return tuple(found)[:MAX_NAMED]
-
-
-def _over(conversation: Conversation, error: WireError) -> Moment | None:
-    """When TWS reported that this was over; None if it did not, or if this cannot be over."""
-    dialogue = conversation.dialogue
-    if error.code in errors.IB_CONNECTION_DOWN:
-        last = dialogue.ib_connection
-        return last.moment if last is not None and last.code in errors.IB_CONNECTION_RESTORED else None
-    if error.code in FARM_RESTORED:
-        last = next((said for farm, said in dialogue.farms.items() if error.text.behind_last(":.") == farm.name), None)
-        return last.moment if last is not None and last.code in FARM_RESTORED[error.code] else None
-    return None
 
 
 # ---------------------------------------------------------------------------------------------------------------

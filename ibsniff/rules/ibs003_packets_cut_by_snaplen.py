@@ -22,7 +22,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if not cut:
         return None
     return Statement(
-        f"The snapshot length cut off the end of {counted(cut, 'segment')} of this conversation.",
+        f"It is certain that the snapshot length cut off the end of {counted(cut, 'segment')} of this conversation. What "
+        "was cut off is not decided; a capture of complete packets decides it.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         remedy="Capture again with complete packets: tcpdump -s 0.",

@@ -24,7 +24,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if not client or client > connection.syn_count:
         missing = "client" if not client else "server"
         return Statement(
-            f"Only one direction was captured: there is no packet from the {missing}, so what it did cannot be judged.",
+            f"It is certain that only one direction was captured: there is no packet from the {missing}. What it did is not "
+            "decided; a capture of both directions decides it.",
             Fault.UNDETERMINED,
             Confidence.HIGH,
             packets=(connection.first.packet, connection.last.packet),

@@ -31,7 +31,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if missing <= 0 or one_way:
         return None
     return Statement(
-        f"The capture lacks {counted(missing, 'byte')} of this conversation; the missing content is not known.",
+        f"It is certain that the capture lacks {counted(missing, 'byte')} of this conversation. What these were is not "
+        "decided; a capture without losses decides it.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=(gap.noticed.packet for half in whole for gap in half.gaps),

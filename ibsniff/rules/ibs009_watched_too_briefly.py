@@ -49,10 +49,10 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
             f"the last packet comes {watched} after {what}, and the file does not say how much longer the capture ran"
         )
     else:
-        known = f"it covers only {watched} after {what}"
+        known = f"the capture covers only {watched} after {what}"
     return Statement(
-        f"The capture is too short to prove silence: {known}. It must cover {conversation.patience:g} s or more, or "
-        "last until the program gives up.",
+        f"It is certain only that no answer was captured. Whether none came is not decided: {known}. A capture of "
+        f"{conversation.patience:g} s or more, or until the program gives up, decides it.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=opening_packets(conversation),
@@ -82,7 +82,7 @@ def _lost(conversation: Conversation) -> Statement:
             "may be among them"
         )
     return Statement(
-        f"Silence is not proved: {lost}.",
+        f"It is certain only that the next step was not captured. Whether it came is not decided: {lost}.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=opening_packets(conversation),

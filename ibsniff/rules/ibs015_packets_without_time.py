@@ -27,8 +27,9 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     if not index.reliability.without_time:
         return None
     return Statement(
-        f"This capture has no usable timestamp for {counted(facts.untimed or facts.packets, 'packet')}: how long "
-        "anything took is not known.",
+        f"It is certain that {counted(facts.untimed or facts.packets, 'packet')} of this capture "
+        f"{'has' if (facts.untimed or facts.packets) == 1 else 'have'} no usable timestamp. How long anything took is not "
+        "decided; a capture with timestamps decides it.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=opening_packets(conversation),

@@ -31,7 +31,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if connection.syn_ack is None or ended.by is not Side.CLIENT or ended.how is not How.RST:
         return None
     return Statement(
-        "The server accepted the connection, but the client's own machine rejected it with a RST.",
+        "It is certain that the server accepted the connection and the client's own machine rejected it with a RST. Why is "
+        "not decided: the program had given up, the answer came on another path, or it was a port scan.",
         Fault.UNDETERMINED,
         Confidence.MEDIUM,
         packets=(connection.first.packet, connection.syn_ack.packet, ended.moment.packet),

@@ -31,8 +31,9 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         return None
     unframed = " in the legacy dialect" if reply.kind is ReplyKind.LEGACY else ""
     return Statement(
-        f"TWS answered with version {reply.server_version}{unframed}, but the client {_objection(hello, reply)}"
-        f".{client_symptom(conversation)}",
+        f"It is certain that this session cannot work: TWS answered with version {reply.server_version}{unframed}, but the "
+        f"client {_objection(hello, reply)}. Whether TWS is too old or the client library too new is not decided: which one "
+        f"to change is your choice.{client_symptom(conversation)}",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=(*hello.packets, *reply.packets),
@@ -45,5 +46,5 @@ def _objection(hello: Hello, reply: Reply) -> str:
     """Why the client cannot use this version."""
     version, lowest, highest = reply.server_version, hello.min_version, hello.max_version
     if version is not None and highest is not None and version > highest:
-        return f"offered at most {highest}: it does not know this version"
-    return f"needs at least {lowest}: TWS is too old, or the client library too new"
+        return f"offered at most {highest}, so it does not know this version"
+    return f"needs at least {lowest}"

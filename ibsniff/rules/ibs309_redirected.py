@@ -22,7 +22,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if reply is None or reply.kind is not ReplyKind.REDIRECT or conversation.dialogue.ready:
         return None
     return Statement(
-        f"The server redirects the client to {reply.redirect:quoted}.",
+        f"It is certain that the server redirects the client to {reply.redirect:quoted}. Whether that is your TWS is not "
+        "decided: you know whether the host is yours.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=reply.packets,

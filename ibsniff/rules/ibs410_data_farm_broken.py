@@ -18,6 +18,7 @@ from ibsniff.ib import errors
 from ibsniff.model import Confidence, Conversation, DataFarm, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.alternatives import NO_INTERNET
+from ibsniff.rules.wording.endings import session_works
 
 MAX_NAMED = 4
 """Farms named in the sentence."""
@@ -32,7 +33,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     farms = "one of IB's data farms" if len(broken) == 1 else f"{counted(len(broken), 'data farm')} of IB"
     codes = ", ".join(map(str, sorted({last.code for last in broken.values()})))
     return Statement(
-        f"TWS has lost its connection to {farms}: {_named([*broken])} (error {codes}).",
+        f"{session_works(conversation)}TWS has lost its connection to {farms}: {_named([*broken])} (error {codes}).",
         Fault.IB,
         Confidence.LOW if conversation.dialogue.bytes_after_gap else Confidence.MEDIUM,
         packets=(last.moment.packet for last in broken.values()),

@@ -13,6 +13,7 @@ from ibsniff.facts.index import CaptureIndex
 from ibsniff.ib import errors
 from ibsniff.model import Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.endings import session_works
 
 
 @conversation_rule(Severity.WARNING)
@@ -22,7 +23,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if tally is None:
         return None
     return Statement(
-        "Another session of the same user takes the market data.",
+        f"{session_works(conversation)}Another session of the same user takes the market data (error 10197).",
         Fault.IB,
         Confidence.HIGH,
         packets=(one.moment.packet for one in tally.examples),

@@ -27,6 +27,8 @@ FAILED = {Outcome.REFUSED: "was refused", Outcome.UNREACHABLE: "got no answer"}
 """How the inner connection attempt ended."""
 LOOK_BEHIND = "Look at {}: check that Gateway or TWS is running and logged in, and that this is its port."
 
+WHY_CLOSED = " Why the second one was closed is not decided; the log of the server behind the relay decides it."
+
 
 @capture_rule(Severity.ERROR)
 def check(index: CaptureIndex) -> Iterator[Statement]:
@@ -52,7 +54,7 @@ def _statement(outer: Conversation, inner: Conversation, fault: Fault, remedy: s
     return Statement(
         f"{outer.connection.server} is a relay. It accepted the connection ({outer.id}) and connected to "
         f"{inner.connection.server}; that connection {FAILED.get(inner.outcome, 'was closed')} ({inner.id}), and so "
-        "the relay closed the first one.",
+        f"the relay closed the first one.{'' if fault is not Fault.UNDETERMINED else WHY_CLOSED}",
         fault,
         Confidence.MEDIUM if certainly_legs(outer) else Confidence.LOW,
         packets=(outer.connection.first.packet, inner.connection.first.packet),

@@ -22,7 +22,7 @@ def test_a_rejected_order_is_said_as_it_is() -> None:
     report = judge(wire.server(said(200, "No security definition", request=10), after=0.004), watch=LONG)
     assert report.verdict is not None
     assert report.verdict.summary.startswith(
-        "TWS rejected order 10 (200: No security definition) after 4.1 ms; nothing more was said about it for 5 min 00 s."
+        "TWS rejected order 10 (error 200: No security definition) after 4.1 ms; nothing more was said about it for 5 min 00 s."
     )
     assert "If your program reports a timeout, it did not pass the error on." in report.verdict.summary
     assert accused(report) == {Fault.CLIENT: "IBS420"}
@@ -52,7 +52,7 @@ def test_several_errors_of_different_turns_accuse_nobody_alone() -> None:
         wire.client(asked("REQ_MKT_DATA", number)).server(said(code, "no", request=number))
     (finding,) = findings(judge(wire))
     assert finding.fault is Fault.UNDETERMINED
-    assert "3 requests: 1, 2 (354: no); 3 (200: no)" in finding.summary
+    assert "3 requests: 1, 2 (error 354: no); 3 (error 200: no)" in finding.summary
 
 
 def test_many_rejections_are_one_finding_with_the_first_ids() -> None:
@@ -60,7 +60,9 @@ def test_many_rejections_are_one_finding_with_the_first_ids() -> None:
     for number in range(1, 8):
         wire.client(asked("REQ_MKT_DATA", number)).server(said(354, "no" if number < 7 else "never", request=number))
     (finding,) = findings(judge(wire))
-    assert finding.summary == "TWS rejected 7 requests: 1, 2, 3, 4 and 3 more (354: no; other texts too)."
+    assert finding.summary == (
+        "The session works. TWS rejected 7 requests: 1, 2, 3, 4 and 3 more (error 354: no; other texts too)."
+    )
 
 
 def test_no_such_contract_while_the_definition_farm_is_lost_is_not_the_clients_turn() -> None:
@@ -427,5 +429,5 @@ def test_an_order_that_becomes_inactive_without_an_error_is_no_all_clear() -> No
 def test_an_inactive_order_with_an_error_is_rejected() -> None:
     wire = session(Wire()).client(asked("PLACE_ORDER", 7), after=2.0).server(status(7, "Inactive"), after=0.01)
     (found,) = findings(judge(wire.server(said(201, "Order rejected - reason:margin", request=7)), watch=LONG))
-    assert "order 7 (201: Order rejected - reason:margin)" in found.summary
+    assert "order 7 (error 201: Order rejected - reason:margin)" in found.summary
     assert "without an error" not in found.summary

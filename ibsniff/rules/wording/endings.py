@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ibsniff.facts.liveness import Standing, standing
 from ibsniff.facts.timing import client_finished
 from ibsniff.formatting import duration, elapsed, seconds, seconds_between
-from ibsniff.model import Conversation, Ended, How, Moment, Side
+from ibsniff.model import Conversation, Ended, How, Moment, Rung, Side
 
 UNKNOWN_TIME = "an unknown time"
 """Printed in place of a duration during which the capture's clock stepped back."""
@@ -18,6 +19,15 @@ def closed_or_reset(ended: Ended) -> str:
 def time_between(earlier: Moment, later: Moment) -> str:
     """The time from one packet to another."""
     return elapsed(earlier, later) if seconds_between(earlier, later) >= 0 else UNKNOWN_TIME
+
+
+def session_works(conversation: Conversation) -> str:
+    """A sentence to begin with where the session itself is in order: TWS answered, and rejected or lost something in it."""
+    ended = conversation.connection.ended
+    if conversation.rung is not Rung.READY or (ended is not None and ended.by is Side.SERVER):
+        return ""
+    sentences = {Standing.CLOSED: "The session worked. ", Standing.HEARD: "The session works. "}
+    return sentences.get(standing(conversation), "")
 
 
 def silence(conversation: Conversation) -> str:

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.network_path import System, system
-from ibsniff.facts.ports import on_relay_port
+from ibsniff.facts.ports import application, on_relay_port
 from ibsniff.facts.session import new_api_port
 from ibsniff.facts.timing import is_open_at
 from ibsniff.ib.names import DEFAULT_PORTS
-from ibsniff.model import Alternative, Confidence, Conversation, Fault, Rung
+from ibsniff.model import Alternative, Confidence, Connection, Conversation, Fault, Rung
 from ibsniff.rules.registry import Statement
 from ibsniff.rules.wording.unanswered import unless_other_ip_version_followed
 
@@ -35,8 +35,9 @@ def refused(
     """State a refusal: who must act is not known, unless TWS served the same port earlier in the capture."""
     connection, context = conversation.connection, _context(conversation, index)
     attempts = zip(connection.syns, connection.refusals, strict=False)
+    is_certain = context.fault is Fault.UNDETERMINED and not context.why
     statement = Statement(
-        f"{summary}{context.why}",
+        f"{summary}{_not_decided(connection) if is_certain else context.why}",
         context.fault,
         context.confidence,
         packets=[moment.packet for attempt in attempts for moment in attempt],
@@ -45,6 +46,18 @@ def refused(
         explains=Rung.CONNECTED,
     )
     return unless_other_ip_version_followed(statement, conversation, index)
+
+
+def _not_decided(connection: Connection) -> str:
+    """What is certain of a refusal, and what only a look at the server's machine decides."""
+    port = connection.server.port
+    firewall = "" if connection.same_host else ", or a firewall refuses in its place"
+    if on_relay_port(connection):
+        why = f"the relay is not running, or it listens on another port{firewall}"
+    else:
+        api_off = "" if application(port) == "Gateway" else ", its socket API is off"
+        why = f"{application(port)} is not running or not logged in{api_off}, or it listens on another port{firewall}"
+    return f" The refusal is certain. Its reason is not decided: {why}. A look at that machine decides it."
 
 
 def _other_port(port: int) -> str:

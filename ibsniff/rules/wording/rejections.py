@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.facts.rejections import Rejection, all_of, ib_was_out_of_reach, is_guess, nothing_followed
+from ibsniff.facts.rejections import ORDERS, Rejection, all_of, ib_was_out_of_reach, is_guess, nothing_followed
 from ibsniff.facts.timing import end_of_wait_ns
 from ibsniff.formatting import counted, duration, seconds
 from ibsniff.ib import errors
 from ibsniff.model import PATIENCE, Alternative, Confidence, Conversation, FarmKind, Fault, Request, WireError
 from ibsniff.rules.registry import Statement
-from ibsniff.rules.wording.endings import time_between
+from ibsniff.rules.wording.endings import session_works, time_between
 
 MAX_CODES, MAX_IDS = 3, 4
 """Error numbers and ids named in a sentence."""
@@ -110,7 +110,9 @@ def _summary(
     latest = max((error.moment for _, error in requests), key=lambda moment: moment.packet)
     quiet = seconds(end_of_wait_ns(conversation) - latest.time_ns)
     is_certain = nothing_followed(conversation, requests)
-    told = _one(*requests[0], what) if len(requests) == 1 else _many(conversation, found, len(requests), what)
+    of_all = _of_all(conversation, what)
+    told = _one(*requests[0], what, of_all) if len(requests) == 1 else _many(conversation, found, len(requests), of_all)
+    told = f"{session_works(conversation)}{told}"
     if not is_certain or quiet < PATIENCE or index.reliability.may_have_missed(conversation):
         return f"{told}."
     it = "it" if len(requests) == 1 else "them"
@@ -120,10 +122,18 @@ def _summary(
     )
 
 
-def _one(request: Request, error: WireError, what: str) -> str:
+def _of_all(conversation: Conversation, what: str) -> str:
+    """``2 orders``: how many of this kind there were."""
+    requests = conversation.dialogue.requests
+    named = [*((name, count) for (name, _), count in requests.counts.items()), *requests.not_followed.items()]
+    return counted(sum(count for name, count in named if (name in ORDERS) is (what == "order")), what)
+
+
+def _one(request: Request, error: WireError, what: str, of_all: str) -> str:
     after = time_between(request.asked, error.moment)
     if not request.answers:
-        return f"TWS rejected {_named(request, what)} ({error_in_words(error)}) after {after}"
+        which = f"{_named(request, what)} ({error_in_words(error)}) after {after}"
+        return f"TWS rejected {which}" if of_all.startswith("1 ") else f"TWS rejected 1 of {of_all}: {which}"
     return f"TWS ended {_named(request, what)} ({error_in_words(error)}), {after} after it was asked"
 
 
@@ -132,13 +142,14 @@ def _named(request: Request, what: str) -> str:
     return f"{what if what == 'order' else request.name}{number}"
 
 
-def _many(conversation: Conversation, found: Sequence[Rejection], total: int, what: str) -> str:
+def _many(conversation: Conversation, found: Sequence[Rejection], total: int, of_all: str) -> str:
     beyond = conversation.dialogue.requests.rejected_beyond
     at_least = "at least " if beyond else ""
     groups = [_group(one) for one in found[:MAX_CODES]]
     if len(found) > MAX_CODES:
         groups.append(f"{sum(len(one.requests) for one in found[MAX_CODES:]):,} with other errors")
-    return f"TWS rejected {at_least}{counted(total, what)}: {'; '.join(groups)}"
+    how_many = f"{total:,} of {of_all}" if not of_all.startswith(f"{total:,} ") else of_all
+    return f"TWS rejected {at_least}{how_many}: {'; '.join(groups)}"
 
 
 def _group(rejection: Rejection) -> str:
@@ -153,4 +164,4 @@ def _group(rejection: Rejection) -> str:
 
 def error_in_words(error: WireError) -> str:
     """An error's number and its text."""
-    return f"{error.code}: {error.text:quoted}" if error.text else f"{error.code}"
+    return f"error {error.code}: {error.text:quoted}" if error.text else f"error {error.code}"
