@@ -58,7 +58,7 @@ MAY_IMPORT = {
         "ib.errors",
         "ib.error_table",
     },
-    "diagnosis": {"model", "masking.sentence", "facts", "formatting", "ib.error_table"},
+    "diagnosis": {"model", "masking.sentence", "facts", "formatting", "ib.errors", "ib.error_table"},
     "render": {
         "model",
         "clock",
