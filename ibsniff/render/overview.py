@@ -12,19 +12,24 @@ from rich.text import Text
 from ibsniff.formatting import counted
 from ibsniff.model import Fault, Report, UserError, WireText
 from ibsniff.render.report_view import NO_CONVERSATION, lead_of, view_of
+from ibsniff.render.shortening import short_names, shortened
 from ibsniff.render.terminal import COLOURS
 from ibsniff.render.text import Masker, plain_ascii, visible_line
 
 UNREADABLE = "unreadable"
 
 PATHS_SHARE = 0.35
-"""Share of a cropped line that the path may take; of a longer path the end is shown."""
+"""Share of a line with everything that the path may take; a longer one is shortened."""
 
 WIDTH_FOR_ALL = 120
-"""From this width on a cropped line contains everything; a narrower one has no packets (the totals have them)."""
+"""From this width on one line contains everything. On a narrower terminal the sentence has a line of its own, and the
+number of packets is left out (the totals have it)."""
+
+INDENTATION = len("IBS301  ")
+"""Of the sentence."""
 
 WIDTH_FOR_OUTCOMES = 60
-"""Below this width a line is a code and a path: there is no room for more."""
+"""Below this width a line is a code and a path: there is no room for outcomes."""
 
 MAX_OUTCOMES = 2
 """Outcomes of one file's conversations in its line."""
@@ -85,38 +90,57 @@ def totals(rows: Iterable[Row]) -> Iterator[str]:
 
 
 class OverviewTable(NamedTuple):
-    """The lines for a rich console: whole, or cropped to its width. The summary comes last."""
+    """The lines for a rich console: whole, or shortened to its width, below the folder that all paths share."""
 
     rows: Sequence[Row]
     is_cropped: bool
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        ascii_only = options.ascii_only or options.legacy_windows
         width = options.max_width if self.is_cropped else None
-        cells = [_cells(row, width) for row in self.rows]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        for row, each in zip(self.rows, cells, strict=True):
-            code, *others = map(str.ljust, each, widths)
-            summary = "" if width is not None and width < WIDTH_FOR_OUTCOMES else row.summary
-            styled = zip((*others, summary), ("bold", "", "", "dim"), strict=True)
-            line = Text("  ").join(
-                (Text(code, COLOURS[row.fault]), *(Text(cell, style) for cell, style in styled if cell))
-            )
-            yield Text(plain_ascii(line.plain)) if options.ascii_only or options.legacy_windows else line
+        for line in _lines(self.rows, width):
+            yield Text(plain_ascii(line.plain)) if ascii_only else line
 
 
-def _cells(row: Row, width: int | None) -> tuple[str, str, str, str]:
+def overview(reports: Iterable[Report], show_accounts: bool, is_cropped: bool = True) -> OverviewTable:
+    """A line for each of these reports, each about one input."""
+    return OverviewTable([row(report, show_accounts) for report in reports], is_cropped)
+
+
+def _lines(rows: Sequence[Row], width: int | None) -> Iterator[Text]:
+    paths = [visible_line(each.path) for each in rows]
+    is_tall = width is not None and width < WIDTH_FOR_ALL
+    if width is not None:
+        folder, paths = short_names(paths, _longest_path(rows, width))
+        if folder:
+            yield Text(f"in {folder if len(folder) <= width - 3 else '…' + folder[4 - width :]}", "dim")
+    cells = [_cells(each, path, width) for each, path in zip(rows, paths, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for each, texts in zip(rows, cells, strict=True):
+        code, *others = map(str.ljust, texts, widths)
+        summary = each.summary
+        if width is not None:
+            summary = shortened(summary, width - (INDENTATION if is_tall else sum(one + 2 for one in widths if one)))
+        styled = zip((*others, "" if is_tall else summary), ("bold", "", "", "dim"), strict=True)
+        line = Text("  ").join(
+            (Text(code, COLOURS[each.fault]), *(Text(cell, style) for cell, style in styled if cell))
+        )
+        line.rstrip()
+        yield line
+        if is_tall:
+            yield Text(f"{' ' * INDENTATION}{summary}", "dim")
+
+
+def _longest_path(rows: Sequence[Row], width: int) -> int:
+    if width >= WIDTH_FOR_ALL:
+        return int(width * PATHS_SHARE)
+    outcomes = max((len(each.counts(limit=1)) + 2 for each in rows), default=0) if width >= WIDTH_FOR_OUTCOMES else 0
+    return width - INDENTATION - outcomes
+
+
+def _cells(each: Row, path: str, width: int | None) -> tuple[str, str, str, str]:
     """Code, outcomes, packets and path; empty for a column that has no room."""
-    path = visible_line(row.path)
-    packets = "" if row.packets is None else counted(row.packets, "packet")
-    if width is None:
-        return row.code, row.counts(), packets, path
-    if width < WIDTH_FOR_OUTCOMES:
-        return row.code, "", "", _end_of(path, width - len("IBS301  "))
-    longest = int(width * PATHS_SHARE)
-    if width < WIDTH_FOR_ALL:
-        return row.code, row.counts(limit=1), "", _end_of(path, longest)
-    return row.code, row.counts(), packets, _end_of(path, longest)
-
-
-def _end_of(path: str, longest: int) -> str:
-    return path if len(path) <= longest else f"…{path[1 - longest :]}"
+    packets = "" if each.packets is None else counted(each.packets, "packet")
+    if width is None or width >= WIDTH_FOR_ALL:
+        return each.code, each.counts(), packets, path
+    return each.code, each.counts(limit=1) if width >= WIDTH_FOR_OUTCOMES else "", "", path

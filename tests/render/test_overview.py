@@ -48,30 +48,47 @@ def test_columns_are_aligned() -> None:
     assert first.index("accepted") == second.index("ready")
 
 
-def test_a_cropped_line_shows_the_end_of_a_long_path() -> None:
+def test_a_wide_terminal_shows_beginning_and_end_of_a_long_path() -> None:
     assert f" {ROWS[1].path} " in printed(40, soft_wrap=True)[1]
-    assert f" …{ROWS[1].path[-34:]} " in printed(100, no_wrap=True, overflow="ellipsis")[1]
-
-
-def test_a_terminal_of_80_columns_has_room_for_the_path_and_the_verdict() -> None:
-    first, second, _ = printed(80, no_wrap=True, overflow="ellipsis")
-    assert "packet" not in first
-    assert "2 silent …" in second
-    assert first.endswith("accepted the connection and…")
+    assert f" {ROWS[1].path[:20]}…{ROWS[1].path[-21:]} " in printed(120, no_wrap=True, overflow="ellipsis")[1]
     assert "1,234 packets" in printed(120, no_wrap=True, overflow="ellipsis")[1]
 
 
-def test_a_narrow_terminal_shows_code_and_path() -> None:
-    first, second, _ = printed(40, no_wrap=True, overflow="ellipsis")
-    assert first.startswith("IBS301  a.pcap ")
-    assert second.endswith("/end.pcapng")
+def test_a_terminal_of_80_columns_gives_the_sentence_a_line_of_its_own() -> None:
+    lines = printed(80, no_wrap=True, overflow="ellipsis")
+    assert lines[:2] == ["IBS301  1 silent      a.pcap", "        accepted the connection and sent nothing"]
+    assert "2 silent …" in lines[2]
+    assert lines[2].endswith("/end.pcapng")
+
+
+def test_a_narrow_terminal_shows_code_and_path_and_whole_words() -> None:
+    lines = printed(40, no_wrap=True, overflow="ellipsis")
+    assert lines[:2] == ["IBS301  a.pcap", "        accepted the connection …"]
+    assert lines[2].endswith("/end.pcapng")
 
 
 @pytest.mark.parametrize("width", [20, 80])
-def test_each_file_has_one_line_on_a_terminal(width: int) -> None:
+def test_each_file_has_two_lines_on_a_narrow_terminal(width: int) -> None:
     lines = printed(width, no_wrap=True, overflow="ellipsis")
-    assert len(lines) == len(ROWS)
+    assert len(lines) == 2 * len(ROWS)
     assert all(len(line) <= width for line in lines)
+
+
+def test_the_folder_that_all_files_share_is_told_once_on_a_terminal_and_never_in_a_file() -> None:
+    rows = [ROWS[0]._replace(path=f"/tickets/2026/case-{number}/capture.pcap") for number in (1, 2)]
+    assert on_console(rows, 80)[0::2] == [
+        "in /tickets/2026/",
+        *["        accepted the connection and sent nothing"] * 2,
+    ]
+    assert [line.split()[-1] for line in on_console(rows, 80)[1::2]] == ["case-1/", "case-2/"]
+    assert all("/tickets/2026/case-" in line for line in on_console(rows, None))
+
+
+def on_console(rows: list[Row], width: int | None) -> list[str]:
+    output = io.StringIO()
+    table = OverviewTable(rows, is_cropped=width is not None)
+    Console(file=output, width=width or 40, highlight=False).print(table, soft_wrap=width is None)
+    return output.getvalue().splitlines()
 
 
 def test_an_ascii_console_gets_ascii() -> None:
