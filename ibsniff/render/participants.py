@@ -6,6 +6,7 @@ many connections it makes. A library is a guess from the versions in the hello, 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -155,7 +156,7 @@ def _by_input(conversations: Iterable[Conversation]) -> Iterable[list[Conversati
 
 def _programs(conversations: Sequence[Conversation]) -> list[Program]:
     """One for each address, kind of hello and client id; attempts without a hello belong to the only one of their address."""
-    groups: dict[tuple[str, str, int | None], list[Conversation]] = {}
+    groups: Groups = {}
     for one in conversations:
         start = one.dialogue.start
         address = LOOPBACK if one.connection.client.is_loopback else one.connection.client.ip
@@ -166,16 +167,27 @@ def _programs(conversations: Sequence[Conversation]) -> list[Program]:
     return [_program(group, key[1]) for key, group in _adopted(groups).items()]
 
 
-Groups = dict[tuple[str, str, int | None], list[Conversation]]
+Kind = tuple[str, str]
+"""An address and a kind of hello; empty for no hello, which may be any of that address."""
+Key = tuple[str, str, int | None]
+"""The same and a client id."""
+Groups = dict[Key, list[Conversation]]
 
 
 def _adopted(groups: Groups) -> Groups:
-    """Those that say little about their program join the only group that they can belong to."""
+    """Those that say little about their program join the only group of their address that they can belong to."""
     kept = {key: list(group) for key, group in groups.items()}
+    with_id, with_hello = defaultdict[Kind, list[Key]](list), defaultdict[Kind, list[Key]](list)
     for key in groups:
         address, speaks, client_id = key
-        fitting = [one for one in groups if one[0] == address and one != key and (one[1] == speaks or not speaks)]
-        fitting = [one for one in fitting if one[2] is not None] or [one for one in fitting if one[1]]
+        for kind in {(address, speaks), (address, "")}:
+            if client_id is not None:
+                with_id[kind].append(key)
+            elif speaks:
+                with_hello[kind].append(key)
+    for key in groups:
+        address, speaks, client_id = key
+        fitting = with_id[address, speaks] or ([] if speaks else with_hello[address, ""])
         if client_id is None and len(fitting) == 1 and fitting[0] in kept:
             kept[fitting[0]] += kept.pop(key)
     return kept
@@ -285,13 +297,13 @@ def _relays(inner_legs: Iterable[Conversation], relayed: dict[str, Conversation]
 
 def _holders(conversations: Iterable[Conversation], report: Report) -> Iterator[IdHolder]:
     """Who held an id that was asked for: as the finding says, or somebody who is not in the capture."""
-    asked = {one.id: one for one in conversations}
+    asked, by_id = {one.id: one for one in conversations}, _by_id(report)
     told = set[int | None]()
     for finding in report.findings:
         if finding.code != SHARED_CLIENT_ID or len(finding.conversations) < 2:
             continue
         later, first = finding.conversations[:2]
-        holder = next((one for one in report.conversations if one.id == first), None)
+        holder = by_id.get(first)
         if later in asked and holder is not None:
             told.add(_client_id(asked[later]))
             speaks = what_it_speaks(holder.dialogue.hello)
@@ -301,6 +313,12 @@ def _holders(conversations: Iterable[Conversation], report: Report) -> Iterator[
         if errors.CLIENT_ID_IN_USE in one.dialogue.errors and client_id not in told:
             told.add(client_id)
             yield IdHolder(client_id, one.id, None, None, "")
+
+
+def _by_id(report: Report) -> dict[str, Conversation]:
+    """The conversations, if any finding speaks of a shared client id."""
+    is_told = any(finding.code == SHARED_CLIENT_ID for finding in report.findings)
+    return {one.id: one for one in report.conversations} if is_told else {}
 
 
 def _client_id(one: Conversation) -> int | None:
@@ -374,7 +392,7 @@ def _server_label(server: Server) -> str:
 def _server_in_words(server: Server, who: Participants) -> str:
     parts = [str(server.endpoint)]
     parts += [f"it speaks {server.service}"] if server.service else []
-    parts += [f"usually {server.usual}"] if server.usual else []
+    parts += [f"usually {'a ' if server.usual.startswith('relay') else ''}{server.usual}"] if server.usual else []
     parts += [_numbers("server version", server.versions)] if server.versions else []
     parts += [f"redirects to {server.redirects_to:quoted}"] if server.redirects_to else []
     if not who.one_machine:

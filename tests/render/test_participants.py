@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from render.build import shown
+from render.build import ACCOUNT, ready, reply, report, shown
 from render.scenarios import conversation_of, report_of, scenario_reports
 
-from ibsniff.model import Report
+from ibsniff.model import Endpoint, Report, WireText
 from ibsniff.render.participants import (
     MAX_HOLDERS,
     MAX_PROGRAMS,
@@ -107,6 +107,33 @@ def test_more_programs_than_are_told() -> None:
         many.append(one._replace(id=f"c{number + 1}", dialogue=dialogue))
     (program,) = participants(report_of("ok-ib-async-loopback")._replace(conversations=tuple(many))).programs
     assert len(program.client_ids) == 3 * MAX_PROGRAMS
+
+
+def test_what_the_wire_says_is_masked_and_escaped() -> None:
+    hostile = WireText(f"20260105 09:30:00 {ACCOUNT} \x1b[2J")
+    answer = reply()._replace(connection_time=hostile, redirect=hostile)
+    one = ready()
+    one.dialogue.reply = answer
+    of = report(one)
+    who, masker = participants(of), Masker.for_report(of, show_accounts=False)
+    writer = ConsoleWriter(masker, ascii_only=False)
+    for made in ("".join(shown(row) for row in console_rows(who, writer)), *markdown_items(who, masker.visible_line)):
+        assert ACCOUNT not in made
+        assert "\x1b" not in made
+
+
+def test_thousands_of_programs_take_no_longer_each() -> None:
+    one = conversation_of("ok-ib-async-loopback")
+    assert one.dialogue.start is not None
+    many = []
+    for number in range(5000):
+        connection, dialogue = one.connection.copy(), one.dialogue.copy()
+        connection.client = Endpoint((0x0A000000 + number).to_bytes(4, "big"), 50_000)
+        dialogue.start = one.dialogue.start._replace(client_id=number)
+        many.append(one._replace(id=f"c{number + 1}", connection=connection, dialogue=dialogue))
+    who = participants(report_of("ok-ib-async-loopback")._replace(conversations=tuple(many)))
+    assert len(who.programs) == MAX_PROGRAMS
+    assert who.omitted == 5000 - MAX_PROGRAMS
 
 
 @pytest.mark.parametrize("name", scenario_reports())
