@@ -361,8 +361,8 @@ def _machines(who: Participants) -> str:
     if who.one_machine is None or not who.programs:
         return ""
     if not who.one_machine:
-        return "two: the program and the server run on different machines, or in different containers"
-    return f"one: the program and the server run on the same machine{f' ({who.system})' if who.system else ''}"
+        return "two, or two containers: the addresses of the program and the server differ"
+    return f"one: the program and the server run on it{f' ({who.system})' if who.system else ''}"
 
 
 def _program_in_words(program: Program, who: Participants) -> str:

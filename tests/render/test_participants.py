@@ -30,14 +30,14 @@ def test_a_program_and_tws_on_one_machine() -> None:
     assert told(report_of("ok-ib-async-loopback")) == {
         "your program": "127.0.0.1:40322; ib_async 2.x, or a fork?; client id 7",
         "TWS": "127.0.0.1:7497; usually TWS, paper trading; server version 178",
-        "machines": "one: the program and the server run on the same machine (Linux)",
+        "machines": "one: the program and the server run on it (Linux)",
     }
 
 
 def test_from_wsl_to_windows() -> None:
     said = told(report_of("ok-ib-async-wsl"))
     assert said["TWS"].endswith("; Windows; the Windows host of the client's WSL")
-    assert said["machines"].startswith("two: ")
+    assert said["machines"].startswith("two, ")
 
 
 def test_a_server_that_never_answered_is_not_called_tws() -> None:
