@@ -81,7 +81,7 @@ class Clock(NamedTuple):
 
     def heading(self, zone: str | None) -> str:
         """What a heading says of the times below it: ``UTC``, ``local time, CET``, or ``local time`` for several zones."""
-        if zone == "UTC" or self.zone is UTC:
+        if zone == "UTC" or self.zone == UTC:
             return "UTC"
         return "local time" if zone is None else f"local time, {zone}"
 

@@ -30,6 +30,8 @@ class OutputFormat:
     """How each capture is printed. By default unreadable ones are reported on stderr, and nothing sums up all of them."""
 
     show_accounts: bool
+    clock: Clock = LOCAL_CLOCK
+    """By which screens show times."""
 
     @property
     def leaves_terminal_free(self) -> bool:
@@ -88,11 +90,8 @@ class LineFormat(OutputFormat):
         print(f"{self.shown_path(path)}: {content}", flush=True)
 
 
-@dataclass(frozen=True, slots=True)
 class FullFormat(OutputFormat):
     """``-v``: each report in full."""
-
-    clock: Clock = LOCAL_CLOCK
 
     def make(self, report: Report) -> Report:
         """The report itself: it is laid out when the console is known."""
@@ -113,9 +112,9 @@ class TableFormat(OutputFormat):
 
     rows: list[Row] = field(default_factory=list)
 
-    def __reduce__(self) -> tuple[type[TableFormat], tuple[bool]]:
+    def __reduce__(self) -> tuple[type[TableFormat], tuple[bool, Clock]]:
         """Leave the rows behind: another process only makes them."""
-        return TableFormat, (self.show_accounts,)
+        return TableFormat, (self.show_accounts, self.clock)
 
     @property
     def leaves_terminal_free(self) -> bool:
@@ -126,7 +125,7 @@ class TableFormat(OutputFormat):
         """One row of the table."""
         from ibsniff.render.overview import row
 
-        return row(report, self.show_accounts)
+        return row(report, self.show_accounts, self.clock)
 
     def print_capture(self, _path: str, content: Row) -> None:
         """Keep the row: the widths of the columns are known at the end."""
@@ -156,7 +155,7 @@ def choose_format(as_ndjson: bool, show_accounts: bool, verbose: bool, quiet: bo
         return NdjsonFormat(show_accounts)
     if quiet:
         return LineFormat(show_accounts)
-    return FullFormat(show_accounts, clock) if verbose else TableFormat(show_accounts)
+    return FullFormat(show_accounts, clock) if verbose else TableFormat(show_accounts, clock)
 
 
 class CaptureResult(NamedTuple):

@@ -9,7 +9,9 @@ from typing import NamedTuple
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from ibsniff.clock import LOCAL_CLOCK, Clock
 from ibsniff.formatting import counted
+from ibsniff.masking.sentence import timed
 from ibsniff.model import Fault, Report, UserError, WireText
 from ibsniff.render.report_view import NO_CONVERSATION, lead_of, view_of
 from ibsniff.render.shortening import short_names, shortened
@@ -54,7 +56,7 @@ class Row(NamedTuple):
         return ", ".join(named[:limit]) + (" …" if len(named) > limit else "")
 
 
-def row(report: Report, show_accounts: bool) -> Row:
+def row(report: Report, show_accounts: bool, clock: Clock = LOCAL_CLOCK) -> Row:
     """The line of a report about one input."""
     (facts,), verdict, lead = report.inputs, report.verdict, lead_of(view_of(report))
     masker = Masker.for_report(report, show_accounts)
@@ -64,7 +66,7 @@ def row(report: Report, show_accounts: bool) -> Row:
         {outcome.value: count for outcome, count in verdict.counts.items()} if verdict else {},
         lead.code or "" if lead else "",
         lead.fault if lead else Fault.UNDETERMINED,
-        masker.visible_line(lead.summary if lead else NO_CONVERSATION),
+        masker.visible_line(timed(lead.summary if lead else NO_CONVERSATION, clock)),
     )
 
 
