@@ -55,6 +55,8 @@ class Program(NamedTuple):
     """One of its conversations was refused because another one held its client id: these may be two programs."""
     servers: tuple[Endpoint, ...]
     """What it connected to."""
+    is_one_of_others: bool
+    """Attempts that sent no client id: they belong to one or several of the other programs of this address."""
 
 
 class Server(NamedTuple):
@@ -164,7 +166,21 @@ def _programs(conversations: Sequence[Conversation]) -> list[Program]:
         groups.setdefault(key, []).append(one)
     if len(_adopted(groups)) > MAX_PROGRAMS:
         groups = _without_ids(groups)
-    return [_program(group, key[1]) for key, group in _adopted(groups).items()]
+    adopted = _adopted(groups)
+    with_id = {address for address, _, client_id in adopted if client_id is not None}
+    own = {key: group for key, group in adopted.items() if _is_own(key, with_id)}
+    others: Groups = {}
+    for key, group in adopted.items():
+        if key not in own:
+            others.setdefault((key[0], "", None), []).extend(group)
+    known = [_program(group, key[1]) for key, group in own.items()]
+    return [*known, *(_program(group, "", is_one_of_others=True) for group in others.values())]
+
+
+def _is_own(key: Key, with_id: set[str]) -> bool:
+    """Tell whether a group is a program of its own: it sent a client id, or something that the others did not send."""
+    address, speaks, client_id = key
+    return client_id is not None or address not in with_id or speaks.startswith(NO_LIBRARY)
 
 
 Kind = tuple[str, str]
@@ -201,7 +217,7 @@ def _without_ids(groups: Groups) -> Groups:
     return merged
 
 
-def _program(group: list[Conversation], speaks: str) -> Program:
+def _program(group: list[Conversation], speaks: str, *, is_one_of_others: bool = False) -> Program:
     group.sort(key=lambda one: (one.input, one.connection.first.packet))
     connection = group[0].connection
     ids = dict.fromkeys(one.dialogue.start.client_id for one in group if one.dialogue.start)
@@ -216,6 +232,7 @@ def _program(group: list[Conversation], speaks: str) -> Program:
         conversation_count=len(group),
         may_be_several=_refused_while_open(group),
         servers=tuple(dict.fromkeys(one.connection.server for one in group))[:MAX_NAMED],
+        is_one_of_others=is_one_of_others,
     )
 
 
@@ -244,6 +261,8 @@ def what_it_speaks(hello: Hello | None) -> str:
     return f"{library}?" if "fork" in library else f"{library}, or a fork?"
 
 
+NO_LIBRARY = ("it sent ", "its hello ")
+"""How ``what_it_speaks`` begins for what no library sends."""
 OTHER_PROTOCOLS = (Dialect.HTTP, Dialect.TLS, Dialect.FIX, Dialect.SSH, Dialect.PROXY, Dialect.TEXT, Dialect.UNKNOWN)
 
 
@@ -340,6 +359,7 @@ def rows(who: Participants, clock: Clock = UTC_CLOCK) -> Iterator[Row]:
     """A row for each of them."""
     for number, program in enumerate(who.programs, 1):
         label = "your program" if len(who.programs) == 1 else f"program {number}"
+        label = "one of these" if program.is_one_of_others else label
         yield Row(label, _program_in_words(program, who))
     for relay in who.relays:
         yield Row(
@@ -373,6 +393,7 @@ def _program_in_words(program: Program, who: Participants) -> str:
     parts += [program.system] if program.system and not who.one_machine else []
     parts += [program.speaks] if program.speaks else []
     parts += [_numbers("client id", program.client_ids)] if program.client_ids else []
+    parts += ["attempts that sent no client id"] if program.is_one_of_others else []
     parts += ["perhaps two programs with the same client id"] if program.may_be_several else []
     if len(who.programs) > 1:
         beyond = program.conversation_count - len(program.conversations)

@@ -33,7 +33,9 @@ def check(index: CaptureIndex) -> Statement | None:
     facts = index.capture.facts
     seen = ", ".join(f"{count:,} {reason}" for reason, count in facts.skipped.most_common(SHOWN_REASONS))
     return Statement(
-        f"No API conversation was found in {counted(facts.packets, 'packet')}" + (f" ({seen})." if seen else "."),
+        f"No API conversation was found in {counted(facts.packets, 'packet')}{f' ({seen})' if seen else ''}. That is "
+        "certain. Whether the program connected elsewhere or not at all is not decided; a capture where its traffic passes "
+        "decides it.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
         remedy="Start the capture before the program, on the interface that carries its traffic (lo when TWS is on the "

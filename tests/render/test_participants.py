@@ -85,6 +85,14 @@ def test_localhost_over_both_ip_versions_is_one_program() -> None:
     assert len(participants(report_of("ok-ib-async-localhost")).programs) == 1
 
 
+def test_attempts_without_an_id_belong_to_one_of_the_programs_that_sent_one() -> None:
+    said = told(report_of("restart-of-two"))
+    assert said["program 1"].endswith("client id 7; c1, c12")
+    assert said["program 2"].endswith("client id 8; c2, c11")
+    assert said["one of these"] == "127.0.0.1; attempts that sent no client id; c3, c4, c5, c6 and 4 more"
+    assert "program 3" not in said
+
+
 def test_another_program_beside_it_is_numbered() -> None:
     said = told(report_of("http-check-beside-a-hung-gateway"))
     assert said["program 1"].endswith("; c1")
