@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ibsniff.analysis.streams import StreamReader
     from ibsniff.clock import Clock
-    from ibsniff.model.streams import Chunk
+    from ibsniff.model.streams import Chunk, StreamList
 
 
 class FollowFormat(StrEnum):
@@ -120,9 +120,25 @@ def _list(
         print()
     elif lists:
         console().print(StreamScreen(lists, clock))
+        _print_legend(lists)
     sys.stdout.flush()
     if unreadable:
         raise typer.Exit(unreadable[0].exit_code)
+
+
+def _print_legend(lists: list[StreamList]) -> None:
+    from ibsniff.lookup.legend import legend
+    from ibsniff.render.screen import columns
+    from ibsniff.render.streams import MAX_ON_SCREEN
+
+    shown = [stream for found in lists for stream in found.streams[:MAX_ON_SCREEN]]
+    counted_only = (state for found in lists for state in found.unlisted)
+    rows = legend([*(stream.conn_state for stream in shown), *counted_only], (one.connection.history for one in shown))
+    table = columns("left", "left", gap=2)
+    for row in rows:
+        table.add_row(*row, style="dim")
+    if rows:
+        console().print(table)
 
 
 def _follow(path: str, number: int, follow_format: FollowFormat, sides: set[Side], show_accounts: bool) -> None:

@@ -83,6 +83,18 @@ def _system_of(half: Half) -> System | None:
     return System.WINDOWS if half.ttl is not None and WINDOWS_TTL - FARTHEST <= half.ttl <= WINDOWS_TTL else None
 
 
+def possible_systems(connection: Connection) -> tuple[System, ...]:
+    """The systems that the machine that answered may have: one where its packets show it, otherwise the likeliest first."""
+    known, path = system(connection), network_path(connection)
+    if known is not None:
+        return (known,)
+    if path is not None and path.through_container:
+        return (System.LINUX,)
+    ttl = connection.from_server.ttl
+    is_unix = ttl is not None and LINUX_MACOS_TTL - FARTHEST <= ttl <= LINUX_MACOS_TTL
+    return (System.LINUX, System.MACOS) if is_unix else tuple(System)
+
+
 def hops(connection: Connection) -> int | None:
     """How many machines forwarded the answer; None when the TTL is not a usual one."""
     ttl = connection.from_server.ttl

@@ -26,7 +26,7 @@ def check(index: CaptureIndex) -> Statement | None:
         f"The capture lost {counted(index.capture.facts.dropped, 'packet')}; {_consequence(index)}.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
-        remedy="Capture again with a filter on the API port and a larger buffer: tcpdump -B 65536 'tcp port 7497'.",
+        remedy="Capture again with a filter on the API port and a larger buffer: `tcpdump -B 65536 'tcp port 7497'`.",
     )
 
 

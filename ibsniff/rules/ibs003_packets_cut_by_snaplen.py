@@ -26,6 +26,6 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         "was cut off is not decided; a capture of complete packets decides it.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
-        remedy="Capture again with complete packets: tcpdump -s 0.",
+        remedy="Capture again with complete packets: `tcpdump -s 0`.",
         explains=conversation.missing if conversation.dialogue.bytes_after_gap else None,
     )

@@ -29,7 +29,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
             Fault.UNDETERMINED,
             Confidence.HIGH,
             packets=(connection.first.packet, connection.last.packet),
-            remedy="Capture where both directions pass: on the client's machine, or with -i any.",
+            remedy="Capture where both directions pass: on the client's machine, or with `-i any`.",
             explains=conversation.missing,
         )
     return None

@@ -36,7 +36,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         Fault.UNDETERMINED,
         Confidence.HIGH,
         packets=(gap.noticed.packet for half in whole for gap in half.gaps),
-        remedy="Capture again with a filter on the API port and a larger buffer: tcpdump -B 65536 'tcp port 7497'.",
+        remedy="Capture again with a filter on the API port and a larger buffer: `tcpdump -B 65536 'tcp port 7497'`.",
         explains=conversation.missing if conversation.dialogue.bytes_after_gap or _no_byte_captured(halves) else None,
     )
 

@@ -39,7 +39,7 @@ def check(index: CaptureIndex) -> Statement | None:
         Fault.UNDETERMINED,
         Confidence.HIGH,
         remedy="Start the capture before the program, on the interface that carries its traffic (lo when TWS is on the "
-        "same machine; eth0 from WSL). Name the port with --port if it is not one of the usual ones."
+        "same machine; eth0 from WSL). Name the port with `--port` if it is not one of the usual ones."
         f"{_outside_of_tunnels(facts)}",
         severity=Severity.NOTE if addresses_nobody_has(index.capture) else None,
     )

@@ -31,5 +31,5 @@ def check(index: CaptureIndex) -> Statement | None:
         Fault.NONE,
         Confidence.HIGH,
         packets=(hello.packet for hello in index.capture.stray_hellos),
-        remedy=f"Read the capture again with {options}.",
+        remedy=f"Read the capture again with `{options}`.",
     )

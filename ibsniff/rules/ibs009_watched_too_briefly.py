@@ -58,7 +58,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         packets=opening_packets(conversation),
         remedy=f"Capture for longer: start the capture, start the program, wait {conversation.patience:g} s or until "
         "it gives up, stop the program, then stop the capture. If you watched for longer than the file says, read it "
-        "with --watched-until +SECONDS.",
+        "with `--watched-until +SECONDS`.",
         explains=conversation.missing,
     )
 
@@ -88,7 +88,7 @@ def _lost(conversation: Conversation) -> Statement:
         packets=opening_packets(conversation),
         remedy="Capture again, and keep the interface up while it captures."
         if was_down
-        else "Capture again with a filter on the API port and a larger buffer: tcpdump -B 65536 'tcp port 7497'.",
+        else "Capture again with a filter on the API port and a larger buffer: `tcpdump -B 65536 'tcp port 7497'`.",
         explains=conversation.missing,
     )
 

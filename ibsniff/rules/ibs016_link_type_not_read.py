@@ -26,5 +26,5 @@ def check(index: CaptureIndex) -> Statement | None:
         Fault.UNDETERMINED,
         Confidence.HIGH,
         remedy="Capture on the interface that carries the API traffic: lo for a TWS on the same machine, eth0 from "
-        "WSL; or use -i any.",
+        "WSL; or use `-i any`.",
     )

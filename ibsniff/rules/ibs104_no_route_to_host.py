@@ -59,7 +59,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         Confidence.HIGH,
         packets=packets,
         remedy="Check the address that the program connects to, and that the machine is on. From WSL, the Windows "
-        "host is the default gateway: ip route show default.",
+        "host is the default gateway: `ip route show default`.",
         explains=Rung.CONNECTED,
     )
     return unless_other_ip_version_followed(statement, conversation, index)

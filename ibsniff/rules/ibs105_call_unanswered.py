@@ -19,13 +19,9 @@ from ibsniff.facts.index import CaptureIndex
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.alternatives import ASLEEP
+from ibsniff.rules.wording.commands import queue_is_full
 from ibsniff.rules.wording.unanswered import syns_sent, unless_other_ip_version_followed, why_in_doubt
 
-HUNG = Alternative(
-    "TWS hangs and its accept queue is full",
-    Fault.TWS_STATE,
-    "earlier connections were accepted and never answered; on the server `ss -ltn` shows Recv-Q above Send-Q",
-)
 STILL_RUNNING = "Check that the server's machine and TWS are still running. "
 NO_HOST = b"\0"
 """First byte of 0.0.0.0/8, which is no machine's address (RFC 1122, 3.2.1.3): 127.0.0.1 or another was mistyped."""
@@ -58,6 +54,11 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
             f"It accepted a connection from {connection.client.ip} before ({before.id}): since then it hangs, sleeps "
             f"or is cut off{doubt}."
         )
+    hung = Alternative(
+        "TWS hangs and its accept queue is full",
+        Fault.TWS_STATE,
+        f"earlier connections were accepted and never answered; on the server {queue_is_full(connection)}",
+    )
     statement = Statement(
         f"No answer at all from {connection.server}, not even a refusal ({syns_sent(conversation)}). {why}",
         Fault.UNDETERMINED if doubt or before or silent else Fault.NETWORK,
@@ -66,7 +67,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         remedy=f"{STILL_RUNNING if before else ''}On {connection.server.ip}, allow inbound TCP port "
         f"{connection.server.port} from {connection.client.ip} (from WSL: a Windows Defender rule for the vEthernet "
         "(WSL) network). Check the address.",
-        alternatives=(HUNG, ASLEEP) if before else (HUNG, WRONG_ADDRESS) if silent else (WRONG_ADDRESS, HUNG),
+        alternatives=(hung, ASLEEP) if before else (hung, WRONG_ADDRESS) if silent else (WRONG_ADDRESS, hung),
         explains=Rung.CONNECTED,
     )
     return unless_other_ip_version_followed(statement, conversation, index)

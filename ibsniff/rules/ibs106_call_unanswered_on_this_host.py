@@ -16,14 +16,10 @@ from __future__ import annotations
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.commands import queue_is_full
+from ibsniff.rules.wording.commands import lists_packet_filter, queue_is_full
 from ibsniff.rules.wording.unanswered import syns_sent, why_in_doubt
 
-LOCAL_FILTER = Alternative(
-    "a packet filter on this machine drops loopback traffic (rare), or WSL's mirrored mode loses the answer",
-    Fault.NETWORK,
-    "`iptables -L` or `nft list ruleset`; in WSL capture with -i any",
-)
+LOCAL_FILTER = "a packet filter on this machine drops loopback traffic (rare), or WSL's mirrored mode loses the answer"
 
 
 @conversation_rule(Severity.ERROR)
@@ -44,6 +40,10 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         packets=[moment.packet for moment in connection.syns],
         remedy=f"Run {queue_is_full(connection)} would confirm it. Then restart TWS or Gateway, and find the program "
         "that connects and never closes its connections.",
-        alternatives=(LOCAL_FILTER,),
+        alternatives=(
+            Alternative(
+                LOCAL_FILTER, Fault.NETWORK, f"{lists_packet_filter(connection)}; in WSL capture with `-i any`"
+            ),
+        ),
         explains=Rung.CONNECTED,
     )

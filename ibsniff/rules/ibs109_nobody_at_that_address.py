@@ -32,5 +32,5 @@ def check(index: CaptureIndex) -> Statement | None:
         Confidence.MEDIUM,
         packets=(request.packet for _, requests in asked for request in requests),
         remedy=f"Check whether the program connects to {named}, and whether that machine is on. "
-        "From WSL, the Windows host is the default gateway: ip route show default.",
+        "From WSL, the Windows host is the default gateway: `ip route show default`.",
     )

@@ -19,6 +19,7 @@ from ibsniff.facts.reliability import missing_before_reset
 from ibsniff.facts.server_close import ServerClose, server_close
 from ibsniff.model import Alternative, Confidence, Connection, Conversation, Fault, Outcome, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.commands import lists_listeners
 from ibsniff.rules.wording.endings import silence
 
 LOST = Alternative(
@@ -45,7 +46,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         Fault.CLIENT,
         _confidence(conversation.connection, certain=certain),
         packets=opening_packets(conversation),
-        remedy="If this is a port test, use one that does not connect (ss -ltn): connections without a hello are "
+        remedy=f"If this is a port test, use one that does not connect ({lists_listeners(conversation.connection)}): connections without a hello are "
         "suspected of making Gateway stop answering. If it is your program, find out why it hangs before its hello.",
         alternatives=() if certain or same_host else (LOST,),
         explains=conversation.missing,

@@ -24,6 +24,7 @@ from ibsniff.facts.timing import MINIMUM_WAIT
 from ibsniff.formatting import elapsed, seconds_between
 from ibsniff.model import Confidence, Conversation, Endpoint, Fault, Reply, Severity, Side
 from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.wording.commands import lists_listeners
 from ibsniff.rules.wording.what_was_sent import sent_instead_of_hello
 
 AT_ONCE_NS = 20_000_000
@@ -94,6 +95,6 @@ def _statement(waiting: Conversation, holder: Conversation) -> Statement:
         Confidence.MEDIUM,
         packets=(holder.connection.first.packet, *hello.packets, ended.moment.packet, *reply.packets),
         remedy=f"Stop the program that connected from {holder.connection.client}: a health check or port test that "
-        "opens connections and sends nothing. Ask the operating system instead (ss -ltn).",
+        f"opens connections and sends nothing. Ask the operating system instead ({lists_listeners(holder.connection)}).",
         conversations=(waiting.id, holder.id),
     )

@@ -16,6 +16,7 @@ from ibsniff.facts.related_connections import by_client, regular_interval
 from ibsniff.formatting import counted, duration
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.wording.commands import lists_listeners
 
 ENOUGH = 3
 """Tests at equal intervals: one interval is not enough to call it regular, two are."""
@@ -41,7 +42,7 @@ def _statement(tests: list[Conversation], interval: float) -> Statement:
         Fault.CLIENT,
         Confidence.HIGH,
         packets=(one.connection.first.packet for one in tests),
-        remedy="Test without connecting: use ss -ltn, or look at TWS's process. Connections without a hello are "
-        "suspected to make Gateway stop answering.",
+        remedy=f"Test without connecting: use {lists_listeners(first)}, or look at TWS's process. Connections without a "
+        "hello are suspected to make Gateway stop answering.",
         conversations=tuple(one.id for one in tests),
     )

@@ -47,6 +47,14 @@ def test_it_lists_all_conversations(capture: str) -> None:
     assert hashlib.sha256(HELLO).hexdigest() in run(capture, "--sha256").stdout
 
 
+def test_a_legend_explains_the_states_and_letters_that_occur(capture: str) -> None:
+    shown = " ".join(run(capture).stdout.split())
+    assert "SF established and ended by both letters s SYN, h SYN-ACK, a ACK without data, d data, f FIN; " in shown
+    assert "r RST" not in shown
+    assert "letters" not in run(capture, "--port", "80").stdout
+    assert "letters" not in run(capture, "--json").stdout
+
+
 def test_several_files_are_several_inputs(capture: str) -> None:
     document = listed(capture, capture)
     assert [one["path"] for one in document["inputs"]] == [capture, capture]

@@ -11,9 +11,9 @@ from judging import codes, judge, only
 from rule_wires import session
 from wire import START_NS, Wire
 
-from ibsniff.facts.network_path import Answerer, hops, network_path, system
+from ibsniff.facts.network_path import Answerer, System, hops, network_path, possible_systems, system
 from ibsniff.model import NANOSECONDS, Connection, Fault
-from ibsniff.rules.wording.commands import accepts_no_more, who_listens
+from ibsniff.rules.wording.commands import accepts_no_more, lists_listeners, lists_packet_filter, who_listens
 from ibsniff.rules.wording.who_answered import address_tws_sees, who_answered
 
 
@@ -81,6 +81,20 @@ def test_commands_are_those_of_the_machine_that_answered() -> None:
         assert who_listens(one).startswith(f"`{command}")
     for one, shown in ((linux, "Recv-Q"), (mac, "first number"), (windows, "CLOSE_WAIT")):
         assert shown in accepts_no_more(one)
+
+
+def test_where_the_packets_do_not_tell_the_system_there_is_a_command_for_each() -> None:
+    lan = connection("192.168.1.20:50001", "192.168.1.5:7497", 64)
+    assert possible_systems(lan) == (System.LINUX, System.MACOS)
+    assert who_listens(lan) == "`ss -ltnp` on Linux or `lsof -nP -iTCP:7497 -sTCP:LISTEN` on macOS"
+    shown = "`ss -ltn 'sport = :7497'`: a Recv-Q that stays above 0 (on macOS `netstat -Lan` for port 7497: "
+    assert accepts_no_more(lan).startswith(shown)
+    unknown = connection("192.168.1.20:50001", "192.168.1.5:7497", 255)
+    assert possible_systems(unknown) == tuple(System)
+    assert lists_packet_filter(unknown).endswith(" or `netsh advfirewall show allprofiles` on Windows")
+    container = connection("172.17.0.1:50001", "172.17.0.2:4002", 64)
+    assert possible_systems(container) == (System.LINUX,)
+    assert lists_listeners(container) == "`ss -ltn`"
 
 
 @pytest.mark.parametrize("ttl", [63, 64, 128])

@@ -70,7 +70,7 @@ UNANSWERED: Family = {
         "004 008 106",
         Fault.TWS_STATE,
         Meets.NAMED,
-        says=("WSL's mirrored mode loses the answer", "capture with -i any"),
+        says=("WSL's mirrored mode loses the answer", "capture with `-i any`"),
         never=("Trusted IPs",),
         watch=Watch(ended=6.0),
     ),

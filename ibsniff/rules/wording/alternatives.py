@@ -11,7 +11,7 @@ from ibsniff.rules.wording.commands import who_listens
 OTHER_PROGRAM = Alternative(
     "another program listens on this port and waits for its own protocol",
     Fault.NETWORK,
-    "`ss -ltnp` on the server, or `lsof -i`: which program is it?",
+    "on the server, `ss -ltnp`: which program is it?",
 )
 OWN_ADDRESS = Alternative(
     "the program connected to an address of TWS's own machine that is not the loopback address, and TWS may treat it "
@@ -64,7 +64,7 @@ BOX_UNTICKED = Alternative(
 WRONG_PORT = Alternative(
     "the program connects to another port than TWS listens on (7497/7496 TWS paper/live, 4002/4001 Gateway paper/live)",
     Fault.CLIENT,
-    "compare with API > Settings > Socket port; `ss -ltn` or `netstat -an` lists what listens",
+    "compare with API > Settings > Socket port; `netstat -an` there lists what listens",
 )
 RELAY_DOWN = Alternative(
     "the relay that usually listens there is not running: its container is down or just starting, or does not publish "
@@ -97,7 +97,7 @@ def causes_of_silence(conversation: Conversation) -> tuple[Alternative, ...]:
         "else is a relay; capture behind it",
     )
     own = () if connection.client.is_loopback or not connection.same_host else (OWN_ADDRESS,)
-    other = OTHER_PROGRAM._replace(how_to_tell=f"{who_listens(connection)} on the server: which program is it?")
+    other = OTHER_PROGRAM._replace(how_to_tell=f"on the server, {who_listens(connection)}: which program is it?")
     if connection.server.port not in API_PORTS:
         return (other, STARTING, relay, *own, *too_new(conversation))
     if on_relay_port(connection) or (path is not None and path.through_container):
