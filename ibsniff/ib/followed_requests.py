@@ -115,7 +115,7 @@ class FollowedRequests:
 
     @property
     def keys(self) -> KeysView[Key]:
-        """The keys of all that are open or recent."""
+        """The keys of all that are open or recent; it changes with them."""
         return self._places.keys()
 
     def is_open(self, place: int) -> bool:
@@ -152,16 +152,18 @@ class FollowedRequests:
         """Something came for an open request."""
         self._requests.open[place] = request
 
-    def add_answers(self, place: int, first: Moment, last: Moment, count: int) -> None:
-        """So many messages came for an open request, from ``first`` to ``last``."""
-        request = self._requests.open[place]
-        begun, latest = request.first_answer, request.last_answer
-        if begun is None or first.packet < begun.packet:
-            begun = first
-        if latest is None or last.packet > latest.packet:
-            latest = last
-        answers = request.answers + count
-        self._requests.open[place] = request._replace(first_answer=begun, last_answer=latest, answers=answers)
+    def add_answers(self, place: int, first: Moment, last: Moment, count: int) -> bool:
+        """So many messages came for an open or a recent request, from ``first`` to ``last``.
+
+        A recent one turns out to be alive; False if too many are open for that.
+        """
+        opened = self._dialogue.requests.open
+        if place not in opened:
+            if not self.reopen(place):
+                return False
+            opened = self._dialogue.requests.open
+        opened[place] = opened[place].with_answers(first, last, count)
+        return True
 
     def end(
         self,

@@ -10,6 +10,7 @@ from struct import Struct
 
 from ibsniff.ib import messages
 from ibsniff.ib.message_summary import MessageSummary
+from ibsniff.ib.part_forms import PartForm, part_forms
 from ibsniff.ib.request_ledger import SERVER_NAMES, RequestLedger, ledger_message
 from ibsniff.ib.stream_buffer import StreamBuffer
 from ibsniff.model import Side
@@ -22,6 +23,8 @@ MAX_BEGINNING = 4096
 that it declared."""
 OnPayload = Callable[[Side, int, bytes], None]
 """Told of every payload that was read: who sent it, where in the stream it begins, and its first bytes."""
+NOTHING: frozenset[str] = frozenset()
+NO_PARTS: dict[bytes, PartForm] = {}
 _LENGTH_AND_ID = 16
 """Bytes enough to recognise a frame by its length and its message id."""
 
@@ -41,16 +44,20 @@ class FrameReader:
         self._buffer = buffer
         self._summary = summary
         self._ledger = ledger
+        self._followed_keys = ledger.keys
         self._on_payload = on_payload
 
     def read(self) -> bool:
         """Read every frame whose beginning has arrived; False when the next bytes are no frame."""
         buffer, summary, side = self._buffer, self._summary, self._side
-        unread, at, end = buffer.unread, 0, len(buffer.unread)
+        unread, at, end = bytes(buffer.unread), 0, len(buffer.unread)
         if not end:
             return True
         names, counts = messages.COUNTED_NAMES[side], summary.counts(side)
         only_counts = summary.only_counts and self._on_payload is None and side is Side.SERVER
+        # no message of the server gives the ledger something to follow if it has nothing
+        wanted = SERVER_NAMES if only_counts and self._ledger else NOTHING
+        parts = part_forms(summary.server_version()) if wanted else NO_PARTS
         while end - at >= 4:
             (length,) = FRAME_LENGTH.unpack_from(unread, at)
             if not 0 < length <= MAX_FRAME:
@@ -58,18 +65,16 @@ class FrameReader:
                 self._ledger.lose(side)
                 buffer.drop(at)
                 return False
-            if end - at - 4 < min(length, MAX_BEGINNING):
+            if end - at - 4 < length and end - at - 4 < MAX_BEGINNING:
                 break
-            name = (
-                names.get(messages.id_bytes(bytes(unread[at + 4 : at + 4 + min(length, 4)]))) if only_counts else None
-            )
+            head = messages.id_bytes(unread[at + 4 : at + 4 + min(length, 4)]) if only_counts else b""
+            name = names.get(head)
             if name is None:
                 self._add_message(at, length)
             else:
                 counts[name] += 1
-                if self._ledger and name in SERVER_NAMES:
-                    payload = messages.split_payload(payload_beginning(unread, at + 4, length))
-                    self._ledger.take(ledger_message(side, payload, buffer.moment(at), summary.server_version()))
+                if name in wanted:
+                    self._enter_answer(parts.get(head), unread, at, length)
             at += 4 + length
         buffer.drop(at)
         buffer.keep_first_mark()
@@ -85,6 +90,18 @@ class FrameReader:
         self._add_message(0, length)
         buffer.drop(4 + length)
         return True
+
+    def _enter_answer(self, part: PartForm | None, unread: bytes, at: int, length: int) -> None:
+        """Enter into the ledger a message that is counted already."""
+        if part is None or length > MAX_BEGINNING:
+            payload = messages.split_payload(payload_beginning(unread, at + 4, length))
+            version = self._summary.server_version()
+            self._ledger.take(ledger_message(self._side, payload, self._buffer.moment(at), version))
+            return
+        number = part.id_in(unread[at + 4 + part.start : at + 4 + length]) if part.has_id else None
+        if number in self._followed_keys or not part.has_id:
+            moment = self._buffer.moment(at)
+            self._ledger.add_answers(part.answers, number, moment, moment, 1)
 
     def _add_message(self, at: int, length: int) -> None:
         """Add the message of the frame that begins at this index of the buffer."""

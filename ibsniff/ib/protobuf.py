@@ -14,6 +14,10 @@ MAX_VARINT = 10
 """Bytes of the longest varint: 64 bits, seven in each byte."""
 
 
+FIRST_INTEGER = bytes([1 << 3 | VARINT])
+"""The key of an integer in field 1."""
+
+
 class Field(NamedTuple):
     """One field and where its value stands."""
 
@@ -48,6 +52,15 @@ def walk(raw: bytes, start: int = 0, end: int | None = None) -> Iterator[Field]:
         if at > end:
             return
         yield Field(key >> 3, value, began, at)
+
+
+def first_integer(raw: bytes) -> int | None:
+    """The signed integer in field 1; None if there is none. In most messages it comes first."""
+    if raw[:1] == FIRST_INTEGER:
+        value, at = _varint(raw, 1)
+        return signed(value) if at <= len(raw) else None
+    found = next((field.value for field in walk(raw) if field.number == 1), None)
+    return None if found is None else signed(found)
 
 
 def inside(raw: bytes, path: tuple[int, ...]) -> Iterator[Field]:

@@ -84,7 +84,7 @@ class RequestLedger:
 
     def __bool__(self) -> bool:
         """Whether anything that the server sends may belong to a request."""
-        return bool(self._followed) or bool(self._unasked)
+        return bool(self._unasked or self._followed)
 
     @property
     def server_version(self) -> int | None:
@@ -235,9 +235,8 @@ class RequestLedger:
             if key is None:
                 continue
             place = self._followed.find(key, request, last.packet, oldest=is_end or is_whole or not has_id)
-            if place is None or not (self._followed.is_open(place) or self._followed.reopen(place)):
+            if place is None or not self._followed.add_answers(place, first, last, count):
                 continue
-            self._followed.add_answers(place, first, last, count)
             if (is_end or is_whole) and place not in self._goes_on:
                 self._end_answered(key, place, last)
 
@@ -256,7 +255,7 @@ class RequestLedger:
 
     @property
     def keys(self) -> KeysView[Key]:
-        """The keys of all requests that a message may belong to."""
+        """The keys of all requests that a message may belong to; it changes with them."""
         return self._followed.keys
 
     def ends_with_first(self, answers: tuple[AnswerTo, ...], number: int | None) -> bool:

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ibsniff.ib import id_fields, messages, names, protobuf
+from ibsniff.ib import id_fields, messages, protobuf
 from ibsniff.ib.columns import COUNTED_IDS, LENGTH_SIZE, WORD_SIZE, FrameColumns, MessageCounts, Words, words_at
-from ibsniff.ib.request_ledger import SERVER_NAMES, WITHOUT_ID
-from ibsniff.ib.request_table import ANSWERS, ORDER_MESSAGES, REQUESTS, WHOLE_UNTIL, AnswerTo
+from ibsniff.ib.part_forms import PART_NAMES, part_forms
+from ibsniff.ib.request_ledger import SERVER_NAMES
+from ibsniff.ib.request_table import ANSWERS, AnswerTo
 from ibsniff.model import Side
 from ibsniff.model.arrays import Truths
 
@@ -21,19 +22,6 @@ _HIGH_BITS_OF_ID = _HIGH_BITS >> np.uint64(8)
 """A varint as long as a word leaves no room for the form."""
 _BEFORE_ID = 2
 """Bytes before the id that tell whether it is one."""
-_FIRST_FIELD = bytes([1 << 3])
-"""The protobuf key of an integer in field 1."""
-
-
-def _is_part(name: str) -> bool:
-    """Whether a server message is never more than a part of an answer, and has its id in the usual place."""
-    if name in WHOLE_UNTIL or name in ORDER_MESSAGES:
-        return False
-    answers = ANSWERS.get(name, ())
-    return bool(answers) and all(not one.is_end or REQUESTS[one.request].part_is_whole for one in answers)
-
-
-PART_NAMES = frozenset(filter(_is_part, names.SERVER_MESSAGES.values()))
 PART_FORMS = [
     (answers, is_protobuf)
     for is_protobuf in (False, True)
@@ -63,27 +51,27 @@ class _PartForms(NamedTuple):
 @cache
 def _forms(server_version: int | None) -> _PartForms:
     kinds = COUNTED_IDS[Side.SERVER][2]
-    heads = list(messages.COUNTED_NAMES[Side.SERVER])
     size = len(kinds) + 1
     forms = _PartForms(
         tags=np.zeros(size, np.uint64), offsets=np.zeros(size, np.uint8), shifts=np.zeros(size, np.uint64),
         before=np.zeros(size, np.uint64), spans=np.full(size, 1 << 16, np.uint64),
         is_protobuf=np.zeros(size, np.bool_), is_single=np.zeros(size, np.bool_),
     )  # fmt: skip
-    for kind, (name, head) in enumerate(zip(kinds, heads, strict=True)):
-        if name not in PART_NAMES:
+    parts = part_forms(server_version)
+    for kind, (name, head) in enumerate(zip(kinds, messages.COUNTED_NAMES[Side.SERVER], strict=True)):
+        part = parts.get(head)
+        if part is None:
             forms.is_single[kind] = name in SERVER_NAMES
             continue
-        payload = messages.split_payload(head)
-        forms.tags[kind] = PART_FORMS.index((ANSWERS[name], payload.protobuf)) + 1 << FORM_SHIFT
-        if name in WITHOUT_ID[Side.SERVER] or payload.id is None:
+        forms.tags[kind] = PART_FORMS.index((part.answers, part.is_protobuf)) + 1 << FORM_SHIFT
+        if not part.has_id:
             continue
         forms.offsets[kind] = len(head)
-        if payload.protobuf:
+        if part.is_protobuf:
             forms.is_protobuf[kind] = True
-            forms.offsets[kind] += len(_FIRST_FIELD)
-            forms.before[kind], forms.spans[kind] = _FIRST_FIELD[0] << 8, 1 << 8
-        elif id_fields.has_version_field(Side.SERVER, payload.id, payload.raw_id, server_version):
+            forms.offsets[kind] += len(protobuf.FIRST_INTEGER)
+            forms.before[kind], forms.spans[kind] = protobuf.FIRST_INTEGER[0] << 8, 1 << 8
+        elif part.has_version_field:
             forms.offsets[kind] += 2  # a digit and its NUL
             forms.before[kind], forms.spans[kind] = 1, (1 << 8) - 1
         forms.shifts[kind] = 8 * (int(forms.offsets[kind]) - _BEFORE_ID)
@@ -138,5 +126,5 @@ def read_word(word: int) -> tuple[tuple[AnswerTo, ...], int | None]:
     if not answers[0].has_id:
         return answers, None
     if is_protobuf:
-        return answers, protobuf.signed(protobuf.fields(_FIRST_FIELD + raw[:-1])[1])
+        return answers, protobuf.signed(protobuf.fields(protobuf.FIRST_INTEGER + raw[:-1])[1])
     return answers, id_fields.parse_id(raw[:-1].rstrip(b"\0"))
