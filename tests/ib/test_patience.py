@@ -69,7 +69,7 @@ def test_an_analysis_uses_and_reports_the_timeout_given_by_the_user(given: float
     (conversation,) = analysis.report().conversations
     assert (conversation.outcome, conversation.patience) == (outcome, given)
     if outcome is Outcome.UNPROVEN:
-        assert "must cover 30 s or more" in conversation.summary
+        assert "A capture of 30 s or more" in conversation.summary
 
 
 def test_a_reply_after_the_patience_changes_the_verdict() -> None:
