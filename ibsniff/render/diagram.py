@@ -108,6 +108,15 @@ class Diagram(NamedTuple):
         kept = (row for row, both in times if any(takes_time(time_ns) for time_ns in both if time_ns is not None))
         return self._replace(rows=tuple(kept))
 
+    def shortened(self, limit: int) -> Diagram:
+        """The same with the first and the last rows only, if there are more; one row says how many are not drawn."""
+        beyond = len(self.rows) - limit
+        if beyond <= 0:
+            return self
+        head, tail = self.rows[: limit // 2], self.rows[len(self.rows) - limit // 2 :]
+        folded = Row(Kind.MESSAGES, head[-1].time_ns, None, f"… {counted(beyond, 'more row')}, not drawn")
+        return self._replace(rows=(*head, folded, *tail))
+
 
 def diagram(conversation: Conversation, proof: Iterable[Evidence] = (), *, verbose: bool = False) -> Diagram:
     """What is known of single packets of a conversation, and the rest of them folded.
@@ -117,7 +126,7 @@ def diagram(conversation: Conversation, proof: Iterable[Evidence] = (), *, verbo
     connection, rest = conversation.connection, _rest(conversation)
     cited = {one.packet: one for one in proof if one.conversation in (conversation.id, "")}
     known = sorted(_known_rows(conversation, cited, verbose), key=_first_packet)
-    rows = sorted([*(known if verbose else _folded(known)), *([rest] if rest else [])], key=_first_packet)
+    rows = _with_rest(list(known if verbose else _folded(known)), rest)
     drawn = [_with_marks(row, conversation, cited) for row in rows]
     return Diagram(
         id=conversation.id,
@@ -141,7 +150,7 @@ def _packets_of(connection: Connection) -> int:
 
 
 def _first_packet(row: Row) -> int:
-    return row.packets[0]
+    return row.packets[0] if row.packets else 0
 
 
 def _is_itemised(rows: list[Row], connection: Connection) -> bool:
@@ -287,6 +296,41 @@ def _rest(conversation: Conversation) -> Row | None:
     return Row(Kind.BULK, since.time_ns, side, what, (since.packet, until.packet), until_ns=until.time_ns)
 
 
+def _with_rest(rows: list[Row], rest: Row | None) -> list[Row]:
+    """The rows with that of the later messages, which goes on between packets that are known among them."""
+    if rest is None or rest.until_ns is None:
+        return rows
+    since, until = rest.packets
+    inside = [row for row in rows if since < row.packets[0] <= until]
+    while inside and _pause_ns(rest._replace(until_ns=None), inside[0]) < MIN_SILENCE_NS:
+        since = inside.pop(0).packets[0]
+    before = [row for row in rows if row.packets[0] <= since]
+    after = [row for row in rows if row.packets[0] > until]
+    if not inside:
+        return [*before, rest, *after]
+    parts = [rest._replace(what=f"{rest.what} (up to #{until})", until_ns=_time_of(inside[0], rest.until_ns))]
+    for row, following in zip(inside, [*inside[1:], None], strict=True):
+        until_ns = rest.until_ns if following is None else _time_of(following, rest.until_ns)
+        parts += [row, *_going_on(rest, row, until_ns, is_last=following is None)]
+    return [*before, *parts, *after]
+
+
+def _time_of(row: Row, otherwise_ns: int) -> int:
+    return otherwise_ns if row.time_ns is None else row.time_ns
+
+
+def _going_on(rest: Row, after: Row, until_ns: int, *, is_last: bool) -> Iterator[Row]:
+    """The time between two packets that are known among many others: how many of these came then is not known."""
+    length = until_ns - _time_of(after, until_ns)
+    if is_last and after.packets[0] < rest.packets[1]:
+        what = f"the last of the messages up to #{rest.packets[1]}, within {duration(seconds(length))}"
+    elif length >= MIN_SILENCE_NS:
+        what = f"{duration(seconds(length))}, perhaps with more of the messages up to #{rest.packets[1]}"
+    else:
+        return
+    yield Row(Kind.BULK, after.time_ns, None, what, until_ns=until_ns)
+
+
 def _in(since: Moment, until: Moment) -> str:
     length = until.time_ns - since.time_ns
     return f" in {duration(seconds(length))}" if length > 0 else ""
@@ -307,7 +351,7 @@ def _begin_of_rest(conversation: Conversation) -> Moment | None:
 
 
 def _with_marks(row: Row, conversation: Conversation, cited: Collection[int]) -> Row:
-    connection, number = conversation.connection, row.packets[0]
+    connection, number = conversation.connection, _first_packet(row)
     half = connection.from_client if row.side is Side.CLIENT else connection.from_server
     is_packet = row.kind is Kind.PACKET
     repeats = {moment.packet for moment in (*connection.syns[1:], *connection.repeated_syn_acks)}

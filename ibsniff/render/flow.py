@@ -207,7 +207,7 @@ class _Drawing:
 
     def _style(self, row: Row) -> str:
         if row.is_the_end:
-            return "bold red"
+            return "bold red" if row.is_cited else "bold"
         if row.is_unacknowledged or row.is_resent:
             return "yellow"
         return STYLES.get(row.kind, "")
@@ -227,15 +227,12 @@ class _Drawing:
 
 
 def _since(time_ns: int, before: Row | None) -> str:
-    """The time since the row before; if that stands for many messages, since the last of them, unless it came later."""
+    """The time since the row before; if that stands for several messages, since the last of them."""
     if before is None or before.time_ns is None:
         return ""
-    earlier_ns = before.time_ns if before.until_ns is None or before.until_ns > time_ns else before.until_ns
-    return (
-        f"+{duration(seconds(time_ns - earlier_ns))}"
-        if time_ns >= earlier_ns
-        else duration(seconds(time_ns - earlier_ns))
-    )
+    is_over = before.until_ns is not None and before.kind is not Kind.BULK
+    earlier_ns = before.until_ns if is_over and before.until_ns is not None else before.time_ns
+    return f"{'+' * (time_ns >= earlier_ns)}{duration(seconds(time_ns - earlier_ns))}"
 
 
 def others_line(report: Report, drawn: Sequence[Conversation]) -> str:

@@ -97,20 +97,40 @@ def with_many_messages() -> Conversation:
 
 
 def test_bulk_is_one_row_and_no_pause_is_claimed_within_it() -> None:
-    told = texts(with_many_messages())
-    bulk = told.index("bulk: 1,204 messages in 41 s: 1,204 TICK_PRICE")
-    assert told[bulk + 1].startswith("packet: error 2104")
-    assert told[bulk + 2 :] == [
+    talk = with_many_messages()
+    talk.dialogue.errors[2104].examples.pop()
+    assert texts(talk)[-4:] == [
+        "bulk: 1,204 messages in 41 s: 1,204 TICK_PRICE",
         "silence: nothing for 19 s",
         "packet: RST",
         "end: still open until the capture's end (stated by the file)",
     ]
 
 
+def test_bulk_goes_on_behind_a_packet_that_is_known_among_it_so_that_time_runs_down() -> None:
+    drawn = rows(with_many_messages())
+    bulk = [(row.time_ns, row.until_ns) for row in drawn if row.kind is Kind.BULK]
+    assert bulk == [(at(0, 40).time_ns, at(0, 20_000).time_ns), (at(0, 20_000).time_ns, at(0, 41_040).time_ns)]
+    assert texts(with_many_messages())[-6:-3] == [
+        "bulk: 1,204 messages in 41 s: 1,204 TICK_PRICE (up to #500)",
+        "packet: error 2104: Market data farm connection is OK:usfarm",
+        "bulk: the last of the messages up to #500, within 21 s",
+    ]
+    times = [row.time_ns for row in drawn if row.time_ns is not None]
+    assert times == sorted(times)
+
+
+def test_what_came_between_two_packets_that_are_known_among_many_is_left_open() -> None:
+    talk = with_many_messages()
+    late = talk.dialogue.errors[2104].examples[-1]._replace(moment=at(400, 30_000))
+    talk.dialogue.errors[2104].examples.append(late)
+    assert "bulk: 10 s, perhaps with more of the messages up to #500" in texts(talk)
+
+
 def test_data_without_messages_is_told_as_data() -> None:
     talk = silent()
     talk.connection.from_client.last_data = at(40, 2000)
-    assert "bulk: more data in 2 s, not shown packet by packet" in texts(talk)
+    assert "bulk: more data in 2 s, not shown packet by packet (up to #40)" in texts(talk)
 
 
 def test_an_attempt_that_nothing_answers_is_sent_again_and_not_acknowledged() -> None:
