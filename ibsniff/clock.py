@@ -76,8 +76,9 @@ class Clock(NamedTuple):
 
     def column(self, times_ns: Iterable[int]) -> TimeColumn:
         """The times of a table, whose heading names their zone."""
-        zones = {self.stamp(time_ns).zone for time_ns in times_ns}
-        return TimeColumn(self, zones.pop() if len(zones) == 1 else None)
+        stamps = [self.stamp(time_ns) for time_ns in times_ns]
+        zones, dates = {stamp.zone for stamp in stamps}, {stamp.date for stamp in stamps}
+        return TimeColumn(self, zones.pop() if len(zones) == 1 else None, dates.pop() if len(dates) == 1 else None)
 
     def heading(self, zone: str | None) -> str:
         """What a heading says of the times below it: ``UTC``, ``local time, CET``, or ``local time`` for several zones."""
@@ -106,6 +107,17 @@ class TimeColumn(NamedTuple):
 
     clock: Clock
     zone: str | None
+    date: str | None = None
+    """If all times have the same."""
+
+    @property
+    def heading_with_date(self) -> str:
+        """The same with the date, if all times share it: ``2026-01-05, UTC``."""
+        return ", ".join(filter(None, (self.date, self.heading)))
+
+    def shortest(self, time_ns: int) -> str:
+        """A time as short as a heading with the date allows."""
+        return self.time_of_day(time_ns) if self.date else self.month_and_time(time_ns)
 
     @property
     def heading(self) -> str:

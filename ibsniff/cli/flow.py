@@ -102,7 +102,8 @@ def _chosen(report: Report, filters: Filters) -> list[Conversation]:
 
     Raises UserError if there is none.
     """
-    from ibsniff.render.report_view import NO_CONVERSATION, view_of
+    from ibsniff.render.headline import NO_CONVERSATION
+    from ibsniff.render.report_view import view_of
 
     found = [one for one in report.conversations if filters.takes_conversation(one.id, one.connection)]
     if not report.conversations:
@@ -113,5 +114,4 @@ def _chosen(report: Report, filters: Filters) -> list[Conversation]:
         raise UserError(what, f"The capture has {ids}; 'ibsniff read FILE' lists them", ExitCode.USAGE)
     if len(found) < len(report.conversations):
         return found
-    worst = view_of(report).worst
-    return [worst or found[0]]
+    return [*view_of(report).shown[:1]] or found[:1]

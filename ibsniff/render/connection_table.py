@@ -37,9 +37,9 @@ from ibsniff.render.live_rows import (
     start_of,
 )
 from ibsniff.render.report_view import FIX_LABELS
-from ibsniff.render.screen import ConsoleWriter, Lines, without_trailing_spaces
+from ibsniff.render.screen import COLOURS, ConsoleWriter, Lines, bullet, with_heading, without_trailing_spaces
 from ibsniff.render.table_columns import STYLES, cropped, health_counts, table_lines
-from ibsniff.render.terminal import COLOURS, MAX_WIDTH, MIN_WIDTH, bullet, with_heading
+from ibsniff.render.terminal import MAX_WIDTH, MIN_WIDTH
 from ibsniff.render.text import Masker
 
 MIN_TABLE_LINES = 3

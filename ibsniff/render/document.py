@@ -31,7 +31,8 @@ from ibsniff.model import (
     WatchedBy,
     WireText,
 )
-from ibsniff.render.report_view import NO_CONVERSATION, most_severe
+from ibsniff.render.headline import NO_CONVERSATION
+from ibsniff.render.report_view import most_severe
 from ibsniff.render.request_counts import requests_document
 from ibsniff.render.text import Masker, json_text
 from ibsniff.timeline.dialogues import guessed_library

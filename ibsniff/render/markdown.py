@@ -1,4 +1,4 @@
-"""The report as Markdown to paste into a ticket: verdict, ladder, evidence, environment, in some twenty lines.
+"""The report as Markdown to paste into a ticket: every problem with its proof, who is who, what happened when.
 
 A ticket system turns text into links, pictures, mentions and HTML. So everything that may quote the wire is escaped for
 Markdown as well, after it was masked and made visible: it reads the same and has no effect.
@@ -9,33 +9,37 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ibsniff.clock import UTC_CLOCK
-from ibsniff.formatting import counted, duration, elapsed, seconds
+from ibsniff.clock import UTC_CLOCK, TimeColumn
+from ibsniff.formatting import counted, duration, elapsed
 from ibsniff.masking.sentence import marked
 from ibsniff.model import Conversation, Finding, Report, Side
+from ibsniff.render import participants, server_messages, story
 from ibsniff.render.code_spans import prose, with_ticks
 from ibsniff.render.grouping import ConversationGroup
+from ibsniff.render.headline import ACTORS
 from ibsniff.render.ladder import RungView, Step, ladder
+from ibsniff.render.proof import Proof, ProofRow, proof_of
 from ibsniff.render.report_view import (
     FIX_LABELS,
-    NO_CONVERSATION,
+    ProblemView,
     ReportView,
     display_filter,
+    how_often,
     input_line,
     lead_of,
-    state_at_end,
-    status_line,
+    problem_line,
+    servers_of,
+    times_of,
     view_of,
+    what_it_is,
 )
 from ibsniff.render.request_counts import requests_line
 from ibsniff.render.text import MAX_LINE_CHARACTERS, MAX_SHOWN_CHARACTERS, Masker
-from ibsniff.render.timeline import Event, decisive_events
 
-EVIDENCE_ROWS = 8
+MAX_IN_BRIEF = 20
+"""Problems with a line each."""
 MAX_ITEMS = 4
 """Alternatives, or other findings."""
-MAX_OUTAGES = 8
-"""A week of nights, and one more."""
 MAX_FACTS = 10
 """Facts of the environment: somebody else must read the ticket."""
 
@@ -53,23 +57,11 @@ def escape(text: str) -> str:
     return text.replace("://", ": //").replace("www.", "www. ").translate(ESCAPES)
 
 
-def markdown(report: Report, *, tool_version: str = "", show_accounts: bool = False) -> str:
-    """The whole report, ending in a newline."""
-    view = view_of(report)
+def markdown(report: Report, *, tool_version: str = "", show_accounts: bool = False, problem: int | None = None) -> str:
+    """The whole report, ending in a newline; ``problem`` chooses the only one to be told in full."""
+    view = view_of(report, problem)
     writer = MarkdownWriter(Masker.for_report(report, show_accounts))
-    parts = [_verdict(view, writer)]
-    if view.worst is not None:
-        parts += [_ladder(view.worst, writer, "")]
-        parts += [_ladder(view.newest, writer, "newest: ")] if view.newest else []
-        parts += [_evidence(view, view.worst, writer)]
-    parts += [_outages(view, writer)] if view.outages else []
-    if view.finding is not None:
-        parts += [f"**What to do:** {writer.prose(view.finding.remedy)}\n"] if view.finding.remedy else []
-        parts += [_alternatives(view.finding, writer)] if view.finding.alternatives else []
-    if view.other_findings or view.capture_findings:
-        parts.append(_other_findings(view, writer))
-    parts.append(_environment(view, writer, tool_version))
-    return "\n".join(parts)
+    return "\n".join(filter(None, _parts(view, writer, tool_version)))
 
 
 class MarkdownWriter(NamedTuple):
@@ -87,16 +79,74 @@ class MarkdownWriter(NamedTuple):
         return "".join(with_ticks(part) if part.is_code else escape(part.text) for part in parts)
 
 
-def _verdict(view: ReportView, writer: MarkdownWriter) -> str:
-    lead = lead_of(view)
-    summary = writer.text(lead.summary if lead else NO_CONVERSATION)
-    return f"**{summary}**\n{writer.text(status_line(view))}\n"
+def _parts(view: ReportView, writer: MarkdownWriter, tool_version: str) -> Iterator[str]:
+    yield f"**{writer.text(view.headline)}**\n"
+    if len(view.problems) > 1:
+        yield _table_of_problems(view, writer)
+    for each in view.told:
+        yield from _problem(each, view, writer)
+    if not view.told:
+        yield from _without_problem(view, writer)
+    if view.in_brief:
+        yield f"**The other problems:**\n\n{_items([_in_brief(each, writer) for each in view.in_brief], MAX_IN_BRIEF)}"
+    if said := _what_tws_said(view, writer):
+        yield f"**What TWS said:**\n\n{_items(said, len(said))}"
+    if others := [f"{found.code}: {writer.prose(found.summary)}" for found in (*view.about_capture, *view.notes)]:
+        yield f"**Also noticed:**\n\n{_items(others)}"
+    if who := list(participants.markdown_items(participants.participants_of(view.concerned, view.report), writer.text)):
+        yield f"**Who is who:**\n\n{_items(who, len(who))}"
+    if len(view.report.conversations) > 1:
+        told = list(story.markdown_items(story.story(view.report), view.report, writer.text))
+        yield f"**What happened when** (UTC):\n\n{_items(told, len(told))}"
+    yield _environment(view, writer, tool_version)
 
 
-def _ladder(conversation: Conversation, writer: MarkdownWriter, prefix: str) -> str:
+# ---------------------------------------------------------------------------------------------------------------
+# Problems
+
+
+def _table_of_problems(view: ReportView, writer: MarkdownWriter) -> str:
+    column = times_of(view.problems, UTC_CLOCK)
+    rows = "".join(f"| {' | '.join(_table_row(each, column, writer))} |\n" for each in view.problems[:MAX_IN_BRIEF])
+    return f"| | what | where | how often ({column.heading_with_date}) | who must act |\n|--:|---|---|---|---|\n{rows}"
+
+
+def _table_row(each: ProblemView, column: TimeColumn, writer: MarkdownWriter) -> Iterator[str]:
+    problem = each.problem
+    yield str(each.number)
+    yield writer.text(what_it_is(problem)) + (" (over)" if problem.is_over else "")
+    yield writer.text(servers_of(problem))
+    yield how_often(problem, column)
+    yield writer.text(ACTORS[problem.finding.fault])
+
+
+def _problem(each: ProblemView, view: ReportView, writer: MarkdownWriter) -> Iterator[str]:
+    finding = each.problem.finding
+    title = f"### Problem {each.number} of {len(view.problems)}\n\n" if len(view.problems) > 1 else ""
+    yield f"{title}{writer.prose(finding.summary)}\n{writer.text(problem_line(each.problem))}\n"
+    yield _ladder(each.conversation, writer)
+    yield _proof(proof_of(finding, each.conversation, (), verbose=False), each.conversation, writer)
+    if finding.remedy:
+        yield f"**What to do:** {writer.prose(finding.remedy)}\n"
+    if finding.alternatives:
+        yield _alternatives(finding, writer)
+
+
+def _without_problem(view: ReportView, writer: MarkdownWriter) -> Iterator[str]:
+    """The conversation that the verdict is about; without any, what to do about the capture."""
+    for shown in view.shown:
+        yield f"{writer.prose(shown.summary)}\n"
+        yield _ladder(shown, writer)
+        yield _proof(proof_of(shown.cause, shown, (), verbose=False), shown, writer)
+    lead = lead_of(view.report)
+    if isinstance(lead, Finding) and lead.remedy:
+        yield f"**What to do:** {writer.prose(lead.remedy)}\n"
+
+
+def _ladder(conversation: Conversation, writer: MarkdownWriter) -> str:
     connection = conversation.connection
     rungs = " · ".join(_rung(conversation, view) for view in ladder(conversation))
-    title = f"{prefix}{conversation.id}, {connection.client} → {connection.server}"
+    title = f"{conversation.id}, {connection.client} → {connection.server}"
     return f"{writer.text(title)}, {UTC_CLOCK.date_and_time(connection.first.time_ns)}:\n{writer.text(rungs)}\n"
 
 
@@ -107,48 +157,64 @@ def _rung(conversation: Conversation, view: RungView) -> str:
     return f"{name} (packet {view.moment.packet}, {elapsed(conversation.connection.first, view.moment)})"
 
 
-def _evidence(view: ReportView, worst: Conversation, writer: MarkdownWriter) -> str:
-    shown = decisive_events(view.packet_events, view.finding, EVIDENCE_ROWS)
-    rows = "".join(f"| {' | '.join(row)} |\n" for row in _rows(shown, worst, writer))
-    wireshark = f"\nWireshark: `{display_filter(event.packet for event in shown)}`\n" if shown else ""
-    return f"| packet | time | | what |\n|--:|--:|---|---|\n{rows}{wireshark}"
+def _proof(proof: Proof, shown: Conversation, writer: MarkdownWriter) -> str:
+    """The packets as a table; a column names their conversations if there are several."""
+    several = any(row.conversation for row in proof.rows)
+    column = UTC_CLOCK.column(row.time_ns for row in proof.rows if row.time_ns is not None)
+    rows = "".join(f"| {' | '.join(_proof_row(row, proof, column, several, writer))} |\n" for row in proof.rows)
+    zero = f"since {proof.zero}" if proof.zero_ns is not None else column.heading
+    head = (
+        f"| packet |{' in |' if several else ''} time {zero} | | what |\n|--:|{'---|' if several else ''}--:|---|---|\n"
+    )
+    more = f"\n… {counted(proof.omitted, 'more packet')}\n" if proof.omitted else ""
+    return f"{head}{rows}{more}\nWireshark: `{display_filter(shown)}`\n"
 
 
-def _rows(shown: list[Event], worst: Conversation, writer: MarkdownWriter) -> Iterator[tuple[str, str, str, str]]:
-    first_ns = worst.connection.first.time_ns
-    for event in shown:
-        time = "" if event.time_ns is None else duration(seconds(event.time_ns - first_ns))
-        raw = f" `{writer.masker.hex(event.raw)}`" if event.raw else ""
-        yield str(event.packet), time, DIRECTIONS[event.side], writer.text(event.what, MAX_SHOWN_CHARACTERS) + raw
-    if state := state_at_end(worst):
-        yield "", duration(seconds(worst.watched_until_ns - first_ns)), "", writer.text(state)
-    if requests := requests_line(worst.dialogue.requests):
-        yield "", "", "", writer.text(requests)
-
-
-def _outages(view: ReportView, writer: MarkdownWriter) -> str:
-    latest = [writer.text(one.text) for one in view.outages[-MAX_OUTAGES:]]
-    earlier = len(view.outages) - len(latest)
-    return f"**Outages:**\n\n{_items([*([f'… {earlier} earlier'] if earlier else []), *latest], len(latest) + 1)}"
+def _proof_row(row: ProofRow, proof: Proof, column: TimeColumn, several: bool, writer: MarkdownWriter) -> Iterator[str]:
+    yield "" if row.packet is None else str(row.packet)
+    if several:
+        yield row.conversation
+    yield (
+        column.month_and_time(row.time_ns)
+        if proof.zero_ns is None and row.time_ns is not None
+        else proof.since_zero(row)
+    )
+    yield DIRECTIONS[row.side]
+    raw = f" `{writer.masker.hex(row.raw)}`" if row.raw else ""
+    yield writer.text(row.what, MAX_SHOWN_CHARACTERS) + raw
 
 
 def _alternatives(finding: Finding, writer: MarkdownWriter) -> str:
     others = [
-        f"{writer.text(f'{marked(other.cause)} [{FIX_LABELS[other.fault]}]')}: {writer.prose(other.how_to_tell)}"
+        f"{writer.prose(f'{marked(other.cause)} [{FIX_LABELS[other.fault]}]')}: {writer.prose(other.how_to_tell)}"
         for other in finding.alternatives
     ]
     return f"**It could also be:**\n\n{_items(others)}"
 
 
-def _other_findings(view: ReportView, writer: MarkdownWriter) -> str:
-    others = [f"{found.code}: {writer.text(found.summary)}" for found in (*view.other_findings, *view.capture_findings)]
-    return f"**Also noticed:**\n\n{_items(others)}"
+def _in_brief(each: ProblemView, writer: MarkdownWriter) -> str:
+    return f"Problem {each.number}: {writer.prose(each.problem.finding.summary)} ({writer.text(problem_line(each.problem))})"
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# What else is known
+
+
+def _what_tws_said(view: ReportView, writer: MarkdownWriter) -> list[str]:
+    conversations = view.report.conversations if not view.report.omitted else view.shown
+    several = len(view.report.conversations) > 1
+    said = server_messages.server_messages(conversations)
+    items = list(server_messages.markdown_items(said, writer.text, with_conversations=several))
+    for one in view.shown:
+        if requests := requests_line(one.dialogue.requests):
+            items.append(writer.text(f"{one.id}: {requests}" if several else requests))
+    return items
 
 
 def _environment(view: ReportView, writer: MarkdownWriter, tool_version: str) -> str:
     lines = [_group(each) for each in view.groups] if len(view.report.conversations) > 1 else []
     lines += [f"capture: {writer.text(input_line(facts))}" for facts in view.report.inputs]
-    lines += [f"analysed with: ibsniff {writer.text(tool_version)}"] if tool_version else []
+    lines += [f"analysed with: ibsniff {writer.text(tool_version)}; times are UTC"] if tool_version else []
     return f"**Environment:**\n\n{_items(lines, MAX_FACTS)}"
 
 

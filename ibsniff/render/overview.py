@@ -13,9 +13,10 @@ from ibsniff.clock import LOCAL_CLOCK, Clock
 from ibsniff.formatting import counted
 from ibsniff.masking.sentence import timed
 from ibsniff.model import Fault, Report, UserError, WireText
-from ibsniff.render.report_view import NO_CONVERSATION, lead_of, view_of
+from ibsniff.render.headline import NO_CONVERSATION
+from ibsniff.render.report_view import lead_of
+from ibsniff.render.screen import COLOURS
 from ibsniff.render.shortening import short_names, shortened
-from ibsniff.render.terminal import COLOURS
 from ibsniff.render.text import Masker, plain_ascii, visible_line
 
 UNREADABLE = "unreadable"
@@ -58,7 +59,7 @@ class Row(NamedTuple):
 
 def row(report: Report, show_accounts: bool, clock: Clock = LOCAL_CLOCK) -> Row:
     """The line of a report about one input."""
-    (facts,), verdict, lead = report.inputs, report.verdict, lead_of(view_of(report))
+    (facts,), verdict, lead = report.inputs, report.verdict, lead_of(report)
     masker = Masker.for_report(report, show_accounts)
     return Row(
         masker.encodable(WireText(facts.path)),

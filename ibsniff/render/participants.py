@@ -10,8 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from rich.console import RenderableType
-
 from ibsniff.clock import UTC_CLOCK, Clock
 from ibsniff.facts.network_path import System, client_system, network_path, system
 from ibsniff.facts.relay_legs import legs
@@ -20,7 +18,6 @@ from ibsniff.formatting import counted
 from ibsniff.ib import errors
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
 from ibsniff.model import Connection, Conversation, Dialect, Endpoint, Hello, Report, WireText
-from ibsniff.render.screen import ConsoleWriter, columns
 from ibsniff.render.server_clock import server_clock_line
 from ibsniff.timeline.dialogues import guessed_library
 
@@ -432,15 +429,6 @@ def _holder_in_words(holder: IdHolder) -> str:
 def _numbers(noun: str, numbers: tuple[int, ...]) -> str:
     more = f" and {len(numbers) - MAX_NAMED:,} more" if len(numbers) > MAX_NAMED else ""
     return f"{noun}{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers[:MAX_NAMED]))}{more}"
-
-
-def console_rows(who: Participants, writer: ConsoleWriter) -> Iterator[RenderableType]:
-    """For a screen: a line for each."""
-    grid = columns("left", "left", gap=2)
-    for row in rows(who, writer.clock):
-        grid.add_row(writer.literal(row.label, "dim"), writer.text(row.text))
-    if grid.row_count:
-        yield grid
 
 
 def markdown_items(who: Participants, text: Callable[[str], str]) -> Iterator[str]:

@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ibsniff.clock import Clock, TimeColumn
 from ibsniff.formatting import counted, duration, period, seconds
 from ibsniff.masking.sentence import marked
 from ibsniff.model import (
-    Confidence,
     Conversation,
     Fault,
     Finding,
     InputFacts,
     Loss,
     Outcome,
+    Problem,
     Report,
-    ServerOutage,
     Severity,
     Verdict,
     WatchedBy,
     WireText,
 )
-from ibsniff.render.grouping import ConversationGroup, group_identical, group_key, start_time_ns
+from ibsniff.render.grouping import ConversationGroup, group_identical, group_key
+from ibsniff.render.headline import NO_CONVERSATION, headline, sureness
 from ibsniff.render.text import Masker, plain_ascii
-from ibsniff.render.timeline import Event, events
 
 FIX_LABELS: dict[Fault, str] = {
     Fault.NONE: "No problem found",
@@ -63,67 +63,96 @@ LINK_TYPES: dict[int, str] = {
 MAX_NOTES = 10
 """Notes shown of one input."""
 
-NO_CONVERSATION = "The capture contains no conversation with TWS or IB Gateway."
+IPV4_BYTES = 4
 
-MAX_CONVERSATIONS_OF_FINDING = 10
-"""Conversations of one finding whose packets are shown as evidence."""
+MAX_SERVERS = 3
+"""Servers of one problem in the table of problems."""
+
+ABOUT_THE_CAPTURE = "IBS0"
+"""Findings of this family say what can be trusted of a capture."""
+
+MAX_TOLD = 3
+"""Problems told in full; of the others a line each says which option opens them."""
+
+
+class ProblemView(NamedTuple):
+    """One problem, with what shows it."""
+
+    number: int
+    """Its place in the report, from 1: ``--problem`` takes it."""
+    problem: Problem
+    conversation: Conversation
+    """The one that shows it best."""
 
 
 class ReportView(NamedTuple):
     """The parts of one report, selected and put in order for a reader."""
 
     report: Report
-    verdict: Verdict | None
-    worst: Conversation | None
-    """The conversation that the verdict is about."""
-    newest: Conversation | None
-    """The conversation that began last, if it went differently from the worst."""
-    finding: Finding | None
-    """The finding behind the verdict."""
-    other_findings: tuple[Finding, ...]
-    """Further findings about the worst conversation, and across conversations."""
-    capture_findings: tuple[Finding, ...]
-    """Findings about the captures themselves."""
+    headline: str
+    """Does it work now, must you act, and on which machine."""
+    fault: Fault
+    """Of the worst problem: it decides the colour."""
+    problems: tuple[ProblemView, ...]
+    """All that are kept, the worst first."""
+    told: tuple[ProblemView, ...]
+    """Those told in full."""
+    shown: tuple[Conversation, ...]
+    """The conversations that show these; without any problem the one that the verdict is about."""
+    concerned: tuple[Conversation, ...]
+    """Those and the others of the same problems."""
+    about_capture: tuple[Finding, ...]
+    """Findings about the captures themselves: what can be trusted."""
+    notes: tuple[Finding, ...]
+    """What was noticed in what is shown, and is no problem."""
     groups: tuple[ConversationGroup, ...]
-    """Conversations, identical ones in one group; the group of the worst one first."""
+    """Conversations, identical ones in one group, those of the worst problem first."""
 
     @property
-    def outages(self) -> tuple[ServerOutage, ...]:
-        """The times in which a server served nobody, when there is more than one: of a single one the finding tells."""
-        told = self.report.outages
-        return told if len(told) > 1 else ()
-
-    @property
-    def packet_events(self) -> list[Event]:
-        """The packets of the worst conversation, and of the other conversations that the finding is about."""
-        related = set(self.finding.conversations[:MAX_CONVERSATIONS_OF_FINDING]) if self.finding else set()
-        shown = (c for c in self.report.conversations if c is self.worst or c.id in related)
-        return sorted((event for c in shown for event in events(c)), key=lambda event: event.packet)
+    def in_brief(self) -> tuple[ProblemView, ...]:
+        """The problems that have only a line."""
+        return tuple(each for each in self.problems if each not in self.told)
 
 
-def view_of(report: Report) -> ReportView:
-    """Select what to show of a report."""
+def view_of(report: Report, problem: int | None = None) -> ReportView:
+    """Select what to show of a report; ``problem`` is the number of the only one to be told in full."""
     by_id = {conversation.id: conversation for conversation in report.conversations}
+    problems = tuple(
+        ProblemView(number, each, by_id[each.conversation])
+        for number, each in enumerate(report.problems, 1)
+        if each.conversation in by_id
+    )
+    told = tuple(each for each in problems if each.number == problem) if problem else problems[:MAX_TOLD]
+    shown = tuple({each.conversation.id: each.conversation for each in told}.values())
     verdict = report.verdict
-    worst = by_id.get(verdict.conversation) if verdict and verdict.conversation else None
-    newest = max(report.conversations, key=start_time_ns, default=None)
-    if worst is None:
-        worst = newest
-    if newest is not None and worst is not None and group_key(newest) == group_key(worst):
-        newest = None
-    finding = _finding_behind(verdict, worst, report.findings)
-    own = worst.findings if worst else ()
-    across = tuple(found for found in report.findings if found.conversations)
+    if not problems and verdict is not None and verdict.conversation in by_id:
+        shown = (by_id[verdict.conversation],)
+    worst = told[0].problem if told else None
+    listed = {name for each in told for name in each.problem.conversations}
+    about_capture = tuple(found for found in report.findings if not found.conversations)
+    lead = lead_of(report)
     return ReportView(
         report=report,
-        verdict=verdict,
-        worst=worst,
-        newest=newest,
-        finding=finding,
-        other_findings=tuple(found for found in (*own, *across) if found != finding),
-        capture_findings=tuple(found for found in report.findings if not found.conversations and found != finding),
-        groups=_worst_first(group_identical(report.conversations), worst),
+        headline=lead.summary if verdict is None and lead is not None else headline(report, worst),
+        fault=worst.finding.fault if worst else lead.fault if lead else Fault.UNDETERMINED,
+        problems=problems,
+        told=told,
+        shown=shown,
+        concerned=tuple(one for one in report.conversations if one.id in listed) or shown,
+        about_capture=tuple(found for found in about_capture if found is not lead),
+        notes=_notes(report, shown),
+        groups=_worst_first(group_identical(report.conversations), shown[0] if shown else None),
     )
+
+
+def _notes(report: Report, shown: tuple[Conversation, ...]) -> tuple[Finding, ...]:
+    """What is neither a problem nor explained by one, of the conversations shown; each code once."""
+    across = [found for found in report.findings if found.conversations]
+    own = [found for one in shown for found in one.findings]
+    doubts = [found for found in own if found.code.startswith(ABOUT_THE_CAPTURE)]
+    remarks = [found for found in (*own, *across) if found.severity is Severity.NOTE and found not in doubts]
+    told = {problem.finding.code for problem in report.problems}
+    return tuple({found.code: found for found in (*doubts, *remarks) if found.code not in told}.values())
 
 
 def most_severe(findings: Iterable[Finding]) -> Finding | None:
@@ -131,41 +160,55 @@ def most_severe(findings: Iterable[Finding]) -> Finding | None:
     return min(findings, key=lambda found: list(Severity).index(found.severity), default=None)
 
 
-def lead_of(view: ReportView) -> Verdict | Finding | None:
-    """What the report begins with: the verdict, or without any conversation the most severe finding about the capture."""
-    return view.verdict or view.finding
+def lead_of(report: Report) -> Verdict | Finding | None:
+    """What the report is about: the verdict, or without any conversation the most severe finding about the capture."""
+    return report.verdict or most_severe(report.findings)
 
 
-def status_line(view: ReportView) -> str:
-    """The line below the verdict: where to fix the problem, how sure that is, which conversation of how many."""
-    lead = lead_of(view)
-    if lead is None:
-        return FIX_LABELS[Fault.UNDETERMINED]
-    parts = [_label(lead.fault, view.report)]
-    if lead.fault is not Fault.UNDETERMINED or lead.confidence is not Confidence.LOW:
-        of_what = " in the finding" if lead.fault is Fault.UNDETERMINED else ""
-        parts.append(f"{lead.confidence} confidence{of_what}")
-    parts += [lead.code] if lead.code else []
-    total = len(view.report.conversations) + view.report.omitted
-    if view.worst is not None and total > 1:
-        counts = view.verdict.counts if view.verdict else {}
-        only_counted = f" ({view.report.omitted:,} only counted)" if view.report.omitted else ""
-        parts.append(
-            f"{view.worst.id} of {total}{only_counted}: " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items())
-        )
-    elif view.worst is not None:
-        parts.append(view.worst.outcome)
-    return " · ".join(parts)
+def problem_line(problem: Problem) -> str:
+    """The line below the sentence about a problem: its code, where it must be fixed, how sure that is."""
+    finding = problem.finding
+    parts = [f"{finding.code} {finding.name}"] if finding.code else []
+    parts += [FIX_LABELS[finding.fault]] if finding.fault is not Fault.UNDETERMINED else []
+    return " · ".join([*parts, sureness(problem)])
+
+
+def how_often(problem: Problem, column: TimeColumn) -> str:
+    """How many conversations a problem concerns, and when: ``once, 09:30:00``."""
+    first_ns, last_ns = problem.first_ns or 0, problem.last_ns or 0
+    first, last = column.shortest(first_ns), column.shortest(last_ns)
+    if problem.total == 1:
+        return f"once, {first}"
+    return f"{problem.total:,} times, {first}" + (f" to {last}" if last != first else "")
+
+
+def times_of(problems: Iterable[ProblemView], clock: Clock) -> TimeColumn:
+    """The column of the times at which problems were seen."""
+    both = ((each.problem.first_ns, each.problem.last_ns) for each in problems)
+    return clock.column(time_ns for times in both for time_ns in times if time_ns is not None)
+
+
+def what_it_is(problem: Problem) -> str:
+    """A problem in a few words: the name of its rule, or what became of its conversation."""
+    return problem.finding.name.replace("-", " ") or "not explained"
+
+
+def servers_of(problem: Problem) -> str:
+    """The servers of a problem; of many the first ones."""
+    named = ", ".join(map(str, problem.servers[:MAX_SERVERS]))
+    more = len(problem.servers) - MAX_SERVERS
+    return f"{named} and {counted(more, 'more server')}" if more > 0 else named
 
 
 def verdict_line(report: Report, *, show_accounts: bool = False) -> str:
     """The verdict in one line for ``-q``: outcome, where to fix it, code, summary. ASCII, because scripts and logs read it."""
-    view = view_of(report)
-    lead = lead_of(view)
+    lead = lead_of(report)
     label = _label(lead.fault if lead else Fault.UNDETERMINED, report)
-    parts = [view.verdict.outcome if view.verdict else "no conversation", label[0].lower() + label[1:]]
+    parts = [report.verdict.outcome if report.verdict else "no conversation", label[0].lower() + label[1:]]
     parts += [lead.code] if lead and lead.code else []
     line = f"{', '.join(parts)}: {marked(lead.summary) if lead else NO_CONVERSATION}"
+    if (more := len(report.problems) + report.problems_omitted - 1) > 0:
+        line += f" [{counted(more, 'more problem')}]"
     if report.omitted:
         line += f" [{counted(report.omitted, 'older conversation')} only counted]"
     if lost := sum(facts.dropped or 0 for facts in report.inputs):
@@ -220,20 +263,11 @@ def link_name(link_type: int) -> str:
     return LINK_TYPES.get(link_type, f"link type {link_type}")
 
 
-def display_filter(packets: Iterable[int]) -> str:
-    """The Wireshark display filter that shows these packets."""
-    numbers = ", ".join(map(str, sorted(set(packets))))
-    return f"frame.number in {{{numbers}}}" if numbers else ""
-
-
-def _finding_behind(
-    verdict: Verdict | None, worst: Conversation | None, findings: tuple[Finding, ...]
-) -> Finding | None:
-    if verdict is None:
-        return most_severe(findings)
-    own = worst.findings if worst else ()
-    matching = (found for found in (*own, *findings) if found.code == verdict.code)
-    return next(matching, worst.cause if worst else None)
+def display_filter(conversation: Conversation) -> str:
+    """The Wireshark display filter that shows this conversation."""
+    client, server = conversation.connection.client, conversation.connection.server
+    address = "ip.addr" if len(client.address) == IPV4_BYTES else "ipv6.addr"
+    return f"({address} eq {client.ip} and tcp.port eq {client.port} and tcp.port eq {server.port})"
 
 
 def _worst_first(groups: list[ConversationGroup], worst: Conversation | None) -> tuple[ConversationGroup, ...]:

@@ -1,23 +1,38 @@
-"""Writing on a console: text that is safe to show, and sections shortened to the lines of a screen."""
+"""Writing on a console: text that is safe to show, and the small parts that all screens are made of."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from rich.console import JustifyMethod, RenderableType
+from rich.console import Group, JustifyMethod, RenderableType
+from rich.padding import Padding
 from rich.segment import Segment
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
 from ibsniff.clock import LOCAL_CLOCK, Clock
+from ibsniff.formatting import counted
 from ibsniff.masking.sentence import timed
+from ibsniff.model import Fault, Severity, Side
 from ibsniff.render.code_spans import prose, with_ticks
 from ibsniff.render.text import MAX_LINE_CHARACTERS, Masker, plain_ascii
 
-MAX_LINES = 40
-"""As many as the screen of a laptop shows, so that the verdict is not scrolled away."""
+COLOURS: dict[Fault, str] = {
+    Fault.NONE: "green",
+    Fault.CLIENT: "yellow",
+    Fault.TWS_CONFIG: "red",
+    Fault.TWS_STATE: "red",
+    Fault.NETWORK: "magenta",
+    Fault.IB: "cyan",
+    Fault.UNDETERMINED: "blue",
+}
+"""Colour only repeats what words say."""
+
+SEVERITIES: dict[Severity, str] = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
+
+ARROWS: dict[Side | None, str] = {Side.CLIENT: "→", Side.SERVER: "←", None: ""}
 
 COMMAND_STYLE = "bold cyan"
 """Of a command within a sentence."""
@@ -51,18 +66,6 @@ class ConsoleWriter(NamedTuple):
         return Text(plain_ascii(text) if self.ascii_only else text, style)
 
 
-class Section(NamedTuple):
-    """One part of the screen."""
-
-    body: RenderableType
-    min_lines: int
-    """It is never shortened to fewer lines."""
-    shorten_rank: int = 0
-    """Sections with the highest rank are shortened first."""
-    last_lines: int = 0
-    """Lines at its end that stay when it is shortened."""
-
-
 def columns(*justify: JustifyMethod, gap: int = 1) -> Table:
     """A table without borders. Its cells are wrapped, not cut: a cut ends in a sign that not every console has."""
     grid = Table.grid(padding=(0, gap, 0, 0))
@@ -81,21 +84,25 @@ def without_trailing_spaces(lines: Lines) -> Lines:
     return kept
 
 
-def shorten_to_fit(laid_out: list[Lines], sections: list[Section], writer: ConsoleWriter) -> None:
-    """Shorten sections in place until all fit on the screen; each cut says how many lines it removed."""
-    excess = sum(map(len, laid_out)) + len(laid_out) - 1 - MAX_LINES
-    for index in sorted(range(len(sections)), key=lambda index: -sections[index].shorten_rank):
-        lines = laid_out[index]
-        kept = max(sections[index].min_lines, len(lines) - max(excess, 0))
-        if kept < len(lines):
-            excess -= len(lines) - kept
-            hint = writer.literal(f"  … {len(lines) - kept + 1} more lines with -v").plain
-            end = len(lines) - sections[index].last_lines
-            laid_out[index] = [*lines[: end - len(lines) + kept - 1], [Segment(hint, Style(dim=True))], *lines[end:]]
-
-
 def with_bar(lines: Lines, writer: ConsoleWriter, colour: str) -> Iterator[list[Segment]]:
     """Lines with a coloured bar at their left."""
     bar = Segment("| " if writer.ascii_only else "▌ ", Style.parse(colour))
     for line in lines:
         yield [bar, *line]
+
+
+def with_heading(title: str, body: Iterable[RenderableType]) -> RenderableType:
+    """A heading, and below it the body, indented."""
+    return Group(Text(title, "bold"), Padding(Group(*body), (0, 0, 0, 2)))
+
+
+def bullet(text: Text, writer: ConsoleWriter) -> RenderableType:
+    """One item of a list, wrapped beside its bullet."""
+    grid = columns("left", "left")
+    grid.add_row(writer.literal("•", "dim"), text)
+    return grid
+
+
+def more_line(number: int, noun: str, writer: ConsoleWriter) -> list[RenderableType]:
+    """The line that says how many are not shown."""
+    return [writer.literal(f"… {counted(number, f'more {noun}')} with -v", "dim")] if number > 0 else []

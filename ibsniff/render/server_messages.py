@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from rich.console import Group, RenderableType
-
 from ibsniff.facts.recovery import over_since
 from ibsniff.formatting import counted, elapsed
 from ibsniff.ib import errors
 from ibsniff.model import Conversation, ErrorTally, Moment, Request, Side, WireError, WireText
-from ibsniff.render.screen import ConsoleWriter, columns
 
 MAX_MESSAGES = 20
 """Kinds of errors of one report; the stand-in of a hostile peer sends thousands."""
@@ -209,26 +206,6 @@ def notices_line(said: ServerMessages) -> str:
         return ""
     listed = ", ".join(map(str, said.notices))
     return f"{listed} (data farms are connected)" if set(said.notices) <= FARMS_ARE_OK else listed
-
-
-def console_rows(
-    said: ServerMessages, writer: ConsoleWriter, *, with_conversations: bool = False, rows: int = MAX_ROWS
-) -> Iterator[RenderableType]:
-    """For a screen: a block for each error, and a line with the notices."""
-    grid = columns("left", "left", gap=2)
-    for one in said.messages[:rows]:
-        about = headline(one, with_conversations=with_conversations)
-        first = ": ".join(part for part in (about, text_of(one)) if part)
-        lines = [
-            writer.text(line, style, limit=MAX_TEXT) for line, style in ((first, ""), (one.meaning, "dim")) if line
-        ]
-        grid.add_row(writer.literal(label(one), "bold" if one.is_serious else ""), Group(*lines))
-    if more := max(0, len(said.messages) - rows) + said.omitted:
-        grid.add_row("", writer.literal(f"… {counted(more, 'more error number')}", "dim"))
-    if notices := notices_line(said):
-        grid.add_row(writer.literal("advisory", "dim"), writer.literal(notices, "dim"))
-    if grid.row_count:
-        yield grid
 
 
 def markdown_items(

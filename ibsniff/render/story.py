@@ -13,14 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
-from rich.console import RenderableType
-
 from ibsniff.clock import UTC_CLOCK, Clock
 from ibsniff.formatting import counted, duration, seconds
 from ibsniff.ib import errors
 from ibsniff.model import NANOSECONDS, Conversation, Endpoint, Outcome, Report, Rung, ServerOutage, Side, WireText
 from ibsniff.render.grouping import group_key, regular_interval, start_time_ns
-from ibsniff.render.screen import ConsoleWriter, columns
 
 MAX_ENTRIES = 12
 """Half a screen."""
@@ -375,19 +372,6 @@ def rows(entries: Iterable[Entry], report: Report, clock: Clock = UTC_CLOCK) -> 
             yield Row("", began.time, f"until {ended.unzoned}: {entry.text}")
         else:
             yield Row("", began.time if ended == began else f"{began.time} to {ended.time}", entry.text)
-
-
-def console_rows(entries: Iterable[Entry], report: Report, writer: ConsoleWriter) -> Iterator[RenderableType]:
-    """For a screen: a line for each entry, below its day."""
-    listed = list(rows(entries, report, writer.clock))
-    width = max((len(row.when) for row in listed), default=0)
-    for row in listed:
-        if row.heading:
-            yield writer.text(row.heading, "dim")
-        else:
-            grid = columns("left", "left", gap=2)
-            grid.add_row(writer.literal(row.when.ljust(width), "dim"), writer.text(row.text))
-            yield grid
 
 
 def markdown_items(entries: Iterable[Entry], report: Report, text: Callable[[str], str]) -> Iterator[str]:

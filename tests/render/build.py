@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import ipaddress
+from collections import Counter
 from dataclasses import replace
 
 from rich.console import Console, RenderableType
 
+from ibsniff.diagnosis import VerdictSoFar
+from ibsniff.facts.index import CaptureIndex
 from ibsniff.masking.sentence import sentence
 from ibsniff.model import (
     NANOSECONDS,
     Alternative,
+    Capture,
     Confidence,
     Connection,
     Conversation,
@@ -37,7 +41,6 @@ from ibsniff.model import (
     Side,
     Start,
     StartForm,
-    Verdict,
     WatchedBy,
     WireBytes,
     WireError,
@@ -251,7 +254,9 @@ def read_only(**changes: object) -> Conversation:
         alternatives=(),
         explains=None,
     )
-    return with_evidence(talk._replace(findings=(found,), fault=found.fault, summary=found.summary, **changes))
+    return with_evidence(
+        talk._replace(findings=(found,), cause=found, fault=found.fault, summary=found.summary, **changes)
+    )
 
 
 def unproven(**changes: object) -> Conversation:
@@ -285,16 +290,10 @@ def facts(**changes: object) -> InputFacts:
 
 
 def report(*conversations: Conversation, findings: tuple[Finding, ...] = (), **changes: object) -> Report:
-    """A report whose verdict is about the first conversation."""
-    verdict = None
-    if conversations:
-        worst = conversations[0]
-        code = worst.cause.code if worst.cause else worst.findings[0].code if worst.findings else None
-        counts: dict[Outcome, int] = {}
-        for each in conversations:
-            counts[each.outcome] = counts.get(each.outcome, 0) + 1
-        verdict = Verdict(worst.outcome, worst.fault, worst.confidence, code, worst.summary, worst.id, counts)
-    plain = Report((facts(),), verdict, findings, conversations)
+    """A report with the problems of these conversations, and the verdict that follows from them."""
+    so_far = VerdictSoFar()
+    so_far.add(CaptureIndex(Capture(0, facts(), conversations)), Counter(), findings)
+    plain = Report((facts(),), so_far.verdict(), findings, conversations, problems=so_far.problems)
     return plain._replace(**changes)
 
 

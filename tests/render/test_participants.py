@@ -11,13 +11,13 @@ from ibsniff.render.participants import (
     MAX_RELAYS,
     MAX_SERVERS,
     Row,
-    console_rows,
     markdown_items,
     participants,
     participants_of,
     rows,
 )
 from ibsniff.render.screen import ConsoleWriter
+from ibsniff.render.sections import participant_rows
 from ibsniff.render.text import Masker
 
 
@@ -125,7 +125,10 @@ def test_what_the_wire_says_is_masked_and_escaped() -> None:
     of = report(one)
     who, masker = participants(of), Masker.for_report(of, show_accounts=False)
     writer = ConsoleWriter(masker, ascii_only=False)
-    for made in ("".join(shown(row) for row in console_rows(who, writer)), *markdown_items(who, masker.visible_line)):
+    for made in (
+        "".join(shown(row) for row in participant_rows(who, writer)),
+        *markdown_items(who, masker.visible_line),
+    ):
         assert ACCOUNT not in made
         assert "\x1b" not in made
 
@@ -152,5 +155,5 @@ def test_every_scenario_is_told_within_bounds(name: str) -> None:
     assert len(listed) <= MAX_PROGRAMS + 2 * MAX_SERVERS + MAX_RELAYS + MAX_HOLDERS + 2
     assert bool(listed) is bool(report.conversations)
     writer = ConsoleWriter(Masker.for_report(report, show_accounts=False), ascii_only=True)
-    assert all(shown(row, width=80).isascii() for row in console_rows(who, writer))
+    assert all(shown(row, width=80).isascii() for row in participant_rows(who, writer))
     assert len(list(markdown_items(who, str))) == len(listed)

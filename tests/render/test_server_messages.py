@@ -10,11 +10,11 @@ from ibsniff.ib.error_table import is_serious
 from ibsniff.masking.sentence import safe
 from ibsniff.model import Conversation, ErrorTally
 from ibsniff.render.screen import ConsoleWriter
+from ibsniff.render.sections import server_message_rows
 from ibsniff.render.server_messages import (
     MAX_MESSAGES,
     MAX_ROWS,
     ServerMessages,
-    console_rows,
     headline,
     markdown_items,
     needs_reading,
@@ -26,7 +26,9 @@ from ibsniff.render.text import Masker
 
 def screen_of(said: ServerMessages, *, with_conversations: bool = False) -> str:
     writer = ConsoleWriter(Masker(), ascii_only=False)
-    return "".join(shown(row, width=100) for row in console_rows(said, writer, with_conversations=with_conversations))
+    return "".join(
+        shown(row, width=100) for row in server_message_rows(said, writer, with_conversations=with_conversations)
+    )
 
 
 def with_errors(conversation: Conversation, errors: dict[int, ErrorTally]) -> Conversation:

@@ -8,7 +8,8 @@ from render.scenarios import report_of, scenario_reports
 
 from ibsniff.model import NANOSECONDS, Conversation, Outcome, Report, ServerOutage
 from ibsniff.render.screen import ConsoleWriter
-from ibsniff.render.story import MAX_ENTRIES, MAX_NAMED, Kind, console_rows, markdown_items, rows, story
+from ibsniff.render.sections import story_rows
+from ibsniff.render.story import MAX_ENTRIES, MAX_NAMED, Kind, markdown_items, rows, story
 from ibsniff.render.text import Masker
 
 START_NS = silent().connection.first.time_ns
@@ -30,7 +31,7 @@ def later(one: Conversation, number: int, seconds: float) -> Conversation:
 
 def test_a_single_conversation_has_no_story() -> None:
     assert story(report(silent())) == ()
-    assert not list(console_rows((), report(silent()), ConsoleWriter(Masker(), ascii_only=False)))
+    assert not list(story_rows((), report(silent()), ConsoleWriter(Masker(), ascii_only=False)))
 
 
 def test_equal_attempts_are_one_entry_with_their_pace() -> None:
@@ -129,4 +130,4 @@ def test_every_scenario_is_told_within_bounds(name: str) -> None:
     assert all(a.began_ns <= b.began_ns for a, b in pairwise(entries) if a.input == b.input)
     assert len(told(of)) == len(entries)
     writer = ConsoleWriter(Masker.for_report(of, show_accounts=False), ascii_only=True)
-    assert all(shown(row, width=80).isascii() for row in console_rows(entries, of, writer))
+    assert all(shown(row, width=80).isascii() for row in story_rows(entries, of, writer))
