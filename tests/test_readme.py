@@ -8,6 +8,7 @@ import shlex
 import pytest
 from renew import ROOT, ibsniff
 
+from ibsniff.cli.group import MODULES
 from ibsniff.model import ExitCode, Outcome
 from ibsniff.rules import all_rules
 
@@ -34,6 +35,12 @@ def test_every_option_it_names_exists(command: str) -> None:
     help_text = ibsniff(words[1], "--help").stdout
     for option in (word for word in words[2:] if word.startswith("-") and word != "-"):
         assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", help_text), option
+
+
+def test_its_list_of_commands_is_complete() -> None:
+    table = README.partition("| command | what it does |")[2].partition("\n\n")[0]
+    named = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert sorted(named) == sorted(MODULES)
 
 
 def test_it_names_every_outcome_and_exit_code() -> None:

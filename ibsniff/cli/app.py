@@ -25,9 +25,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Find out why a program does not connect to TWS or IB Gateway. ibsniff reads the packets between the two and "
-    "reports what happened, what must be fixed, which packets prove it, and what to do next.",
-    epilog="Try 'ibsniff demo' to see the reports on three recorded cases. Exit codes: 0 success, 1 findings (with "
+    help="Find out why a trading program cannot connect to TWS or IB Gateway, or what goes wrong in its session. ibsniff reads the packets between the two and reports what happened, who must act, which packets prove it, and what to do next.",
+    epilog="'ibsniff demo' shows the reports on three recorded cases; 'ibsniff explain' looks up codes, words, and the errors that programs print. Exit codes: 0 success, 1 findings (with "
     "--fail-on or regress), 2 wrong usage, 3 unreadable input, 4 no permission or no such interface, 130 interrupted.",
 )
 
@@ -38,18 +37,18 @@ LIMITS_REACHED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 """Errors when this process, or the machine, has no more open files, memory or processes."""
 
 JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON document (schema_version 1) instead of the report.")
+    bool, typer.Option("--json", help="Print one JSON document (schema version 1) instead of the report.")
 ]
 PortOption = Annotated[
     list[str] | None,
     typer.Option(
         "--port",
         metavar="N|any",
-        help="Also treat port N as an API port; repeatable. 'any': every conversation that speaks the IB API.",
+        help="Also treat port N as an API port; repeatable. With 'any', analyse every conversation that speaks the IB API.",
     ),
 ]
 FailOnOption = Annotated[
-    Severity | None, typer.Option(help="Exit with code 1 if there is a finding of this severity or a higher one.")
+    Severity | None, typer.Option(help="Exit with code 1 if a finding has this severity or a higher one.")
 ]
 PatienceOption = Annotated[
     float | None,
@@ -57,15 +56,13 @@ PatienceOption = Annotated[
         min=0.1,
         max=86_400,
         metavar="SECONDS",
-        help="Count a missing answer as silence after this time; by default 5 s, or the timeout of the client library.",
+        help="Treat a missing answer as silence after this time; by default the timeout of the client library, or 5 s if that is not known.",
     ),
 ]
 AccountsOption = Annotated[bool, typer.Option("--show-accounts", help="Show account numbers instead of masking them.")]
 UtcOption = Annotated[
     bool,
-    typer.Option(
-        "--utc", help="Show times in UTC on the screen, and read times without a zone as UTC; not local time."
-    ),
+    typer.Option("--utc", help="Use UTC instead of local time, on the screen and for times given without a zone."),
 ]
 VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="Print everything, however long.")]
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Print the verdict in one line.")]

@@ -59,18 +59,16 @@ def _what_to_ask(nearest: list[str]) -> str:
 
 def _print(explanations: Iterator[Explanation]) -> None:
     from rich.console import Group
-    from rich.segment import Segment, Segments
 
-    from ibsniff.render.screen import ConsoleWriter, without_trailing_spaces
+    from ibsniff.render.screen import ConsoleWriter, print_trimmed
     from ibsniff.render.text import Masker
 
     screen = console()
     writer = ConsoleWriter(Masker(show_accounts=True), screen.options.ascii_only, screen.color_system is not None)
     for number, explanation in enumerate(explanations):
-        within = screen.options.update(width=min(screen.width, MAX_WIDTH))
-        lines = screen.render_lines(Group(*_laid_out(explanation, writer)), within, pad=False)
-        for line in [*([[]] if number else []), *without_trailing_spaces(lines)]:
-            screen.print(Segments([*line, Segment.line()]), end="")
+        if number:
+            print()
+        print_trimmed(screen, Group(*_laid_out(explanation, writer)), min(screen.width, MAX_WIDTH))
 
 
 def _laid_out(explanation: Explanation, writer: ConsoleWriter) -> Iterator[RenderableType]:
@@ -135,7 +133,7 @@ def rules(
         bool, typer.Option("--markdown", help="Print all rules with their explanations as Markdown.")
     ] = False,
 ) -> None:
-    """List all rules."""
+    """List all rules, a line each."""
     from ibsniff.rules import all_rules, catalogue
 
     with handle_errors():

@@ -30,11 +30,11 @@ ServerOption = Annotated[
 ]
 SideOption = Annotated[Side | None, typer.Option("--side", help="Only what this side sent.")]
 RequestOption = Annotated[
-    int | None, typer.Option("--request", metavar="ID", help="Only what belongs to this request or order id.")
+    int | None, typer.Option("--request", metavar="ID", help="Only what belongs to this request id or order id.")
 ]
 NameOption = Annotated[
     str | None,
-    typer.Option("--name", metavar="PATTERN", help="Only messages of this name, as REQ_MKT_DATA or 'REQ_*'."),
+    typer.Option("--name", metavar="PATTERN", help="Only messages with this name, such as REQ_MKT_DATA or 'REQ_*'."),
 ]
 FromOption = Annotated[
     str | None,

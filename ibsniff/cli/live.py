@@ -73,7 +73,7 @@ def live(
         typer.Option(
             "-b",
             metavar="KIND:N",
-            help="With -w: begin a new file after duration:SECONDS or filesize:KB, and keep files:N; repeatable.",
+            help="With -w: start a new file after duration:SECONDS or filesize:KB, and keep the newest files:N; repeatable.",
         ),
     ] = None,
     count: Annotated[int | None, typer.Option("-c", metavar="N", min=1, help="Stop after N packets.")] = None,
@@ -94,17 +94,17 @@ def live(
     ] = None,
     on_verdict_as_root: Annotated[
         bool,
-        typer.Option("--on-verdict-as-root", help="Run that command with root's privileges, which ibsniff then keeps."),
+        typer.Option(
+            "--on-verdict-as-root", help="Run that command with root's privileges; ibsniff then keeps them, too."
+        ),
     ] = False,
     fail_on: FailOnOption = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Print each message as it comes, on a line of its own.")
-    ] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Print each message as it comes, one on each line.")] = False,
     process: Annotated[
         bool, typer.Option("--process", help="Show which processes of this machine have the connections open.")
     ] = False,
     backend: Annotated[
-        Backend, typer.Option(help="How to capture: with a packet socket (Linux) or with scapy.")
+        Backend, typer.Option(help="How to capture: with a packet socket (Linux only) or with scapy.")
     ] = Backend.AUTO,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print events as NDJSON; the last one contains the JSON document.")
@@ -114,7 +114,7 @@ def live(
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Capture on network interfaces and analyse the packets as they come, until Ctrl-C."""
+    """Capture on network interfaces and report what happens, until Ctrl-C."""
     from ibsniff.analysis.api_traffic import parse_ports
     from ibsniff.analysis.following import Follower, Limits
     from ibsniff.analysis.following import follow as follow_until
@@ -281,7 +281,7 @@ def _duration(text: str | None) -> float | None:
 
 @app.command()
 def interfaces() -> None:
-    """List the network interfaces, and which of them carry TWS traffic."""
+    """List the network interfaces, and say which of them carry TWS traffic."""
     from rich.table import Table
 
     from ibsniff.capture.interfaces import list_interfaces

@@ -57,21 +57,25 @@ def read(
         ),
     ] = None,
     more: Annotated[
-        list[str] | None, typer.Option("-r", metavar="FILE", help="Another way to name a capture, as with tcpdump.")
+        list[str] | None, typer.Option("-r", metavar="FILE", help="Another way to name a capture, as in tcpdump.")
     ] = None,
     port: PortOption = None,
     as_json: JsonOption = False,
     as_ndjson: Annotated[
-        bool, typer.Option("--ndjson", help="Print one JSON document per capture, each on one line.")
+        bool, typer.Option("--ndjson", help="Print one JSON document for each capture, each on a line of its own.")
     ] = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a report to paste into a ticket.")] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the report as Markdown, to paste into a ticket.")
+    ] = False,
     join: Annotated[
-        bool, typer.Option("--join", help="Treat the files as parts of one capture (tcpdump -C, -G).")
+        bool, typer.Option("--join", help="Treat the files as pieces of one capture (tcpdump -C, -G).")
     ] = False,
     jobs: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Read N files at the same time; by default chosen by the size of the input."
+            min=1,
+            metavar="N",
+            help="Read N files at the same time; by default as many as the size of the input calls for.",
         ),
     ] = None,
     watched_until: Annotated[
@@ -85,7 +89,9 @@ def read(
     patience: PatienceOption = None,
     lane: Annotated[
         Lane,
-        typer.Option(help="Process packets one by one (plain), many at once (columns), or as is faster; same report."),
+        typer.Option(
+            help="Process packets one by one (plain), many at once (columns), or whichever is faster; the report is the same."
+        ),
     ] = Lane.AUTO,
     fail_on: Annotated[
         Severity | None, typer.Option(help="Exit with code 1 if there is a finding of this severity or a higher one.")
@@ -95,7 +101,7 @@ def read(
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Analyse capture files."""
+    """Read capture files and report what happened."""
     from ibsniff.analysis.api_traffic import parse_ports
     from ibsniff.analysis.reading import InputReader
     from ibsniff.analysis.reading_progress import ReadingProgress
@@ -215,7 +221,7 @@ def _exit_code(reading: Reading, fail_on: Severity | None) -> ExitCode:
 
 @app.command()
 def demo() -> None:
-    """Show the reports on three recorded cases: the same error in the client, three different causes."""
+    """Show the reports on three recorded cases: the same error in the client, with three different causes."""
     from ibsniff.analysis.api_traffic import Ports
     from ibsniff.analysis.reading import read_files
     from ibsniff.regression import load_scenario

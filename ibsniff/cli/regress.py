@@ -39,7 +39,7 @@ def regress(
     ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only broken promises and the count.")] = False,
 ) -> None:
-    """Analyse all recorded scenarios and compare each verdict with what the scenario promises."""
+    """Analyse recorded scenarios, and compare what is found in each with what it promises."""
     with handle_errors():
         only_one_of(new=new, update=update)
         only_one_of(new=new, junit=junit is not None)

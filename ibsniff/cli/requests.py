@@ -41,7 +41,7 @@ MAX_LISTED = 200_000
 def requests(
     files: Annotated[list[str], typer.Argument(metavar="FILE", help="Captures, as for 'read'; - is standard input.")],
     only_open: Annotated[
-        bool, typer.Option("--open", help="Only requests that were not answered, or whose answers still go on.")
+        bool, typer.Option("--open", help="Only requests without an answer, or with answers that still come.")
     ] = False,
     conversation: ConversationOption = None,
     client: ClientOption = None,
@@ -51,7 +51,7 @@ def requests(
     since: FromOption = None,
     until: ToOption = None,
     port: PortOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document (schema_version 1).")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document (schema version 1).")] = False,
     show_accounts: AccountsOption = False,
     utc: UtcOption = False,
 ) -> None:

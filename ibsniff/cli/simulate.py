@@ -14,7 +14,9 @@ from ibsniff.cli.app import app, handle_errors, print_line
 def simulate(
     mode: Annotated[
         str,
-        typer.Argument(metavar="MODE", help="How it behaves; 'list' lists the modes.", autocompletion=completion.modes),
+        typer.Argument(
+            metavar="MODE", help="How it behaves; 'list' prints all modes.", autocompletion=completion.modes
+        ),
     ],
     port: Annotated[
         int, typer.Option(metavar="N", min=0, max=65535, help="Port to listen on; 0 chooses a free one.")
@@ -25,7 +27,7 @@ def simulate(
         float, typer.Option(metavar="SECONDS", min=0, help="Delay in the modes that use one (see 'list').")
     ] = 3.0,
 ) -> None:
-    """Simulate a TWS that works or fails in a certain way, to try ibsniff without a real one."""
+    """Stand in for a TWS that works or fails in a certain way, to try ibsniff without a real one."""
     from ibsniff import standin
     from ibsniff.render.text import visible_line
 

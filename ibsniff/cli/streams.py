@@ -47,7 +47,7 @@ def streams(
         bool,
         typer.Option("--sha256", help="Add the SHA-256 of the bytes of each direction; missing bytes count as zeros."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document (schema_version 1).")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document (schema version 1).")] = False,
     number: Annotated[
         int | None,
         typer.Option(
@@ -128,7 +128,7 @@ def _list(
 
 def _print_legend(lists: list[StreamList]) -> None:
     from ibsniff.lookup.legend import legend
-    from ibsniff.render.screen import columns
+    from ibsniff.render.screen import columns, print_trimmed
     from ibsniff.render.streams import MAX_ON_SCREEN
 
     shown = [stream for found in lists for stream in found.streams[:MAX_ON_SCREEN]]
@@ -138,7 +138,8 @@ def _print_legend(lists: list[StreamList]) -> None:
     for row in rows:
         table.add_row(*row, style="dim")
     if rows:
-        console().print(table)
+        screen = console()
+        print_trimmed(screen, table, screen.width)
 
 
 def _follow(path: str, number: int, follow_format: FollowFormat, sides: set[Side], show_accounts: bool) -> None:

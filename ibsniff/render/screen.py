@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from rich.console import Group, JustifyMethod, RenderableType
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.padding import Padding
-from rich.segment import Segment
+from rich.segment import Segment, Segments
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
@@ -82,6 +82,13 @@ def without_trailing_spaces(lines: Lines) -> Lines:
             line.pop()
         kept.append([*line[:-1], Segment(line[-1].text.rstrip(), line[-1].style)] if line else line)
     return kept
+
+
+def print_trimmed(console: Console, body: RenderableType, width: int) -> None:
+    """Print something without spaces at the ends of its lines."""
+    lines = console.render_lines(body, console.options.update(width=width, height=None), pad=False)
+    for line in without_trailing_spaces(lines):
+        console.print(Segments([*line, Segment.line()]), end="")
 
 
 def with_bar(lines: Lines, writer: ConsoleWriter, colour: str) -> Iterator[list[Segment]]:
