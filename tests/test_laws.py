@@ -73,7 +73,7 @@ MAY_IMPORT = {
         "facts.relay_legs",
         "facts.server_clock",
     },
-    "lookup": {"model", "ib.error_table", "rules", "tcp.state"},
+    "lookup": {"model", "ib.error_table", "ib.names", "rules", "tcp.state"},
     "standin": {"model.UserError", "model.ExitCode", "ib.names", "ib.errors"},
     "analysis.api_traffic": {"model", "ib.names"},
     "analysis.other_traffic": {"model"},

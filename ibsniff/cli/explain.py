@@ -109,6 +109,7 @@ def _overview() -> Iterator[Explanation]:
         ("code of a rule", f"{rules[0].code} to {rules[-1].code}; `ibsniff rules` lists all {len(rules)}"),
         ("name of a rule", f"{rules[0].name}, and the others"),
         ("error number of IB", _ranges(sorted(all_errors()))),
+        ("message of IB's API", "REQ_MKT_DATA or reqMktData, and all others"),
     )
     printed: Rows = tuple((f"{message.texts[0]}", message.printed_by) for message in CLIENT_MESSAGES)
     yield Explanation("What ibsniff explain takes", (codes, words, streams))

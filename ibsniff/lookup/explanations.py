@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ibsniff.ib.error_table import ErrorNumber
 from ibsniff.lookup.client_messages import CLIENT_MESSAGES, ClientMessage
-from ibsniff.lookup.search import Answer, History, StreamState
+from ibsniff.lookup.search import Answer, History, MessageName, StreamState
 from ibsniff.lookup.words import FAULT, HISTORY_LETTERS, WORDS, Word
 from ibsniff.model import Fault
 from ibsniff.rules import all_rules
@@ -85,6 +85,15 @@ def _(word: Word) -> Explanation:
 def _(state: StreamState) -> Explanation:
     source = "The states are Zeek's (conn_state). `ibsniff streams` prints one for each TCP conversation."
     return Explanation(f"{state.name} (state of a TCP conversation)", (f"{state.meaning.capitalize()}.", source))
+
+
+@explain.register
+def _(message: MessageName) -> Explanation:
+    sender = "an API client sends to TWS" if message.is_of_client else "TWS sends to an API client"
+    text = (
+        f"Message {message.number} of those that {sender}. `ibsniff requests FILE` lists requests with their answers."
+    )
+    return Explanation(f"{message.name} (message of IB's API)", (text,))
 
 
 @explain.register

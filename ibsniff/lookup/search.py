@@ -9,6 +9,8 @@ from functools import cache
 from typing import NamedTuple
 
 from ibsniff.ib.error_table import ErrorNumber, find_error
+from ibsniff.ib.names import CLIENT_MESSAGES as CLIENT_MESSAGES_OF_API
+from ibsniff.ib.names import SERVER_MESSAGES as SERVER_MESSAGES_OF_API
 from ibsniff.lookup.client_messages import CLIENT_MESSAGES, TWS_TEXTS, ClientMessage
 from ibsniff.lookup.words import HISTORY_LETTERS, WORDS, Word
 from ibsniff.rules import all_rules
@@ -42,19 +44,27 @@ class StreamState(NamedTuple):
     meaning: str
 
 
+class MessageName(NamedTuple):
+    """A message of the API, as reports name it."""
+
+    name: str
+    number: int
+    is_of_client: bool
+
+
 class History(NamedTuple):
     """The history of a TCP conversation, as ``streams`` prints it."""
 
     letters: str
 
 
-Answer = Rule | ErrorNumber | Word | StreamState | History | ClientMessage
+Answer = Rule | ErrorNumber | Word | MessageName | StreamState | History | ClientMessage
 
 
 def find(query: str) -> tuple[Answer, ...]:
     """Everything known about this, the best match first; empty if nothing is."""
     query = " ".join(query[:MAX_QUERY_CHARACTERS].split())
-    exact: list[Answer] = [*_same_text(query), *_numbers(query), *_rules(query), *_words(query)]
+    exact: list[Answer] = [*_same_text(query), *_numbers(query), *_rules(query), *_words(query), *_messages(query)]
     if exact:
         return tuple(exact)
     stream = [*_states(query)]
@@ -119,6 +129,14 @@ def _same_text(query: str) -> Iterator[ClientMessage]:
 def _words(query: str) -> Iterator[Word]:
     asked = tokens(query)
     return (word for word in WORDS if asked and asked in map(tokens, word.names))
+
+
+def _messages(query: str) -> Iterator[MessageName]:
+    """Messages by their name here, or by that of the function in IB's libraries: REQ_MKT_DATA, reqMktData."""
+    asked = "".join(tokens(query))
+    for messages, is_of_client in ((CLIENT_MESSAGES_OF_API, True), (SERVER_MESSAGES_OF_API, False)):
+        same = (number for number, name in messages.items() if "".join(tokens(name)) == asked)
+        yield from (MessageName(messages[number], number, is_of_client) for number in same)
 
 
 def _states(query: str) -> Iterator[StreamState | History]:

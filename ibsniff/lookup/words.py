@@ -24,18 +24,20 @@ def _words(kind: str, meanings: dict[str, str]) -> tuple[Word, ...]:
 
 WORDS: tuple[Word, ...] = (
     *_words(OUTCOME, {
-        "refused": "The server's machine answered the connection attempt with a RST: nothing listens on that port.",
-        "unreachable": "Nothing answered the connection attempt, or a router said that the machine cannot be reached.",
-        "silent": "The server accepted the connection, received data, and never sent a byte.",
-        "closed": "The server accepted the connection and closed it (FIN) without an answer.",
-        "reset": "The server accepted the connection and ended it abruptly (RST) without an answer.",
-        "foreign": "Something answered that is not TWS, such as a web server.",
-        "cut_off": "The server stopped in the middle of its version reply.",
+        "refused": "The server's machine answered the connection attempt with a RST: nothing listens on that port (IBS101, IBS102).",
+        "unreachable": "Nothing answered the connection attempt, or a router said that the machine cannot be reached (IBS103 "
+        "to IBS106).",
+        "silent": "The server accepted the connection, received data, and never sent a byte (IBS301, IBS302).",
+        "closed": "The server accepted the connection and closed it (FIN) without an answer (IBS107, IBS304, IBS305).",
+        "reset": "The server accepted the connection and ended it abruptly (RST) without an answer (IBS107, IBS304, "
+        "IBS305).",
+        "foreign": "Something answered that is not TWS, such as a web server (IBS306).",
+        "cut_off": "The server stopped in the middle of its version reply (IBS307).",
         "replied": "TWS answered the hello. That does not mean that all is well: the ladder and the findings say how the "
         "session went on.",
-        "not_asked": "The client connected and sent nothing, so the server had nothing to answer.",
-        "joined": "The conversation was already under way when the capture began, so its beginning cannot be judged.",
-        "unproven": "The capture does not show what happened: it is too short, holds one direction only, or lost packets.",
+        "not_asked": "The client connected and sent nothing, so the server had nothing to answer (IBS201).",
+        "joined": "The conversation was already under way when the capture began, so its beginning cannot be judged (IBS008).",
+        "unproven": "The capture does not show what happened: it is too short, holds one direction only, or lost packets (IBS009).",
     }),
     *_words(RUNG, {
         "nothing": "Not even a connection attempt was captured.",
@@ -62,9 +64,9 @@ WORDS: tuple[Word, ...] = (
         "note": "Worth knowing; no reason to act by itself.",
     }),
     *_words(CONFIDENCE, {
-        "high": "Proved by the packets.",
-        "medium": "Likely: other causes would leave the same packets, and the report names them.",
-        "low": "A guess.",
+        "high, proved by the packets": "Proved by the packets.",
+        "medium, likely, not proved": "Likely: other causes would leave the same packets, and the report names them.",
+        "low, a guess": "A guess: the packets fit this cause, and others as well.",
     }),
     *_words(REPORT, {
         "IBS": "The beginning of every rule's code. IBS0xx is about the capture, IBS1xx about the TCP connection, IBS2xx "
@@ -75,10 +77,11 @@ WORDS: tuple[Word, ...] = (
         "ladder": "The steps from the connection attempt to a working session, and how far a conversation got.",
         "rung": "One step of the ladder: called, connected, greeted, answered, started, ready.",
         "outcome": "What the server did in a conversation, in one word.",
+        "problem": "One thing that is wrong, told once, with everything that follows from it. The worst one comes first.",
         "verdict": "The worst problem of a capture, told first.",
         "finding": "What one rule found, with the packets that prove it.",
-        "evidence, proof": "The packets that a finding rests on. # is the packet's number, as in Wireshark.",
-        "fault": "Where a problem must be fixed: in the program, in TWS's settings or its state, in the network, or at IB.",
+        "proof, evidence": "The packets that a finding rests on. # is the packet's number, as in Wireshark.",
+        "fault, Fix, who must act": "Where a problem must be fixed: in the program, in TWS's settings or its state, in the network, or at IB.",
         "relay": "A program that accepts connections on one port and passes them on to another: socat, docker-proxy, ssh -L, "
         "kubectl port-forward, netsh portproxy. It may accept a connection while TWS behind it is not there.",
         "hang, hangs, wedge": "TWS or Gateway runs and no longer accepts clients. The system's kernel still accepts "

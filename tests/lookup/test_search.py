@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ibsniff.ib.error_table import ErrorNumber, all_errors
 from ibsniff.lookup.client_messages import CLIENT_MESSAGES, TWS_TEXTS, ClientMessage
-from ibsniff.lookup.search import MAX_FOUND, Answer, History, StreamState, find, names, suggestions
+from ibsniff.lookup.search import MAX_FOUND, Answer, History, MessageName, StreamState, find, names, suggestions
 from ibsniff.lookup.words import WORDS, Word
 from ibsniff.rules import all_rules
 from ibsniff.rules.registry import Rule
@@ -25,7 +25,7 @@ def short(answer: Answer) -> str:
             return answer.texts[0]
         case Word():
             return answer.names[0]
-        case StreamState():
+        case StreamState() | MessageName():
             return answer.name
         case History():
             return answer.letters
@@ -58,6 +58,10 @@ ID_IN_USE, FAILED = "Peer closed connection. clientId ... already in use?", "Cou
         ("cut off", ["cut_off"]),
         ("NOT_ASKED", ["not_asked"]),
         ("IBS", ["IBS"]),
+        ("REQ_MKT_DATA", ["REQ_MKT_DATA"]),
+        ("reqMktData", ["REQ_MKT_DATA"]),
+        ("not proved", ["medium"]),
+        ("who must act", ["fault"]),
         ("S0", ["S0"]),
         ("rstos0", ["RSTOS0"]),
         ("SH", ["SH"]),
