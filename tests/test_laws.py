@@ -22,7 +22,7 @@ from ibsniff.model import InputFacts
 ROOT = Path(__file__).parents[1]
 PACKAGE = "ibsniff"
 
-PIPELINE = ("api_traffic", "other_traffic", "tracking", "snapshot", "judgement", "columns")
+PIPELINE = ("api_traffic", "other_traffic", "tracking", "snapshot", "judgement", "remembered", "columns")
 """The parts that the pipeline puts in order."""
 
 MAY_IMPORT = {
@@ -79,7 +79,17 @@ MAY_IMPORT = {
     "analysis.other_traffic": {"model"},
     "analysis.tracking": {"model", "ib", "diagnosis", "analysis.api_traffic"},
     "analysis.snapshot": {"model"},
-    "analysis.judgement": {"model", "diagnosis", "facts", "rules", "analysis.snapshot", "analysis.spool"},
+    "analysis.judgement": {
+        "model",
+        "diagnosis",
+        "facts",
+        "rules",
+        "analysis.snapshot",
+        "analysis.spool",
+        "analysis.remembered",
+    },
+    "analysis.noted_index": {"model", "facts", "analysis.snapshot"},
+    "analysis.remembered": {"model", "diagnosis", "rules", "analysis.noted_index", "analysis.snapshot"},
     "analysis.spool": {"model"},
     "analysis.pipeline": {
         "model",

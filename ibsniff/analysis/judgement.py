@@ -12,14 +12,18 @@ from ibsniff.model import Capture, Conversation, Finding, InputFacts, Report, Se
 from ibsniff.rules import judge_capture, judge_conversation, tell_outages
 
 if TYPE_CHECKING:
+    from ibsniff.analysis.remembered import Memory
     from ibsniff.analysis.spool import Spool
 
 
-def judge(snapshots: Iterable[Snapshot]) -> Report:
-    """Judge inputs together, whether the snapshots were made here or by another process."""
+def judge(snapshots: Iterable[Snapshot], memory: Memory | None = None) -> Report:
+    """Judge inputs together, whether the snapshots were made here or by another process.
+
+    ``memory`` has the judgements of an earlier snapshot of the same input.
+    """
     inputs: list[InputFacts] = []
     conversations: list[Conversation] = []
-    report = judge_into(snapshots, inputs, conversations)
+    report = judge_into(snapshots, inputs, conversations, memory)
     return report._replace(inputs=tuple(inputs), conversations=tuple(conversations))
 
 
@@ -27,10 +31,11 @@ def judge_into(
     snapshots: Iterable[Snapshot],
     inputs: list[InputFacts] | Spool[InputFacts],
     conversations: list[Conversation] | Spool[Conversation],
+    memory: Memory | None = None,
 ) -> Report:
     """Judge one input after the other, and move what the report lists to these: of it all, the verdict needs little."""
     verdict, shared, outages = VerdictSoFar(), list[Finding](), list[ServerOutage]()
-    for capture, findings, told in _judged_in_turn(snapshots, verdict):
+    for capture, findings, told in _judged_in_turn(snapshots, verdict, memory):
         inputs.append(capture.facts)
         for conversation in capture.conversations:
             conversations.append(conversation)
@@ -49,12 +54,13 @@ def judge_into(
 
 
 def _judged_in_turn(
-    snapshots: Iterable[Snapshot], verdict: VerdictSoFar
+    snapshots: Iterable[Snapshot], verdict: VerdictSoFar, memory: Memory | None
 ) -> Iterator[tuple[Capture, tuple[Finding, ...], tuple[ServerOutage, ...]]]:
     """Each input with the findings about it as a whole, and the outages in it."""
     connections = 0
     for index, snapshot in enumerate(snapshots):
-        capture = _judged(snapshot.as_input(index, connections))
+        unjudged = snapshot.as_input(index, connections)
+        capture = _judged(unjudged) if memory is None else memory.judged(unjudged)
         whole = CaptureIndex(capture)
         findings = judge_capture(whole)
         connections += snapshot.connections

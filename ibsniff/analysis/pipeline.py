@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ibsniff.analysis.api_traffic import API_PORTS, Ports
 from ibsniff.analysis.judgement import judge
 from ibsniff.analysis.other_traffic import OtherTraffic
-from ibsniff.analysis.snapshot import Snapshot
+from ibsniff.analysis.snapshot import Snapshot, as_of
 from ibsniff.analysis.tracking import ConversationTracker, Tracked
 from ibsniff.diagnosis import first_missing, lost_in_wait, outcome_of, rung_of
 from ibsniff.ib.dialogue import DialogueReader
@@ -27,18 +27,21 @@ from ibsniff.model import (
     Frame,
     InputFacts,
     InputState,
+    Outcome,
     Packet,
     Report,
     Requests,
     Segment,
     Tick,
     Unreachable,
+    WatchedBy,
 )
 from ibsniff.net import Dissector
 from ibsniff.tcp import ConnectionTable, conn_state
 
 if TYPE_CHECKING:
     from ibsniff.analysis.columns import ColumnLane
+    from ibsniff.analysis.remembered import Memory
 
 
 class Analysis:
@@ -70,6 +73,7 @@ class Analysis:
         self._other = OtherTraffic(self.skipped)
         self._column_lane: ColumnLane | None = None
         self._now_ns = 0
+        self._memory: Memory | None = None
 
     def run(self, events: Iterable[Frame | Columns | Tick]) -> None:
         """Take all events of a source, to its end."""
@@ -161,10 +165,28 @@ class Analysis:
         return Snapshot(capture, self._tracker.count, evicted)
 
     def report(self) -> Report:
-        """Return the snapshot, judged."""
-        return judge([self.snapshot()])
+        """Return the snapshot, judged. Judgements that still hold are those of the report before."""
+        if self._memory is None and self.record.facts().watched_by is WatchedBy.LIVE:
+            from ibsniff.analysis.remembered import Memory  # noqa: PLC0415  (a file is judged only once)
+
+            self._memory = Memory()
+        return judge([self.snapshot()], self._memory)
 
     def _conversation(self, tracked: Tracked, facts: InputFacts) -> Conversation:
+        """One conversation as it is now; of one that has ended, only the time until which was watched is new.
+
+        Unless it changes or losses become known, the outcome of such a conversation stays: time decides nothing more.
+        """
+        if tracked.reported is not None:
+            before, losses = tracked.reported
+            if losses == facts.losses and before.arp_unanswered == self._other.arp_unanswered_for(before.connection):
+                return as_of(before, facts.watched_until_ns or 0)
+        conversation = self._conversation_now(tracked, facts)
+        ended = conversation.connection.ended is not None and conversation.outcome is not Outcome.UNPROVEN
+        tracked.reported = (conversation, facts.losses) if ended else None
+        return conversation
+
+    def _conversation_now(self, tracked: Tracked, facts: InputFacts) -> Conversation:
         connection, dialogue = tracked.copy()
         until_ns = facts.watched_until_ns or 0
         patience = self._tracker.patience_for(dialogue)

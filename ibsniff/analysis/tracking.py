@@ -11,7 +11,7 @@ from ibsniff.analysis.api_traffic import Ports
 from ibsniff.diagnosis import outcome_of
 from ibsniff.ib.dialogue import DialogueReader
 from ibsniff.ib.patience import patience_for
-from ibsniff.model import NANOSECONDS, Connection, Dialogue, Gap, Loss, Outcome, Run, Side
+from ibsniff.model import NANOSECONDS, Connection, Conversation, Dialogue, Gap, Loss, Outcome, Run, Side
 
 MAX_CONVERSATIONS = 2000
 """Conversations kept whole, about 10 KB each; older ones are evicted and only counted."""
@@ -42,6 +42,8 @@ class Tracked:
     """There is none until the first byte of data."""
     copied: tuple[Connection, Dialogue] | None = None
     """Both as last reported; None if they have changed since."""
+    reported: tuple[Conversation, tuple[Loss, ...]] | None = None
+    """As last reported, with the losses that were known then; None if it has changed since, or changes as time passes."""
 
     @property
     def dialogue(self) -> Dialogue:
@@ -104,7 +106,7 @@ class ConversationTracker:
         """Return what is tracked of a connection that changes now; None if it is not tracked."""
         tracked = self._tracked.get(id(connection))
         if tracked is not None:
-            tracked.copied = None
+            tracked.copied = tracked.reported = None
         return tracked
 
     def begin(self, connection: Connection) -> Tracked:

@@ -104,6 +104,8 @@ def questions_since_last_byte(conversation: Conversation) -> list[Request]:
 def unanswered(conversation: Conversation) -> Unanswered | None:
     """The first question since the server's last byte that has waited for longer than its patience; None if none has."""
     waiting = [one for one in questions_since_last_byte(conversation) if not one.may_have_missed]
+    if not waiting:
+        return None
     end_ns = _nothing_came_until_ns(conversation)
     found = [
         Unanswered(one.name, one.asked, seconds, len(waiting) - 1, is_sure)

@@ -88,9 +88,11 @@ def stopped_streams(conversation: Conversation) -> StoppedStreams | None:
 
     A quiet or closed market looks the same: only the coincidence with the event tells them apart.
     """
-    end_ns = end_of_wait_ns(conversation)
     since = _replaced_before(conversation)
-    asked = (one for one in conversation.dialogue.requests.open.values() if one.asked.packet > since)
+    asked = [one for one in conversation.dialogue.requests.open.values() if one.asked.packet > since]
+    if len(asked) < 2:
+        return None
+    end_ns = end_of_wait_ns(conversation)
     stopped = [one for one in asked if has_stopped(one, end_ns)]
     if len(stopped) < 2 or not _socket_lives(conversation, stopped):
         return None

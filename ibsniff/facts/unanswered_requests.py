@@ -62,6 +62,8 @@ def unanswered_requests(conversation: Conversation) -> UnansweredRequests:
     )  # requests right after it are known only when their answers are past
     known_from = gap.noticed.packet if gap is not None else 0
     waiting = [one for one in open_requests if one.asked.time_ns >= ready_ns and one.asked.packet > known_from]
+    if not waiting:
+        return UnansweredRequests((), (), (), ())
     return UnansweredRequests(
         tuple(one for one in waiting if _is_due_order(conversation, one)),
         _due_questions(conversation, waiting),

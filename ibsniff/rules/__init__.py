@@ -4,7 +4,16 @@
 answered; ``4xx`` after the session is up; ``5xx`` across conversations. A code is for life.
 """
 
-from ibsniff.rules.judge import judge_capture, judge_conversation, tell_outages
+from ibsniff.rules.judge import apply_rule, judge_capture, judge_conversation, tell_outages
 from ibsniff.rules.registry import Rule, all_rules, catalogue, explained
 
-__all__ = ["Rule", "all_rules", "catalogue", "explained", "judge_capture", "judge_conversation", "tell_outages"]
+__all__ = [
+    "Rule",
+    "all_rules",
+    "apply_rule",
+    "catalogue",
+    "explained",
+    "judge_capture",
+    "judge_conversation",
+    "tell_outages",
+]

@@ -49,7 +49,6 @@ def check(index: CaptureIndex) -> Iterator[Statement]:
         for first, end in _silent_runs(conversations):
             silent, before = conversations[first:end], conversations[:first]
             again = next((one for one in conversations[end:] if one.rung is Rung.READY), None)
-            stopped = [one for one in conversations[end:] if again and one.connection.first < again.connection.first]
             if again is not None and _lasted(silent) < STARTING_UP:
                 continue
             odd = next((one for one in reversed(before) if sent_no_hello(one)), None)
@@ -62,6 +61,9 @@ def check(index: CaptureIndex) -> Iterator[Statement]:
                 one.connection.client.is_loopback or index.server_history.served_at_once_before(one)
                 for one in latest_silent(silent)
             ):
+                stopped = [
+                    one for one in conversations[end:] if again and one.connection.first < again.connection.first
+                ]
                 yield _statement(silent, odd, served, again, stopped)
                 break
 

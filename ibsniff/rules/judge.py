@@ -23,15 +23,20 @@ MAX_OUTAGES = 100
 
 def judge_conversation(conversation: Conversation, index: CaptureIndex) -> tuple[Finding, ...]:
     """Apply every rule to one conversation; no finding is surer than the capture allows."""
-    findings, citations = [], Citations(index)
-    for rule in all_rules():
-        if rule.on_conversation is None or (rule.rests_on_absence and conversation.lost_in_wait):
-            continue
-        statement = rule.on_conversation(conversation, index)
-        if statement is not None:
-            finding = _finding(rule, statement, conversation.input, citations.evidence(statement, (conversation,)))
-            findings.append(cap_confidence(finding, conversation, index.reliability))
-    return tuple(findings)
+    citations = Citations(index)
+    found = (apply_rule(rule, conversation, index, citations) for rule in all_rules())
+    return tuple(finding for finding in found if finding is not None)
+
+
+def apply_rule(rule: Rule, conversation: Conversation, index: CaptureIndex, citations: Citations) -> Finding | None:
+    """What one rule finds in one conversation, no surer than the capture allows."""
+    if rule.on_conversation is None or (rule.rests_on_absence and conversation.lost_in_wait):
+        return None
+    statement = rule.on_conversation(conversation, index)
+    if statement is None:
+        return None
+    finding = _finding(rule, statement, conversation.input, citations.evidence(statement, (conversation,)))
+    return cap_confidence(finding, conversation, index.reliability)
 
 
 def judge_capture(index: CaptureIndex) -> tuple[Finding, ...]:
