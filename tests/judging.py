@@ -12,7 +12,18 @@ from wire import Wire
 from ibsniff.analysis.api_traffic import API_PORTS
 from ibsniff.analysis.pipeline import Analysis
 from ibsniff.capture.input_record import CLOCK_JUMP_NS
-from ibsniff.model import NANOSECONDS, ClockJump, Conversation, Finding, Frame, InputFacts, Loss, Report, WatchedBy
+from ibsniff.model import (
+    NANOSECONDS,
+    ClockJump,
+    Conversation,
+    Finding,
+    Frame,
+    InputFacts,
+    Loss,
+    Moment,
+    Report,
+    WatchedBy,
+)
 
 
 @dataclass
@@ -45,12 +56,14 @@ class Watch:
             packets=len(frames),
             first_time_ns=min(times, default=None),
             last_time_ns=max(times, default=None),
+            last_packet=Moment(frames[-1].number, frames[-1].time_ns) if frames else None,
             watched_until_ns=max(times, default=0) + round((self.ended or 0) * NANOSECONDS) if times else None,
             watched_by=self.by if is_said else WatchedBy.LAST_PACKET,
             dropped=self.dropped,
             losses=self.losses or self._total(times),
             truncated=self.truncated,
             times_backwards=self.times_backwards,
+            clock_steps_back=(ClockJump(1, max(times), min(times)),) if self.times_backwards else (),
             clock_jumps=tuple(jumps),
             clock_jump_count=len(jumps),
             untimed=self.untimed,

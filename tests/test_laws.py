@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "tcp": {"model", "ib.names"},
     "ib": {"model"},
     "facts": {"model", "formatting.seconds", "formatting.seconds_between", "ib.names", "ib.errors"},
-    "timeline": {"model", "ib.names", "ib.errors"},
+    "timeline": {"model", "formatting", "ib.names", "ib.errors"},
     "rules": {
         "model",
         "masking.sentence",

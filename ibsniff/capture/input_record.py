@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ibsniff.masking.sentence import marked, sentence
-from ibsniff.model import NANOSECONDS, ClockJump, Frame, InputFacts, Loss, WatchedBy
+from ibsniff.model import NANOSECONDS, ClockJump, Frame, InputFacts, Loss, Moment, WatchedBy
 
 if TYPE_CHECKING:
     from ibsniff.model import Columns
@@ -20,7 +20,7 @@ CLOCK_JUMP_NS = 3600 * NANOSECONDS
 """A pause of this length or more is noted, since perhaps only the clock moved. Clients give up within minutes."""
 
 MAX_CLOCK_JUMPS = 100
-"""Jumps that are kept. A port without traffic at night adds one each day."""
+"""Jumps that are kept, and steps back. A port without traffic at night adds one each day."""
 
 MAX_LOSSES = 100
 """Losses that are kept one by one. Of more, the two with the shortest time between them become one, which covers both."""
@@ -40,6 +40,7 @@ class InputRecord:
     __slots__ = (
         "_clock_jump_count",
         "_clock_jumps",
+        "_clock_steps_back",
         "_cut_by_snaplen",
         "_dropped",
         "_ended_ns",
@@ -48,6 +49,7 @@ class InputRecord:
         "_format",
         "_interrupted",
         "_is_live",
+        "_last_late",
         "_last_time_ns",
         "_link_types",
         "_losses",
@@ -83,6 +85,9 @@ class InputRecord:
         self._times_backwards = 0
         self._clock_jumps: list[ClockJump] = []
         self._clock_jump_count = 0
+        self._clock_steps_back: list[ClockJump] = []
+        self._last_late: Moment | None = None
+        """The last packet whose time is earlier than that of one before it."""
         self._untimed = 0
         self._notes: list[str] = []
 
@@ -132,6 +137,7 @@ class InputRecord:
             packets=self._packets,
             first_time_ns=self._first_time_ns,
             last_time_ns=self._last_time_ns,
+            last_packet=self._last_packet(),
             watched_until_ns=max(end_ns or 0, now_ns) if known else None,
             watched_by=watched_by,
             truncated=self._truncated,
@@ -140,6 +146,7 @@ class InputRecord:
             losses=tuple(self.losses),
             cut_by_snaplen=self._cut_by_snaplen,
             times_backwards=self._times_backwards,
+            clock_steps_back=tuple(self._clock_steps_back),
             clock_jumps=tuple(self._clock_jumps),
             clock_jump_count=self._clock_jump_count,
             untimed=self._untimed,
@@ -147,6 +154,11 @@ class InputRecord:
             notes=tuple(self._notes),
             events=tuple(self._events),
         )
+
+    def _last_packet(self) -> Moment | None:
+        if self._last_late is not None and self._last_late.packet == self._packets:
+            return self._last_late
+        return None if self._last_time_ns is None else Moment(self._packets, self._last_time_ns)
 
     def _watched(self) -> tuple[int | None, WatchedBy]:
         end_ns, last_ns = self._ended_ns, self._last_time_ns
@@ -226,9 +238,16 @@ class InputRecord:
                 if time_ns - latest >= CLOCK_JUMP_NS:
                     self.add_clock_jump(number, latest, time_ns)
                 latest = time_ns
-            elif latest - time_ns > BACKWARDS_NS:
-                self._times_backwards += 1
+            else:
+                self._last_late = Moment(number, time_ns)
+                if latest - time_ns > BACKWARDS_NS:
+                    self._add_step_back(number, latest, time_ns)
         self._last_time_ns = latest
+
+    def _add_step_back(self, packet: int, before_ns: int, after_ns: int) -> None:
+        self._times_backwards += 1
+        if len(self._clock_steps_back) < MAX_CLOCK_JUMPS:
+            self._clock_steps_back.append(ClockJump(packet, before_ns, after_ns))
 
     def add_clock_jump(self, packet: int, before_ns: int, after_ns: int) -> None:
         """Record a pause of at least ``CLOCK_JUMP_NS`` before a packet, or a clock change seen live; one for each packet."""

@@ -68,17 +68,17 @@ def sent_no_hello(conversation: Conversation) -> bool:
     return hello is None or (not hello.is_valid and hello.dialect is not Dialect.NOT_CAPTURED)
 
 
-def opening_packets(conversation: Conversation) -> tuple[int | None, ...]:
-    """Numbers of SYN, SYN-ACK, hello, its acknowledgment, and the end; None for what is not in the capture."""
+def opening_packets(conversation: Conversation) -> tuple[Moment, ...]:
+    """SYN, SYN-ACK, hello, its acknowledgment, and the end, as far as they are in the capture; else its first packet."""
     connection, hello = conversation.connection, conversation.dialogue.hello
-    acknowledged = connection.from_client.ack_of_first_data
-    return (
-        connection.syns[0].packet if connection.syns else None,
-        connection.syn_ack.packet if connection.syn_ack else None,
-        *(hello.packets if hello else ()),
-        acknowledged.packet if acknowledged else None,
-        connection.ended.moment.packet if connection.ended else None,
+    known = (
+        *connection.syns[:1],
+        connection.syn_ack,
+        *(hello.pieces if hello else ()),
+        connection.from_client.ack_of_first_data,
+        connection.ended.moment if connection.ended else None,
     )
+    return tuple(moment for moment in known if moment is not None) or (connection.first,)
 
 
 def addresses_nobody_has(capture: Capture) -> list[tuple[bytes, tuple[Moment, ...]]]:

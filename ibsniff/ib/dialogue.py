@@ -146,7 +146,7 @@ class DialogueReader:
         self.dialogue.hello = Hello(
             dialect=found.dialect,
             raw=_beginning(buffer.unread, shown),
-            packets=buffer.packets(0, shown),
+            pieces=buffer.pieces(0, shown),
             began=buffer.moment(0),
             complete=buffer.moment(shown - 1),
             min_version=found.min_version,
@@ -178,7 +178,7 @@ class DialogueReader:
         self.dialogue.reply = Reply(
             kind=found.kind,
             raw=_beginning(buffer.unread, shown),
-            packets=buffer.packets(0, shown),
+            pieces=buffer.pieces(0, shown),
             began=buffer.moment(0),
             complete=buffer.moment(shown - 1),
             server_version=found.server_version,
@@ -248,14 +248,14 @@ class DialogueReader:
         dialogue, buffer = self.dialogue, self._buffer[side]
         moment = buffer.moment(0) if buffer.unread else gap.noticed
         raw = _beginning(buffer.unread, len(buffer.unread))
-        packets = buffer.packets(0, len(buffer.unread)) if buffer.unread else ()
+        pieces = buffer.pieces(0, len(buffer.unread)) if buffer.unread else ()
         if self._state[side] is ReadState.OPENING:
             if self._uses_another_protocol(side):
                 self._state[side] = ReadState.IGNORED
             elif side is Side.CLIENT:
-                dialogue.hello = Hello(Dialect.NOT_CAPTURED, raw, packets, moment, moment)
+                dialogue.hello = Hello(Dialect.NOT_CAPTURED, raw, pieces, moment, moment)
             else:
-                dialogue.reply = Reply(ReplyKind.NOT_CAPTURED, raw, packets, moment, moment)
+                dialogue.reply = Reply(ReplyKind.NOT_CAPTURED, raw, pieces, moment, moment)
         if self._state[side] is not ReadState.IGNORED:
             dialogue.bytes_after_gap.setdefault(side, gap)
             self._state[side] = ReadState.OUT_OF_STEP

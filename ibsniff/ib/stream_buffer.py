@@ -78,9 +78,11 @@ class StreamBuffer:
         """From which stream offsets on the bytes came in which packets. Both arrays change with the buffer."""
         return self._offsets, self._numbers
 
-    def packets(self, start: int, end: int) -> tuple[int, ...]:
-        """Numbers of the packets that brought the unread bytes ``[start, end)``, each listed once."""
-        return tuple(dict.fromkeys(self._numbers[self._mark(start) : self._mark(end - 1) + 1]))
+    def pieces(self, start: int, end: int) -> tuple[Moment, ...]:
+        """The packets that brought the unread bytes ``[start, end)``, each listed once."""
+        within = slice(self._mark(start), self._mark(end - 1) + 1)
+        times = dict(zip(self._numbers[within][::-1], self._times_ns[within][::-1], strict=True))
+        return tuple(Moment(number, times[number]) for number in dict.fromkeys(self._numbers[within]))
 
     def packet_starts(self) -> list[int]:
         """Indices of unread bytes at which a packet's payload begins."""

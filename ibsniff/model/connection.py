@@ -142,6 +142,8 @@ class Half:
     """Segments whose bytes differ from bytes already received at the same offset."""
     cut_by_snaplen: int = 0
     """Segments whose payload was not captured in full length."""
+    first_cut: Moment | None = None
+    """The first of them."""
     damaged: int = 0
     """Segments with a wrong checksum from a side that computes checksums: the receiver drops them, and so do we."""
     mss: int | None = None

@@ -46,7 +46,8 @@ class Hello(NamedTuple):
     dialect: Dialect
     raw: WireBytes
     """The first bytes the client sent (bounded)."""
-    packets: tuple[int, ...]
+    pieces: tuple[Moment, ...]
+    """The packets that it came in."""
     began: Moment
     complete: Moment
     """When its last byte arrived (so far)."""
@@ -56,6 +57,11 @@ class Hello(NamedTuple):
     declared_length: int | None = None
     detail: str = ""
     """What is wrong with it, as the second half of a sentence; empty if it is valid."""
+
+    @property
+    def packets(self) -> tuple[int, ...]:
+        """The numbers of the packets that it came in."""
+        return tuple(piece.packet for piece in self.pieces)
 
     @property
     def is_valid(self) -> bool:
@@ -79,7 +85,8 @@ class Reply(NamedTuple):
 
     kind: ReplyKind
     raw: WireBytes
-    packets: tuple[int, ...]
+    pieces: tuple[Moment, ...]
+    """The packets that it came in."""
     began: Moment
     complete: Moment
     server_version: int | None = None
@@ -87,6 +94,11 @@ class Reply(NamedTuple):
     redirect: WireText | None = None
     service: str | None = None
     """The protocol of a foreign server: ``HTTP``, ``TLS``, ``SSH``, ``VNC`` ...; None if it is not known."""
+
+    @property
+    def packets(self) -> tuple[int, ...]:
+        """The numbers of the packets that it came in."""
+        return tuple(piece.packet for piece in self.pieces)
 
     @property
     def is_whole(self) -> bool:

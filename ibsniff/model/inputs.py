@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from ibsniff.model.connection import Moment
+
 
 class WatchedBy(StrEnum):
     """How it is known until when packets were captured."""
@@ -17,7 +19,7 @@ class WatchedBy(StrEnum):
 
 
 class ClockJump(NamedTuple):
-    """Two neighbouring packets an hour or more apart: a quiet line, a machine that slept, or a clock that was set.
+    """Two times of neighbouring packets that are far apart: a quiet line, a machine that slept, or a clock that was set.
 
     Where the clock was seen to be set (live), ``before_ns`` is the time it would have shown, and the jump may be shorter.
     """
@@ -60,6 +62,8 @@ class InputFacts:
     first_time_ns: int | None = None
     last_time_ns: int | None = None
     """The latest time of any packet; it may not be the last packet, because clocks can be set back."""
+    last_packet: Moment | None = None
+    """The last packet that was read, whatever its time."""
     watched_until_ns: int | None = None
     """Until when packets were captured; None while that is not known: no packet, no end time, no clock."""
     watched_by: WatchedBy = WatchedBy.LAST_PACKET
@@ -75,6 +79,8 @@ class InputFacts:
     """Packets that were not captured in full length."""
     times_backwards: int = 0
     """How often a time stamp was more than a second earlier than the latest before it; reordering causes less."""
+    clock_steps_back: tuple[ClockJump, ...] = ()
+    """The first few of them (bounded by ``capture``)."""
     clock_jumps: tuple[ClockJump, ...] = ()
     """The first few (bounded by ``capture``); ``clock_jump_count`` counts all."""
     clock_jump_count: int = 0

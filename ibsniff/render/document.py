@@ -17,6 +17,7 @@ from ibsniff.model import (
     Ended,
     Endpoint,
     ErrorTally,
+    Evidence,
     Finding,
     Hello,
     InputFacts,
@@ -35,6 +36,7 @@ from ibsniff.render.headline import NO_CONVERSATION
 from ibsniff.render.report_view import most_severe
 from ibsniff.render.request_counts import requests_document
 from ibsniff.render.text import Masker, json_text
+from ibsniff.render.timeline import evidence_of
 from ibsniff.timeline.dialogues import guessed_library
 
 SCHEMA_VERSION = 1
@@ -191,8 +193,19 @@ class DocumentWriter(NamedTuple):
             "summary": self.text(finding.summary),
             "packets": list(finding.packets[:MAX_LISTED]),
             "packet_count": len(finding.packets),
+            "evidence": [self.evidence(one) for one in evidence_of(finding)[0]],
             "remedy": self.text(finding.remedy),
             "alternatives": [self.alternative(alternative) for alternative in finding.alternatives],
+        }
+
+    def evidence(self, one: Evidence) -> Json:
+        """A cited packet; of more than 20, the first and the last are told. ``conversation`` is null if it has none."""
+        return {
+            "packet": one.packet,
+            "time": _time(one.time_ns),
+            "side": one.side.value if one.side else None,
+            "what": self.text(one.what),
+            "conversation": one.conversation or None,
         }
 
     def alternative(self, alternative: Alternative) -> Json:

@@ -10,13 +10,8 @@ from ibsniff.model import Conversation, Evidence, Moment
 from ibsniff.rules.registry import Citation, Statement
 from ibsniff.timeline.events import events
 
-
-def cited(conversation: Conversation, packet: Moment | int | None, what: str = "") -> Evidence | None:
-    """A packet of this conversation; without words of its own, the timeline of the conversation has them."""
-    if packet is None:
-        return None
-    number, time_ns = packet if isinstance(packet, Moment) else (packet, None)
-    return Evidence(number, time_ns, None, what, conversation.id)
+UNKNOWN = "a packet of which nothing more is known"
+"""Better than nothing; a test holds that no packet of any scenario is told like this."""
 
 
 class Citations:
@@ -32,10 +27,13 @@ class Citations:
         for citation in statement.packets:
             if citation is None:
                 continue
-            one = _as_evidence(citation)
-            if one.packet not in found:
+            one = _as_evidence(citation, about)
+            before = found.get(one.packet)
+            if before is None:
                 where = self._index.by_id.get(one.conversation) if one.conversation else None
                 found[one.packet] = self._completed(one, about if where is None else (where,))
+            elif one.what and one.what not in before.what:
+                found[one.packet] = before._replace(what=f"{before.what}; {one.what}")
         return tuple(one._replace(what=sentence(one.what)) for one in found.values())
 
     def _completed(self, one: Evidence, conversations: tuple[Conversation, ...]) -> Evidence:
@@ -47,8 +45,7 @@ class Citations:
             if event is not None:
                 time_ns = event.time_ns if one.time_ns is None else one.time_ns
                 return Evidence(one.packet, time_ns, one.side or event.side, one.what or event.what, conversation.id)
-        only = conversations[0].id if len(conversations) == 1 else ""
-        return one._replace(conversation=one.conversation or only)
+        return one._replace(what=one.what or UNKNOWN)
 
     def _timeline(self, conversation: Conversation) -> dict[int, Evidence]:
         if conversation.id not in self._told:
@@ -56,19 +53,17 @@ class Citations:
         return self._told[conversation.id]
 
 
-def _as_evidence(citation: Citation) -> Evidence:
+def _as_evidence(citation: Citation, conversations: tuple[Conversation, ...]) -> Evidence:
+    """A number or a moment belongs to the one conversation that is judged."""
     if isinstance(citation, Evidence):
         return citation
     number, time_ns = citation if isinstance(citation, Moment) else (citation, None)
-    return Evidence(number, time_ns, None, "")
+    return Evidence(number, time_ns, None, "", conversations[0].id if len(conversations) == 1 else "")
 
 
 def _by_packet(conversation: Conversation) -> dict[int, Evidence]:
     """What the timeline of a conversation says of each packet."""
-    found: dict[int, Evidence] = {}
-    for event in events(conversation):
-        before = found.get(event.packet)
-        what = f"{before.what}; {event.what}" if before is not None else event.what
-        side = before.side if before is not None else event.side
-        found[event.packet] = Evidence(event.packet, event.time_ns, side or event.side, what, conversation.id)
-    return found
+    return {
+        event.packet: Evidence(event.packet, event.time_ns, event.side, event.what, conversation.id)
+        for event in events(conversation)
+    }

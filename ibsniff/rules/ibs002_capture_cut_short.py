@@ -17,6 +17,7 @@ from ibsniff.formatting import counted
 from ibsniff.masking.sentence import marked
 from ibsniff.model import Confidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.wording.last_packet import last_packet
 
 
 @capture_rule(Severity.WARNING)
@@ -29,6 +30,7 @@ def check(index: CaptureIndex) -> Statement | None:
         f"The capture is incomplete ({marked(truncated)}). The part that could be read was analysed{_in_doubt(index)}.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
+        packets=(last_packet(index),),
         remedy="Let ibsniff read the capture to its end."
         if index.capture.facts.interrupted
         else "Stop the capture with Ctrl-C, copy the file only after the capturing program has ended, and keep the "

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.formatting import counted
-from ibsniff.model import Confidence, Conversation, Fault, Severity
-from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.model import Confidence, Connection, Conversation, Fault, Half, Severity
+from ibsniff.rules.registry import Statement, cited, conversation_rule
 
 
 @conversation_rule(Severity.WARNING)
 def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     """Find API bytes that were sent but not stored."""
     connection = conversation.connection
-    cut = connection.from_client.cut_by_snaplen + connection.from_server.cut_by_snaplen
+    cut = sum(half.cut_by_snaplen for half in _halves(connection))
     if not cut:
         return None
     return Statement(
@@ -26,6 +26,11 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         "was cut off is not decided; a capture of complete packets decides it.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
+        packets=[cited(conversation, half.first_cut, "its end was not captured") for half in _halves(connection)],
         remedy="Capture again with complete packets: `tcpdump -s 0`.",
         explains=conversation.missing if conversation.dialogue.bytes_after_gap else None,
     )
+
+
+def _halves(connection: Connection) -> tuple[Half, Half]:
+    return connection.from_client, connection.from_server

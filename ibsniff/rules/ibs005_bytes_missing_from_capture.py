@@ -16,7 +16,7 @@ from ibsniff.facts.delivery import lost_bytes
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.reliability import missing_before_reset
 from ibsniff.formatting import counted
-from ibsniff.model import Confidence, Conversation, Fault, Half, Severity, Side
+from ibsniff.model import Confidence, Conversation, Fault, Half, Moment, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
 
 
@@ -35,7 +35,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         "decided; a capture without losses decides it.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
-        packets=(gap.noticed.packet for half in whole for gap in half.gaps),
+        packets=[moment for half in whole for moment in _noticed(half)],
         remedy="Capture again with a filter on the API port and a larger buffer: `tcpdump -B 65536 'tcp port 7497'`.",
         explains=conversation.missing if conversation.dialogue.bytes_after_gap or _no_byte_captured(halves) else None,
     )
@@ -44,3 +44,8 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
 def _no_byte_captured(halves: tuple[Half, ...]) -> bool:
     """No byte of one side was captured, although its RST shows that it sent some."""
     return any(not half.length and missing_before_reset(half) for half in halves)
+
+
+def _noticed(half: Half) -> list[Moment | None]:
+    """The packets that show that bytes of this side are missing: those after gaps, or its RST."""
+    return [gap.noticed for gap in half.gaps] or [half.rst if missing_before_reset(half) else None]

@@ -9,7 +9,7 @@ What to do: read the capture again with ``--port``, or with ``--port any``.
 from __future__ import annotations
 
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.model import Confidence, Fault, Severity
+from ibsniff.model import Confidence, Evidence, Fault, Severity, Side
 from ibsniff.rules.registry import Statement, capture_rule
 
 SHOWN_PORTS = 5
@@ -30,6 +30,9 @@ def check(index: CaptureIndex) -> Statement | None:
         f"An IB client also sends a hello to {noun} {named}{more}, outside the analysed ports.",
         Fault.NONE,
         Confidence.HIGH,
-        packets=(hello.packet for hello in index.capture.stray_hellos),
+        packets=[
+            Evidence(hello.packet, hello.time_ns, Side.CLIENT, f"an IB hello to {hello.destination}")
+            for hello in index.capture.stray_hellos
+        ],
         remedy=f"Read the capture again with `{options}`.",
     )

@@ -9,8 +9,8 @@ What to do: sort a merged file with ``reordercap``; otherwise read durations nea
 from __future__ import annotations
 
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.formatting import counted
-from ibsniff.model import Confidence, Fault, Severity
+from ibsniff.formatting import counted, duration, seconds
+from ibsniff.model import ClockJump, Confidence, Evidence, Fault, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 
 
@@ -24,5 +24,11 @@ def check(index: CaptureIndex) -> Statement | None:
         "be wrong.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
+        packets=map(_cited, index.capture.facts.clock_steps_back),
         remedy="Sort a merged capture with reordercap; otherwise read durations with care.",
     )
+
+
+def _cited(step: ClockJump) -> Evidence:
+    back = duration(seconds(step.before_ns - step.after_ns))
+    return Evidence(step.packet, step.after_ns, None, f"its time is {back} earlier than that of a packet before it")

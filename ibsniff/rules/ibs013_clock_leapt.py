@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.formatting import duration, seconds
-from ibsniff.model import Confidence, Conversation, Fault, Severity
+from ibsniff.model import ClockJump, Confidence, Conversation, Evidence, Fault, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 
 
@@ -29,6 +29,11 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         "slept, or nothing was sent for so long. How long the server was silent is in doubt.",
         Fault.UNDETERMINED,
         Confidence.HIGH,
-        packets=(jump.packet for jump in jumps),
+        packets=map(_cited, jumps),
         remedy="Capture again on a machine that does not sleep, and stop soon after the program has given up.",
     )
+
+
+def _cited(jump: ClockJump) -> Evidence:
+    pause = duration(seconds(jump.after_ns - jump.before_ns))
+    return Evidence(jump.packet, jump.after_ns, None, f"the first packet after {pause} without any")

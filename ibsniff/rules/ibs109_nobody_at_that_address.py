@@ -11,10 +11,11 @@ Windows host is the default gateway (``ip route show default``).
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable, Iterator
 
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.opening import addresses_nobody_has
-from ibsniff.model import Confidence, Fault, Severity
+from ibsniff.model import Confidence, Evidence, Fault, Moment, Severity
 from ibsniff.rules.registry import Statement, capture_rule
 
 
@@ -30,7 +31,13 @@ def check(index: CaptureIndex) -> Statement | None:
         "left this machine.",
         Fault.NETWORK,
         Confidence.MEDIUM,
-        packets=(request.packet for _, requests in asked for request in requests),
+        packets=[one for address, requests in asked for one in _cited(address, requests)],
         remedy=f"Check whether the program connects to {named}, and whether that machine is on. "
         "From WSL, the Windows host is the default gateway: `ip route show default`.",
     )
+
+
+def _cited(address: bytes, requests: Iterable[Moment]) -> Iterator[Evidence]:
+    for number, request in enumerate(requests, 1):
+        again = f", repeated ({number} times so far)" if number > 1 else ""
+        yield Evidence(*request, None, f"ARP request for {ipaddress.ip_address(address)}{again}: no machine answers")

@@ -26,7 +26,7 @@ from ibsniff.facts.timing import clock_stepped_back
 from ibsniff.formatting import duration, seconds_between
 from ibsniff.ib import errors
 from ibsniff.model import Alternative, Confidence, Conversation, Ended, Fault, How, Severity, Side
-from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.registry import Citation, Statement, cited, conversation_rule
 from ibsniff.rules.wording.endings import time_between
 from ibsniff.rules.wording.remedies import auto_restart
 from ibsniff.rules.wording.stated_reason import stated_reason
@@ -61,7 +61,7 @@ class _Cause(NamedTuple):
     fault: Fault
     confidence: Confidence
     remedy: str
-    packets: tuple[int, ...] = ()
+    packets: tuple[Citation | None, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
 
 
@@ -119,7 +119,7 @@ def _by_relay(conversation: Conversation, index: CaptureIndex) -> _Cause | None:
         f"{RECONNECT}; raise the relay's idle limit (socat -T; HAProxy: timeout client, timeout server and timeout tunnel; nginx: "
         "proxy_timeout), or let the program ask for the time (reqCurrentTime) more often than that; where it was no limit, "
         "look into the relay's log.",
-        (inner.connection.ended.moment.packet,),
+        (cited(inner, inner.connection.ended.moment, "the relay closes its own connection to TWS"),),
     )
 
 

@@ -32,7 +32,8 @@ from ibsniff.model import (
     Severity,
     Side,
 )
-from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.registry import Statement, cited, conversation_rule
+from ibsniff.timeline.asked import name_of
 
 ENDS = {
     "REQ_POSITIONS": "POSITION_END",
@@ -75,7 +76,10 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         "although it is connected.",
         Fault.UNDETERMINED,
         Confidence.LOW,
-        packets=[one.asked.packet for one in unfinished],
+        packets=[
+            cited(conversation, one.asked, f"asked {name_of(one)}: the end of its answer never came")
+            for one in unfinished
+        ],
         remedy="Raise the client's timeout, or ask for less while connecting (ib_async: fetchFields); look for errors "
         "1100 and 2103 to 2110 in the same session.",
         alternatives=(TOO_EARLY,) if too_early else (),

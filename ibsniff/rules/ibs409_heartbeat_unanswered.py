@@ -32,7 +32,7 @@ from ibsniff.facts.questions import QUESTIONS, SURE_ROW
 from ibsniff.facts.timing import closed_after_client
 from ibsniff.formatting import duration
 from ibsniff.model import Alternative, Confidence, Connection, Conversation, Fault, Moment, Severity, Side
-from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.registry import Statement, cited, conversation_rule
 
 RELAY_LOST_IT = Alternative(
     "a relay in front of TWS (ssh -L, socat, a container's port) lost its connection to it and keeps this one open",
@@ -45,6 +45,8 @@ DROPPED = (
 )
 WINDOW_FIRST = "Look at the TWS or Gateway window, and restart it if it does not respond."
 NETWORK_FIRST = "Check whether the machine can still be reached; look at VPNs, tunnels and firewalls on the way."
+
+LAST_DATA = "the last data of the server"
 
 
 @conversation_rule(Severity.ERROR)
@@ -76,7 +78,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         f"{duration(question.seconds)}. {what}.",
         fault,
         Confidence.LOW if doubtful or fault is Fault.UNDETERMINED else Confidence.MEDIUM,
-        packets=(received.packet, question.asked.packet),
+        packets=(cited(conversation, received, LAST_DATA), question.asked),
         remedy=f"{NETWORK_FIRST if fault is Fault.NETWORK else WINDOW_FIRST} Let the program reconnect when reqCurrentTime "
         "is not answered.",
         alternatives=(RELAY_LOST_IT,) if fault is Fault.TWS_STATE else (),
@@ -89,7 +91,7 @@ def _since_joined(conversation: Conversation, question: Unanswered) -> Statement
         f"{duration(question.seconds)}. What it sent was acknowledged. How the session began is not known.",
         Fault.TWS_STATE,
         Confidence.LOW,
-        packets=(question.asked.packet,),
+        packets=(question.asked,),
         remedy=f"{WINDOW_FIRST} Let the program reconnect when reqCurrentTime is not answered.",
         alternatives=(RELAY_LOST_IT,),
         explains=conversation.missing,
@@ -103,7 +105,7 @@ def _half_message(conversation: Conversation, half: HalfMessage, received: Momen
         f"The session worked, and then TWS stopped in the middle of a message: nothing more came for {duration(half.seconds)}.",
         Fault.TWS_STATE if is_certain else Fault.UNDETERMINED,
         Confidence.MEDIUM if is_certain else Confidence.LOW,
-        packets=(half.began.packet, received.packet),
+        packets=(half.began, cited(conversation, received, LAST_DATA)),
         remedy=f"{WINDOW_FIRST} Let the program reconnect.",
         alternatives=(RELAY_LOST_IT,),
     )

@@ -23,7 +23,7 @@ from ibsniff.facts.rejections import all_of, refused_changes, rejections
 from ibsniff.formatting import counted
 from ibsniff.ib import errors
 from ibsniff.model import Confidence, Conversation, Fault, Severity
-from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.registry import Statement, cited, conversation_rule
 from ibsniff.rules.wording.rejections import MAX_IDS, error_in_words, judged, refuses_change, rejected_statement
 
 CANCELLED_BY_TWS = "A note only: another order of the same group was filled, the order's time had passed, or somebody cancelled it in TWS."
@@ -51,7 +51,7 @@ def _change_refused(conversation: Conversation) -> Statement | None:
         f"TWS refused a change of order {order.number}{others}: {error_in_words(error)}. The order itself was not ended.",
         fault,
         Confidence.LOW if fault is Fault.UNDETERMINED else Confidence.MEDIUM,
-        packets=(error.moment.packet for _, error in found[:MAX_IDS]),
+        packets=[cited(conversation, error.moment) for _, error in found[:MAX_IDS]],
         remedy=f"Error {judged(error.code).advice}",
     )
 
@@ -85,6 +85,8 @@ def _inactive(conversation: Conversation) -> Statement | None:
         f"TWS made {which} {numbers}{more} inactive without an error: rejected, or held until somebody releases it in TWS.",
         Fault.UNDETERMINED,
         Confidence.LOW,
-        packets=(order.ended.packet for order in orders[:MAX_IDS] if order.ended is not None),
+        packets=[
+            cited(conversation, order.ended, f"status Inactive of order {order.number}") for order in orders[:MAX_IDS]
+        ],
         remedy="Look at the order in TWS's window: its status there says why it does not work.",
     )

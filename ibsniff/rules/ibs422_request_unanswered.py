@@ -28,7 +28,8 @@ from ibsniff.facts.unanswered_requests import ORDER, unanswered_requests, waited
 from ibsniff.formatting import counted, duration
 from ibsniff.ib import errors
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Request, RequestState, Severity, Side
-from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.registry import Statement, cited, conversation_rule
+from ibsniff.timeline.asked import name_of
 
 WITH_AN_END = frozenset(
     {"REQ_POSITIONS", "REQ_OPEN_ORDERS", "REQ_ACCT_DATA", "REQ_ACCOUNT_UPDATES_MULTI", "REQ_ACCOUNT_SUMMARY"}
@@ -92,7 +93,9 @@ def _warning(
         f"TWS has not said a word about {_named(found, what)} for {longest}: no answer, no error.{others}",
         Fault.UNDETERMINED,
         Confidence.LOW,
-        packets=[one.asked.packet for one in found[:MAX_NAMED]],
+        packets=[
+            cited(conversation, one.asked, f"asked {name_of(one)}: no answer, no error") for one in found[:MAX_NAMED]
+        ],
         remedy="Look at TWS's window for a dialog. Before the order is placed again, request the open orders "
         "(reqAllOpenOrders): they show whether TWS has it."
         if what == "order"
@@ -102,7 +105,7 @@ def _warning(
 
 
 def _named(found: Sequence[Request], what: str) -> str:
-    each = [str(one.number) if one.name == ORDER else _name(one) for one in found[:MAX_NAMED]]
+    each = [str(one.number) if one.name == ORDER else name_of(one) for one in found[:MAX_NAMED]]
     more = f" and {len(found) - MAX_NAMED:,} more" if len(found) > MAX_NAMED else ""
     if what == "order":
         return f"{what if len(found) == 1 else 'orders'} {', '.join(each)}{more}"
@@ -111,19 +114,17 @@ def _named(found: Sequence[Request], what: str) -> str:
     return f"{', '.join(each)}{more}"
 
 
-def _name(request: Request) -> str:
-    return request.name if request.number is None else f"{request.name} {request.number}"
-
-
 def _note(conversation: Conversation, found: Sequence[Request]) -> Statement:
-    named = ", ".join(f"{_name(one)} ({duration(waited(conversation, one))})" for one in found[:MAX_NAMED])
+    named = ", ".join(f"{name_of(one)} ({duration(waited(conversation, one))})" for one in found[:MAX_NAMED])
     more = f" and {len(found) - MAX_NAMED:,} more" if len(found) > MAX_NAMED else ""
     return Statement(
         f"Without an answer so far, although later ones of the same kind were answered: {named}{more}. IB's servers may need "
         "minutes, or the request failed inside TWS without a word.",
         Fault.UNDETERMINED,
         Confidence.LOW,
-        packets=[one.asked.packet for one in found[:MAX_NAMED]],
+        packets=[
+            cited(conversation, one.asked, f"asked {name_of(one)}: no answer, no error") for one in found[:MAX_NAMED]
+        ],
         remedy="Give each request a timeout of its own, cancel it then, and ask again for less at a time.",
         severity=Severity.NOTE,
     )

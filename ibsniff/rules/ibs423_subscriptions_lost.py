@@ -17,7 +17,8 @@ from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.subscriptions import LostSubscriptions, lost_subscriptions, subscribed_again_later
 from ibsniff.formatting import counted, duration
 from ibsniff.model import Confidence, Conversation, Fault, Severity
-from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.registry import Statement, cited, conversation_rule
+from ibsniff.timeline.asked import name_of
 
 MAX_NAMED = 4
 """Ids named in the sentence."""
@@ -36,7 +37,13 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         f"{_what_was_done(found)}.",
         Fault.CLIENT,
         Confidence.LOW if found.again else Confidence.MEDIUM,
-        packets=(found.said.moment.packet, *(one.asked.packet for one in found.lost[:MAX_NAMED])),
+        packets=(
+            found.said.moment.packet,
+            *(
+                cited(conversation, one.asked, f"asked {name_of(one)}: nothing came for it after the error")
+                for one in found.lost[:MAX_NAMED]
+            ),
+        ),
         remedy=f"Let the program make its subscriptions again whenever it receives error 1101: here {_named(found)}.",
     )
 

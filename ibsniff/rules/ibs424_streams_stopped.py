@@ -18,8 +18,9 @@ from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.subscriptions import SILENCE, StoppedStreams, stopped_streams
 from ibsniff.facts.timing import end_of_wait_ns
 from ibsniff.formatting import counted, duration, elapsed, seconds, time_of_day
-from ibsniff.model import Alternative, Confidence, Conversation, Fault, Moment, Severity
-from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.model import Alternative, Confidence, Conversation, Evidence, Fault, Moment, Severity
+from ibsniff.rules.registry import Statement, cited, conversation_rule
+from ibsniff.timeline.asked import name_of
 
 QUIET_MARKET = Alternative(
     "the market of these instruments closed at that time, or is quiet",
@@ -38,14 +39,14 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         return None
     end_ns = end_of_wait_ns(conversation)
     if found.event is None or found.over is None or not _did_not_come_back(found, found.over, end_ns):
-        return _note(found, end_ns)
+        return _note(conversation, found, end_ns)
     return Statement(
         f"The market data of {_named(found)} stopped within {_distance(found)} of error {found.event.code} and has not come "
         f"back for {duration(seconds(end_ns - found.over.time_ns))} since TWS reported that this was over. The connection "
         "itself lives.",
         Fault.UNDETERMINED,
         Confidence.LOW,
-        packets=(found.event.moment.packet, found.over.packet, *_last_packets(found)),
+        packets=(found.event.moment.packet, found.over.packet, *_last_packets(conversation, found)),
         remedy="Cancel these subscriptions and make them again. Let the program watch the age of its latest tick, and do "
         "the same when it grows.",
         alternatives=(QUIET_MARKET,),
@@ -57,7 +58,7 @@ def _did_not_come_back(found: StoppedStreams, over: Moment, end_ns: int) -> bool
     return seconds(end_ns - over.time_ns) >= SILENCE and found.others <= len(found.streams)
 
 
-def _note(found: StoppedStreams, end_ns: int) -> Statement:
+def _note(conversation: Conversation, found: StoppedStreams, end_ns: int) -> Statement:
     lasts = [one.last_answer.time_ns for one in found.streams if one.last_answer is not None]
     since = f" since error {found.event.code}" if found.event is not None else ""
     return Statement(
@@ -66,7 +67,7 @@ def _note(found: StoppedStreams, end_ns: int) -> Statement:
         "the same.",
         Fault.NONE,
         Confidence.LOW,
-        packets=(found.event.moment.packet if found.event is not None else None, *_last_packets(found)),
+        packets=(found.event.moment.packet if found.event is not None else None, *_last_packets(conversation, found)),
         severity=Severity.NOTE,
     )
 
@@ -88,5 +89,5 @@ def _distance(found: StoppedStreams) -> str:
     return elapsed(event, last) if last.time_ns >= event.time_ns else elapsed(last, event)
 
 
-def _last_packets(found: StoppedStreams) -> list[int]:
-    return [one.last_answer.packet for one in found.streams[:MAX_NAMED] if one.last_answer is not None]
+def _last_packets(conversation: Conversation, found: StoppedStreams) -> list[Evidence | None]:
+    return [cited(conversation, one.last_answer, f"last data of {name_of(one)}") for one in found.streams[:MAX_NAMED]]

@@ -19,7 +19,7 @@ from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.relay_legs import ended_together, legs
 from ibsniff.facts.server_close import certainly_legs, closed_without_reply
 from ibsniff.model import Confidence, Conversation, Endpoint, Fault, Outcome, Severity
-from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.registry import Statement, capture_rule, cited
 from ibsniff.rules.wording.alternatives import NO_RELAY
 from ibsniff.rules.wording.commands import on_its_system
 
@@ -57,7 +57,7 @@ def _statement(outer: Conversation, inner: Conversation, fault: Fault, remedy: s
         f"the relay closed the first one.{'' if fault is not Fault.UNDETERMINED else WHY_CLOSED}",
         fault,
         Confidence.MEDIUM if certainly_legs(outer) else Confidence.LOW,
-        packets=(outer.connection.first.packet, inner.connection.first.packet),
+        packets=(cited(outer, outer.connection.first), cited(inner, inner.connection.first)),
         remedy=remedy,
         alternatives=(
             *(() if certainly_legs(outer) else on_its_system((NO_RELAY,), outer.connection)),

@@ -23,7 +23,7 @@ from ibsniff.facts.opening import sent_no_hello
 from ibsniff.facts.timing import MINIMUM_WAIT
 from ibsniff.formatting import elapsed, seconds_between
 from ibsniff.model import Confidence, Conversation, Endpoint, Fault, Reply, Severity, Side
-from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.registry import Statement, capture_rule, cited
 from ibsniff.rules.wording.commands import lists_listeners
 from ibsniff.rules.wording.what_was_sent import sent_instead_of_hello
 
@@ -93,7 +93,12 @@ def _statement(waiting: Conversation, holder: Conversation) -> Statement:
         "connection blocked TWS.",
         Fault.TWS_STATE,
         Confidence.MEDIUM,
-        packets=(holder.connection.first.packet, *hello.packets, ended.moment.packet, *reply.packets),
+        packets=(
+            cited(holder, holder.connection.first),
+            *(cited(waiting, piece) for piece in hello.pieces),
+            cited(holder, ended.moment),
+            *(cited(waiting, piece) for piece in reply.pieces),
+        ),
         remedy=f"Stop the program that connected from {holder.connection.client}: a health check or port test that "
         f"opens connections and sends nothing. Ask the operating system instead ({lists_listeners(holder.connection)}).",
         conversations=(waiting.id, holder.id),

@@ -26,7 +26,7 @@ from ibsniff.facts.server_silence import latest_silent, silent_to_valid_hello
 from ibsniff.facts.timing import closed_after_client
 from ibsniff.formatting import counted, elapsed, seconds
 from ibsniff.model import NANOSECONDS, Confidence, Conversation, Fault, Rung, Severity
-from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.registry import Statement, capture_rule, cited
 from ibsniff.rules.wording.what_was_sent import sent_instead_of_hello
 
 ENOUGH = 2
@@ -137,8 +137,12 @@ def _statement(
         Fault.TWS_STATE,
         Confidence.MEDIUM,
         packets=(
-            odd.connection.first.packet if odd else None,
-            *(one.dialogue.hello.packets[0] for one in silent if one.dialogue.hello and one.dialogue.hello.packets),
+            cited(odd, odd.connection.first) if odd else None,
+            *(
+                cited(one, one.dialogue.hello.began)
+                for one in silent
+                if one.dialogue.hello and one.dialogue.hello.pieces
+            ),
         ),
         remedy=(WAIT_FIRST if starting else WHEN_IT_HANGS if again is None else IF_IT_HANGS_AGAIN)
         + (

@@ -21,7 +21,7 @@ from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.related_connections import regular_interval
 from ibsniff.formatting import counted, duration, time_of_day
 from ibsniff.model import NANOSECONDS, Confidence, Conversation, Fault, Outcome, Severity
-from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.registry import Statement, capture_rule, cited
 from ibsniff.rules.wording.alternatives import ASLEEP
 from ibsniff.rules.wording.commands import queue_is_full
 
@@ -72,7 +72,10 @@ def _statement(waiting: list[Conversation], unanswered: Conversation) -> Stateme
         f"accepted and never served, and now {why}.{_onset(waiting, unanswered)}",
         Fault.TWS_STATE,
         Confidence.MEDIUM if certain else Confidence.LOW,
-        packets=(waiting[0].connection.first.packet, *(moment.packet for moment in unanswered.connection.syns)),
+        packets=(
+            cited(waiting[0], waiting[0].connection.first),
+            *(cited(unanswered, syn) for syn in unanswered.connection.syns),
+        ),
         remedy=f"Check {queue_is_full(waiting[0].connection)} would confirm it{there}. Then restart TWS or Gateway, "
         "and close the connections that got no answer.",
         alternatives=() if certain else (ASLEEP,),

@@ -25,7 +25,7 @@ from ibsniff.facts.server_close import closed_without_reply
 from ibsniff.facts.server_history import is_starting, times_down
 from ibsniff.facts.server_silence import latest_silent, silent_to_valid_hello
 from ibsniff.model import Confidence, Connection, Conversation, Endpoint, Fault, Outcome, Rung, Severity
-from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.registry import Statement, capture_rule, cited
 from ibsniff.rules.wording.remedies import address_to_trust, settings_path, trusted_entry
 
 
@@ -129,8 +129,11 @@ def _statement(one: Conversation, served: Conversation, *, certain: bool) -> Sta
         Fault.TWS_CONFIG,
         Confidence.MEDIUM if certain else Confidence.LOW,
         packets=(
-            *(one.dialogue.hello.packets if one.dialogue.hello else (one.connection.first.packet,)),
-            *(served.dialogue.reply.packets if served.dialogue.reply else ()),
+            *(
+                cited(one, piece)
+                for piece in (one.dialogue.hello.pieces if one.dialogue.hello else (one.connection.first,))
+            ),
+            *(cited(served, piece) for piece in (served.dialogue.reply.pieces if served.dialogue.reply else ())),
         ),
         remedy=f"{'Connect to 127.0.0.1 instead; or, in ' if one.connection.same_host else ''}{settings_path(port)}: "
         f"add {trusted_entry(one.connection)} to Trusted IPs, and untick Allow connections from localhost only. Look "

@@ -24,7 +24,7 @@ from ibsniff.facts.ports import on_relay_port
 from ibsniff.formatting import counted, duration, seconds, time_of_day
 from ibsniff.ib import errors
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Outcome, Rung, Severity
-from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.registry import Statement, capture_rule, cited
 from ibsniff.rules.wording.remedies import auto_restart
 
 RELAY_GONE = Alternative(
@@ -70,7 +70,10 @@ def _statement(latest: Outage, earlier: list[Outage]) -> Statement:
         f"{counted(len(refused), 'connection attempt')}, and {outcome}.{_before(earlier)}",
         Fault.TWS_STATE,
         Confidence.LOW if on_relay or one.dialogue.bytes_after_gap else Confidence.MEDIUM,
-        packets=(_ended_by(one), *(two.connection.first.packet for two in refused)),
+        packets=(
+            cited(one, one.connection.ended.moment if one.connection.ended is not None else None),
+            *(cited(two, two.connection.first) for two in refused),
+        ),
         remedy=f"{remedy}; check {auto_restart(one.connection.server.port)}.",
         alternatives=(RELAY_GONE,),
         conversations=(refused[-1].id, one.id, *((back.id,) if back else ())),
@@ -79,10 +82,6 @@ def _statement(latest: Outage, earlier: list[Outage]) -> Statement:
 
 def _since(outage: Outage, time_ns: int) -> str:
     return duration(seconds(time_ns - outage.began_ns))
-
-
-def _ended_by(session: Conversation) -> int | None:
-    return session.connection.ended.moment.packet if session.connection.ended is not None else None
 
 
 def _answered(outage: Outage) -> Conversation | None:

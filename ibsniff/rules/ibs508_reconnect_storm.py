@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.related_connections import by_client
 from ibsniff.formatting import counted, duration
-from ibsniff.model import NANOSECONDS, Confidence, Conversation, Fault, Rung, Severity
+from ibsniff.model import NANOSECONDS, Confidence, Conversation, Evidence, Fault, Rung, Severity, Side
 from ibsniff.rules.registry import Statement, capture_rule
 
 ENOUGH = 10
@@ -68,7 +68,14 @@ def _statement(storm: list[Conversation]) -> Statement:
         "same.",
         Fault.CLIENT,
         Confidence.MEDIUM,
-        packets=(one.connection.first.packet for one in storm),
+        packets=(_attempt(one, number, len(storm)) for number, one in enumerate(storm, 1)),
         remedy="Pause between attempts, longer each time (5 s, 10 s, ... 60 s).",
         conversations=tuple(one.id for one in storm),
     )
+
+
+def _attempt(one: Conversation, number: int, of_all: int) -> Evidence:
+    """The first packet of a failed attempt. There may be thousands, so their timelines are not asked."""
+    first = one.connection.first
+    what = f"failed attempt {number:,} of {of_all:,} ({one.outcome})"
+    return Evidence(*first, Side.CLIENT, what, one.id)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.related_connections import by_client, regular_interval
 from ibsniff.formatting import counted, duration
-from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
+from ibsniff.model import Confidence, Conversation, Evidence, Fault, Outcome, Severity, Side
 from ibsniff.rules.registry import Statement, capture_rule
 from ibsniff.rules.wording.commands import lists_listeners
 
@@ -41,7 +41,12 @@ def _statement(tests: list[Conversation], interval: float) -> Statement:
         f"({counted(len(tests), 'time')}).",
         Fault.CLIENT,
         Confidence.HIGH,
-        packets=(one.connection.first.packet for one in tests),
+        packets=(
+            Evidence(
+                *one.connection.first, Side.CLIENT, f"connection {number:,} of {len(tests):,} without a byte", one.id
+            )
+            for number, one in enumerate(tests, 1)
+        ),
         remedy=f"Test without connecting: use {lists_listeners(first)}, or look at TWS's process. Connections without a "
         "hello are suspected to make Gateway stop answering.",
         conversations=tuple(one.id for one in tests),

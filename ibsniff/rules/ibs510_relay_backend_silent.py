@@ -18,7 +18,7 @@ from ibsniff.facts.relay_legs import legs
 from ibsniff.facts.server_close import certainly_legs
 from ibsniff.facts.timing import closed_after_client
 from ibsniff.model import Confidence, Conversation, Endpoint, Fault, Outcome, Severity
-from ibsniff.rules.registry import Statement, capture_rule
+from ibsniff.rules.registry import Statement, capture_rule, cited
 from ibsniff.rules.wording.alternatives import NO_RELAY
 from ibsniff.rules.wording.commands import on_its_system
 from ibsniff.rules.wording.endings import silence
@@ -43,7 +43,10 @@ def check(index: CaptureIndex) -> Iterator[Statement]:
             f"which did not answer ({silence(inner)}): the program behind the relay {_state_of_backend(inner)}.",
             inner.cause.fault if inner.cause else Fault.UNDETERMINED,
             inner.cause.confidence if inner.cause and certainly_legs(outer) else Confidence.LOW,
-            packets=(*received.packets, *passed_on.packets),
+            packets=(
+                *(cited(outer, piece) for piece in received.pieces),
+                *(cited(inner, piece) for piece in passed_on.pieces),
+            ),
             remedy=inner.cause.remedy if inner.cause else "",
             alternatives=(
                 *(() if certainly_legs(outer) else on_its_system((NO_RELAY,), outer.connection)),

@@ -29,6 +29,14 @@ Citation = int | Moment | Evidence
 """A packet that a rule cites; `Evidence` if it belongs to another conversation, or if the rule knows better words."""
 
 
+def cited(conversation: Conversation, packet: Moment | int | None, what: str = "") -> Evidence | None:
+    """Cite a packet of this conversation; without words of its own, the timeline of the conversation has them."""
+    if packet is None:
+        return None
+    number, time_ns = packet if isinstance(packet, Moment) else (packet, None)
+    return Evidence(number, time_ns, None, what, conversation.id)
+
+
 class Statement(NamedTuple):
     """What a rule found in the conversation or capture that it looked at."""
 

@@ -156,7 +156,9 @@ class Direction:
 
     def _receive_irregular(self, segment: Segment, sequence: int, moment: Moment) -> list[Run | Gap]:
         half, captured, offset = self.half, len(segment.payload), self.offset(sequence)
-        half.cut_by_snaplen += captured < segment.length
+        if captured < segment.length:
+            half.cut_by_snaplen += 1
+            half.first_cut = half.first_cut or moment
         is_late = offset < self.end
         if is_late and offset <= self.acknowledged < min(self.next, offset + segment.length):
             self._note_repeat(moment)

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ibsniff.ib.names import CLIENT_LIBRARIES, LEGACY_CLIENTS
-from ibsniff.model import Conversation, Dialect, Dialogue, ErrorTally, Hello, Reply, Side
-from ibsniff.timeline.event import DECISIVE, NOTHING, Event
+from ibsniff.model import Conversation, Dialect, Dialogue, ErrorTally, Hello, Reply, ReplyKind, Side
+from ibsniff.timeline.asked import error_event, kind_of
+from ibsniff.timeline.event import DECISIVE, NOTHING, Event, minor
+
+REPLIES: dict[ReplyKind, str] = {
+    ReplyKind.UNFINISHED: "the beginning of a reply, and no more",
+    ReplyKind.FOREIGN: "a reply in another protocol",
+    ReplyKind.NOT_CAPTURED: "the reply, of which too little was captured",
+}
 
 
 def dialogue_events(conversation: Conversation) -> Iterator[Event]:
@@ -16,18 +23,24 @@ def dialogue_events(conversation: Conversation) -> Iterator[Event]:
     if dialogue.hello is not None:
         yield hello_event(dialogue.hello)
     elif client.first_data is not None:
-        yield Event(*client.first_data, Side.CLIENT, "first data", weight=DECISIVE)
+        yield Event(*client.first_data, Side.CLIENT, "the client's first data", weight=DECISIVE)
     if client.ack_of_first_data is not None:
         data = "the hello" if dialogue.hello and dialogue.hello.is_valid else "this data"
-        yield Event(*client.ack_of_first_data, Side.SERVER, f"ACK of {data}", weight=DECISIVE)
+        yield Event(*client.ack_of_first_data, Side.SERVER, f"ACK of {data}: it has arrived", weight=DECISIVE)
     if dialogue.reply is not None:
         yield reply_event(dialogue.reply)
     elif server.first_data is not None:
-        yield Event(*server.first_data, Side.SERVER, "first data", weight=DECISIVE)
+        yield Event(*server.first_data, Side.SERVER, "the server's first data", weight=DECISIVE)
     yield from _session_events(dialogue)
-    for side, half in ((Side.CLIENT, client), (Side.SERVER, server)):
-        if half.first_zero_window is not None:
-            yield Event(*half.first_zero_window, side, f"zero window: the {side} does not read")
+    yield from _pieces(dialogue)
+
+
+def _pieces(dialogue: Dialogue) -> Iterator[Event]:
+    """The packets of a hello or a reply that came in several."""
+    for said, name, side in ((dialogue.hello, "hello", Side.CLIENT), (dialogue.reply, "reply", Side.SERVER)):
+        if said is not None and len(said.pieces) > 1:
+            for number, piece in enumerate(said.pieces, 1):
+                yield minor(piece, side, f"part {number} of {len(said.pieces)} of the {name}")
 
 
 def _perhaps(library: str | None) -> str:
@@ -46,7 +59,9 @@ def hello_event(hello: Hello) -> Event:
         legacy = "legacy " if hello.dialect is Dialect.LEGACY else ""
         what = f"{legacy}hello, {versions}{options}" + _perhaps(library)
     else:
-        what = f"{hello.dialect}: {hello.detail}" if hello.detail else f"hello: {hello.dialect}"
+        what = f"not a valid hello ({hello.dialect})" + (f": {hello.detail}" if hello.detail else "")
+        if hello.dialect is Dialect.NOT_CAPTURED:
+            what = "the hello, of which too little was captured"
     return Event(*hello.complete, Side.CLIENT, what, hello.raw, DECISIVE)
 
 
@@ -58,7 +73,7 @@ def reply_event(reply: Reply) -> Event:
         time = f"{reply.connection_time:quoted}" if reply.connection_time else "no time"
         what = f"version reply: server version {reply.server_version}, {time}"
     else:
-        what = f"{reply.kind} reply" + (f": {reply.service}" if reply.service else "")
+        what = REPLIES[reply.kind] + (f": {reply.service}" if reply.service else "")
     return Event(*reply.complete, Side.SERVER, what, NOTHING if reply.is_whole else reply.raw, DECISIVE)
 
 
@@ -75,17 +90,36 @@ def _session_events(dialogue: Dialogue) -> Iterator[Event]:
     for code, tally in dialogue.errors.items():
         yield from _error_events(code, tally)
     for side, moment in dialogue.unframed.items():
-        yield Event(
-            *moment, side, dialogue.unframed_detail.get(side, "") or "no IB message from here on", weight=DECISIVE
-        )
-    for side, gap in dialogue.bytes_after_gap.items():
-        yield Event(*gap.noticed, side, f"{gap.length} bytes before this packet were not captured")
+        yield Event(*moment, side, _unframed(dialogue, side), weight=DECISIVE)
+    for side, began in dialogue.unfinished.items():
+        yield minor(began, side, "a message begins here, and the rest of it never comes")
+    yield from _latest_errors(dialogue)
+
+
+def _unframed(dialogue: Dialogue, side: Side) -> str:
+    detail = dialogue.unframed_detail.get(side, "")
+    return "no IB message from here on" + (f": {detail}" if detail else "")
 
 
 def _error_events(code: int, tally: ErrorTally) -> Iterator[Event]:
+    kind = kind_of(code)
     for number, error in enumerate(tally.examples, 1):
         times = f" ({tally.count} times)" if number == 1 and tally.count > 1 else ""
-        yield Event(*error.moment, Side.SERVER, f"error {code}{times}: {error.text:quoted}")
+        yield Event(*error.moment, Side.SERVER, f"{kind} {code}{times}: {error.text:quoted}")
+
+
+def _latest_errors(dialogue: Dialogue) -> Iterator[Event]:
+    """Errors that are not among the examples of their codes: the latest of each kind."""
+    told = example_packets(dialogue)
+    lasts = (*dialogue.farms.values(), *((dialogue.ib_connection,) if dialogue.ib_connection else ()))
+    for error in dict.fromkeys((*lasts, *dialogue.latest_errors)):
+        if error.moment.packet not in told:
+            yield error_event(error)
+
+
+def example_packets(dialogue: Dialogue) -> set[int]:
+    """The packets of the errors that are kept as examples of their codes."""
+    return {error.moment.packet for tally in dialogue.errors.values() for error in tally.examples}
 
 
 def guessed_library(hello: Hello) -> str | None:

@@ -78,8 +78,8 @@ def essence(dialogue: Dialogue) -> Dialogue:
     hello, reply, start = dialogue.hello, dialogue.reply, dialogue.start
     return replace(
         dialogue,
-        hello=hello and hello._replace(packets=(), began=NOWHERE, complete=NOWHERE),
-        reply=reply and reply._replace(packets=(), began=NOWHERE, complete=NOWHERE),
+        hello=hello and hello._replace(pieces=(), began=NOWHERE, complete=NOWHERE),
+        reply=reply and reply._replace(pieces=(), began=NOWHERE, complete=NOWHERE),
         start=start and start._replace(moment=NOWHERE),
         next_valid_id=dialogue.next_valid_id and NOWHERE,
         managed_accounts=dialogue.managed_accounts and NOWHERE,

@@ -32,7 +32,9 @@ def test_every_byte_names_the_packet_that_brought_it(runs: list[list[int]], data
         assert [buffer.moment(index) for index in range(len(unread))] == [Moment(one, one * 10) for one in unread]
         first, last = sorted(data.draw(st.tuples(st.integers(0, len(unread)), st.integers(0, len(unread)))))
         if first < last:
-            assert buffer.packets(first, last) == tuple(dict.fromkeys(unread[first:last]))
+            assert buffer.pieces(first, last) == tuple(
+                Moment(one, one * 10) for one in dict.fromkeys(unread[first:last])
+            )
         assert buffer.packet_starts() == [
             index for index in range(len(unread)) if dropped + index == 0 or owner[dropped + index - 1] != unread[index]
         ]

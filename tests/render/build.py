@@ -65,13 +65,13 @@ def endpoint(ip: str, port: int) -> Endpoint:
 
 def hello(began_ns: int = START_NS, **changes: object) -> Hello:
     moment = at(4, 0.4, began_ns)
-    valid = Hello(Dialect.V100PLUS, WireBytes(HELLO), (4,), moment, moment, 100, 187, declared_length=9)
+    valid = Hello(Dialect.V100PLUS, WireBytes(HELLO), (moment,), moment, moment, 100, 187, declared_length=9)
     return valid._replace(**_from_the_wire(changes))
 
 
 def reply(began_ns: int = START_NS, **changes: object) -> Reply:
     moment = at(6, 3, began_ns)
-    whole = Reply(ReplyKind.FRAMED, WireBytes(b""), (6,), moment, moment, 187, WireText("20260105 09:30:00 EST"))
+    whole = Reply(ReplyKind.FRAMED, WireBytes(b""), (moment,), moment, moment, 187, WireText("20260105 09:30:00 EST"))
     return whole._replace(**_from_the_wire(changes))
 
 

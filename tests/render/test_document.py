@@ -35,6 +35,7 @@ from ibsniff.model import (
     Dialect,
     Dialogue,
     ErrorTally,
+    Evidence,
     Fault,
     How,
     Moment,
@@ -68,6 +69,9 @@ FINDING = {
     "summary": str,
     "packets": [int],
     "packet_count": int,
+    "evidence": [
+        {"packet": int, "time": (str, None), "side": ({*Side}, None), "what": str, "conversation": (str, None)}
+    ],
     "remedy": str,
     "alternatives": [{"cause": str, "fault": set(Fault), "how_to_tell": str}],
 }
@@ -343,11 +347,13 @@ def test_accounts_are_masked_unless_asked_for() -> None:
     made = document(each, "1")
     assert ACCOUNT not in json.dumps(made)
     assert made["conversations"][0]["accounts"] == ["DU*****67"]
-    assert json.dumps(document(each, "1", show_accounts=True)).count(ACCOUNT) == 2
+    assert json.dumps(document(each, "1", show_accounts=True)).count(ACCOUNT) == 3, "named, in an error, and cited"
 
 
 def test_lists_are_bounded_and_count_what_they_omit() -> None:
-    talk = ready(findings=(finding(packets=tuple(range(1, 10_001))),))
+    numbers = range(1, 10_001)
+    proof = tuple(Evidence(*at(number, number), None, f"packet {number}", "c1") for number in numbers)
+    talk = ready(findings=(finding(packets=tuple(numbers), evidence=proof),))
     talk.dialogue.accounts[:] = [WireText(f"DU{number}") for number in range(1_000_000, 1_000_500)]
     talk.dialogue.messages[Side.SERVER] = Counter({f"message {number}": 1 for number in range(MAX_CODES + 7)})
     for code in range(MAX_CODES):
@@ -357,6 +363,8 @@ def test_lists_are_bounded_and_count_what_they_omit() -> None:
     written = made["conversations"][0]
     check(made, SCHEMA)
     assert (len(written["findings"][0]["packets"]), written["findings"][0]["packet_count"]) == (20, 10_000)
+    told = [one["packet"] for one in written["findings"][0]["evidence"]]
+    assert told == [*range(1, 15), *range(9_995, 10_001)], "the first and the last"
     assert (len(written["accounts"]), written["account_count"]) == (20, 500)
     assert (len(written["messages"]["server"]), written["message_names_omitted"]) == (MAX_CODES, 7)
     assert (len(written["errors"]), written["error_codes_omitted"]) == (MAX_CODES, 1)

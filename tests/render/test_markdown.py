@@ -22,10 +22,10 @@ def test_a_ticket() -> None:
 
         | packet | time since packet 1 | | what |
         |--:|--:|---|---|
-        | 1 | 0 s | → | SYN |
-        | 2 | 50 µs | ← | SYN-ACK |
+        | 1 | 0 s | → | SYN: the client asks for a connection |
+        | 2 | 50 µs | ← | SYN-ACK: the server accepts |
         | 4 | 0.4 ms | → | hello, versions 100 to 187 (official client 10.30, or a fork?) `41 50 49 00 00 00 00 09 76 31 30 30 2e 2e 31 38 37` |
-        | 5 | 0.5 ms | ← | ACK of the hello |
+        | 5 | 0.5 ms | ← | ACK of the hello: it has arrived |
         | 6 | 4 s | → | FIN: the client closes the connection |
 
         Wireshark: `(ip.addr eq 127.0.0.1 and tcp.port eq 50123 and tcp.port eq 7497)`

@@ -67,10 +67,10 @@ def test_a_silence() -> None:
           nothing.
 
         Proof   times since packet 1; → to the server, ← from it
-          #1    0 s → SYN
-          #2  50 µs ← SYN-ACK
+          #1    0 s → SYN: the client asks for a connection
+          #2  50 µs ← SYN-ACK: the server accepts
           #4 0.4 ms → hello, versions 100 to 187 (official client 10.30, or a fork?)
-          #5 0.5 ms ← ACK of the hello
+          #5 0.5 ms ← ACK of the hello: it has arrived
           #6    4 s → FIN: the client closes the connection
 
         It could also be

@@ -15,17 +15,17 @@ def texts(talk: object) -> list[str]:
 
 def test_a_silence_packet_by_packet() -> None:
     assert texts(silent()) == [
-        "1 SYN",
-        "2 SYN-ACK",
-        "3 ACK",
+        "1 SYN: the client asks for a connection",
+        "2 SYN-ACK: the server accepts",
+        "3 ACK: the connection is open",
         "4 hello, versions 100 to 187 (official client 10.30, or a fork?)",
-        "5 ACK of the hello",
+        "5 ACK of the hello: it has arrived",
         "6 FIN: the client closes the connection",
     ]
 
 
 def test_a_refusal_is_one_event() -> None:
-    assert texts(refused()) == ["1 SYN", "2 RST: connection refused"]
+    assert texts(refused()) == ["1 SYN: the client asks for a connection", "2 RST: connection refused"]
 
 
 def test_one_packet_is_one_event() -> None:
@@ -39,12 +39,12 @@ def test_an_unanswered_connection_attempt() -> None:
     client, server = connection.client, connection.server
     connection.unreachable = Unreachable(6, START_NS, client.address, client, server, UnreachableKind.HOST)
     assert texts(conversation(connection, arp_unanswered=(at(2, 0.1), at(3, 900)))) == [
-        "1 SYN",
+        "1 SYN: the client asks for a connection",
         "2 ARP request for 10.0.0.9",
         "3 ARP request for 10.0.0.9, repeated",
-        "4 SYN, repeated (2 of 4)",
-        "5 SYN, repeated (3 of 4)",
-        "6 ICMP: host unreachable",
+        "4 SYN sent again (2 of 4)",
+        "5 SYN sent again (3 of 4)",
+        "6 ICMP from 127.0.0.1: host unreachable",
     ]
 
 
@@ -52,7 +52,7 @@ def test_a_broken_hello_shows_what_is_broken_and_its_bytes() -> None:
     talk = silent()
     talk.dialogue.hello = hello(dialect=Dialect.UNFRAMED, raw=b"\0\0\0\x09v100..187", detail="the API NUL is missing")
     event = next(event for event in events(talk) if event.packet == 4)
-    assert event.what == "no API prefix: the API NUL is missing"
+    assert event.what == "not a valid hello (no API prefix): the API NUL is missing"
     assert event.raw == WireBytes(b"\0\0\0\x09v100..187")
 
 
@@ -60,8 +60,8 @@ def test_gaps_and_zero_windows_are_events() -> None:
     talk = ready()
     talk.dialogue.bytes_after_gap[Side.SERVER] = Gap(40, 1460, at(11, 40))
     talk.connection.from_client.first_zero_window = at(12, 50)
-    assert "11 1460 bytes before this packet were not captured" in texts(talk)
-    assert "12 zero window: the client does not read" in texts(talk)
+    assert "11 1,460 bytes of the server before this packet were not captured" in texts(talk)
+    assert "12 zero window: the client's program does not read" in texts(talk)
 
 
 def test_the_client_library_is_guessed_from_the_versions() -> None:
@@ -75,7 +75,10 @@ def test_first_bytes_that_could_not_be_read_are_events_too() -> None:
     talk = silent()
     talk.dialogue.hello = None
     talk.connection.from_server.first_data = at(5, 0.6)
-    assert texts(talk)[3:5] == ["4 first data", "5 ACK of this data, first data"]
+    assert texts(talk)[3:5] == [
+        "4 the client's first data",
+        "5 ACK of this data: it has arrived, the server's first data",
+    ]
 
 
 def test_a_redirect_shows_its_address() -> None:

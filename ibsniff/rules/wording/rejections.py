@@ -10,9 +10,10 @@ from ibsniff.facts.rejections import ORDERS, Rejection, all_of, ib_was_out_of_re
 from ibsniff.facts.timing import end_of_wait_ns
 from ibsniff.formatting import counted, duration, seconds
 from ibsniff.ib import errors
-from ibsniff.model import PATIENCE, Alternative, Confidence, Conversation, FarmKind, Fault, Request, WireError
-from ibsniff.rules.registry import Statement
+from ibsniff.model import PATIENCE, Alternative, Confidence, Conversation, Evidence, FarmKind, Fault, Request, WireError
+from ibsniff.rules.registry import Statement, cited
 from ibsniff.rules.wording.endings import session_works, time_between
+from ibsniff.timeline.asked import name_of
 
 MAX_CODES, MAX_IDS = 3, 4
 """Error numbers and ids named in a sentence."""
@@ -94,10 +95,16 @@ def rejected_statement(
         _summary(conversation, found, requests, what, index),
         faults.pop() if is_decided else Fault.UNDETERMINED,
         Confidence.MEDIUM if is_decided else Confidence.LOW,
-        packets=[moment.packet for request, error in requests[:MAX_IDS] for moment in (request.asked, error.moment)],
+        packets=[one for request, error in requests[:MAX_IDS] for one in _cited(conversation, request, error)],
         remedy=" ".join(f"Error {each.advice}" for _, each in by_code[:MAX_CODES]),
         alternatives=(NOT_CONNECTED,) if out_of_reach else (),
     )
+
+
+def _cited(conversation: Conversation, request: Request, error: WireError) -> tuple[Evidence | None, Evidence | None]:
+    """What was asked, and the error that rejected it."""
+    said = f"error {error.code} to {name_of(request)}: {error.text:quoted}"
+    return cited(conversation, request.asked, f"asked {name_of(request)}"), cited(conversation, error.moment, said)
 
 
 def _summary(
