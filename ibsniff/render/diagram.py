@@ -164,7 +164,7 @@ def _is_itemised(rows: list[Row], connection: Connection) -> bool:
 
 
 def _known_rows(conversation: Conversation, cited: Mapping[int, Evidence], verbose: bool) -> Iterator[Row]:
-    """What is cited; then events, requests, messages and gaps in other packets."""
+    """What is cited; then events, requests, messages and gaps in other packets; with ``verbose`` all that is known."""
     taken: set[tuple[int, Side | None]] = set()
     told = events(conversation)
     raw = {(one.packet, one.side): one.raw for one in told}
@@ -177,11 +177,16 @@ def _known_rows(conversation: Conversation, cited: Mapping[int, Evidence], verbo
         (
             Row(Kind.PACKET, one.time_ns, one.side, one.what, (one.packet,), one.raw)
             for one in told
-            if verbose or one.weight >= DETAIL
+            if one.weight >= DETAIL
         ),
         _requests(conversation, verbose),
         _messages(conversation.dialogue.first_messages),
         _gaps(conversation.connection),
+        (
+            Row(Kind.PACKET, one.time_ns, one.side, one.what, (one.packet,), one.raw)
+            for one in told
+            if verbose and one.weight < DETAIL
+        ),
     )
     for source in rows:
         added = [row for row in source if (row.packets[0], row.side) not in taken]

@@ -45,7 +45,7 @@ def test_the_filters_choose(options: tuple[str, ...], expected: list[str]) -> No
 def test_a_part_of_the_time() -> None:
     whole = run(RESTART, "--conversation", "c1").output
     begin = run(RESTART, "--conversation", "c1", "--to", "+1s").output
-    assert "─ SYN ─" in begin
+    assert "─ SYN: " in begin
     assert "━ RST: the server resets" in whole
     assert "RST" not in begin
     assert "┴" not in begin

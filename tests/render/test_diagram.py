@@ -113,7 +113,7 @@ def test_bulk_goes_on_behind_a_packet_that_is_known_among_it_so_that_time_runs_d
     assert bulk == [(at(0, 40).time_ns, at(0, 20_000).time_ns), (at(0, 20_000).time_ns, at(0, 41_040).time_ns)]
     assert texts(with_many_messages())[-6:-3] == [
         "bulk: 1,204 messages in 41 s: 1,204 TICK_PRICE (up to #500)",
-        "packet: error 2104: Market data farm connection is OK:usfarm",
+        "packet: notice 2104: Market data farm connection is OK:usfarm",
         "bulk: the last of the messages up to #500, within 21 s",
     ]
     times = [row.time_ns for row in drawn if row.time_ns is not None]
