@@ -181,7 +181,7 @@ def _proof_row(row: ProofRow, proof: Proof, column: TimeColumn, several: bool, w
     )
     yield DIRECTIONS[row.side]
     raw = f" `{writer.masker.hex(row.raw)}`" if row.raw else ""
-    yield writer.text(row.what, MAX_SHOWN_CHARACTERS) + raw
+    yield writer.text(row.what, MAX_LINE_CHARACTERS if row.packet is None else MAX_SHOWN_CHARACTERS) + raw
 
 
 def _alternatives(finding: Finding, writer: MarkdownWriter) -> str:

@@ -109,8 +109,8 @@ def _cells(
         yield Text(row.conversation, "dim")
     yield writer.literal(time, "dim")
     yield writer.literal(ARROWS[row.side])
-    style = "dim" if row.packet is None else ""
-    what = writer.text(row.what, style, limit=MAX_SHOWN_CHARACTERS if verbose else MAX_QUOTED_CHARACTERS)
+    quoted = MAX_SHOWN_CHARACTERS if verbose else MAX_QUOTED_CHARACTERS
+    what = writer.text(row.what, "dim") if row.packet is None else writer.text(row.what, limit=quoted)
     shown = [what]
     if row.raw:
         as_hex, as_text = writer.masker.hex(row.raw), writer.masker.readable(row.raw)

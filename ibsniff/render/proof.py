@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from typing import NamedTuple
 
 from ibsniff.formatting import duration, seconds
@@ -23,8 +24,12 @@ WITHIN_NS = 3600 * NANOSECONDS
 """Packets further apart than this are given with the time of day: nobody counts hours from another packet."""
 
 
+MIN_ALIKE = 4
+"""So many packets in a row that show the same are told in one row after the first of them; each is still named."""
+
+
 class ProofRow(NamedTuple):
-    """One packet and what it shows; without a number, what the capture shows at its end."""
+    """One packet and what it shows. Without a number: several alike, or what the capture shows at its end."""
 
     packet: int | None
     time_ns: int | None
@@ -97,5 +102,21 @@ def _with_zero(rows: list[ProofRow], shown: Conversation, omitted: int) -> Proof
     if state := state_at_end(shown):
         rows = [*rows, ProofRow(None, shown.watched_until_ns, None, state)]
         times.append(shown.watched_until_ns)
+    rows = [row for run in _runs(rows) for row in _told(run)]
     is_long = max(times, default=zero_ns) - zero_ns > WITHIN_NS
     return Proof(tuple(rows), omitted, None if is_long else zero_ns, zero)
+
+
+def _runs(rows: list[ProofRow]) -> list[list[ProofRow]]:
+    """Rows that follow each other and show the same."""
+    return [list(run) for _, run in groupby(rows, key=lambda row: (row.what, row.side))]
+
+
+def _told(run: list[ProofRow]) -> list[ProofRow]:
+    """The rows as they are, or, of many alike, the first one and the numbers of the others."""
+    if len(run) < MIN_ALIKE:
+        return run
+    first, *others = run
+    named = ", ".join(f"#{row.packet}" + (f" ({row.conversation})" if row.conversation else "") for row in others)
+    last = run[-1]
+    return [first, ProofRow(None, last.time_ns, first.side, f"{len(others)} more alike until then: {named}")]

@@ -38,7 +38,7 @@ from ibsniff.render.screen import (
 from ibsniff.render.sections import participant_rows, server_message_rows, story_rows
 from ibsniff.render.text import Masker
 
-MAX_WIDTH = 120
+MAX_WIDTH = 140
 """Longer lines are hard to read; a wider console stays empty at the right."""
 
 MIN_WIDTH = 20
@@ -88,7 +88,7 @@ class ReportScreen(NamedTuple):
         first = list(with_bar(lay_out(_narrower(head(view, writer))), writer, COLOURS[view.fault]))
         lines = first + [line for part in parts for line in ([], *part)]
         if console.is_terminal and len(lines) >= console.size.height:
-            above = writer.literal(f"  (the report begins {len(lines)} lines above)", "dim")
+            above = writer.literal(f"  (the report begins {len(lines)} lines above{_more_about(view)})", "dim")
             again = list(with_bar(lay_out(_narrower(headline(view, writer))), writer, COLOURS[view.fault]))
             lines += [[], *again, *lay_out(above)]
         for line in lines:
@@ -99,6 +99,12 @@ class ReportScreen(NamedTuple):
 def _narrower(part: RenderableType) -> RenderableType:
     """Room for the bar at the left."""
     return Padding(part, (0, 2, 0, 0))
+
+
+def _more_about(view: ReportView) -> str:
+    """The command that explains the worst problem."""
+    code = view.told[0].problem.finding.code if view.told else ""
+    return f"; more about it: ibsniff explain {code}" if code else ""
 
 
 def headline(view: ReportView, writer: ConsoleWriter) -> Text:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.subscriptions import SILENCE, StoppedStreams, stopped_streams
 from ibsniff.facts.timing import end_of_wait_ns
-from ibsniff.formatting import counted, duration, elapsed, seconds, time_of_day
+from ibsniff.formatting import counted, date_and_time, duration, elapsed, seconds
 from ibsniff.model import Alternative, Confidence, Conversation, Evidence, Fault, Moment, Severity
 from ibsniff.rules.registry import Statement, cited, conversation_rule
 from ibsniff.timeline.asked import name_of
@@ -63,7 +63,7 @@ def _note(conversation: Conversation, found: StoppedStreams, end_ns: int) -> Sta
     since = f" since error {found.event.code}" if found.event is not None else ""
     return Statement(
         f"The market data of {_named(found)} has been silent{since}: the last tick of them came at "
-        f"{time_of_day(max(lasts))}, {duration(seconds(end_ns - max(lasts)))} before the end. A quiet or closed market looks "
+        f"{date_and_time(max(lasts))}, {duration(seconds(end_ns - max(lasts)))} before the end. A quiet or closed market looks "
         "the same.",
         Fault.NONE,
         Confidence.LOW,

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.related_connections import regular_interval
-from ibsniff.formatting import counted, duration, time_of_day
+from ibsniff.formatting import counted, date_and_time, duration
 from ibsniff.model import NANOSECONDS, Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, capture_rule, cited
 from ibsniff.rules.wording.alternatives import ASLEEP
@@ -89,5 +89,5 @@ def _onset(waiting: list[Conversation], unanswered: Conversation) -> str:
     if interval is None or len(waiting) >= QUEUE:
         return ""
     began_ns = unanswered.connection.first.time_ns - round(QUEUE * interval * NANOSECONDS)
-    began = time_of_day(began_ns)
+    began = date_and_time(began_ns)
     return f" At one connection every {duration(interval)} and a queue of {QUEUE}, it began at about {began}."

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.outages import Outage
 from ibsniff.facts.ports import on_relay_port
-from ibsniff.formatting import counted, duration, seconds, time_of_day
+from ibsniff.formatting import counted, date_and_time, duration, seconds
 from ibsniff.ib import errors
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, capture_rule, cited
@@ -66,7 +66,7 @@ def _statement(latest: Outage, earlier: list[Outage]) -> Statement:
         remedy = "Check whether it waits for a login (once a week Gateway needs one by hand); let the program reconnect"
     on_relay = on_relay_port(one.connection)
     return Statement(
-        f"TWS {what}: it ended {one.id} at {time_of_day(latest.began_ns)}, then refused "
+        f"TWS {what}: it ended {one.id} at {date_and_time(latest.began_ns)}, then refused "
         f"{counted(len(refused), 'connection attempt')}, and {outcome}.{_before(earlier)}",
         Fault.TWS_STATE,
         Confidence.LOW if on_relay or one.dialogue.bytes_after_gap else Confidence.MEDIUM,

@@ -59,7 +59,7 @@ def test_3_an_unanswered_call_on_loopback_is_no_firewall(name: str) -> None:
 def test_3_the_hang_is_dated_back_by_the_beat_of_the_probes(every: float, began: str) -> None:
     """Seven probes were captured, then a call went unanswered: fifty-one beats before, the queue began to fill."""
     report = judge(*full_queue(every, held=7), watch=Watch(ended=6.0))
-    assert f"it began at about {began} UTC" in told(report)
+    assert re.search(f"it began at about [0-9-]+ {began} UTC", told(report))
 
 
 def test_4_what_tws_itself_calls_is_no_api() -> None:

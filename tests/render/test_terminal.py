@@ -250,7 +250,12 @@ def test_a_report_higher_than_the_terminal_ends_with_the_line_that_it_began_with
     whole = screen(report(silent())).splitlines()
     assert on_a_terminal(report(silent()), len(whole) + 1) == whole
     again = on_a_terminal(report(silent()), len(whole))
-    assert again == [*whole, "", *whole[:2], f"  (the report begins {len(whole)} lines above)"]
+    assert again == [
+        *whole,
+        "",
+        *whole[:2],
+        f"  (the report begins {len(whole)} lines above; more about it: ibsniff explain IBS301)",
+    ]
 
 
 def test_no_remedy_is_cut_and_verbose_adds_packets() -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ibsniff.facts.outages import Outage, missing_clients
-from ibsniff.formatting import counted, date_and_time, duration, seconds, time_of_day
+from ibsniff.formatting import counted, date_and_time, duration, seconds
 from ibsniff.ib import errors
 from ibsniff.model import Conversation, How, Outcome
 
@@ -29,7 +29,7 @@ def outage_in_words(outage: Outage, conversations: Sequence[Conversation]) -> st
         parts.append("and was not seen to work again")
     else:
         after = duration(seconds(outage.back_ns - outage.began_ns))
-        parts.append(f"and worked again at {time_of_day(outage.back_ns)} ({outage.back.id}), {after} later")
+        parts.append(f"and worked again at {date_and_time(outage.back_ns)} ({outage.back.id}), {after} later")
     return f"{date_and_time(outage.began_ns)}: {outage.server} {', '.join(parts)}.{_missing(outage, conversations)}"
 
 
