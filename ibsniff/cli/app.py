@@ -133,8 +133,9 @@ def print_report(
     verbose: bool,
     quiet: bool,
     clock: Clock = LOCAL_CLOCK,
+    problem: int | None = None,
 ) -> None:
-    """Print a report on stdout in the form that the user chose."""
+    """Print a report on stdout in the form that the user chose; ``problem`` is the number of the only one to tell."""
     if as_json:
         from ibsniff.render.document import document_text
 
@@ -143,7 +144,8 @@ def print_report(
     elif as_markdown:
         from ibsniff.render.markdown import markdown
 
-        print(for_stdout(markdown(report, tool_version=__version__, show_accounts=show_accounts)))
+        text = markdown(report, tool_version=__version__, show_accounts=show_accounts, problem=problem)
+        print(for_stdout(text))
     elif quiet:
         from ibsniff.render.report_view import verdict_line
 
@@ -151,7 +153,8 @@ def print_report(
     else:
         from ibsniff.render.terminal import renderable
 
-        console().print(renderable(report, verbose=verbose, show_accounts=show_accounts, clock=clock))
+        screen = renderable(report, verbose=verbose, show_accounts=show_accounts, clock=clock, problem=problem)
+        console().print(screen)
     sys.stdout.flush()
 
 

@@ -25,6 +25,7 @@ from ibsniff.cli.app import (
     print_report,
 )
 from ibsniff.cli.errors import print_error
+from ibsniff.formatting import counted
 from ibsniff.model import ExitCode, Lane, Severity, UserError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from ibsniff.cli.inputs import Inputs
     from ibsniff.cli.many import CaptureTask
     from ibsniff.clock import Clock
+    from ibsniff.model import Report
 
     Collecting = Callable[[Iterator[Snapshot | UserError]], AbstractContextManager[Reading]]
 
@@ -86,6 +88,10 @@ def read(
             "until SECONDS after the last packet.",
         ),
     ] = None,
+    problem: Annotated[
+        int | None,
+        typer.Option("--problem", min=1, metavar="N", help="Tell only this problem, in full; reports number them."),
+    ] = None,
     patience: PatienceOption = None,
     lane: Annotated[
         Lane,
@@ -112,6 +118,8 @@ def read(
         only_one_of(json=as_json, ndjson=as_ndjson, markdown=as_markdown)
         only_one_of(q=quiet, v=verbose)
         only_one_of(join=join, ndjson=as_ndjson)
+        for name, is_given in (("json", as_json), ("ndjson", as_ndjson), ("q", quiet)):
+            only_one_of(problem=problem is not None, **{name: is_given})
         clock = chosen_clock(utc)
         until = parse_watched_until(watched_until, clock) if watched_until is not None else None
         reader = InputReader(parse_ports(port or []), until, lane, patience)
@@ -124,18 +132,35 @@ def read(
             task = CaptureTask(reader, choose_format(as_ndjson, show_accounts, verbose, quiet, clock), fail_on)
             code = _read_one_by_one(task, inputs, processes, progress, quiet)
         else:
-            if _is_live_pipe(inputs) and not (as_json or as_markdown or join or quiet or watched_until):
+            if _is_live_pipe(inputs) and not (as_json or as_markdown or join or quiet or watched_until or problem):
                 made: AbstractContextManager[Reading] = nullcontext(_watch(reader, show_accounts, clock))
             else:
                 collecting = _choose_collecting(inputs, as_json)
                 made = _read_for_one_report(reader, inputs, 1 if join else processes, progress, join, quiet, collecting)
             with made as reading:
                 if reading.report.inputs:
-                    print_report(reading.report, as_json, as_markdown, show_accounts, verbose, quiet, clock)
+                    if problem is not None:
+                        _check_number(problem, reading.report)
+                    print_report(reading.report, as_json, as_markdown, show_accounts, verbose, quiet, clock, problem)
                 code = _exit_code(reading, fail_on)
         if not quiet:
             inputs.print_unread(progress)
         raise typer.Exit(ExitCode.INTERRUPTED if progress.stopped else code)
+
+
+def _check_number(problem: int, report: Report) -> None:
+    """Raise UserError if the report has no problem of that number."""
+    there_are = len(report.problems)
+    if problem > there_are:
+        known = (
+            f"there {'is' if there_are == 1 else 'are'} {counted(there_are, 'problem')}"
+            if there_are
+            else "nothing is wrong"
+        )
+        what_to_do = (
+            f"Give a number from 1 to {there_are}" if there_are > 1 else "Leave the option out to read the report"
+        )
+        raise UserError(f"--problem {problem}: {known} in this report", what_to_do, ExitCode.USAGE)
 
 
 def _is_live_pipe(inputs: Inputs) -> bool:

@@ -117,6 +117,8 @@ def head(view: ReportView, writer: ConsoleWriter) -> RenderableType:
     lines: list[RenderableType] = [headline(view, writer)]
     if len(view.problems) == 1:
         lines.append(statement(view.told[0].problem, writer))
+    elif len(view.told) == 1:
+        lines.append(writer.literal(f"This is problem {view.told[0].number} of {len(view.problems)}, as you asked."))
     elif view.problems:
         beyond = view.report.problems_omitted
         more = f", and {beyond:,} more that are not listed" if beyond else ""

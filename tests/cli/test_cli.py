@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from synthesise import CAPTURES
 from typer.testing import CliRunner, Result
 from wire import Wire
 
@@ -45,7 +46,8 @@ def process(*arguments: str, **kwargs: object) -> subprocess.CompletedProcess[st
 def test_read_prints_the_verdict_first(silent: str) -> None:
     result = run("read", silent)
     assert result.exit_code == 0
-    assert "127.0.0.1:7497 accepted the connection" in result.stdout.splitlines()[0]
+    assert "It does not work" in result.stdout.splitlines()[0]
+    assert "127.0.0.1:7497 accepted the connection" in result.stdout
     assert "IBS301" in result.stdout
 
 
@@ -68,6 +70,9 @@ def test_quiet_is_one_line(silent: str) -> None:
         (("--ndjson", "--json"), "--json and --ndjson exclude each other"),
         (("-q", "-v"), "-q and -v exclude each other"),
         (("--join", "--ndjson"), "--join and --ndjson exclude each other"),
+        (("--problem", "1", "--json"), "--problem and --json exclude each other"),
+        (("--problem", "1", "--ndjson"), "--problem and --ndjson exclude each other"),
+        (("--problem", "1", "-q"), "--problem and -q exclude each other"),
         (("",), "the name of a capture is empty"),
     ],
 )
@@ -76,6 +81,40 @@ def test_options_that_exclude_each_other_are_an_error(silent: str, options: tupl
     assert result.exit_code == 2
     assert message in result.stderr
     assert not result.stdout
+
+
+HTTP_BESIDE_A_HUNG_GATEWAY = str(CAPTURES / "http-check-beside-a-hung-gateway" / "capture.pcapng")
+"""A capture with two problems."""
+
+
+@pytest.mark.parametrize("form", [[], ["-v"], ["--markdown"]])
+def test_one_problem_can_be_told_in_full_and_the_others_have_a_line(form: list[str]) -> None:
+    worst, second = (run("read", HTTP_BESIDE_A_HUNG_GATEWAY, "--problem", number, *form).stdout for number in "12")
+    assert "Problem 1 of 2" in worst
+    assert "Problem 2 of 2" not in worst
+    assert "Problem 2 of 2" in second
+    assert "Problem 1 of 2" not in second
+    for code in ("IBS301", "IBS207"):
+        assert code in worst
+        assert code in second
+
+
+@pytest.mark.parametrize(
+    ("capture", "known", "what_to_do"),
+    [
+        ("http-check-beside-a-hung-gateway", "there are 2 problems", "Give a number from 1 to 2"),
+        ("silent-ib-async-wsl", "there is 1 problem", "Leave the option out"),
+        ("ok-ib-async-wsl", "nothing is wrong", "Leave the option out"),
+    ],
+)
+def test_a_problem_that_there_is_not_is_a_usage_error(capture: str, known: str, what_to_do: str) -> None:
+    (path,) = (CAPTURES / capture).glob("capture.pcap*")
+    result = run("read", str(path), "--problem", "3")
+    assert result.exit_code == 2
+    assert not result.stdout
+    what, help_line = result.stderr.splitlines()
+    assert what == f"ibsniff: --problem 3: {known} in this report"
+    assert help_line.strip().startswith(what_to_do)
 
 
 def test_markdown_can_be_pasted(silent: str) -> None:
