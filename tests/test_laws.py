@@ -118,7 +118,7 @@ MAY_IMPORT = {
     "analysis.workers": {"model"},
     "analysis.changes": {"model", "analysis.pipeline"},
     "analysis.following": {"model", "analysis.changes", "analysis.pipeline"},
-    "recording.recorder": {"model", "capture", "recording.evidence"},
+    "recording.recorder": {"model", "formatting", "capture", "recording.evidence"},
     "recording.evidence": {"model", "capture.blocks", "net"},
     "screens": {"model", "clock", "formatting", "ib.names", "render", "timeline", "analysis.changes"},
     "regression": {

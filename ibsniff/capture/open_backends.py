@@ -47,11 +47,8 @@ def _open(name: str, names: Sequence[str], ports: frozenset[int] | None, backend
             raise UserError("the socket back end works only on Linux", "use --backend scapy", ExitCode.USAGE)
         return ScapyCapture(name, ports)
     except PermissionError as error:
-        raise UserError(
-            f"no permission to capture on {name}",
-            permission_help(sys.platform, this_command(), sys.argv[1:], names, ports),
-            ExitCode.PERMISSION,
-        ) from error
+        at_once, better = permission_help(sys.platform, this_command(), sys.argv[1:], names, ports)
+        raise UserError(f"no permission to capture on {name}: {at_once}", better, ExitCode.PERMISSION) from error
     except OSError as error:
         raise _cannot_capture(name, error) from error
 

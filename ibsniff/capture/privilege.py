@@ -1,6 +1,7 @@
 """The privilege of capturing: how the user gets it, and how it is dropped as soon as the sockets are open.
 
-The message for a user without it has commands that can be pasted unchanged; those that give the least privilege come first.
+The message for a user without it has commands that can be pasted unchanged: first the one that works at once, then those that
+need fewer privileges.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ CAPTURE_SECONDS = 30
 CAPTURING_PYTHON = "python-that-captures"
 """The copy of the interpreter with the capability. It is beside the interpreter in use, so that it finds the same packages."""
 
+FOLDERS_OF_SUDO = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+"""Where sudo looks for commands (its usual ``secure_path``)."""
+
 PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 8, 38, 47, 4
 """prctl(2): keep capabilities when the user changes; gain no privileges by execve; clear the ambient capabilities."""
 CAP_DAC_READ_SEARCH = 1 << 2
@@ -39,37 +43,46 @@ def this_command() -> str:
 
 def permission_help(
     platform: str, executable: str, argv: Sequence[str], interfaces: Sequence[str], ports: frozenset[int] | None
-) -> str:
-    """Say how to get the permission to capture, with commands to paste, those with the least privilege first.
+) -> tuple[str, str]:
+    """Say how to get the permission to capture: the command that works at once, and the ways that need fewer privileges.
 
-    ``platform`` as in ``sys.platform``, ``executable`` as from `this_command`, ``argv`` the arguments after it.
+    ``platform`` as in ``sys.platform``, ``executable`` as from `this_command`, ``argv`` the arguments after it. All commands
+    can be pasted unchanged.
     """
     if platform == "win32":
         return (
-            "install Npcap (https://npcap.com) with loopback support. If Npcap is installed for administrators only "
-            '(its option "Restrict Npcap driver\'s access to Administrators only"), '
-            'open the terminal with "Run as administrator". Then run the command again:\n'
-            f"  {executable} {subprocess.list2cmdline(argv)}"
+            'open the terminal with "Run as administrator"',
+            "install Npcap (https://npcap.com) with loopback support. Only if it is installed for administrators only (its "
+            'option "Restrict Npcap driver\'s access to Administrators only") must the terminal be opened with "Run as '
+            'administrator". Then run the command again:\n'
+            f"  {executable} {subprocess.list2cmdline(argv)}",
         )
     again = shlex.join(argv)
     interface = interfaces[0] if len(interfaces) == 1 else "any"
     tcpdump = f"tcpdump -i {shlex.quote(interface)} -U -w - {shlex.quote(filter_expression(ports))}"
+    as_root = f"sudo {in_path_of_sudo(executable)} {again}"
+    dropped = "it drops root's privileges when the capture begins"
     if platform == "darwin":
-        return (
-            "either let tcpdump capture (stop it with Ctrl-C) and let ibsniff read its output:\n"
-            f"  sudo {tcpdump} | {executable} read -\n"
-            "or join the group access_bpf, whose members may always capture (Wireshark's package ChmodBPF creates it)\n"
-            f"or run this command as root; ibsniff drops root's privileges when the capture begins:\n  sudo {executable} {again}"
+        return as_root, (
+            f"{dropped}. Better, because it needs fewer privileges: join the group access_bpf, whose members may always "
+            "capture (Wireshark's package ChmodBPF creates it)\n"
+            "or let tcpdump capture (stop it with Ctrl-C) and let ibsniff read its output:\n"
+            f"  sudo {tcpdump} | {executable} read -"
         )
-    return (
-        f"either let tcpdump capture for {CAPTURE_SECONDS} seconds and let ibsniff read its output:\n"
-        f"  sudo timeout {CAPTURE_SECONDS} {tcpdump} | {executable} read -\n"
-        "or give only the permission to capture to a copy of Python that only your group may run:\n"
+    return as_root, (
+        f"{dropped} (in a container: --cap-add NET_RAW).\n"
+        "Better, because it needs fewer privileges: once give only the permission to capture to a copy of Python that only "
+        "your group may run, then use that:\n"
         f"{_capturing_python()} -I -m ibsniff {again}\n"
-        "or run this command as root; ibsniff drops root's privileges when the capture begins "
-        "(in a container: --cap-add NET_RAW):\n"
-        f"  sudo {executable} {again}"
+        f"or let tcpdump capture for {CAPTURE_SECONDS} seconds and let ibsniff read its output:\n"
+        f"  sudo timeout {CAPTURE_SECONDS} {tcpdump} | {executable} read -"
     )
+
+
+def in_path_of_sudo(executable: str) -> str:
+    """The command without its folder if sudo finds it without: in a virtual environment it does not."""
+    folder, _, name = executable.rpartition("/")
+    return name if folder in FOLDERS_OF_SUDO else executable
 
 
 def _capturing_python() -> str:

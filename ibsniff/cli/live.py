@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ibsniff.cli.live_output import LiveOutput
     from ibsniff.clock import Clock
     from ibsniff.model import Report
+    from ibsniff.recording.recorder import Recorder
 
 
 class Backend(StrEnum):
@@ -54,6 +55,10 @@ class Backend(StrEnum):
 
 @app.command()
 def live(
+    named: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="INTERFACE", help="The same as -i.", autocompletion=completion.interfaces),
+    ] = None,
     interface: Annotated[
         list[str] | None,
         typer.Option(
@@ -131,7 +136,7 @@ def live(
         only_one_of(q=quiet, follow=follow)
         ports, limits = parse_ports(port or []), Limits(count, _duration(stop_after), until_verdict)
         turning = _ring(ring or [], write)
-        choice = _choice(interface, ports)
+        choice = _choice([*(named or []), *(interface or [])], ports)
         clock = chosen_clock(utc)
         options = OutputOptions(as_json, quiet, follow, show_accounts, on_verdict, process, on_verdict_as_root, clock)
         with open_live(choice.names, ports.filter, backend) as source:
@@ -156,8 +161,10 @@ def live(
         else:
             print_report(report, False, False, show_accounts, verbose, quiet, clock)
             _print_process_lines(output, quiet)
-        if recorder is not None and recorder.failure is not None:
-            raise recorder.failure
+        if recorder is not None:
+            _tell_files(recorder)
+            if recorder.failure is not None:
+                raise recorder.failure
         if fail_on is not None and (has_finding(report, fail_on) or _is_missing_verdict(report, limits)):
             raise typer.Exit(ExitCode.FINDINGS)
 
@@ -193,11 +200,17 @@ def watch_pipe(stdin: BinaryIO, ports: Ports, patience: float | None, show_accou
             return follower.finish()
 
 
-def _choice(named: list[str] | None, ports: Ports) -> InterfaceChoice:
-    """Choose the interfaces: those that the user names, otherwise those with API traffic."""
+def _choice(named: list[str], ports: Ports) -> InterfaceChoice:
+    """Choose the interfaces: those that the user names, otherwise those with API traffic.
+
+    Raises UserError for a file, which is not captured but read.
+    """
     from ibsniff.capture.interface_choice import InterfaceChoice, choose_interfaces
 
-    return InterfaceChoice(tuple(named), "") if named else choose_interfaces(ports.filter)
+    file = next((name for name in named if "." in name and Path(name).is_file()), None)
+    if file is not None:
+        raise UserError(f"{file} is a file, not an interface", f"To read it: ibsniff read {file}", ExitCode.USAGE)
+    return InterfaceChoice(tuple(dict.fromkeys(named)), "") if named else choose_interfaces(ports.filter)
 
 
 def _ring(options: list[str], write: Path | None) -> Ring | None:
@@ -264,6 +277,15 @@ def _print_process_lines(output: LiveOutput, quiet: bool) -> None:
         for line in lines:
             screen.print(Padding(Text(line), (0, 0, 0, 2), expand=False))
         sys.stdout.flush()
+
+
+def _tell_files(recorder: Recorder) -> None:
+    """Print the names of the files of a ring: they are made while nobody reads them."""
+    from ibsniff.cli.live_output import print_message
+    from ibsniff.render.text import visible_line
+
+    for line in recorder.ring_in_words():
+        print_message(visible_line(line))
 
 
 def _duration(text: str | None) -> float | None:

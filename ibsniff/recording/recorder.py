@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,11 +17,14 @@ from ibsniff.capture.live import CountedLoss, LiveSource
 from ibsniff.capture.output import may_write_later, open_output
 from ibsniff.capture.ring_files import Ring, ring_file_path
 from ibsniff.capture.writer import PcapngWriter
+from ibsniff.formatting import counted
 from ibsniff.model import Columns, ExitCode, Frame, UserError
 from ibsniff.recording.evidence import EvidenceFilter
 
 MAX_EVIDENCE_BYTES = 32 << 20
 """The size of an evidence file at which the next begins: it holds thousands of conversations, more than a report shows."""
+MAX_NAMED = 20
+"""Files of a ring that are named at the end; of more, the latest."""
 MAX_EVIDENCE_FILES = 2
 """When there are more evidence files, the oldest is deleted."""
 
@@ -37,7 +41,7 @@ class Recorder:
         self._path = path
         self._source = source
         self._ring = ring
-        self._files: deque[Path] = deque(maxlen=None if ring is not None and ring.files else 1)
+        self._files: deque[Path] = deque(maxlen=None if ring is not None and ring.files else MAX_NAMED)
         """The existing files of a ring, the oldest first; when files are never deleted, only the latest."""
         self._number = 0
         self._evidence = EvidenceFilter()
@@ -49,7 +53,7 @@ class Recorder:
         self._open(source.opened_at_ns)
         if ring is not None and not may_write_later(path.parent):
             self._writer.close()
-            self._files[0].unlink()
+            self._files[-1].unlink()
             raise UserError(
                 f"cannot create further files in {path.parent}: privileges are dropped when the capture begins",
                 "choose a folder that belongs to you",
@@ -83,6 +87,22 @@ class Recorder:
         self._try(self._writer.close)
         if self._evidence_stream is not None:
             self._try(self._evidence_stream.close)
+
+    def ring_in_words(self) -> list[str]:
+        """Say which files the ring has written, and how to read them together; nothing without a ring."""
+        if self._ring is None:
+            return []
+        deleted = self._number - len(self._files) if self._ring.files is not None else 0
+        named = [*self._evidence_files, *list(self._files)[-MAX_NAMED:]]
+        unnamed = self._number - deleted - len(named) + len(self._evidence_files)
+        title = f"{counted(self._number, 'file')} written"
+        title += f", {deleted:,} of them deleted when the ring was full" if deleted else ""
+        title += f"; the latest {MAX_NAMED} are" if unnamed else ""
+        lines = [f"{title}:", *(f"  {path}" for path in named)]
+        if self._evidence_files:
+            lines.append("  (_00000_ holds the packets of deleted files that verdicts depend on)")
+        pattern = f"{shlex.quote(str(self._path.with_name(self._path.stem)))}_*{self._path.suffix}"
+        return [*lines, f"to read them as one capture: ibsniff read --join {pattern}"]
 
     def _open(self, time_ns: int) -> None:
         self._number += 1

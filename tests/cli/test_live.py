@@ -176,7 +176,7 @@ def test_it_stops_after_a_time_and_explains_missing_traffic() -> None:
             return process.communicate(timeout=PATIENCE)
 
     printed, messages = in_namespace(inside)
-    assert "IBS006" in printed
+    assert "No API conversation was found" in printed
     assert "No packet has passed through lo" in messages
 
 
@@ -197,12 +197,14 @@ def drop_net_raw() -> None:
 
 
 def test_without_permission_it_prints_the_command_that_works() -> None:
-    command = [sys.executable, "-m", "ibsniff", "live", "-i", "lo"]
+    command = [sys.executable, "-m", "ibsniff", "live", "lo"]
     result = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=drop_net_raw)
     assert result.returncode == 4
-    assert "no permission" in result.stderr
+    first = result.stderr.splitlines()[0]
+    assert "no permission to capture on lo: sudo " in first
+    assert first.endswith(" live lo")
     assert "tcpdump -i lo" in result.stderr
-    assert "sudo" in result.stderr
+    assert "setcap" in result.stderr
     assert "Traceback" not in result.stderr
 
 
@@ -212,6 +214,17 @@ def test_without_permission_it_prints_the_command_that_works() -> None:
 def ibsniff(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "ibsniff", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+
+
+def test_a_file_is_not_captured_but_read(tmp_path: Path) -> None:
+    file = tmp_path / "x.pcap"
+    file.touch()
+    result = ibsniff("live", str(file))
+    assert result.returncode == 2
+    assert result.stderr.splitlines() == [
+        f"ibsniff: {file} is a file, not an interface",
+        f"  To read it: ibsniff read {file}",
+    ]
 
 
 def test_without_an_interface_it_chooses_by_traffic_and_says_why() -> None:

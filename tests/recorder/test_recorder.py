@@ -27,7 +27,7 @@ from ibsniff.formatting import iso
 from ibsniff.model import NANOSECONDS, ExitCode, Frame, Side, UserError
 from ibsniff.recording import recorder
 from ibsniff.recording.evidence import FIRST_PACKETS, MAX_OTHER_PACKETS, EvidenceFilter
-from ibsniff.recording.recorder import Recorder
+from ibsniff.recording.recorder import MAX_NAMED, Recorder
 
 RAW_IP = 101
 
@@ -235,6 +235,43 @@ def test_evidence_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     evidence = [file for file in folder.iterdir() if file.name.startswith("case_00000_")]
     assert len(evidence) == recorder.MAX_EVIDENCE_FILES
     assert sum(file.stat().st_size for file in evidence) < 40_000
+
+
+@pytest.mark.parametrize("files", [2, None])
+def test_the_files_of_a_ring_are_named_at_the_end(tmp_path: Path, files: int | None) -> None:
+    folder = tmp_path / "my ring"
+    folder.mkdir()
+    with LiveSource([("lo", ends(*([packet] for packet in raw(chatter(session(local()), 100).frames()))))]) as source:
+        recorder = Recorder(folder / "case.pcapng", source, Ring(kilobytes=4, files=files))
+        for event in source.events():
+            if isinstance(event, Frame):
+                recorder.write(event)
+        recorder.finish(10**18)
+    lines = recorder.ring_in_words()
+    named = [line.strip() for line in lines if line.endswith(".pcapng") and line.startswith("  ")]
+    assert named == sorted(map(str, folder.iterdir()))
+    assert lines[-1] == f"to read them as one capture: ibsniff read --join '{folder}/case'_*.pcapng"
+    assert ("deleted when the ring was full" in lines[0]) == (files is not None)
+
+
+def test_of_many_files_the_latest_are_named(tmp_path: Path) -> None:
+    with LiveSource([("lo", ends(*([packet] for packet in raw(chatter(session(local()), 2000).frames()))))]) as source:
+        recorder = Recorder(tmp_path / "case.pcapng", source, Ring(kilobytes=4))
+        for event in source.events():
+            if isinstance(event, Frame):
+                recorder.write(event)
+        recorder.finish(10**18)
+    lines = recorder.ring_in_words()
+    assert len(lines) == MAX_NAMED + 2
+    assert lines[0] == f"{len(list(tmp_path.iterdir()))} files written; the latest {MAX_NAMED} are:"
+    assert lines[-2].strip() == str(max(tmp_path.iterdir()))
+
+
+def test_one_file_is_not_named(tmp_path: Path) -> None:
+    with LiveSource([("lo", ends())]) as source:
+        recorder = Recorder(tmp_path / "one.pcapng", source)
+        recorder.finish(10)
+    assert recorder.ring_in_words() == []
 
 
 def test_a_deleted_file_of_the_ring_is_no_error(tmp_path: Path) -> None:
