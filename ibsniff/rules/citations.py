@@ -8,7 +8,7 @@ from ibsniff.facts.index import CaptureIndex
 from ibsniff.masking.sentence import sentence
 from ibsniff.model import Conversation, Evidence, Moment
 from ibsniff.rules.registry import Citation, Statement
-from ibsniff.timeline.events import events
+from ibsniff.timeline.events import LONG, events
 
 UNKNOWN = "a packet of which nothing more is known"
 """Better than nothing; a test holds that no packet of any scenario is told like this."""
@@ -32,7 +32,7 @@ class Citations:
             if before is None:
                 where = self._index.by_id.get(one.conversation) if one.conversation else None
                 found[one.packet] = self._completed(one, about if where is None else (where,))
-            elif one.what and one.what not in before.what:
+            elif one.what and len(before.what) < LONG and one.what not in before.what:
                 found[one.packet] = before._replace(what=f"{before.what}; {one.what}")
         return tuple(one._replace(what=sentence(one.what)) for one in found.values())
 

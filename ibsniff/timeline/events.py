@@ -7,8 +7,11 @@ from ibsniff.timeline.asked import request_events
 from ibsniff.timeline.delivery import delivery_events, other_packets
 from ibsniff.timeline.dialogues import dialogue_events, example_packets
 from ibsniff.timeline.endings import closing_events
-from ibsniff.timeline.event import Event
+from ibsniff.timeline.event import MINOR, Event
 from ibsniff.timeline.openings import opening_events
+
+LONG = 300
+"""Characters after which nothing minor is added to what a packet shows: it may bring thousands of requests."""
 
 
 def events(conversation: Conversation) -> list[Event]:
@@ -30,7 +33,7 @@ def events(conversation: Conversation) -> list[Event]:
 
 
 def _joined(first: Event, second: Event) -> Event:
-    if second.what in first.what:
+    if second.what in first.what or (second.weight == MINOR and len(first.what) >= LONG):
         return first
     return first._replace(
         side=first.side or second.side,

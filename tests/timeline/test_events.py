@@ -4,7 +4,21 @@ import pytest
 from render.build import START_NS, at, called, conversation, hello, ready, refused, reply, silent
 
 from ibsniff.masking.sentence import resolved
-from ibsniff.model import Dialect, Gap, ReplyKind, Side, Unreachable, UnreachableKind, WireBytes
+from ibsniff.model import (
+    Dialect,
+    Gap,
+    ReplyKind,
+    Request,
+    Requests,
+    RequestState,
+    Side,
+    Stall,
+    Unreachable,
+    UnreachableKind,
+    WireBytes,
+    WireError,
+    WireText,
+)
 from ibsniff.timeline.dialogues import guessed_library, hello_event
 from ibsniff.timeline.events import events
 
@@ -98,3 +112,45 @@ def test_a_redirect_shows_its_address() -> None:
 )
 def test_a_range_of_versions_is_only_a_hint_at_a_library(low: int, high: int, words: str) -> None:
     assert hello_event(hello(min_version=low, max_version=high)).what == f"hello, {words}"
+
+
+def test_a_packet_with_thousands_of_requests_is_told_in_a_few_words() -> None:
+    talk = ready()
+    asked = {place: Request(place, "REQ_MKT_DATA", at(20, 60)) for place in range(1, 5001)}
+    talk.dialogue.requests = Requests(open=asked)
+    (told,) = (event.what for event in events(talk) if event.packet == 20)
+    assert told.startswith(
+        "asked REQ_MKT_DATA 1: no answer, asked REQ_MKT_DATA 2: no answer, the 2nd of these without one"
+    )
+    assert len(told) < 400
+
+
+def test_what_became_of_requests_is_told() -> None:
+    talk = ready()
+    rejected = WireError(6, 200, WireText("No security definition"), at(31, 81))
+    talk.dialogue.requests = Requests(
+        open={1: Request(5, "REQ_MKT_DATA", at(20, 60), at(21, 61), at(25, 65), 7)},
+        rejected={2: Request(6, "REQ_CONTRACT_DATA", at(30, 80), state=RequestState.REJECTED, error=rejected)},
+        ended={3: Request(7, "REQ_MKT_DATA", at(40, 90), ended=at(41, 91), state=RequestState.CANCELLED)},
+    )
+    assert texts(talk)[-7:] == [
+        "20 asked REQ_MKT_DATA 5",
+        "21 first answer to REQ_MKT_DATA 5",
+        "25 last answer of 7 to REQ_MKT_DATA 5",
+        "30 asked REQ_CONTRACT_DATA 6, rejected",
+        "31 error 200: No security definition",
+        "40 asked REQ_MKT_DATA 7, cancelled later",
+        "41 cancels REQ_MKT_DATA 7",
+    ]
+
+
+def test_bytes_that_are_never_acknowledged_are_told_where_they_were_sent() -> None:
+    talk = silent()
+    talk.connection.repeated_syn_acks = (at(8, 1000),)
+    talk.connection.from_client.stall = Stall(17, at(9, 2000), 3, at(12, 9000), at(13, 9500))
+    assert texts(talk)[-4:] == [
+        "8 SYN-ACK sent again: the server has not received the client's ACK",
+        "9 data that the server never acknowledges, sent for the first time",
+        "12 the same data, sent again for the last time (sent 4 times)",
+        "13 the server still asks for the data that came before",
+    ]
