@@ -14,7 +14,6 @@ from ibsniff.model import NANOSECONDS, Evidence, Side
 from ibsniff.render import terminal
 from ibsniff.render.proof import MIN_ALIKE, proof_of
 
-
 EVERY_PORT = Ports(frozenset(range(1, 65536)))
 """Whatever is spoken there, each connection is judged as if TWS were asked."""
 
