@@ -72,7 +72,7 @@ def _state(problem: Problem, shown_by: Conversation) -> str:
         return f"It does not work: the program gets no API session with {where}."
     if problem.finding.severity is Severity.WARNING:
         return f"The API session with {where} is up, but not everything works."
-    return f"It does not work any more: something went wrong in the API session with {where}."
+    return f"It no longer works: the API session with {where} has failed."
 
 
 def _servers(servers: tuple[Endpoint, ...]) -> str:

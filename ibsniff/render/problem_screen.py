@@ -114,8 +114,9 @@ def _cells(
     shown = [what]
     if row.raw:
         as_hex, as_text = writer.masker.hex(row.raw), writer.masker.readable(row.raw)
-        shown += [writer.literal(as_text, "cyan")] if as_text != as_hex else []
-        shown += [writer.literal(as_hex, "cyan")] if verbose else []
+        is_text = as_text != as_hex
+        shown += [writer.literal(as_text, "cyan")] if is_text else []
+        shown += [writer.literal(as_hex, "cyan")] if verbose or (row.bytes_prove and not is_text) else []
     yield Group(*shown)
 
 

@@ -28,6 +28,10 @@ MIN_ALIKE = 4
 """So many packets in a row that show the same are told in one row after the first of them; each is still named."""
 
 
+ABOUT_BYTES = ("IBS20", "IBS212", "IBS215", "IBS306", "IBS307")
+"""Findings about what exactly was sent: their proof is in the bytes."""
+
+
 class ProofRow(NamedTuple):
     """One packet and what it shows. Without a number: several alike, or what the capture shows at its end."""
 
@@ -39,6 +43,8 @@ class ProofRow(NamedTuple):
     conversation: str = ""
     """Given if the proof has packets of several conversations."""
     raw: WireBytes = NOTHING
+    bytes_prove: bool = False
+    """The finding is about these bytes: they are shown in every report."""
 
 
 class Proof(NamedTuple):
@@ -73,6 +79,8 @@ def proof_of(finding: Finding | None, shown: Conversation, others: Iterable[Conv
             if (verbose or event.weight >= DECISIVE) and (one.id, event.packet) not in rows:
                 rows[one.id, event.packet] = _row(event, one.id)
     ordered = sorted(rows.values(), key=lambda row: row.packet or 0)[:MAX_ROWS_VERBOSE]
+    if finding is not None and finding.code.startswith(ABOUT_BYTES):
+        ordered = [row._replace(bytes_prove=bool(row.raw)) for row in ordered]
     if len({row.conversation for row in ordered if row.conversation}) < 2 and (
         not ordered or ordered[0].conversation in ("", shown.id)
     ):

@@ -25,7 +25,6 @@ from ibsniff.model import (
     Side,
 )
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.what_was_sent import in_hex
 
 
 @conversation_rule(Severity.ERROR)
@@ -45,8 +44,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     if index.server_history.start_api_accepted(conversation):  # so these bytes are not the reason
         return None
     return Statement(
-        f"The client's START_API is '{start.form}'; server version {reply.server_version} requires '{start.expected}'. "
-        f"The bytes: {in_hex(start.raw)}",
+        f"The client's START_API is '{start.form}'; server version {reply.server_version} requires '{start.expected}'.",
         Fault.CLIENT,
         Confidence.HIGH,
         packets=(*reply.packets, start.moment.packet),

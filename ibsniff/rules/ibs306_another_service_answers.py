@@ -14,7 +14,6 @@ from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.opening import opening_packets
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.what_was_sent import in_hex
 
 
 @conversation_rule(Severity.ERROR)
@@ -31,7 +30,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         else f"{server} answers, but not in IB's protocol"
     )
     return Statement(
-        f"{what}: this is not the API port of TWS. The bytes: {in_hex(reply.raw)}",
+        f"{what}: this is not the API port of TWS.",
         Fault.NETWORK if known else Fault.UNDETERMINED,
         Confidence.HIGH if known else Confidence.LOW,
         packets=(*opening_packets(conversation), *reply.packets),

@@ -12,7 +12,6 @@ from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.opening import opening_packets
 from ibsniff.model import Confidence, Conversation, Fault, Outcome, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.what_was_sent import in_hex
 
 
 @conversation_rule(Severity.ERROR)
@@ -22,7 +21,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if conversation.outcome is not Outcome.CUT_OFF or reply is None:
         return None
     return Statement(
-        f"The server began to answer and stopped before its reply was complete. The bytes: {in_hex(reply.raw)}",
+        "The server began to answer and stopped before its reply was complete.",
         Fault.UNDETERMINED,
         Confidence.LOW,
         packets=(*opening_packets(conversation), *reply.packets),

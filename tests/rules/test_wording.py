@@ -1,30 +1,15 @@
-"""Sentences about silences and bytes."""
+"""Sentences about silences."""
 
 from __future__ import annotations
 
 import pytest
-from ib_bytes import HELLO, REPLY, hello
+from ib_bytes import HELLO, REPLY
 from judging import Watch, judge, only
 from rule_wires import LONG, local, remote, said, session, started
 from wire import START_NS, Wire
 
 from ibsniff import to_markdown
-from ibsniff.masking.sentence import sentence
-from ibsniff.model import Confidence, Conversation, Fault, Severity, WireBytes
-from ibsniff.rules.wording.what_was_sent import SHOWN_BYTES, in_hex
-
-
-def shown(raw: bytes) -> str:
-    return sentence(in_hex(WireBytes(raw)))
-
-
-def test_bytes_are_shown_as_they_were_sent() -> None:
-    assert shown(HELLO) == HELLO.hex(" ")
-    assert shown(b"\xff" * 100) == b"\xff".hex() + " ff" * (SHOWN_BYTES - 1) + " ..."
-
-
-def test_an_account_among_the_options_is_masked() -> None:
-    assert shown(hello(100, 187, "DU1234567")) == hello(100, 187, "DU*****67").hex(" ")
+from ibsniff.model import Confidence, Conversation, Fault, Severity
 
 
 def test_silence_is_counted_from_the_first_transmission() -> None:

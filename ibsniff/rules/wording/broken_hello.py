@@ -8,7 +8,6 @@ from ibsniff.facts.server_close import closed_without_reply
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Hello
 from ibsniff.rules.registry import Statement
 from ibsniff.rules.wording.endings import closed_or_reset
-from ibsniff.rules.wording.what_was_sent import in_hex
 
 RIGHT_BYTES = "41 50 49 00, then the length of the version range as 4 bytes big-endian, then for example v100..187"
 """A description of a hello that TWS understands."""
@@ -46,7 +45,7 @@ def blame_broken_hello(
     doubt = ended is not None and not conversation.connection.same_host
     reaction = f"{closed_or_reset(ended)} the connection" if ended else "does not answer"
     return Statement(
-        f"{what}. The server {reaction}. The bytes: {in_hex(hello.raw)}",
+        f"{what}. The server {reaction}.",
         Fault.CLIENT,
         Confidence.MEDIUM if doubt and confidence is Confidence.HIGH else confidence,
         packets=opening_packets(conversation),
