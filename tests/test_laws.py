@@ -68,6 +68,7 @@ MAY_IMPORT = {
         "ib.names",
         "ib.errors",
         "ib.error_table",
+        "lookup.words",
         "facts.network_path",
         "facts.recovery",
         "facts.relay_legs",

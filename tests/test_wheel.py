@@ -43,7 +43,7 @@ def test_scapy_comes_by_itself_only_where_nothing_else_captures(installed: Path)
         environment = {"sys_platform": platform, "extra": ""}
         names = {each.name for each in needed if each.marker is None or each.marker.evaluate(environment)}
         assert ("scapy" in names) is wanted, platform
-        assert {"typer", "rich", "numpy"} == names - {"scapy"}
+        assert {"typer", "rich", "numpy", "jinja2"} == names - {"scapy"}
 
 
 def test_demo_shows_three_cases_with_three_causes(installed: Path, tmp_path: Path) -> None:

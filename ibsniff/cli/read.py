@@ -69,6 +69,12 @@ def read(
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="Print the report as Markdown, to paste into a ticket.")
     ] = False,
+    as_html: Annotated[
+        str | None,
+        typer.Option(
+            "--html", metavar="FILE", help="Write the report as one HTML page, to send; - is standard output."
+        ),
+    ] = None,
     join: Annotated[
         bool, typer.Option("--join", help="Treat the files as pieces of one capture (tcpdump -C, -G).")
     ] = False,
@@ -115,30 +121,39 @@ def read(
     from ibsniff.cli.inputs import find_inputs
 
     with handle_errors():
-        only_one_of(json=as_json, ndjson=as_ndjson, markdown=as_markdown)
+        only_one_of(json=as_json, ndjson=as_ndjson, markdown=as_markdown, html=as_html is not None)
+        if as_html is not None:
+            from ibsniff.cli.html_output import check_page_name
+
+            check_page_name(as_html)
         only_one_of(q=quiet, v=verbose)
         only_one_of(join=join, ndjson=as_ndjson)
-        for name, is_given in (("json", as_json), ("ndjson", as_ndjson), ("q", quiet)):
+        for name, is_given in (("json", as_json), ("ndjson", as_ndjson), ("html", as_html is not None), ("q", quiet)):
             only_one_of(problem=problem is not None, **{name: is_given})
         clock = chosen_clock(utc)
         until = parse_watched_until(watched_until, clock) if watched_until is not None else None
         reader = InputReader(parse_ports(port or []), until, lane, patience)
         inputs, progress = find_inputs([*(more or []), *(files or [])]), ReadingProgress()
         processes = inputs.jobs(jobs)
-        is_many = len(inputs.paths) > MAX_IN_ONE_REPORT and not (join or as_json or as_markdown)
+        is_many = len(inputs.paths) > MAX_IN_ONE_REPORT and not (join or as_json or as_markdown or as_html)
         if as_ndjson or is_many:
             from ibsniff.cli.many import CaptureTask, choose_format
 
             task = CaptureTask(reader, choose_format(as_ndjson, show_accounts, verbose, quiet, clock), fail_on)
             code = _read_one_by_one(task, inputs, processes, progress, quiet)
         else:
-            if _is_live_pipe(inputs) and not (as_json or as_markdown or join or quiet or watched_until or problem):
+            printed_once = as_json or as_markdown or as_html or join or quiet or watched_until or problem
+            if _is_live_pipe(inputs) and not printed_once:
                 made: AbstractContextManager[Reading] = nullcontext(_watch(reader, show_accounts, clock))
             else:
                 collecting = _choose_collecting(inputs, as_json)
                 made = _read_for_one_report(reader, inputs, 1 if join else processes, progress, join, quiet, collecting)
             with made as reading:
-                if reading.report.inputs:
+                if reading.report.inputs and as_html is not None:
+                    from ibsniff.cli.html_output import write_page
+
+                    write_page(reading.report, as_html, show_accounts=show_accounts, quiet=quiet)
+                elif reading.report.inputs:
                     if problem is not None:
                         _check_number(problem, reading.report)
                     print_report(reading.report, as_json, as_markdown, show_accounts, verbose, quiet, clock, problem)

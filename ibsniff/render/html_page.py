@@ -1,0 +1,385 @@
+"""What stands on the HTML page, part by part, as values: every text is masked and visible, and has still to be escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from ibsniff.clock import UTC_CLOCK
+from ibsniff.formatting import counted, duration
+from ibsniff.lookup.words import API, MACHINE, OUTCOME, REPORT, RUNG, TCP, WORDS
+from ibsniff.masking.sentence import marked
+from ibsniff.model import Conversation, Fault, Outcome, Problem, Report
+from ibsniff.render import participants, server_messages, story
+from ibsniff.render.code_spans import Prose, prose
+from ibsniff.render.grouping import ConversationGroup, group_key
+from ibsniff.render.headline import ACTORS
+from ibsniff.render.html_diagram import DiagramPart, LadderPart, PacketPart, diagram_part, ladder_part, packet_part
+from ibsniff.render.proof import Proof, proof_of
+from ibsniff.render.report_view import (
+    FIX_LABELS,
+    ProblemView,
+    ReportView,
+    display_filter,
+    input_line,
+    problem_line,
+    view_of,
+    what_it_is,
+)
+from ibsniff.render.text import Masker
+
+MAX_PROBLEMS_TOLD = 12
+"""Problems told in full: a page has room, and what nobody reads folds away. The others have a row in the table."""
+
+OPEN_PROBLEMS = 3
+"""Problems that are open when the page is opened."""
+
+MAX_DIAGRAMS = 12
+"""Conversations that are drawn: those of the problems, and one of each group of equal ones."""
+
+MAX_GROUPS = 60
+"""Rows of the table of conversations."""
+
+MAX_SERVERS = 6
+"""Servers named of one problem."""
+
+OUTCOME_MEANINGS = {name: word.meaning for word in WORDS if word.kind == OUTCOME for name in word.names}
+
+EXPLAINED = (OUTCOME, RUNG, REPORT, TCP, API, MACHINE)
+"""Kinds of words that the page explains where it uses them; the others say what they mean."""
+
+Words = tuple[Prose, ...]
+"""A sentence of ours in parts: words, and commands to be copied."""
+
+
+class Alternative(NamedTuple):
+    """Another possible cause."""
+
+    cause: Words
+    label: str
+    """Where it would have to be fixed, if that differs."""
+    how_to_tell: Words
+
+
+class ProofPart(NamedTuple):
+    """The packets that prove a problem."""
+
+    rows: tuple[PacketPart, ...]
+    omitted: int
+    zero: str
+    """From when the times count; empty if only the time of day says anything."""
+    with_conversations: bool
+    display_filter: str
+
+
+class ProblemPart(NamedTuple):
+    """One problem in full."""
+
+    number: int
+    title: str
+    tone: str
+    """Its colour."""
+    summary: Words
+    line: str
+    who: str
+    where: str
+    file: str
+    when: str
+    is_over: bool
+    is_open: bool
+    """It is open when the page is opened."""
+    ladder: LadderPart
+    diagram: DiagramPart | None
+    """None if it is drawn elsewhere on the page."""
+    drawn_at: str
+    """The anchor of the diagram."""
+    proof: ProofPart
+    remedy: Words
+    alternatives: tuple[Alternative, ...]
+
+
+class ProblemRow(NamedTuple):
+    """A problem in the table of all."""
+
+    number: int
+    title: str
+    where: str
+    file: str
+    when: str
+    who: str
+    is_told: bool
+    is_over: bool
+
+
+class MessagePart(NamedTuple):
+    """An error that TWS sent."""
+
+    label: str
+    about: str
+    text: str
+    meaning: str
+    is_serious: bool
+
+
+class StoryPart(NamedTuple):
+    """Something that happened."""
+
+    file: str
+    """Given where the story of another file begins."""
+    when: str
+    text: str
+
+
+class GroupPart(NamedTuple):
+    """Conversations that went the same way."""
+
+    total: int
+    outcome: str
+    meaning: str
+    tone: str
+    addresses: str
+    ids: str
+    when: str
+    every: str
+    drawn_at: str
+    """The anchor of its diagram; empty if there is none."""
+
+
+class Page(NamedTuple):
+    """Everything on the page, from top to bottom."""
+
+    title: str
+    headline: str
+    tone: str
+    files: tuple[str, ...]
+    table: tuple[ProblemRow, ...]
+    problems: tuple[ProblemPart, ...]
+    without_problem: LadderPart | None
+    """How far the conversation got that the report is about, if there is no problem."""
+    summary: Words
+    """Of the verdict, if there is no problem."""
+    notes: tuple[Words, ...]
+    who: tuple[participants.Row, ...]
+    messages: tuple[MessagePart, ...]
+    notices: str
+    story: tuple[StoryPart, ...]
+    groups: tuple[GroupPart, ...]
+    omitted_groups: int
+    diagrams: tuple[DiagramPart, ...]
+    """Of conversations without a place further up."""
+    inputs: tuple[str, ...]
+    glossary: tuple[tuple[str, str], ...]
+    tool_version: str
+
+
+def page_of(report: Report, masker: Masker, tool_version: str) -> Page:
+    """Select what the page shows, and make it safe to show."""
+    return _Maker(report, masker).page(tool_version)
+
+
+class _Maker:
+    def __init__(self, report: Report, masker: Masker) -> None:
+        self._report, self._masker = report, masker
+        self._view: ReportView = view_of(report)
+        self._told = self._view.problems[:MAX_PROBLEMS_TOLD]
+        self._by_id = {one.id: one for one in report.conversations}
+        self._drawn: dict[str, str] = {}
+        """The anchors of the diagrams, by conversation."""
+        self._kinds: dict[object, str] = {}
+        """The same by what conversations that went the same way have in common: one of them is drawn."""
+
+    def page(self, tool_version: str) -> Page:
+        view, report = self._view, self._report
+        problems = tuple(self._problem(each) for each in self._told)
+        others = [*(() if view.problems else view.shown), *(each.first for each in view.groups)]
+        kinds = (one for one in others if group_key(one) not in self._kinds)
+        diagrams = tuple(part for one in kinds if (part := self._diagram(one)) is not None)
+        said = server_messages.server_messages(report.conversations)
+        page = Page(
+            title=self._text(view.headline),
+            headline=self._text(view.headline),
+            tone="good" if view.problems and view.problems[0].problem.is_over else _tone(view.fault),
+            files=tuple(self._text(facts.path) for facts in report.inputs),
+            table=tuple(self._row(each) for each in view.problems) if len(view.problems) > 1 else (),
+            problems=problems,
+            without_problem=ladder_part(view.shown[0], self._masker)
+            if others and not problems and view.shown
+            else None,
+            summary=self._prose(report.verdict.summary) if report.verdict and not problems else (),
+            notes=tuple(
+                self._prose(f"{found.code}: {marked(found.summary)}") for found in (*view.about_capture, *view.notes)
+            ),
+            who=tuple(
+                row._replace(text=self._text(row.text)) for row in participants.rows(participants.participants(report))
+            ),
+            messages=tuple(self._messages(said)),
+            notices=server_messages.notices_line(said),
+            story=tuple(self._story()),
+            groups=tuple(self._group(each) for each in view.groups[:MAX_GROUPS]) if len(self._by_id) > 1 else (),
+            omitted_groups=max(0, len(view.groups) - MAX_GROUPS),
+            diagrams=diagrams,
+            inputs=tuple(self._text(input_line(facts)) for facts in report.inputs),
+            glossary=(),
+            tool_version=tool_version,
+        )
+        return page._replace(glossary=tuple(_glossary(page)))
+
+    def _text(self, text: str) -> str:
+        return self._masker.visible_line(text)
+
+    def _prose(self, sentence: str) -> Words:
+        return prose(sentence, self._masker)
+
+    def _row(self, each: ProblemView) -> ProblemRow:
+        problem = each.problem
+        return ProblemRow(
+            each.number,
+            self._text(what_it_is(problem)),
+            self._servers(each),
+            self._file(each),
+            _how_often(problem),
+            ACTORS[problem.finding.fault],
+            each in self._told,
+            problem.is_over,
+        )
+
+    def _file(self, each: ProblemView) -> str:
+        return self._text(self._report.inputs[each.conversation.input].path)
+
+    def _servers(self, each: ProblemView) -> str:
+        named = ", ".join(map(str, each.problem.servers[:MAX_SERVERS]))
+        more = len(each.problem.servers) - MAX_SERVERS
+        return f"{named} and {counted(more, 'more server')}" if more > 0 else named
+
+    def _problem(self, each: ProblemView) -> ProblemPart:
+        problem, shown = each.problem, each.conversation
+        finding = problem.finding
+        others = [self._by_id[one] for one in problem.conversations if one in self._by_id and one != shown.id]
+        drawing = self._diagram(shown)
+        return ProblemPart(
+            number=each.number,
+            title=self._text(what_it_is(problem)),
+            tone="good" if problem.is_over else _tone(finding.fault),
+            summary=self._prose(finding.summary),
+            line=self._text(problem_line(problem)),
+            who=ACTORS[finding.fault],
+            where=self._servers(each),
+            file=self._file(each),
+            when=_how_often(problem),
+            is_over=problem.is_over,
+            is_open=each.number <= OPEN_PROBLEMS,
+            ladder=ladder_part(shown, self._masker),
+            diagram=drawing,
+            drawn_at=self._drawn.get(shown.id, ""),
+            proof=self._proof(proof_of(finding, shown, others, verbose=False), display_filter(shown)),
+            remedy=self._prose(finding.remedy) if finding.remedy else (),
+            alternatives=tuple(
+                Alternative(
+                    self._prose(other.cause),
+                    "" if other.fault is finding.fault else FIX_LABELS[other.fault],
+                    self._prose(other.how_to_tell),
+                )
+                for other in finding.alternatives
+            ),
+        )
+
+    def _proof(self, proof: Proof, wireshark: str) -> ProofPart:
+        rows = tuple(
+            packet_part(
+                "" if row.packet is None else str(row.packet),
+                proof.since_zero(row),
+                row.time_ns,
+                row.side,
+                row.what,
+                row.raw,
+                self._masker,
+            )._replace(conversation=row.conversation)
+            for row in proof.rows
+        )
+        zero = proof.zero if proof.zero_ns is not None else ""
+        return ProofPart(rows, proof.omitted, zero, any(row.conversation for row in rows), wireshark)
+
+    def _diagram(self, one: Conversation) -> DiagramPart | None:
+        """The diagram of a conversation, unless it was drawn already, or there are many."""
+        if one.id in self._drawn or len(self._drawn) >= MAX_DIAGRAMS:
+            return None
+        self._drawn[one.id] = f"diagram-{one.id}"
+        self._kinds.setdefault(group_key(one), self._drawn[one.id])
+        return diagram_part(one, self._report, self._masker, self._drawn[one.id])
+
+    def _messages(self, said: server_messages.ServerMessages) -> Iterator[MessagePart]:
+        several = len(self._by_id) > 1
+        for one in said.messages:
+            about = server_messages.headline(one, with_conversations=several)
+            yield MessagePart(
+                server_messages.label(one),
+                self._text(about),
+                self._text(server_messages.text_of(one)),
+                self._text(one.meaning),
+                one.is_serious,
+            )
+
+    def _story(self) -> Iterator[StoryPart]:
+        named = -1
+        for entry in story.story(self._report):
+            file = (
+                self._report.inputs[entry.input].path if entry.input != named and len(self._report.inputs) > 1 else ""
+            )
+            named = entry.input
+            ended_ns = entry.until_ns or entry.began_ns
+            at_once = UTC_CLOCK.stamp(ended_ns) == UTC_CLOCK.stamp(entry.began_ns)
+            when = UTC_CLOCK.date_and_time(ended_ns) if at_once else UTC_CLOCK.period(entry.began_ns, ended_ns)
+            yield StoryPart(self._text(file), when, self._text(entry.text))
+
+    def _group(self, each: ConversationGroup) -> GroupPart:
+        first = each.first
+        began, ended = (one.connection.first.time_ns for one in (each.first, each.newest))
+        when = UTC_CLOCK.date_and_time(began) if each.count == 1 else UTC_CLOCK.period(began, ended)
+        return GroupPart(
+            total=each.count,
+            outcome=_outcome(first.outcome),
+            meaning=OUTCOME_MEANINGS[first.outcome.value],
+            tone=_tone(first.fault),
+            addresses=f"{first.connection.client.ip} → {first.connection.server}",
+            ids=first.id if each.count == 1 else f"first {first.id}, last {each.newest.id}",
+            when=when,
+            every=f"every {duration(each.interval)}" if each.interval else "",
+            drawn_at=self._kinds.get(group_key(first), ""),
+        )
+
+
+def _how_often(problem: Problem) -> str:
+    """How many conversations a problem concerns, and when."""
+    first_ns, last_ns = problem.first_ns or 0, problem.last_ns or 0
+    if problem.total < 2:
+        return f"once, {UTC_CLOCK.date_and_time(first_ns)}"
+    return f"{counted(problem.total, 'conversation')}, {UTC_CLOCK.period(first_ns, last_ns)}"
+
+
+def _outcome(outcome: Outcome) -> str:
+    return outcome.value.replace("_", " ")
+
+
+def _tone(fault: Fault) -> str:
+    """The style sheet's name of a colour."""
+    return {Fault.NONE: "good", Fault.UNDETERMINED: "open", Fault.CLIENT: "yours"}.get(fault, "bad")
+
+
+def _glossary(page: Page) -> Iterator[tuple[str, str]]:
+    """The words of the page that need an explanation, in the order of the alphabet."""
+    used = set(re.findall(r"[\w-]+", " ".join(_texts(page)).casefold()))
+    for word in sorted(WORDS, key=lambda word: word.names[0].casefold()):
+        if word.kind in EXPLAINED and any(
+            set(name.casefold().replace("_", " ").split()) <= used for name in word.names
+        ):
+            yield word.names[0].replace("_", " "), word.meaning
+
+
+def _texts(part: object) -> Iterable[str]:
+    """All texts within a part of the page."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, tuple):
+        for each in part:
+            yield from _texts(each)
