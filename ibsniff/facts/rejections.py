@@ -56,12 +56,17 @@ def ib_was_out_of_reach(
     conversation: Conversation, rejected: Iterable[tuple[Request, WireError]], farms: Collection[FarmKind]
 ) -> bool:
     """Tell whether TWS had no connection to IB when it rejected one of these, or had lost such a farm for good."""
+    return any(was_out_of_reach(conversation, error, farms) for _, error in rejected)
+
+
+def was_out_of_reach(conversation: Conversation, error: WireError, farms: Collection[FarmKind]) -> bool:
+    """The same for one error."""
     tallies = conversation.dialogue.errors
     connection = [one for code in errors.IB_CONNECTION for one in (tallies[code].examples if code in tallies else ())]
     connection.sort(key=lambda one: one.moment.packet)
     known = conversation.dialogue.farms.items()
     broken = [last for farm, last in known if farm.kind in farms and last.code in errors.FARM_BROKEN]
-    return any(_is_down(connection, error) or _is_down(broken, error) for _, error in rejected)
+    return _is_down(connection, error) or _is_down(broken, error)
 
 
 def _is_down(messages: Iterable[WireError], at: WireError) -> bool:

@@ -207,6 +207,8 @@ class FollowedRequests:
         ended = self._recent.pop(place)
         requests.counts[ended.name, ended.state] -= 1
         requests.counts[ended.name, RequestState.OPEN] += 1
+        if ended.state is RequestState.REJECTED and ended.error is not None:
+            requests.taken_back[ended.error.code] += 1
         requests.rejected.pop(place, None)
         requests.ended.pop(place, None)
         requests.inactive.pop(place, None)

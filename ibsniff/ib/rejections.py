@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
+from ibsniff.ib.errors import ANSWERS_TO_OTHER_MESSAGES, PARTIAL, WARNINGS
 from ibsniff.model import Request
 
-WARNINGS = range(2100, 2200)
-"""The numbers that IB uses for warnings and notices."""
-ANSWERS_TO_OTHER_MESSAGES = frozenset({104, 105, 135, 136, 161, 300, 302, 310, 365, 366, 2102, 10147, 10148})
-"""They name a request, but refuse a later message about it: a cancellation, or a change of an order."""
 REFUSED_CHANGES = frozenset({104, 105})
 """Of those, the ones about a change of an order. An order that had ended before the client placed it again is another
 order for the ledger, and is rejected by them."""
-PARTIAL = frozenset({10090, 10091})
-"""A part of the data is not subscribed; TWS says that the rest is delivered."""
 ENDS_ACCEPTED_ORDERS = frozenset({201, 202, 203})
 """They end an order that TWS had accepted; other errors then refuse a change or warn of something."""
 

@@ -94,6 +94,8 @@ class Requests:
     """The first of those that ended, by their places."""
     inactive: dict[int, Request] = field(default_factory=dict)
     """The first orders that TWS made inactive without an error, and that were not placed again (bounded by ``ib``)."""
+    taken_back: Counter[int] = field(default_factory=Counter)
+    """By error number: how many rejections did not last, because an answer came after all."""
 
     @property
     def asked(self) -> int:
@@ -120,7 +122,7 @@ class Requests:
 
     def copy(self) -> Self:
         """Return its present state, which does not change any more."""
-        counts, opened, rejected, settled, not_followed, keeps_ended, ended, inactive = _FIELDS_OF_REQUESTS(self)
+        counts, opened, rejected, settled, not_followed, keeps_ended, ended, inactive, back = _FIELDS_OF_REQUESTS(self)
         return type(self)(
             counts.copy(),
             opened.copy(),
@@ -130,6 +132,7 @@ class Requests:
             keeps_ended,
             ended.copy(),
             inactive.copy(),
+            back.copy(),
         )
 
 

@@ -24,7 +24,14 @@ from ibsniff.formatting import counted
 from ibsniff.ib import errors
 from ibsniff.model import Confidence, Conversation, Fault, Severity
 from ibsniff.rules.registry import Statement, cited, conversation_rule
-from ibsniff.rules.wording.rejections import MAX_IDS, error_in_words, judged, refuses_change, rejected_statement
+from ibsniff.rules.wording.rejections import (
+    MAX_IDS,
+    advice_on,
+    error_in_words,
+    judged,
+    refuses_change,
+    rejected_statement,
+)
 
 CANCELLED_BY_TWS = "A note only: another order of the same group was filled, the order's time had passed, or somebody cancelled it in TWS."
 THE_REASON = "Read the reason in the error's text; the exchange, the account or the order may be what it names."
@@ -52,7 +59,7 @@ def _change_refused(conversation: Conversation) -> Statement | None:
         fault,
         Confidence.LOW if fault is Fault.UNDETERMINED else Confidence.MEDIUM,
         packets=[cited(conversation, error.moment) for _, error in found[:MAX_IDS]],
-        remedy=f"Error {judged(error.code).advice}",
+        remedy=advice_on([error.code]),
     )
 
 

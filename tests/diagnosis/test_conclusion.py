@@ -24,18 +24,19 @@ def summary(*errors: tuple[int, str]) -> str:
 
 
 def test_an_error_that_no_rule_tells_is_in_the_sentence() -> None:
-    assert summary((354, "not subscribed")) == ' TWS reported error 354 ("not subscribed").'
-    assert summary((354, "no"), (354, "no")) == ' TWS reported error 354 ("no", 2 times).'
-    assert summary((354, "")) == " TWS reported error 354 (once)."
+    """Its number is one that programs cause in the normal course of things."""
+    assert summary((300, "no such id")) == ' TWS reported error 300 ("no such id").'
+    assert summary((300, "no"), (300, "no")) == ' TWS reported error 300 ("no", 2 times).'
+    assert summary((300, "")) == " TWS reported error 300 (once)."
 
 
-def test_a_number_that_nobody_knows_is_told_too() -> None:
-    assert summary((9999, "a")) == ' TWS reported error 9999 ("a").'
+def test_a_warning_that_nobody_knows_is_told_too() -> None:
+    assert summary((2199, "a")) == ' TWS reported error 2199 ("a").'
 
 
 def test_of_many_numbers_the_first_are_told() -> None:
-    many = summary(*((20_000 + number, "x") for number in range(5)))
-    assert many == ' TWS reported error 20000 ("x"), error 20001 ("x") and 3 other error numbers.'
+    many = summary(*((2190 + number, "x") for number in range(5)))
+    assert many == ' TWS reported error 2190 ("x"), error 2191 ("x") and 3 other error numbers.'
 
 
 @pytest.mark.parametrize("code", [2104, 2106, 2158, 1102, 10167])
@@ -56,7 +57,7 @@ def test_a_connection_that_was_lost_and_came_back() -> None:
 def test_an_account_in_the_text_is_masked() -> None:
     wire = session(Wire()).server(said(9999, f"for {ACCOUNT}", request=-1))
     assert ACCOUNT not in markdown(judge(wire))
-    assert ACCOUNT not in summary((9999, f"for {ACCOUNT}"))
+    assert ACCOUNT not in summary((2199, f"for {ACCOUNT}"))
 
 
 def test_how_many_of_the_requests_were_rejected() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.rejections import ORDERS, Rejection, all_of, ib_was_out_of_reach, is_guess, nothing_followed
@@ -14,6 +14,9 @@ from ibsniff.model import PATIENCE, Alternative, Confidence, Conversation, Evide
 from ibsniff.rules.registry import Statement, cited
 from ibsniff.rules.wording.endings import session_works, time_between
 from ibsniff.timeline.asked import name_of
+
+if TYPE_CHECKING:
+    from ibsniff.ib.error_table import ErrorNumber
 
 MAX_CODES, MAX_IDS = 3, 4
 """Error numbers and ids named in a sentence."""
@@ -27,7 +30,7 @@ DELAYED_DATA_HELPS = frozenset({354, errors.MARKET_DATA_NOT_SUBSCRIBED_FOR_API, 
 """Live data is not subscribed to, and delayed data was not asked for."""
 ABOUT_CANCELLATIONS = frozenset({135, 136, 137, 161, 10147, 10148})
 """They refuse a cancellation, usually because the order had just been filled."""
-TEXT_DECIDES = "Its text decides whether the request, the account or a setting has to change."
+TEXT_DECIDES = "The text decides whether the request, the account or a setting has to change."
 
 
 class Judged(NamedTuple):
@@ -35,6 +38,7 @@ class Judged(NamedTuple):
 
     fault: Fault
     advice: str
+    """A sentence or two."""
     farms: tuple[FarmKind, ...] = ()
     """Farms without which TWS gives this error, too."""
 
@@ -49,10 +53,22 @@ def judged(code: int) -> Judged:
     farms: tuple[FarmKind, ...] = ()
     if known.error_class is ErrorClass.CONTRACT:
         farms = (FarmKind.SECURITY_DEFINITIONS,)
-    elif known.error_class is ErrorClass.MARKET_DATA:
+    elif known.error_class in (ErrorClass.MARKET_DATA, ErrorClass.DATA_FARM):
         farms = (FarmKind.MARKET_DATA, FarmKind.HISTORICAL_DATA)
+    elif known.error_class is ErrorClass.CONNECTIVITY:
+        farms = tuple(FarmKind)
     fault = Fault.CLIENT if code == errors.REQUEST_REFUSED else known.fault  # Read-Only refusals are IBS401
-    return Judged(fault, f"{code}: {_what_to_do(code, known.meaning, fault)}", farms)
+    return Judged(fault, _what_to_do(known, fault), farms)
+
+
+def advice_on(codes: Sequence[int]) -> str:
+    """What to do about the first of these error numbers; those about which there is the same to say stand together."""
+    by_advice: dict[str, list[str]] = {}
+    for code in codes[:MAX_CODES]:
+        by_advice.setdefault(judged(code).advice, []).append(str(code))
+    return " ".join(
+        f"{'Error' if len(same) == 1 else 'Errors'} {', '.join(same)}: {advice}" for advice, same in by_advice.items()
+    )
 
 
 def refuses_change(code: int) -> bool:
@@ -67,17 +83,26 @@ def refuses_change(code: int) -> bool:
     return known is not None and known.error_class in refusing and code not in ABOUT_CANCELLATIONS
 
 
-def _what_to_do(code: int, meaning: str, fault: Fault) -> str:
+def _what_to_do(known: ErrorNumber, fault: Fault) -> str:
+    from ibsniff.ib.error_table import ErrorClass  # noqa: PLC0415  (large, and seldom needed)
+
+    code, meaning = known.code, known.meaning
     if code == errors.REQUEST_REFUSED:
         return "TWS read the request and refused it; the text says what to correct in it."
     if fault is Fault.UNDETERMINED:
         return f"{meaning} {TEXT_DECIDES}"
+    if known.error_class is ErrorClass.PACING:
+        return f"{meaning} Cancel what is not needed before asking for more."
     if fault is Fault.CLIENT:
         return f"{meaning} Correct what the program sends."
     if code in DELAYED_DATA_HELPS:
         return f"{meaning} Subscribe to it in IB's Client Portal, or ask for delayed data: reqMarketDataType(3)."
     if fault is Fault.TWS_CONFIG:
         return f"{meaning} Look at this setting of TWS."
+    if known.error_class in (ErrorClass.CONNECTIVITY, ErrorClass.DATA_FARM):
+        return f"{meaning} Ask again once TWS reports that the connection is back (1101, 1102, 2104, 2106, 2158)."
+    if known.error_class is ErrorClass.MARKET_DATA:
+        return f"{meaning} Ask for it again."
     return f"{meaning} Check the account's permissions and market data subscriptions in IB's Client Portal."
 
 
@@ -96,7 +121,7 @@ def rejected_statement(
         faults.pop() if is_decided else Fault.UNDETERMINED,
         Confidence.MEDIUM if is_decided else Confidence.LOW,
         packets=[one for request, error in requests[:MAX_IDS] for one in _cited(conversation, request, error)],
-        remedy=" ".join(f"Error {each.advice}" for _, each in by_code[:MAX_CODES]),
+        remedy=advice_on([one.code for one in found]),
         alternatives=(NOT_CONNECTED,) if out_of_reach else (),
     )
 
