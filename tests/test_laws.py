@@ -408,7 +408,15 @@ WIRE_FIELDS = {"raw", "options", "connection_time", "redirect", "error.text", "o
 """Fields of `WireText` and `WireBytes`, and how they are usually called where they are put into sentences."""
 SENTENCES = {"summary", "remedy", "how_to_tell", "truncated", "other.cause"}
 """Fields whose sentences may quote the wire."""
-UNMASKED = ("masking", "render.text", "render.transcript", "capture.processes", "regression.accounts", "cli.streams")
+UNMASKED = (
+    "masking",
+    "render.text",
+    "render.transcript",
+    "capture.processes",
+    "capture.machine_reports",
+    "regression.accounts",
+    "cli.streams",
+)
 """Where the content of wire text is looked at: to mask it, to search it, or because the user asked for it."""
 
 

@@ -11,7 +11,18 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ibsniff.masking.sentence import marked, sentence
-from ibsniff.model import NANOSECONDS, ClockJump, Frame, InputFacts, Loss, Moment, WatchedBy
+from ibsniff.model import (
+    NANOSECONDS,
+    ClockJump,
+    Endpoint,
+    Frame,
+    InputFacts,
+    Loss,
+    MachineReport,
+    Moment,
+    Side,
+    WatchedBy,
+)
 
 if TYPE_CHECKING:
     from ibsniff.model import Columns
@@ -24,6 +35,9 @@ MAX_CLOCK_JUMPS = 100
 
 MAX_LOSSES = 100
 """Losses that are kept one by one. Of more, the two with the shortest time between them become one, which covers both."""
+
+MAX_MACHINE_REPORTS = 4000
+"""Ends of connections of which the machine's reports are kept: as many as conversations have; the latest."""
 
 BACKWARDS_NS = NANOSECONDS
 """A packet with a time stamp this much before the latest was not merely reordered: the clock was set back."""
@@ -53,6 +67,7 @@ class InputRecord:
         "_last_time_ns",
         "_link_types",
         "_losses",
+        "_machine_reports",
         "_notes",
         "_outages",
         "_packets",
@@ -90,6 +105,7 @@ class InputRecord:
         """The last packet whose time is earlier than that of one before it."""
         self._untimed = 0
         self._notes: list[str] = []
+        self._machine_reports: dict[tuple[Endpoint, Endpoint, Side], MachineReport] = {}
 
     # -- what is known -------------------------------------------------------------------------------------------
 
@@ -152,6 +168,7 @@ class InputRecord:
             untimed=self._untimed,
             skipped=Counter(skipped),
             notes=tuple(self._notes),
+            machine_reports=tuple(self._machine_reports.values()),
             events=tuple(self._events),
         )
 
@@ -292,6 +309,12 @@ class InputRecord:
         """Record that the user stopped the reading, which explains everything that is missing."""
         self._interrupted = True
         self._truncated = reason
+
+    def add_machine_report(self, report: MachineReport) -> None:
+        """Record what the operating system says of one end of a connection, in place of what it said before."""
+        self._machine_reports[report.client, report.server, report.side] = report
+        if len(self._machine_reports) > MAX_MACHINE_REPORTS:
+            del self._machine_reports[next(iter(self._machine_reports))]
 
     def note(self, text: str) -> None:
         """Add a note about something that lost no packets."""

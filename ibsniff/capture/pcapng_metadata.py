@@ -9,6 +9,7 @@ from ibsniff.capture.comments import MAX_COMMENTS, apply_comment
 from ibsniff.capture.drop_counters import DropCounters
 from ibsniff.capture.input_buffer import DamagedCapture
 from ibsniff.capture.input_record import MAX_LOSSES, InputRecord
+from ibsniff.capture.machine_reports import PROCESS, parse_comment
 from ibsniff.capture.pcapng_interface import PcapngInterface, parse_interface_description
 
 MAX_INTERFACES = 4096
@@ -49,7 +50,9 @@ class PcapngMetadata:
         index, *counted_at = Struct(order + "III").unpack_from(body)
         dropped = None
         for code, value in blocks.options(body[12:], order):
-            if code == blocks.COMMENT and self._comments < MAX_COMMENTS + MAX_LOSSES:
+            if code == blocks.COMMENT and value.startswith(PROCESS.encode()):
+                self._process_comment(index, value, counted_at, last_packet_ns)
+            elif code == blocks.COMMENT and self._comments < MAX_COMMENTS + MAX_LOSSES:
                 self._comments += 1
                 apply_comment(self._record, value.decode("utf-8", "replace"), next_packet)
             if index >= len(self.interfaces) or len(value) != 8:
@@ -64,6 +67,14 @@ class PcapngMetadata:
         if dropped is not None:
             counted_at_ns = self.interfaces[index].end_time_ns(counted_at[0] << 32 | counted_at[1], last_packet_ns)
             self.drop_counters.count_for_interface(index, dropped, counted_at_ns, last_packet_ns)
+
+    def _process_comment(self, index: int, value: bytes, counted_at: list[int], last_packet_ns: int) -> None:
+        if index >= len(self.interfaces):
+            return
+        time_ns = self.interfaces[index].end_time_ns(counted_at[0] << 32 | counted_at[1], last_packet_ns)
+        report = parse_comment(value.decode("utf-8", "replace"), time_ns) if time_ns is not None else None
+        if report is not None:
+            self._record.add_machine_report(report)
 
     def interface(self, index: int) -> PcapngInterface:
         """Return an interface of the present section. Raises DamagedCapture when it was not described."""

@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 from ibsniff.capture.host_network import psutil_endpoint
 from ibsniff.capture.procfs import TcpState, tcp_sockets
 from ibsniff.capture.program_names import script_name
-from ibsniff.masking.sentence import sentence
-from ibsniff.model import Conversation, Endpoint, ExitCode, Side, UserError, WireText
+from ibsniff.model import Conversation, Endpoint, ExitCode, MachineReport, Side, UserError, WireText
 
 REFRESH_SECONDS = 2.0
 """The interval between two readings of the tables; psutil takes 10 ms on a small machine."""
@@ -71,30 +70,19 @@ class LocalProcess(NamedTuple):
         }
 
     @property
-    def program(self) -> str:
-        """The program as its user knows it, quoted: ``python bot.py``; empty if it is not known."""
-        if self.name is None:
-            return ""
-        if self.script is None:
-            return f"{self.name:quoted}"
-        return f"{WireText(self.name.unmasked.rstrip('.0123456789') + ' ' + self.script.unmasked):quoted}"
+    def program(self) -> WireText | None:
+        """The program as its user knows it: ``python bot.py``; None if it is not known."""
+        if self.name is None or self.script is None:
+            return self.name
+        return WireText(f"{self.name.unmasked.rstrip('.0123456789')} {self.script.unmasked}")
 
-    @property
-    def label(self) -> str:
-        """The process in words; its name is quoted."""
-        return f"{self.program}, process {self.pid}" if self.pid else "a process of another user"
-
-    def __str__(self) -> str:
-        parts = [f"{self.side} {self.address} is {self.label}"]
-        if self.unread:
-            parts.append(f"{self.unread:,} bytes of this conversation have arrived but it has not read them (Recv-Q)")
-        if self.accept_queue:
-            wait = "connection waits" if self.accept_queue == 1 else "connections wait"
-            parts.append(f"{self.accept_queue:,} {wait} to be accepted (Recv-Q of its listening socket)")
-        if self.close_wait:
-            are = "is" if self.close_wait == 1 else "are"
-            parts.append(f"{self.close_wait:,} of its sockets {are} in CLOSE_WAIT: only the other side has closed")
-        return sentence("; ".join(parts))
+    def report(self, conversation: Conversation, time_ns: int) -> MachineReport:
+        """The same as what this machine reports of a conversation."""
+        client, server = conversation.connection.client, conversation.connection.server
+        process, program = self.pid, self.program
+        return MachineReport(
+            time_ns, client, server, self.side, process, program, self.close_wait, self.accept_queue, self.unread
+        )
 
 
 class SocketTables:

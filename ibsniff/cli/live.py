@@ -39,9 +39,8 @@ if TYPE_CHECKING:
     from ibsniff.capture.interface_choice import InterfaceChoice
     from ibsniff.capture.live import LiveSource
     from ibsniff.capture.ring_files import Ring
-    from ibsniff.cli.live_output import LiveOutput
     from ibsniff.clock import Clock
-    from ibsniff.model import Report
+    from ibsniff.model import MachineReport, Report
     from ibsniff.recording.recorder import Recorder
 
 
@@ -145,6 +144,7 @@ def live(
             output = LiveOutput(options, hint, source.stop, choice.reason)
             source.backlog.tell = output.tell
             recorder = Recorder(write, source, turning) if write else None
+            output.machine_reported = partial(_keep, source, recorder)
             analysis = Analysis(source.record, ports.api, any_port=ports.any, patience=patience)
             given_up = _drop_privileges(process, on_verdict_as_root)
             try:
@@ -156,11 +156,11 @@ def live(
             finally:
                 if recorder is not None:
                     recorder.finish(analysis.watched_until_ns)
+        report = report._replace(inputs=(analysis.facts,))  # with what this machine has reported last
         if as_json:
             _print_json({"type": "report", "report": as_document(report, show_accounts)})
         else:
             print_report(report, False, False, show_accounts, verbose, quiet, clock)
-            _print_process_lines(output, quiet)
         if recorder is not None:
             _tell_files(recorder)
             if recorder.failure is not None:
@@ -265,18 +265,11 @@ def _print_json(row: dict[str, object]) -> None:
     print_line(json_text(row))
 
 
-def _print_process_lines(output: LiveOutput, quiet: bool) -> None:
-    """Print the processes behind the conversations. They are not part of the report, which is based on packets alone."""
-    lines = output.process_lines()
-    if lines and not quiet:
-        from rich.padding import Padding
-        from rich.text import Text
-
-        screen = console()
-        screen.print("\nProcesses on this machine")
-        for line in lines:
-            screen.print(Padding(Text(line), (0, 0, 0, 2), expand=False))
-        sys.stdout.flush()
+def _keep(source: LiveSource, recorder: Recorder | None, said: MachineReport) -> None:
+    """Make what this machine says part of the report, and of the file."""
+    source.record.add_machine_report(said)
+    if recorder is not None:
+        recorder.add_machine_report(said)
 
 
 def _tell_files(recorder: Recorder) -> None:

@@ -11,15 +11,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from ibsniff.analysis.changes import Change
+from ibsniff.capture.machine_reports import MachineNews
 from ibsniff.cli.app import console, print_line
 from ibsniff.cli.ending import SuspendRequest, discard_terminal_output, survives_hangup
 from ibsniff.cli.on_verdict import OnVerdict
 from ibsniff.clock import LOCAL_CLOCK, Clock
 from ibsniff.formatting import counted, iso
-from ibsniff.masking.sentence import marked
-from ibsniff.model import Report, Side
+from ibsniff.model import MachineReport, Report
+from ibsniff.render.machine_reports import in_words
 from ibsniff.render.text import Masker, json_text
-from ibsniff.screens import JsonLines, Lines, LiveScreen, MessageLines, OnThisMachine
+from ibsniff.screens import JsonLines, Lines, LiveScreen, MessageLines
 from ibsniff.screens.keys import open_keys
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 MAX_HELD_LINES = 200
 """Lines kept until the live screen is left: the last ones, and the number of earlier ones."""
-
-MAX_PROCESSES = 10
-"""Processes listed below the final report."""
 
 
 class OutputOptions(NamedTuple):
@@ -63,6 +61,9 @@ class LiveOutput:
         """The number of held lines, including those that are no longer kept."""
         self._output_lost = False
         self.processes = _processes() if options.process else None
+        self._news = MachineNews()
+        self.machine_reported: Callable[[MachineReport], None] = lambda _report: None
+        """Takes what this machine says of the ends of the connections."""
         self._screen = self._choose_screen(hint, why)
         print_command_output = self._hold_back if isinstance(self._screen, LiveScreen) else print_message
         self._commands = (
@@ -87,9 +88,7 @@ class LiveOutput:
             return MessageLines(print_line, print_message, options.show_accounts, hint)
         if screen.is_terminal and not screen.is_dumb_terminal and not screen.legacy_windows:
             keys = open_keys(sys.stdin)
-            return LiveScreen(
-                screen, options.show_accounts, hint, keys, self._stop, self._on_this_machine, why, options.clock
-            )
+            return LiveScreen(screen, options.show_accounts, hint, keys, self._stop, why, options.clock)
         return Lines(print_line, print_message, options.show_accounts, hint)
 
     def __enter__(self) -> Self:
@@ -130,6 +129,7 @@ class LiveOutput:
         """Take the present report, and what has changed since the last one."""
         if self.processes is not None:
             changed = self.processes.refresh(report.conversations)
+            self._tell_machine_reports(report, changed)
             with self._surviving_the_terminal():
                 self._print_processes(report, changed)
         if self._commands is not None:
@@ -163,18 +163,20 @@ class LiveOutput:
             if not survives_hangup():
                 self._stop()
 
-    def _on_this_machine(self) -> OnThisMachine:
-        ends = self.processes.ends if self.processes is not None else {}
-        programs = {
-            name: end.program for name, each in ends.items() for end in each if end.side is Side.CLIENT and end.program
-        }
-        return OnThisMachine(programs, {name: list(map(str, each)) for name, each in ends.items()})
+    def _tell_machine_reports(self, report: Report, changed: dict[str, tuple[LocalProcess, ...]]) -> None:
+        """Hand on what this machine says that is new, so that it becomes part of the report and of the file."""
+        now_ns = max((facts.watched_until_ns or 0 for facts in report.inputs), default=0)
+        present = {(one.connection.client, one.connection.server) for one in report.conversations}
+        told = [end.report(one, now_ns) for one in report.conversations for end in changed.get(one.id, ())]
+        for each in self._news.select(told, present) if told else ():
+            self.machine_reported(each)
 
     def _print_processes(self, report: Report, changed: dict[str, tuple[LocalProcess, ...]]) -> None:
         if self._options.quiet or isinstance(self._screen, LiveScreen):
             return
         now_ns = max((facts.watched_until_ns or 0 for facts in report.inputs), default=0)
         masker = Masker(show_accounts=self._options.show_accounts)
+        by_id = {one.id: one for one in report.conversations}
         for name, ends in changed.items():
             for end in ends:
                 if self._options.as_json:
@@ -189,31 +191,8 @@ class LiveOutput:
                         )
                     )
                 else:
-                    print_line(masker.visible_line(f"{iso(now_ns)} {name} process: {marked(str(end))}"))
-
-    def process_lines(self) -> list[str]:
-        """Return a line for each process of this machine at an end of a conversation, for the end of the final report."""
-        if self.processes is None:
-            return []
-        latest: dict[tuple[str, str], LocalProcess] = {}
-        names_of: dict[tuple[str, str], list[str]] = {}
-        for name, ends in self.processes.ends.items():
-            for end in ends:
-                key = end.side, end.label if end.side is Side.CLIENT else str(end.address)
-                latest[key] = end
-                names_of.setdefault(key, []).append(name)
-        masker = Masker(show_accounts=self._options.show_accounts)
-        lines = [
-            masker.visible_line(f"{_first_names(names)}: {marked(str(latest[key]))}") for key, names in names_of.items()
-        ]
-        more = len(lines) - MAX_PROCESSES
-        return lines[:MAX_PROCESSES] + ([f"... and {more:,} more"] if more > 0 else [])
-
-
-def _first_names(names: list[str]) -> str:
-    """``c1, c2, c3 and 4 more``."""
-    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
+                    said = in_words(end.report(by_id[name], now_ns), dated=False)
+                    print_line(masker.visible_line(f"{iso(now_ns)} {name} process: {said}"))
 
 
 def _processes() -> ProcessWatcher:

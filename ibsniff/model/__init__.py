@@ -43,7 +43,7 @@ from ibsniff.model.dialogue import (
 )
 from ibsniff.model.errors import ExitCode, UserError
 from ibsniff.model.frames import NANOSECONDS, Columns, Frame, Lane, Tick
-from ibsniff.model.inputs import ClockJump, InputFacts, InputState, Loss, WatchedBy
+from ibsniff.model.inputs import ClockJump, InputFacts, InputState, Loss, MachineReport, WatchedBy
 from ibsniff.model.packets import (
     ACK,
     FIN,
@@ -117,6 +117,7 @@ __all__ = [
     "InputState",
     "Lane",
     "Loss",
+    "MachineReport",
     "Mark",
     "Message",
     "Moment",

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from ibsniff.model.connection import Moment
+from ibsniff.masking.wire_text import WireText
+from ibsniff.model.connection import Moment, Side
+from ibsniff.model.packets import Endpoint
 
 
 class WatchedBy(StrEnum):
@@ -46,6 +48,29 @@ class Loss(NamedTuple):
     def is_within(self, since_ns: int, until_ns: int) -> bool:
         """Tell whether some of them may have been lost between these two moments; nothing lies between equal ones."""
         return max(since_ns, self.since_ns) < min(until_ns, self.until_ns)
+
+
+class MachineReport(NamedTuple):
+    """What the operating system of the capturing machine said of one end of a connection (``live --process``).
+
+    It is evidence of another kind than packets: no rule uses it.
+    """
+
+    time_ns: int
+    client: Endpoint
+    server: Endpoint
+    side: Side
+    """Whose end it is."""
+    process: int | None
+    """None when the process belongs to another user and may not be inspected."""
+    program: WireText | None
+    """Its name, with the script that an interpreter runs."""
+    close_wait: int
+    """Sockets of that process, or on that port, that the other side has closed and the process has not."""
+    accept_queue: int | None
+    """Connections that wait to be accepted by the listener; None for a client, and where it is not known."""
+    unread: int | None
+    """Bytes of this conversation that have arrived but were not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +115,8 @@ class InputFacts:
     """Packets that were not analysed, by reason."""
     notes: tuple[str, ...] = ()
     """What happened to the interfaces during the capture without a loss, in words (bounded by ``capture``)."""
+    machine_reports: tuple[MachineReport, ...] = ()
+    """The latest of each end of each connection (bounded by ``capture``), in the order in which the ends were first seen."""
     events: tuple[str, ...] = ()
     """What happened during the capture, in order: ``notes``, and what interrupted it (then in ``truncated`` too)."""
 

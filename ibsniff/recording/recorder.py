@@ -14,11 +14,12 @@ from ibsniff.capture.backend import Statistics
 from ibsniff.capture.comments import interface_down
 from ibsniff.capture.input_file import open_regular
 from ibsniff.capture.live import CountedLoss, LiveSource
+from ibsniff.capture.machine_reports import as_comment
 from ibsniff.capture.output import may_write_later, open_output
 from ibsniff.capture.ring_files import Ring, ring_file_path
 from ibsniff.capture.writer import PcapngWriter
 from ibsniff.formatting import counted
-from ibsniff.model import Columns, ExitCode, Frame, UserError
+from ibsniff.model import Columns, ExitCode, Frame, MachineReport, UserError
 from ibsniff.recording.evidence import EvidenceFilter
 
 MAX_EVIDENCE_BYTES = 32 << 20
@@ -79,6 +80,11 @@ class Recorder:
                 self._writer.flush()
         except (OSError, UserError) as error:
             self._fail(error)
+
+    def add_machine_report(self, report: MachineReport) -> None:
+        """Write what this machine says of one end of a connection."""
+        if self.failure is None:
+            self._try(lambda: self._writer.comment(0, report.time_ns, as_comment(report)))
 
     def finish(self, watched_until_ns: int) -> None:
         """Write until when the source was watched and the latest drop counters, and close the file."""

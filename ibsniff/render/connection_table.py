@@ -20,7 +20,8 @@ from rich.text import Text
 from ibsniff.clock import LOCAL_CLOCK, Clock
 from ibsniff.formatting import age, counted, duration, seconds
 from ibsniff.masking.sentence import marked
-from ibsniff.model import NANOSECONDS, Conversation, Endpoint, Report, Rung, WireText
+from ibsniff.model import NANOSECONDS, Conversation, Endpoint, MachineReport, Report, Rung, WireText
+from ibsniff.render import machine_reports
 from ibsniff.render.ladder_view import draw_ladder
 from ibsniff.render.live_rows import (
     Health,
@@ -76,10 +77,6 @@ class TableView:
     """Messages per second, by conversation."""
     hint: str = ""
     """Shown until the first conversation comes."""
-    programs: Mapping[str, str] = field(default_factory=dict)
-    """The programs of this machine at the clients' ends, by conversation."""
-    processes: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Processes of this machine at the ends of a conversation, by conversation."""
     keys: str = "Ctrl-C stops"
     """The last line: which keys do what."""
     help: Sequence[tuple[str, str]] = ()
@@ -93,15 +90,18 @@ class Table(NamedTuple):
     selected: Row | None
     hidden: int
     """Rows that are not to be shown."""
+    said: Mapping[str, list[MachineReport]]
+    """What this machine reports, by conversation."""
 
 
 def table_of(report: Report, view: TableView) -> Table:
     """Fold, choose and sort the conversations, and find the selected row."""
-    every = rows_of(report, view.programs)
+    said = machine_reports.of_conversations(report)
+    every = rows_of(report, {id: program for id, each in said.items() if (program := machine_reports.program_of(each))})
     rows = in_order(chosen(every, view.shown, view.server), view.order)
     selected = next((row for row in rows if row.includes(view.selected)), None) if view.selected else None
     now_ns = max((facts.watched_until_ns or 0 for facts in report.inputs), default=0)
-    return Table(rows, selected or followed(rows, now_ns), len(every) - len(rows))
+    return Table(rows, selected or followed(rows, now_ns), len(every) - len(rows), said)
 
 
 class ConnectionTable(NamedTuple):
@@ -228,9 +228,9 @@ def details(report: Report, view: TableView, table: Table, writer: ConsoleWriter
     as_of_now = one._replace(watched_until_ns=max(until_ns, one.connection.last.time_ns))
     yield Detail(Rank.LADDER, draw_ladder(as_of_now, writer, width, in_progress=in_progress))
     yield Detail(Rank.SENTENCE, _what_happened(row, writer))
-    if processes := view.processes.get(one.id):
-        heading = "This machine reports"
-        yield Detail(Rank.MACHINE, with_heading(heading, [bullet(writer.text(each), writer) for each in processes]))
+    if said := next((table.said[each.id] for each in reversed(row.conversations) if each.id in table.said), None):
+        bullets = [bullet(writer.text(machine_reports.in_words(each)), writer) for each in said]
+        yield Detail(Rank.MACHINE, with_heading(machine_reports.HEADING, bullets))
     if one.cause is not None and one.cause.remedy and not in_progress:
         yield Detail(Rank.REMEDY, with_heading("What to do", [writer.prose(one.cause.remedy)]))
     others = [found for found in one.findings if found is not one.cause]

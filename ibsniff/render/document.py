@@ -22,6 +22,7 @@ from ibsniff.model import (
     Hello,
     InputFacts,
     Loss,
+    MachineReport,
     Moment,
     Problem,
     Reply,
@@ -162,6 +163,22 @@ class DocumentWriter(NamedTuple):
             "skipped_reasons_omitted": max(0, len(facts.skipped) - MAX_CODES),
             "notes": [self.text(note) for note in facts.notes[:MAX_LISTED]],
             "notes_omitted": max(0, len(facts.notes) - MAX_LISTED),
+            "machine_reports": [self.machine_report(each) for each in facts.machine_reports[-MAX_LISTED:]],
+            "machine_reports_omitted": max(0, len(facts.machine_reports) - MAX_LISTED),
+        }
+
+    def machine_report(self, said: MachineReport) -> Json:
+        """What the capturing machine said of one end of a connection."""
+        return {
+            "time": iso(said.time_ns),
+            "client": str(said.client),
+            "server": str(said.server),
+            "end": said.side,
+            "pid": said.process,
+            "program": None if said.program is None else self.text(said.program),
+            "close_wait": said.close_wait,
+            "accept_queue": said.accept_queue,
+            "unread": said.unread,
         }
 
     @staticmethod

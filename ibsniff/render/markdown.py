@@ -13,7 +13,7 @@ from ibsniff.clock import UTC_CLOCK, TimeColumn
 from ibsniff.formatting import counted, duration, elapsed
 from ibsniff.masking.sentence import marked
 from ibsniff.model import Conversation, Finding, Report, Side
-from ibsniff.render import participants, server_messages, story
+from ibsniff.render import machine_reports, participants, server_messages, story
 from ibsniff.render.code_spans import prose, with_ticks
 from ibsniff.render.grouping import ConversationGroup
 from ibsniff.render.headline import ACTORS
@@ -87,6 +87,8 @@ def _parts(view: ReportView, writer: MarkdownWriter, tool_version: str) -> Itera
         yield from _problem(each, view, writer)
     if not view.told:
         yield from _without_problem(view, writer)
+    if seen := [writer.text(each) for each in machine_reports.lines(view.report)]:
+        yield f"**{machine_reports.HEADING}:**\n\n{_items(seen, len(seen))}"
     if view.in_brief:
         yield f"**The other problems:**\n\n{_items([_in_brief(each, writer) for each in view.in_brief], MAX_IN_BRIEF)}"
     if said := _what_tws_said(view, writer):

@@ -18,7 +18,7 @@ from rich.text import Text
 from ibsniff.clock import LOCAL_CLOCK, Clock, TimeColumn
 from ibsniff.formatting import counted, duration
 from ibsniff.model import Finding, Report
-from ibsniff.render import participants, server_messages, story
+from ibsniff.render import machine_reports, participants, server_messages, story
 from ibsniff.render.grouping import ConversationGroup
 from ibsniff.render.problem_screen import conversation_parts, problem_parts, problem_table, statement
 from ibsniff.render.report_view import ReportView, display_filter, input_line, problem_line, view_of, what_it_is
@@ -149,6 +149,8 @@ def sections(view: ReportView, writer: ConsoleWriter, width: int, verbose: bool)
         yield from conversation_parts(view.shown[0], writer, width, verbose=verbose)
     if report.verdict is None:
         yield from _remedy_of_capture(view, writer)
+    if seen := list(machine_reports.lines(report)):
+        yield with_heading(machine_reports.HEADING, [bullet(writer.text(each), writer) for each in seen])
     if view.in_brief:
         yield with_heading("The other problems", in_brief(view, writer))
     if said := list(what_tws_said(view, writer, verbose)):

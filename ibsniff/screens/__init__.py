@@ -5,6 +5,6 @@ Each gets a function to write with. Each is a context manager, which restores th
 
 from ibsniff.screens.lines import JsonLines, Lines
 from ibsniff.screens.messages import MessageLines
-from ibsniff.screens.table import LiveScreen, OnThisMachine
+from ibsniff.screens.table import LiveScreen
 
-__all__ = ["JsonLines", "Lines", "LiveScreen", "MessageLines", "OnThisMachine"]
+__all__ = ["JsonLines", "Lines", "LiveScreen", "MessageLines"]

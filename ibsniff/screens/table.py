@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from types import TracebackType
-from typing import NamedTuple, Self, TypeVar
+from typing import Self, TypeVar
 
 from rich.console import Console
 
@@ -24,23 +24,6 @@ from ibsniff.screens.painter import Painter
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
-class OnThisMachine(NamedTuple):
-    """What is known of the processes of this machine at the ends of the conversations, by conversation."""
-
-    programs: Mapping[str, str] = {}
-    """The programs at the clients' ends."""
-    reports: Mapping[str, Sequence[str]] = {}
-    """What this machine reports of both ends."""
-
-
-Processes = Callable[[], OnThisMachine]
-
-
-def no_processes() -> OnThisMachine:
-    """Return no processes: nobody asked for them."""
-    return OnThisMachine()
-
-
 class LiveScreen:
     """The table of conversations and the ladder of the selected one, repainted once a second and upon news and keys."""
 
@@ -51,7 +34,6 @@ class LiveScreen:
         hint: Callable[[], str],
         keys: Keys | None = None,
         stop: Callable[[], None] = lambda: None,
-        processes: Processes = no_processes,
         first_hint: str = "",
         clock: Clock = LOCAL_CLOCK,
     ) -> None:
@@ -65,7 +47,6 @@ class LiveScreen:
         self._hint = hint
         self._keys = keys or Keys()
         self._stop = stop
-        self._processes = processes
         self._view = TableView(hint=visible_line(first_hint), keys=self._keys.help)
         self._second = -1
         self._rates = MessageRates()
@@ -96,12 +77,9 @@ class LiveScreen:
         now_ns = max((facts.watched_until_ns or 0 for facts in report.inputs), default=0)
         if changes or pressed or now_ns // NANOSECONDS != self._second:
             self._second = now_ns // NANOSECONDS
-            machine = self._processes()
             self._view = replace(
                 self._view,
                 rates=self._rates.update(report.conversations, now_ns),
-                programs=machine.programs,
-                processes=machine.reports,
                 keys=self._keys.help,
             )
             self._keep_selection(report)

@@ -13,7 +13,9 @@ from wire import Wire, endpoint
 from ibsniff.capture import processes
 from ibsniff.capture.processes import LocalProcess, ProcessWatcher
 from ibsniff.capture.procfs import TcpSocket, TcpState
+from ibsniff.masking.sentence import sentence
 from ibsniff.model import Conversation, Side, UserError, WireText
+from ibsniff.render.machine_reports import in_words
 
 CLIENT, SERVER = ("127.0.0.1", 50000), ("127.0.0.1", 7497)
 
@@ -64,6 +66,11 @@ def look(
     return ProcessWatcher().refresh([one or conversation()]).get("c1", ())
 
 
+def said(end: LocalProcess) -> str:
+    """What a report says of it."""
+    return str(sentence(in_words(end.report(conversation(), 0), dated=False)))
+
+
 def test_both_ends_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     client, server = look(
         monkeypatch,
@@ -73,8 +80,8 @@ def test_both_ends_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
             socket(SERVER, None, "LISTEN", 7),
         ],
     )
-    assert str(client) == "client 127.0.0.1:50000 is python bot.py, process 8"
-    assert str(server) == "server 127.0.0.1:7497 is java, process 7"
+    assert said(client) == "client 127.0.0.1:50000 is python bot.py, process 8"
+    assert said(server) == "server 127.0.0.1:7497 is java, process 7"
 
 
 def test_the_queues_of_a_hanging_tws_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,20 +104,20 @@ def test_the_queues_of_a_hanging_tws_are_shown(monkeypatch: pytest.MonkeyPatch) 
         ],
         waiting,
     )
-    assert str(server) == (
+    assert said(server) == (
         "server 127.0.0.1:7497 is java, process 7; 17 bytes of this conversation have arrived but it has not read them "
         "(Recv-Q); 51 connections wait to be accepted (Recv-Q of its listening socket); 1 of its sockets is in CLOSE_WAIT: "
         "only the other side has closed"
     )
     assert server.row()["accept_queue"] == 51
-    assert "; 1 connection waits to be accepted (" in str(server._replace(accept_queue=1))
+    assert "; 1 connection waits to be accepted (" in said(server._replace(accept_queue=1))
 
 
 def test_another_users_process_has_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
     sockets = [socket(SERVER, None, "LISTEN", None), socket(SERVER, ("127.0.0.1", 4), "CLOSE_WAIT", None)]
     (server,) = look(monkeypatch, sockets)
     assert (server.name, server.close_wait) == (None, 1)
-    assert "a process of another user" in str(server)
+    assert "a process of another user" in said(server)
 
 
 def test_a_process_that_has_just_ended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -390,6 +390,23 @@ def test_a_command_runs_for_each_verdict(tmp_path: Path) -> None:
     assert "--on-verdict c1: done" in messages
 
 
+def test_the_file_tells_what_the_machine_reported(tmp_path: Path) -> None:
+    pytest.importorskip("psutil", reason="needs psutil")
+    kept = tmp_path / "never-accept.pcapng"
+
+    def inside() -> str:
+        arguments = ("--process", "-w", str(kept), "-a", "duration:3", "--json")
+        with running("never-accept", port=7497) as server, live(*arguments) as process, Caller(server.port) as caller:
+            caller.send(HELLO)
+            return process.communicate(timeout=PATIENCE)[0]
+
+    document = json.loads(in_namespace(inside).splitlines()[-1])["report"]
+    ends = {each["end"]: each for each in document["inputs"][0]["machine_reports"]}
+    assert ends["client"]["pid"] == os.getpid()
+    assert (ends["server"]["accept_queue"], ends["server"]["unread"]) == (1, len(HELLO))
+    assert without_path(document) == as_file(kept)
+
+
 def test_the_processes_behind_both_ends() -> None:
     pytest.importorskip("psutil", reason="needs psutil")
 
@@ -405,11 +422,10 @@ def test_the_processes_behind_both_ends() -> None:
     events, report = in_namespace(inside)
     named = {event["end"]: event for event in events if event["type"] == "process"}
     assert named["client"]["pid"] == named["server"]["pid"] == os.getpid()
-    assert "pid" not in json.dumps(events[-1]["report"]), "the report is of packets alone"
-    assert "\nProcesses on this machine\n" in report
-    assert max(map(len, report.partition("Processes on this machine")[2].splitlines())) <= 80, (
-        "wrapped as the report is"
-    )
+    said = events[-1]["report"]["inputs"][0]["machine_reports"]
+    assert {each["end"]: each["pid"] for each in said} == {"client": os.getpid(), "server": os.getpid()}
+    assert "\nThis machine reports (not from the packets)\n" in report
+    assert max(map(len, report.partition("This machine reports")[2].splitlines())) <= 80, "wrapped as the report is"
 
 
 # -- on a terminal -----------------------------------------------------------------------------------------------------

@@ -112,6 +112,7 @@ def test_what_the_wire_says_has_types_of_its_own() -> None:
         ("Hello", "options"),
         ("Reply", "raw"),
         ("Reply", "connection_time"),
+        ("MachineReport", "program"),
         ("Reply", "redirect"),
         ("Start", "raw"),
         ("WireError", "text"),

@@ -31,6 +31,7 @@ from ibsniff.model import (
     Hello,
     How,
     InputFacts,
+    MachineReport,
     Moment,
     Outcome,
     Reply,
@@ -287,6 +288,17 @@ def facts(**changes: object) -> InputFacts:
         watched_by=WatchedBy.STATISTICS,
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def machine_report(of: Conversation, side: Side = Side.CLIENT, **changes: object) -> MachineReport:
+    """What this machine says of one end of a conversation, a second after its first packet."""
+    connection = of.connection
+    time_ns = connection.first.time_ns + NANOSECONDS
+    ends = connection.client, connection.server
+    plain = MachineReport(
+        time_ns, *ends, side, 8, WireText("python bot.py"), close_wait=0, accept_queue=None, unread=None
+    )
+    return plain._replace(**changes)
 
 
 def report(*conversations: Conversation, findings: tuple[Finding, ...] = (), **changes: object) -> Report:

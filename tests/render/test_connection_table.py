@@ -5,10 +5,10 @@ from dataclasses import replace
 from textwrap import dedent
 
 import pytest
-from render.build import START_NS, at, facts, finding, ready, refused, report, silent, unproven
+from render.build import START_NS, at, facts, finding, machine_report, ready, refused, report, silent, unproven
 from rich.console import Console
 
-from ibsniff.model import NANOSECONDS, Conversation, Fault, Report, Severity, WatchedBy
+from ibsniff.model import NANOSECONDS, Conversation, Fault, Report, Severity, Side, WatchedBy, WireText
 from ibsniff.render.connection_table import ConnectionTable, TableView
 from ibsniff.render.live_rows import Shown
 
@@ -163,14 +163,34 @@ def test_the_keys_are_explained_with_the_signs() -> None:
     assert "c1" not in text
 
 
+def with_programs(seen: Report) -> Report:
+    """As if each conversation were made by a program of its own on this machine."""
+    said = []
+    for number, one in enumerate(seen.conversations, 1):
+        one.connection.client = one.connection.client._replace(port=50_000 + number)
+        said.append(machine_report(one, program=WireText("python bot.py" if one.id == "c1" else "python good.py")))
+    return seen._replace(inputs=(replace(seen.inputs[0], machine_reports=tuple(said)),))
+
+
+def test_what_the_machine_reports_stands_beside_the_verdict() -> None:
+    one = silent(id="c1")
+    said = machine_report(one, Side.SERVER, program=WireText("java"), accept_queue=3, close_wait=1)
+    seen = report(one)._replace(inputs=(facts(machine_reports=(said,)),))
+    text = " ".join("\n".join(table(seen, height=40)).split())
+    assert (
+        "This machine reports (not from the packets) • server 127.0.0.1:7497 is java, process 8; 3 connections" in text
+    )
+    assert "in CLOSE_WAIT: only the other side has closed; seen at 2026-01-05 09:30:01 UTC" in text
+
+
 def test_columns_say_who_it_is_as_long_as_there_is_room() -> None:
-    view = TableView(programs={"c1": "python bot.py", "c2": "python good.py"})
-    wide, usual, narrow = (table(two(), view, width)[1].split() for width in (120, 80, 50))
+    seen = with_programs(two())
+    wide, usual, narrow = (table(seen, None, width)[1].split() for width in (120, 80, 50))
     assert wide == ["program", "library", "id", "client", "server", "state", "activity"]
     assert usual == ["program", "library", "id", "server", "state", "activity"]
     assert narrow == ["program", "server", "state", "activity"]
-    assert "python bot.py" in table(two(), view, 50)[2]
-    assert ":7497 " in table(two(), view, 50)[2], "all servers have the same address"
+    assert "python bot.py" in table(seen, None, 50)[2]
+    assert ":7497 " in table(seen, None, 50)[2], "all servers have the same address"
 
 
 def test_of_clients_with_several_addresses_each_has_its_own_in_the_table() -> None:
@@ -197,11 +217,8 @@ def test_lost_packets_are_reported_in_the_first_line() -> None:
 @pytest.mark.parametrize("width", [20, 40, 80, 120, 200])
 @pytest.mark.parametrize("height", [4, 8, 24, 60])
 def test_it_fits_any_terminal(width: int, height: int) -> None:
-    machine = TableView(
-        processes={"c2": ["server 127.0.0.1:7497 is java, process 12"]}, programs={"c1": "python bot.py"}
-    )
-    for seen in (two(), many(), loop(), report(), report(refused())):
-        lines = table(seen, machine, width, height)
+    for seen in (two(), with_programs(two()), many(), loop(), report(), report(refused())):
+        lines = table(seen, None, width, height)
         assert len(lines) == height
         assert max(map(len, lines)) <= width
 
@@ -228,8 +245,9 @@ def test_without_colour_and_in_ascii_nothing_is_missing() -> None:
 
 def test_hostile_text_is_escaped() -> None:
     hostile = silent()._replace(summary="\x1b[2J[red]x[/foo] \u202eevil", cause=finding(remedy="\x1b]8;;file:///\x07"))
-    view = TableView(processes={"c1": ["\x1b[31mjava"]}, programs={"c1": "\x1b[31mpython"})
-    text = "\n".join(table(report(hostile), view))
+    said = machine_report(hostile, program=WireText("\x1b[31mpython"), unread=5)
+    text = "\n".join(table(report(hostile)._replace(inputs=(facts(machine_reports=(said,)),))))
+    assert "[31mpython" in text
     assert "\x1b" not in text
     assert "[red]x[/foo]" in text
 

@@ -115,6 +115,20 @@ SCHEMA: dict[str, Any] = {
             "skipped_reasons_omitted": int,
             "notes": [str],
             "notes_omitted": int,
+            "machine_reports": [
+                {
+                    "time": str,
+                    "client": str,
+                    "server": str,
+                    "end": str,
+                    "pid": (int, None),
+                    "program": (str, None),
+                    "close_wait": int,
+                    "accept_queue": (int, None),
+                    "unread": (int, None),
+                }
+            ],
+            "machine_reports_omitted": int,
         }
     ],
     "verdict": {

@@ -9,7 +9,7 @@ from rich.console import Console
 from ibsniff.analysis.changes import Change
 from ibsniff.model import NANOSECONDS, Conversation, Report, Side
 from ibsniff.screens.keys import Keys
-from ibsniff.screens.table import LiveScreen, MessageRates, OnThisMachine
+from ibsniff.screens.table import LiveScreen, MessageRates
 
 
 class Pressed(Keys):
@@ -25,10 +25,6 @@ class Pressed(Keys):
         return pressed
 
 
-def machine() -> OnThisMachine:
-    return OnThisMachine(reports={"c1": ["java"]})
-
-
 class Shown:
     def __init__(self, keys: Pressed | None = None) -> None:
         self.file = io.StringIO()
@@ -37,9 +33,7 @@ class Shown:
         console = Console(
             file=self.file, force_terminal=True, width=80, height=24, legacy_windows=False, color_system=None
         )
-        self.screen = LiveScreen(
-            console, False, lambda: "Look at eth0.", self.keys, self.stop, machine, "TWS is on lo."
-        )
+        self.screen = LiveScreen(console, False, lambda: "Look at eth0.", self.keys, self.stop, "TWS is on lo.")
 
     def stop(self) -> None:
         self.stops += 1
@@ -83,7 +77,7 @@ def test_keys_select_rows_and_stop() -> None:
         assert "▸ c2" in shown.show(three(), "first")
         assert "▸ c3" in shown.show(three(), "page down")
         assert "▸ c2" in shown.show(three(), "page up")
-        assert "java" in shown.show(three(), "down", "repaint")
+        assert "▸ c1" in shown.show(three(), "down", "repaint")
         assert "▸ c3" in shown.show(three(), "follow")
         shown.show(three(), "stop")
     assert shown.stops == 1
