@@ -9,7 +9,8 @@ from ibsniff.formatting import counted, duration, elapsed, seconds
 from ibsniff.model import Conversation, Report, Side, WireBytes
 from ibsniff.render.diagram import Diagram, Kind, Row, diagram, proof_of
 from ibsniff.render.ladder import RungView, ladder
-from ibsniff.render.sequence_svg import NARROW, WIDE, Svg, sequence_svg
+from ibsniff.render.sequence_svg import sequence_svg
+from ibsniff.render.svg_shapes import NARROW, WIDE, Svg
 from ibsniff.render.text import MAX_SHOWN_CHARACTERS, Masker
 
 MAX_ROWS_DRAWN, MAX_ROWS_LISTED = 80, 200

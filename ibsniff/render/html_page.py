@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from ibsniff.clock import UTC_CLOCK
 from ibsniff.formatting import counted, duration
@@ -12,10 +11,21 @@ from ibsniff.lookup.words import API, MACHINE, OUTCOME, REPORT, RUNG, TCP, WORDS
 from ibsniff.masking.sentence import marked
 from ibsniff.model import Conversation, Fault, Outcome, Problem, Report
 from ibsniff.render import participants, server_messages, story
-from ibsniff.render.code_spans import Prose, prose
+from ibsniff.render.code_spans import prose
 from ibsniff.render.grouping import ConversationGroup, group_key
 from ibsniff.render.headline import ACTORS
-from ibsniff.render.html_diagram import DiagramPart, LadderPart, PacketPart, diagram_part, ladder_part, packet_part
+from ibsniff.render.html_diagram import DiagramPart, diagram_part, ladder_part, packet_part
+from ibsniff.render.html_parts import (
+    Alternative,
+    GroupPart,
+    MessagePart,
+    Page,
+    ProblemPart,
+    ProblemRow,
+    ProofPart,
+    StoryPart,
+    Words,
+)
 from ibsniff.render.proof import Proof, proof_of
 from ibsniff.render.report_view import (
     FIX_LABELS,
@@ -48,129 +58,6 @@ OUTCOME_MEANINGS = {name: word.meaning for word in WORDS if word.kind == OUTCOME
 
 EXPLAINED = (OUTCOME, RUNG, REPORT, TCP, API, MACHINE)
 """Kinds of words that the page explains where it uses them; the others say what they mean."""
-
-Words = tuple[Prose, ...]
-"""A sentence of ours in parts: words, and commands to be copied."""
-
-
-class Alternative(NamedTuple):
-    """Another possible cause."""
-
-    cause: Words
-    label: str
-    """Where it would have to be fixed, if that differs."""
-    how_to_tell: Words
-
-
-class ProofPart(NamedTuple):
-    """The packets that prove a problem."""
-
-    rows: tuple[PacketPart, ...]
-    omitted: int
-    zero: str
-    """From when the times count; empty if only the time of day says anything."""
-    with_conversations: bool
-    display_filter: str
-
-
-class ProblemPart(NamedTuple):
-    """One problem in full."""
-
-    number: int
-    title: str
-    tone: str
-    """Its colour."""
-    summary: Words
-    line: str
-    who: str
-    where: str
-    file: str
-    when: str
-    is_over: bool
-    is_open: bool
-    """It is open when the page is opened."""
-    ladder: LadderPart
-    diagram: DiagramPart | None
-    """None if it is drawn elsewhere on the page."""
-    drawn_at: str
-    """The anchor of the diagram."""
-    proof: ProofPart
-    remedy: Words
-    alternatives: tuple[Alternative, ...]
-
-
-class ProblemRow(NamedTuple):
-    """A problem in the table of all."""
-
-    number: int
-    title: str
-    where: str
-    file: str
-    when: str
-    who: str
-    is_told: bool
-    is_over: bool
-
-
-class MessagePart(NamedTuple):
-    """An error that TWS sent."""
-
-    label: str
-    about: str
-    text: str
-    meaning: str
-    is_serious: bool
-
-
-class StoryPart(NamedTuple):
-    """Something that happened."""
-
-    file: str
-    """Given where the story of another file begins."""
-    when: str
-    text: str
-
-
-class GroupPart(NamedTuple):
-    """Conversations that went the same way."""
-
-    total: int
-    outcome: str
-    meaning: str
-    tone: str
-    addresses: str
-    ids: str
-    when: str
-    every: str
-    drawn_at: str
-    """The anchor of its diagram; empty if there is none."""
-
-
-class Page(NamedTuple):
-    """Everything on the page, from top to bottom."""
-
-    title: str
-    headline: str
-    tone: str
-    files: tuple[str, ...]
-    table: tuple[ProblemRow, ...]
-    problems: tuple[ProblemPart, ...]
-    without_problem: LadderPart | None
-    """How far the conversation got that the report is about, if there is no problem."""
-    summary: Words
-    """Of the verdict, if there is no problem."""
-    notes: tuple[Words, ...]
-    who: tuple[participants.Row, ...]
-    messages: tuple[MessagePart, ...]
-    notices: str
-    story: tuple[StoryPart, ...]
-    groups: tuple[GroupPart, ...]
-    omitted_groups: int
-    diagrams: tuple[DiagramPart, ...]
-    """Of conversations without a place further up."""
-    inputs: tuple[str, ...]
-    glossary: tuple[tuple[str, str], ...]
-    tool_version: str
 
 
 def page_of(report: Report, masker: Masker, tool_version: str) -> Page:
@@ -327,15 +214,12 @@ class _Maker:
                 self._report.inputs[entry.input].path if entry.input != named and len(self._report.inputs) > 1 else ""
             )
             named = entry.input
-            ended_ns = entry.until_ns or entry.began_ns
-            at_once = UTC_CLOCK.stamp(ended_ns) == UTC_CLOCK.stamp(entry.began_ns)
-            when = UTC_CLOCK.date_and_time(ended_ns) if at_once else UTC_CLOCK.period(entry.began_ns, ended_ns)
+            when = _when(entry.began_ns, entry.until_ns or entry.began_ns)
             yield StoryPart(self._text(file), when, self._text(entry.text))
 
     def _group(self, each: ConversationGroup) -> GroupPart:
         first = each.first
         began, ended = (one.connection.first.time_ns for one in (each.first, each.newest))
-        when = UTC_CLOCK.date_and_time(began) if each.count == 1 else UTC_CLOCK.period(began, ended)
         return GroupPart(
             total=each.count,
             outcome=_outcome(first.outcome),
@@ -343,7 +227,7 @@ class _Maker:
             tone=_tone(first.fault),
             addresses=f"{first.connection.client.ip} → {first.connection.server}",
             ids=first.id if each.count == 1 else f"first {first.id}, last {each.newest.id}",
-            when=when,
+            when=_when(began, ended),
             every=f"every {duration(each.interval)}" if each.interval else "",
             drawn_at=self._kinds.get(group_key(first), ""),
         )
@@ -351,10 +235,15 @@ class _Maker:
 
 def _how_often(problem: Problem) -> str:
     """How many conversations a problem concerns, and when."""
-    first_ns, last_ns = problem.first_ns or 0, problem.last_ns or 0
-    if problem.total < 2:
-        return f"once, {UTC_CLOCK.date_and_time(first_ns)}"
-    return f"{counted(problem.total, 'conversation')}, {UTC_CLOCK.period(first_ns, last_ns)}"
+    when = _when(problem.first_ns or 0, problem.last_ns or 0)
+    return f"once, {when}" if problem.total < 2 else f"{counted(problem.total, 'conversation')}, {when}"
+
+
+def _when(first_ns: int, last_ns: int) -> str:
+    """A moment, or a time from one to another."""
+    if UTC_CLOCK.stamp(first_ns) == UTC_CLOCK.stamp(last_ns):
+        return UTC_CLOCK.date_and_time(first_ns)
+    return UTC_CLOCK.period(first_ns, last_ns)
 
 
 def _outcome(outcome: Outcome) -> str:

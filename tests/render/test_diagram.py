@@ -133,6 +133,12 @@ def test_data_without_messages_is_told_as_data() -> None:
     assert "bulk: more data in 2 s, not shown packet by packet (up to #40)" in texts(talk)
 
 
+def test_data_of_which_the_last_packet_is_known_is_no_bulk_unless_it_lasts() -> None:
+    talk = silent()
+    talk.connection.from_client.last_data = at(6, 700)
+    assert "bulk" not in " ".join(texts(talk))
+
+
 def test_an_attempt_that_nothing_answers_is_sent_again_and_not_acknowledged() -> None:
     connection = called()
     connection.syns, connection.syn_count = [at(1, 0), at(2, 1000)], 2

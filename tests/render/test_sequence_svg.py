@@ -10,7 +10,8 @@ from rich.cells import cell_len
 
 from ibsniff.model import NANOSECONDS, Conversation, Outcome
 from ibsniff.render.diagram import Diagram, Kind, Row, diagram
-from ibsniff.render.sequence_svg import CHARACTER, LONGEST, NARROW, SHORTEST, WIDE, Layout, Scale, Svg, sequence_svg
+from ibsniff.render.sequence_svg import sequence_svg
+from ibsniff.render.svg_shapes import CHARACTER, LONGEST, NARROW, SHORTEST, WIDE, Layout, Scale, Svg
 from ibsniff.render.text import Masker
 
 LAYOUTS = {"wide": WIDE, "narrow": NARROW}
