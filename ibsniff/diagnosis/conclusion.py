@@ -111,7 +111,8 @@ def _summary_without_cause(conversation: Conversation) -> str:
 def errors_in_words(conversation: Conversation) -> str:
     """What TWS reported in a session in which no rule finds a fault: it may concern what the program asked for.
 
-    First what was not reported to be over; of the rest, the connections that TWS lost and had back. Empty if there is none.
+    First what was not reported to be over; of the rest, the connections that TWS lost and had back, and the requests
+    for which there is no data. Empty if there is none.
     """
     tallies = conversation.dialogue.errors
     if errors.NOTICES.issuperset(tallies) and errors.IB_CONNECTION_RESTORED_DATA_LOST not in tallies:
@@ -124,7 +125,9 @@ def errors_in_words(conversation: Conversation) -> str:
     if errors.IB_CONNECTION_RESTORED_DATA_LOST in serious and not over.keys().isdisjoint(errors.IB_CONNECTION_DOWN):
         del serious[errors.IB_CONNECTION_RESTORED_DATA_LOST]
         lost.append(" Subscriptions to market data were lost with it (error 1101).")
-    still = [(code, tally) for code, tally in serious.items() if code not in over]
+    empty = [code for code, tally in serious.items() if all(map(errors.is_no_data, tally.examples))]
+    lost += [f" TWS had no data for {counted(serious[code].count, 'request')} (error {code})." for code in empty]
+    still = [(code, tally) for code, tally in serious.items() if code not in over and code not in empty]
     return (f" TWS reported {_listed(still)}." if still else "") + "".join(lost)
 
 

@@ -34,7 +34,7 @@ class FollowedRequests:
         self._places: dict[Key, list[int]] = {}
         """Of those that are open or recent, by key, in the order they were asked."""
         self._recent: dict[int, Request] = {}
-        """Rejected ones, which an answer may show to be alive, and ended orders, which an error may still reject."""
+        """Those that an error ended, which an answer may show to be alive, and ended orders, which an error may reject."""
         self._unmarked: list[int] = []
         """Places of requests that are not marked as possibly missing an answer."""
         self._count = 0

@@ -334,9 +334,14 @@ class RequestLedger:
                 return
         self._followed.change(place, request._replace(error=error, state=RequestState.OPEN, ended=None))
         if rejects(error.code, request):
-            is_cancelled = error.code == errors.ORDER_CANCELLED and place in self._cancel_asked
-            state = RequestState.CANCELLED if is_cancelled else RequestState.REJECTED
-            self._end(key, place, state, error.moment, stays_recent=not is_cancelled)
+            state = self._state_after(error, place)
+            self._end(key, place, state, error.moment, stays_recent=state is not RequestState.CANCELLED)
+
+    def _state_after(self, error: WireError, place: int) -> RequestState:
+        """What an error makes of the request that it ends."""
+        if error.code == errors.ORDER_CANCELLED and place in self._cancel_asked:
+            return RequestState.CANCELLED
+        return RequestState.ANSWERED if errors.is_no_data(error) else RequestState.REJECTED
 
     def _place_of_error(self, error: WireError) -> tuple[Key, int] | None:
         """Which request an error is about."""

@@ -26,7 +26,8 @@ class RequestState(StrEnum):
     OPEN = "open"
     """Neither of the others, so far: not answered yet, or a subscription that goes on."""
     ANSWERED = "answered"
-    """It ended as it should: by its end marker, its single answer, or the final status of an order."""
+    """It ended as it should: by its end marker, its single answer, the final status of an order, or the error that says that
+    there is no data for it."""
     REJECTED = "rejected"
     """An error ended it."""
     CANCELLED = "cancelled"

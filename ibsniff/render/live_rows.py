@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 
-from ibsniff.ib.errors import NOTICES, ORDER_CANCELLED, PAPER_TRADING_DISCLAIMER
+from ibsniff.ib.errors import NOTICES, ORDER_CANCELLED, PAPER_TRADING_DISCLAIMER, is_no_data
 from ibsniff.model import (
     NANOSECONDS,
     Conversation,
@@ -127,8 +127,13 @@ def is_troubled(one: Conversation) -> bool:
 
 
 def first_error(one: Conversation) -> int | None:
-    """The number of the first error that the server sent, other than its notices."""
-    return next((code for code in one.dialogue.errors if code not in HARMLESS_ERRORS), None)
+    """The number of the first error that the server sent, other than its notices and that there is no data."""
+    troubles = (
+        code
+        for code, tally in one.dialogue.errors.items()
+        if code not in HARMLESS_ERRORS and not (tally.examples and all(map(is_no_data, tally.examples)))
+    )
+    return next(troubles, None)
 
 
 def shared_troubles(report: Report) -> frozenset[str]:

@@ -122,7 +122,7 @@ def _said(conversation: Conversation, code: int, tally: ErrorTally) -> ServerMes
         text=first.text,
         has_other_texts=any(error.text != first.text for error in tally.examples),
         meaning=known.meaning if known else "",
-        is_serious=is_serious(code),
+        is_serious=is_serious(code) and not all(map(errors.is_no_data, tally.examples)),
         asked=_asked(conversation, tally.examples),
         first=first.moment,
         input=conversation.input,

@@ -5,12 +5,12 @@ Meaning: the connection works, and TWS has answered: nothing else will come for 
 error waits until it reports a timeout, although the answer came within milliseconds.
 How sure: TWS says so itself. Who must act follows from the number of the error: the request (200: no such contract, 321),
 or the account (354: no subscription to the market data): medium. Undetermined and low when the number leaves it open
-(162: too many requests, no permission, or no data), when several errors differ in it, and when TWS could not reach IB at
+(162: too many requests, or no permission), when several errors differ in it, and when TWS could not reach IB at
 that time.
 Sources: IB's API documentation (message codes); QuantConnect Lean.Brokerages.InteractiveBrokers, pull request 248 (of 27
 timeouts, IB had answered 25 within milliseconds).
 What else: remarks on a request that goes on are no rejection: 10167 and 10091 announce delayed or partial data, and after
-10089 delayed ticks may follow. Errors 100, 320 and a Read-Only API have rules of their own.
+10089 delayed ticks may follow. 162 "HMDS query returned no data" is an answer: there is none. Errors 100, 320 and a Read-Only API have rules of their own.
 What to do: read the text of the error; pass errors on to whoever waits for the answer.
 """
 

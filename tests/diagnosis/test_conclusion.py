@@ -54,6 +54,14 @@ def test_a_connection_that_was_lost_and_came_back() -> None:
     )
 
 
+def test_no_data_is_an_answer() -> None:
+    nothing = (162, "Historical Market Data Service error message:HMDS query returned no data: IBM@SMART Trades")
+    assert summary(nothing) == " TWS had no data for 1 request (error 162)."
+    assert summary((300, "no"), nothing, nothing) == (
+        ' TWS reported error 300 ("no"). TWS had no data for 2 requests (error 162).'
+    )
+
+
 def test_an_account_in_the_text_is_masked() -> None:
     wire = session(Wire()).server(said(9999, f"for {ACCOUNT}", request=-1))
     assert ACCOUNT not in markdown(judge(wire))

@@ -132,7 +132,7 @@ def test_what_a_rule_of_its_own_tells_is_not_told_again(code: int) -> None:
     assert "IBS425" not in found
 
 
-@pytest.mark.parametrize("name", ["PLACE_ORDER", "REQ_HISTORICAL_DATA"])
+@pytest.mark.parametrize("name", ["PLACE_ORDER", "REQ_MKT_DATA"])
 @pytest.mark.parametrize("code", [code for code, one in all_errors().items() if one.is_sent_by_tws])
 def test_no_error_about_a_request_that_is_seen_is_told_twice(code: int, name: str) -> None:
     wire = session(Wire()).client(asked(name)).server(said(code, "a text: x", request=7))

@@ -10,9 +10,12 @@ from judging import Watch, codes, findings, judge
 from rule_wires import asked, later, said, status, ticks
 from wire import Wire
 
-from ibsniff.model import Confidence, Fault, Severity
+from ibsniff.model import Confidence, Fault, RequestState, Severity
 
 LONG = Watch(ended=300.0)
+
+HISTORY = ib_bytes.text(178, 20, 7, 265598, "IBM", "STK")
+"""REQ_HISTORICAL_DATA with the id 7."""
 
 # -- rejected ---------------------------------------------------------------------------------------------------------
 
@@ -75,6 +78,22 @@ def test_no_such_contract_while_the_definition_farm_is_lost_is_not_the_clients_t
     wire = session(Wire()).server(said(1100, "lost")).client(asked("REQ_CONTRACT_DATA"))
     wire.server(said(200, "No security definition", request=7))
     assert accused(judge(wire)) == {Fault.IB: "IBS403"}
+
+
+def test_no_data_is_an_answer_and_no_rejection() -> None:
+    wire = session(Wire()).client(HISTORY)
+    nothing = said(162, "Historical Market Data Service error message:HMDS query returned no data: IBM", request=7)
+    report = judge(wire.server(nothing))
+    assert short(report) == ""
+    (one,) = report.conversations
+    assert one.dialogue.requests.count(RequestState.ANSWERED) == 1
+    assert not one.dialogue.requests.rejected
+    assert report.verdict is not None
+    assert report.verdict.fault is Fault.NONE
+    pacing = said(
+        162, "Historical Market Data Service error message:Historical data request pacing violation", request=7
+    )
+    assert short(judge(session(Wire()).client(HISTORY).server(pacing))) == "421"
 
 
 def test_nothing_more_is_not_claimed_where_bytes_are_missing() -> None:
@@ -176,7 +195,7 @@ def silent_request(name: str) -> Wire:
     if name == "market data":
         wire.client(asked("REQ_MKT_DATA"))
     if name == "history":
-        wire.client(asked("REQ_HISTORICAL_DATA"))
+        wire.client(HISTORY)
     if name == "the clock twice":
         wire.client(ib_bytes.text(178, 49, 1)).client(ib_bytes.text(178, 49, 1), after=0.5).server(TIME)
     return going_on(wire)
