@@ -18,7 +18,7 @@ from ibsniff.model import (
     Report,
     Side,
 )
-from ibsniff.render.diagram_bulk import folded, rest_of, with_rest
+from ibsniff.render.diagram_bulk import folded, rest_of, with_rest, without_repetitions
 from ibsniff.render.diagram_packets import known_rows
 from ibsniff.render.diagram_rows import MIN_SILENCE_NS, Diagram, Kind, Row, first_packet
 from ibsniff.render.report_view import state_at_end
@@ -34,7 +34,7 @@ def diagram(conversation: Conversation, proof: Iterable[Evidence] = (), *, verbo
     connection, rest = conversation.connection, rest_of(conversation)
     cited = {one.packet: one for one in proof if one.conversation in (conversation.id, "")}
     known = sorted(known_rows(conversation, cited, verbose), key=first_packet)
-    rows = with_rest(list(known if verbose else folded(known)), rest)
+    rows = with_rest(list(known if verbose else without_repetitions(folded(known))), rest)
     drawn = [_with_marks(row, conversation, cited) for row in rows]
     return Diagram(
         id=conversation.id,
@@ -81,7 +81,7 @@ def _with_marks(row: Row, conversation: Conversation, cited: Collection[int]) ->
             or _is_unanswered_attempt(number, conversation)
         ),
         is_the_end=is_packet and number == _end_packet(connection),
-        is_cited=any(each in cited for each in row.packets) if is_packet else False,
+        is_cited=any(each in cited for each in row.packets) if row.kind in (Kind.PACKET, Kind.LOSS) else False,
     )
 
 

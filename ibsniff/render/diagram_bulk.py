@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from ibsniff.formatting import counted, duration, seconds
 from ibsniff.model import (
@@ -12,6 +13,10 @@ from ibsniff.model import (
     Side,
 )
 from ibsniff.render.diagram_rows import MIN_SILENCE_NS, Kind, Row, named
+from ibsniff.render.grouping import regular_interval
+
+MIN_REPETITIONS = 3
+"""Fewer are told one by one."""
 
 
 def folded(rows: list[Row]) -> Iterator[Row]:
@@ -27,6 +32,33 @@ def folded(rows: list[Row]) -> Iterator[Row]:
             yield row
     if waiting:
         yield _joined(waiting)
+
+
+def without_repetitions(rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows, with one for the same messages again and again: a client that asks for the time each second."""
+    for key, group in groupby(rows, key=_what_is_repeated):
+        alike = list(group)
+        if key is None or len(alike) < MIN_REPETITIONS:
+            yield from alike
+        else:
+            times_ns = [row.time_ns for row in alike if row.time_ns is not None]
+            interval = regular_interval(times_ns) or 0
+            pace = (
+                f", every {duration(interval)}" if interval else f" in {duration(seconds(times_ns[-1] - times_ns[0]))}"
+            )
+            last = alike[-1]
+            yield alike[0]._replace(
+                what=f"{len(alike):,} times{pace}: {named(Counter(alike[0].messages))}",
+                packets=(alike[0].packets[0], last.packets[-1]),
+                until_ns=last.until_ns or last.time_ns,
+            )
+
+
+def _what_is_repeated(row: Row) -> object:
+    """A value that rows with the same messages have in common; None for other rows."""
+    if row.kind is not Kind.MESSAGES or not row.messages or row.time_ns is None:
+        return None
+    return row.side, tuple(sorted(row.messages))
 
 
 def _pause_ns(earlier: Row, later: Row) -> int:

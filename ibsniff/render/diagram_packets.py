@@ -12,6 +12,7 @@ from ibsniff.model import (
     Connection,
     Conversation,
     Evidence,
+    Half,
     Message,
     Request,
     RequestState,
@@ -50,10 +51,17 @@ def known_rows(conversation: Conversation, cited: Mapping[int, Evidence], verbos
             if verbose and one.weight < DETAIL
         ),
     )
+    lost = {gap.noticed.packet for half in _halves(conversation.connection) for gap in half.gaps}
     for source in rows:
         added = [row for row in source if (row.packets[0], row.side) not in taken]
         taken |= {(row.packets[0], row.side) for row in added}
-        yield from added
+        for row in added:
+            is_loss = row.side is None and row.packets[0] in lost
+            yield row._replace(kind=Kind.LOSS) if is_loss else row
+
+
+def _halves(connection: Connection) -> tuple[Half, Half]:
+    return connection.from_client, connection.from_server
 
 
 def _requests(conversation: Conversation, verbose: bool) -> Iterator[Row]:
@@ -87,7 +95,7 @@ def _messages(listed: Iterable[Message]) -> Iterator[Row]:
 
 
 def _gaps(connection: Connection) -> Iterator[Row]:
-    for side, half in ((Side.CLIENT, connection.from_client), (Side.SERVER, connection.from_server)):
+    for side, half in zip(Side, _halves(connection), strict=True):
         for gap in half.gaps:
-            what = f"{counted(gap.length, 'byte')} of the {side} before this packet not captured"
-            yield Row(Kind.LOSS, gap.noticed.time_ns, side, what, (gap.noticed.packet,))
+            what = f"{counted(gap.length, 'byte')} of the {side} before this packet were not captured"
+            yield Row(Kind.LOSS, gap.noticed.time_ns, None, what, (gap.noticed.packet,))

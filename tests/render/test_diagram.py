@@ -78,6 +78,17 @@ def test_messages_one_after_the_other_are_folded_and_counted() -> None:
     assert [row.packets for row in one_by_one] == [(n,) for n in range(11, 18)]
 
 
+def test_the_same_messages_again_and_again_are_one_row() -> None:
+    talk = ready()
+    pairs = [
+        (message("REQ_CURRENT_TIME", at(20 + n, 1000 * n), Side.CLIENT), at(30 + n, 1000 * n + 1)) for n in range(5)
+    ]
+    talk.dialogue.first_messages = [each for asked, at_ in pairs for each in (asked, message("CURRENT_TIME", at_))]
+    assert "messages: 5 times, every 1 s: REQ_CURRENT_TIME, CURRENT_TIME" in texts(talk)
+    talk.dialogue.first_messages = talk.dialogue.first_messages[:4]
+    assert sum("REQ_CURRENT_TIME" in text for text in texts(talk)) == 2
+
+
 def test_messages_are_not_folded_over_a_silence() -> None:
     talk = ready()
     talk.dialogue.first_messages = [message("POSITION", at(11, 40)), message("POSITION", at(12, 3040))]
@@ -158,7 +169,7 @@ def test_a_hello_that_is_never_acknowledged_does_not_arrive() -> None:
 def test_bytes_that_were_not_captured_are_a_row() -> None:
     talk = ready()
     talk.connection.from_server.gaps.append(Gap(80, 1448, at(15, 90)))
-    assert "loss: 1,448 bytes of the server before this packet not captured" in texts(talk)
+    assert "loss: 1,448 bytes of the server before this packet were not captured" in texts(talk)
 
 
 def asked(number: int, state: RequestState, packet: int) -> Request:
