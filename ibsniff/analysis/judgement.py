@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from ibsniff.analysis.narrowing import Narrowing, Part, narrowed
 from ibsniff.analysis.snapshot import Snapshot
 from ibsniff.diagnosis import VerdictSoFar, conclude
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.model import Capture, Conversation, Finding, InputFacts, Report, ServerOutage
+from ibsniff.model import Capture, Conversation, Finding, InputFacts, Narrowed, Report, ServerOutage
 from ibsniff.rules import judge_capture, judge_conversation, tell_outages
 
 if TYPE_CHECKING:
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
     from ibsniff.analysis.spool import Spool
 
 
-def judge(snapshots: Iterable[Snapshot], memory: Memory | None = None) -> Report:
+def judge(snapshots: Iterable[Snapshot], memory: Memory | None = None, narrowing: Narrowing | None = None) -> Report:
     """Judge inputs together, whether the snapshots were made here or by another process.
 
-    ``memory`` has the judgements of an earlier snapshot of the same input.
+    ``memory`` has the judgements of an earlier snapshot of the same input; ``narrowing`` restricts the report.
     """
     inputs: list[InputFacts] = []
     conversations: list[Conversation] = []
-    report = judge_into(snapshots, inputs, conversations, memory)
+    report = judge_into(snapshots, inputs, conversations, memory, narrowing)
     return report._replace(inputs=tuple(inputs), conversations=tuple(conversations))
 
 
@@ -32,15 +33,17 @@ def judge_into(
     inputs: list[InputFacts] | Spool[InputFacts],
     conversations: list[Conversation] | Spool[Conversation],
     memory: Memory | None = None,
+    narrowing: Narrowing | None = None,
 ) -> Report:
     """Judge one input after the other, and move what the report lists to these: of it all, the verdict needs little."""
-    verdict, shared, outages = VerdictSoFar(), list[Finding](), list[ServerOutage]()
-    for capture, findings, told in _judged_in_turn(snapshots, verdict, memory):
-        inputs.append(capture.facts)
-        for conversation in capture.conversations:
+    verdict, shared, outages, left_out = VerdictSoFar(), list[Finding](), list[ServerOutage](), 0
+    for facts, part in _judged_in_turn(snapshots, verdict, memory, narrowing):
+        inputs.append(facts)
+        for conversation in part.conversations:
             conversations.append(conversation)
-        shared += findings
-        outages += told
+        shared += part.findings
+        outages += part.outages
+        left_out += part.left_out
     return Report(
         inputs,
         verdict.verdict(),
@@ -50,13 +53,14 @@ def judge_into(
         tuple(outages),
         verdict.problems,
         verdict.omitted,
+        Narrowed(narrowing.chosen_by, left_out) if narrowing is not None and left_out else None,
     )
 
 
 def _judged_in_turn(
-    snapshots: Iterable[Snapshot], verdict: VerdictSoFar, memory: Memory | None
-) -> Iterator[tuple[Capture, tuple[Finding, ...], tuple[ServerOutage, ...]]]:
-    """Each input with the findings about it as a whole, and the outages in it."""
+    snapshots: Iterable[Snapshot], verdict: VerdictSoFar, memory: Memory | None, narrowing: Narrowing | None
+) -> Iterator[tuple[InputFacts, Part]]:
+    """Each input with what the report says of it."""
     connections = 0
     for index, snapshot in enumerate(snapshots):
         unjudged = snapshot.as_input(index, connections)
@@ -64,8 +68,10 @@ def _judged_in_turn(
         whole = CaptureIndex(capture)
         findings = judge_capture(whole)
         connections += snapshot.connections
-        verdict.add(whole, snapshot.evicted, findings)
-        yield capture, findings, tell_outages(whole)
+        everything = Part(capture.conversations, findings, tell_outages(whole), snapshot.evicted)
+        part = narrowed(whole, everything, narrowing)
+        verdict.add(whole, part.evicted, part.findings, part.conversations)
+        yield capture.facts, part
 
 
 def _judged(unjudged: Capture) -> Capture:

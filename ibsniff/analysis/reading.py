@@ -10,6 +10,7 @@ from typing import BinaryIO, NamedTuple, TypeVar
 
 from ibsniff.analysis.api_traffic import Ports
 from ibsniff.analysis.judgement import judge, judge_into
+from ibsniff.analysis.narrowing import Narrowing
 from ibsniff.analysis.pipeline import Analysis
 from ibsniff.analysis.reading_progress import ReadingProgress
 from ibsniff.analysis.snapshot import Snapshot
@@ -138,9 +139,9 @@ def collect(
 
 
 @contextmanager
-def collect_in_file(results: Iterable[Snapshot | UserError]) -> Iterator[Reading]:
+def collect_in_file(results: Iterable[Snapshot | UserError], narrowing: Narrowing | None = None) -> Iterator[Reading]:
     """Do the same for a report of any length: what it lists is in a temporary file until the end of the context."""
     from ibsniff.analysis.spool import Spool  # noqa: PLC0415  (tempfile: 10 ms)
 
     with Spool[InputFacts]() as inputs, Spool[Conversation]() as conversations:
-        yield collect(results, lambda snapshots: judge_into(snapshots, inputs, conversations))
+        yield collect(results, lambda snapshots: judge_into(snapshots, inputs, conversations, narrowing=narrowing))

@@ -10,8 +10,19 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from ibsniff.analysis.narrowing import Narrowing
 from ibsniff.clock import UTC_CLOCK, Clock
-from ibsniff.model import NANOSECONDS, Connection, Endpoint, ExitCode, Side, UserError
+from ibsniff.model import (
+    NANOSECONDS,
+    Connection,
+    Conversation,
+    Endpoint,
+    ExitCode,
+    InputFacts,
+    Outcome,
+    Side,
+    UserError,
+)
 
 RELATIVE = re.compile(r"\+(\d{1,12}(?:\.\d{1,9})?)(ms|s|min|h|d)?")
 """A time after the beginning of the capture."""
@@ -97,6 +108,13 @@ class Filters(NamedTuple):
             and (self.server is None or self.server.matches(connection.server))
         )
 
+    def takes(self, conversation: Conversation, facts: InputFacts) -> bool:
+        """Tell whether a conversation of this input is chosen: also by its time, in which it must have been active."""
+        return self.takes_conversation(conversation.id, conversation.connection) and (
+            (self.since is None or _active_until_ns(conversation) >= self.since.at(facts.first_time_ns or 0))
+            and (self.until is None or conversation.connection.first.time_ns <= self.until.at(facts.first_time_ns or 0))
+        )
+
     def takes_request(self, number: int | None, name: str) -> bool:
         """Tell whether a request, or a message that belongs to one, is chosen by its id and name."""
         return self.request in (None, number) and (self.name is None or fnmatchcase(name, self.name.upper()))
@@ -106,6 +124,35 @@ class Filters(NamedTuple):
         return (self.since is None or time_ns >= self.since.at(beginning_ns)) and (
             self.until is None or time_ns <= self.until.at(beginning_ns)
         )
+
+
+def _active_until_ns(conversation: Conversation) -> int:
+    """When a conversation was last active: one that was not closed is so until the end of the capture."""
+    connection = conversation.connection
+    is_over = connection.ended is not None or conversation.outcome in (Outcome.REFUSED, Outcome.UNREACHABLE)
+    return connection.last.time_ns if is_over else max(connection.last.time_ns, conversation.watched_until_ns)
+
+
+def narrowing_of(
+    conversations: list[str] | None,
+    client: str | None,
+    server: str | None,
+    since: str | None,
+    until: str | None,
+    clock: Clock,
+) -> Narrowing | None:
+    """What a report is restricted to by these options; None without any. Raises UserError for what cannot be understood."""
+    filters = Filters(
+        conversations=parse_conversations(conversations),
+        client=parse_endpoint("--client", client),
+        server=parse_endpoint("--server", server),
+        since=parse_time("--from", since, clock),
+        until=parse_time("--to", until, clock),
+    )
+    named = [("--conversation", name) for name in conversations or ()]
+    given = [*named, ("--client", client), ("--server", server), ("--from", since), ("--to", until)]
+    options = " ".join(f"{option} {value}" for option, value in given if value is not None)
+    return Narrowing(filters.takes, options) if options else None
 
 
 def parse_conversations(names: list[str] | None) -> frozenset[str] | None:

@@ -19,6 +19,7 @@ from ibsniff.render.report_view import verdict_line
 from ibsniff.render.text import Masker, json_text
 
 if TYPE_CHECKING:
+    from ibsniff.analysis.narrowing import Narrowing
     from ibsniff.analysis.reading import InputReader
     from ibsniff.analysis.reading_progress import ReadingProgress
     from ibsniff.model import Report, Severity, UserError
@@ -172,9 +173,10 @@ class CaptureTask:
     reader: InputReader
     output_format: OutputFormat
     fail_on: Severity | None
+    narrowing: Narrowing | None = None
 
     def __call__(self, path: str, progress: ReadingProgress | None = None) -> CaptureResult:
         """Raise UserError if the capture cannot be read."""
-        report = judge([self.reader.read(path, progress)])
+        report = judge([self.reader.read(path, progress)], narrowing=self.narrowing)
         fails = self.fail_on is not None and has_finding(report, self.fail_on)
         return CaptureResult(self.output_format.make(report), fails)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,14 @@ from ibsniff.cli.app import (
     print_report,
 )
 from ibsniff.cli.errors import print_error
+from ibsniff.cli.filters import (
+    ClientOption,
+    ConversationOption,
+    FromOption,
+    ServerOption,
+    ToOption,
+    narrowing_of,
+)
 from ibsniff.formatting import counted
 from ibsniff.model import ExitCode, Lane, Severity, UserError
 
@@ -32,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from ibsniff.analysis.narrowing import Narrowing
     from ibsniff.analysis.reading import InputReader, Reading
     from ibsniff.analysis.reading_progress import ReadingProgress
     from ibsniff.analysis.snapshot import Snapshot
@@ -98,6 +108,11 @@ def read(
         int | None,
         typer.Option("--problem", min=1, metavar="N", help="Tell only this problem, in full; reports number them."),
     ] = None,
+    conversation: ConversationOption = None,
+    client: ClientOption = None,
+    server: ServerOption = None,
+    since: FromOption = None,
+    until: ToOption = None,
     patience: PatienceOption = None,
     lane: Annotated[
         Lane,
@@ -131,24 +146,31 @@ def read(
         for name, is_given in (("json", as_json), ("ndjson", as_ndjson), ("html", as_html is not None), ("q", quiet)):
             only_one_of(problem=problem is not None, **{name: is_given})
         clock = chosen_clock(utc)
-        until = parse_watched_until(watched_until, clock) if watched_until is not None else None
-        reader = InputReader(parse_ports(port or []), until, lane, patience)
+        narrowing = narrowing_of(conversation, client, server, since, until, clock)
+        watched = parse_watched_until(watched_until, clock) if watched_until is not None else None
+        reader = InputReader(parse_ports(port or []), watched, lane, patience)
         inputs, progress = find_inputs([*(more or []), *(files or [])]), ReadingProgress()
         processes = inputs.jobs(jobs)
+        if not join:
+            _check_numbers_mean_one_capture(inputs, problem, conversation)
         is_many = len(inputs.paths) > MAX_IN_ONE_REPORT and not (join or as_json or as_markdown or as_html)
         if as_ndjson or is_many:
             from ibsniff.cli.many import CaptureTask, choose_format
 
-            task = CaptureTask(reader, choose_format(as_ndjson, show_accounts, verbose, quiet, clock), fail_on)
+            task = CaptureTask(
+                reader, choose_format(as_ndjson, show_accounts, verbose, quiet, clock), fail_on, narrowing
+            )
             code = _read_one_by_one(task, inputs, processes, progress, quiet)
         else:
-            printed_once = as_json or as_markdown or as_html or join or quiet or watched_until or problem
+            printed_once = as_json or as_markdown or as_html or join or quiet or watched_until or problem or narrowing
             if _is_live_pipe(inputs) and not printed_once:
                 made: AbstractContextManager[Reading] = nullcontext(_watch(reader, show_accounts, clock))
             else:
-                collecting = _choose_collecting(inputs, as_json)
+                collecting = _choose_collecting(inputs, as_json, narrowing)
                 made = _read_for_one_report(reader, inputs, 1 if join else processes, progress, join, quiet, collecting)
             with made as reading:
+                if reading.report.inputs:
+                    _check_chosen(reading.report)
                 if reading.report.inputs and as_html is not None:
                     from ibsniff.cli.html_output import write_page
 
@@ -161,6 +183,24 @@ def read(
         if not quiet:
             inputs.print_unread(progress)
         raise typer.Exit(ExitCode.INTERRUPTED if progress.stopped else code)
+
+
+def _check_numbers_mean_one_capture(inputs: Inputs, problem: int | None, conversation: list[str] | None) -> None:
+    """Raise UserError if a number is given that means something else in each of several captures."""
+    for option, is_given in (("--problem", problem is not None), ("--conversation", bool(conversation))):
+        if is_given and len(inputs.paths) > 1:
+            what = f"{option}: each of the {len(inputs.paths)} captures has its own numbers"
+            raise UserError(what, f"Name one of them: ibsniff read FILE {option} ...", ExitCode.USAGE)
+
+
+def _check_chosen(report: Report) -> None:
+    """Raise UserError if the options leave no conversation of those that there are."""
+    if report.narrowed is not None and not report.conversations:
+        what = (
+            f"none of the {counted(report.narrowed.left_out, 'conversation')} is chosen by {report.narrowed.chosen_by}"
+        )
+        what_to_do = "Leave these options out to see which there are; -v lists all"
+        raise UserError(what, what_to_do, ExitCode.USAGE)
 
 
 def _check_number(problem: int, report: Report) -> None:
@@ -194,13 +234,14 @@ def _watch(reader: InputReader, show_accounts: bool, clock: Clock) -> Reading:
     return Reading(watch_pipe(sys.stdin.buffer, reader.ports, reader.patience, show_accounts, clock))
 
 
-def _choose_collecting(inputs: Inputs, as_json: bool) -> Collecting:
+def _choose_collecting(inputs: Inputs, as_json: bool, narrowing: Narrowing | None) -> Collecting:
     """How what was read becomes a report: a document of many captures is printed from a file, piece by piece."""
+    from ibsniff.analysis.judgement import judge
     from ibsniff.analysis.reading import collect, collect_in_file
 
     if as_json and len(inputs.paths) > MAX_IN_ONE_REPORT:
-        return collect_in_file
-    return lambda results: nullcontext(collect(results))
+        return partial(collect_in_file, narrowing=narrowing)
+    return lambda results: nullcontext(collect(results, partial(judge, narrowing=narrowing)))
 
 
 @contextmanager

@@ -56,43 +56,76 @@ class Gathered:
         )
 
 
-def problems_of(index: CaptureIndex, findings: Sequence[Finding]) -> list[tuple[Precedence, Problem]]:
+def problems_of(
+    index: CaptureIndex, findings: Sequence[Finding], chosen: Sequence[Conversation] | None = None
+) -> list[tuple[Precedence, Problem]]:
     """The problems of one capture, worst first, each with the key that it was sorted by.
 
     ``index`` holds the judged conversations, ``findings`` are those about the capture as a whole or several conversations.
+    Only the problems of the ``chosen`` conversations are given, as far as they concern these.
     """
     shared = [one for one in findings if one.conversations]
-    gathered = _gather(index, shared, Explanations(index, shared))
+    chosen_ids = frozenset(one.id for one in (index.conversations if chosen is None else chosen))
+    gathered = _gather(index, shared, chosen_ids)
     newest = newest_by_client(index.conversations)
     found = [(each.order, each.problem(newest)) for each in gathered]
     found.sort(key=lambda pair: (pair[1].is_over, *pair[0]))
     return [(order, problem) for (order, _), problem in found]
 
 
-def _gather(index: CaptureIndex, shared: Sequence[Finding], explanations: Explanations) -> Iterable[Gathered]:
-    by_id = index.by_id
+Concerned = tuple[Finding, list[Conversation]]
+"""A finding, and the conversations that it concerns."""
+
+
+def _gather(index: CaptureIndex, shared: Sequence[Finding], chosen: frozenset[str]) -> Iterable[Gathered]:
+    causes, consequences = _causes_and_consequences(index, shared, chosen)
     problems: dict[object, Gathered] = {}
-    causes: dict[Finding, Gathered] = {}
-    """Of the findings that may explain others, the problem that each belongs to."""
-    consequences: list[tuple[Finding, Finding, list[Conversation]]] = []
-    for finding, concerned in (*_shared(shared, by_id), *_own(index.conversations)):
-        is_shared = bool(finding.conversations)
-        cause = explanations.of_shared(finding) if is_shared else explanations.of(finding, concerned[0])
-        if cause is not None:
-            consequences.append((cause, finding, concerned))
+    for finding, all_concerned in causes:
+        concerned = [one for one in all_concerned if one.id in chosen] or _cited(finding, index, chosen)
+        if not concerned:
             continue
-        order = (min(order_of(one, finding) for one in concerned), not is_shared)
-        found = problems.setdefault(_key(finding, concerned), Gathered(finding, order, concerned[0]))
+        follows = consequences.get(finding, ()) if finding.code in TABLE else ()
+        order = (min(order_of(one, finding) for one in concerned), not finding.conversations)
+        found = problems.setdefault(_key(finding, all_concerned), Gathered(finding, order, concerned[0]))
         if order < found.order:
             found.finding, found.order, found.shown_by = finding, order, concerned[0]
-        found.concerned.update({one.id: one for one in concerned})
-        if finding.code in TABLE:
-            causes[finding] = found
-    for cause, finding, concerned in consequences:
-        if cause in causes:
-            causes[cause].explained[finding.code] += 1
-            causes[cause].concerned.update({one.id: one for one in concerned})
+        for following, those in ((finding, concerned), *follows):
+            found.concerned.update({one.id: one for one in those})
+            if following is not finding:
+                found.explained[following.code] += 1
     return problems.values()
+
+
+def _causes_and_consequences(
+    index: CaptureIndex, shared: Sequence[Finding], chosen: frozenset[str]
+) -> tuple[list[Concerned], dict[Finding, list[Concerned]]]:
+    """The findings that no other explains, and by what explains them, those of chosen conversations that follow.
+
+    What explains them counts only if it concerns a chosen conversation: otherwise it would be told in place of their own.
+    """
+    explanations = Explanations(index, shared)
+    found = [*_shared(shared, index.by_id), *_own(index.conversations)]
+    elsewhere = {
+        finding
+        for finding, those in found
+        if finding.code in TABLE and not any(one.id in chosen for one in those) and not _cited(finding, index, chosen)
+    }
+    causes: list[Concerned] = []
+    consequences: dict[Finding, list[Concerned]] = {}
+    for finding, concerned in found:
+        is_shared = bool(finding.conversations)
+        cause = explanations.of_shared(finding) if is_shared else explanations.of(finding, concerned[0])
+        if cause is None or cause in elsewhere:
+            causes.append((finding, concerned))
+        elif follows := [one for one in concerned if one.id in chosen]:
+            consequences.setdefault(cause, []).append((finding, follows))
+    return causes, consequences
+
+
+def _cited(finding: Finding, index: CaptureIndex, chosen: frozenset[str]) -> list[Conversation]:
+    """The chosen conversations whose packets a finding cites: it may list fewer than it is about."""
+    cited = dict.fromkeys(one.conversation for one in finding.evidence)
+    return [index.by_id[name] for name in cited if name in chosen]
 
 
 def _shared(

@@ -31,21 +31,31 @@ class VerdictSoFar:
         self._problems: list[tuple[tuple[bool, Precedence], Problem, Verdict]] = []
         self._best: tuple[Precedence, Verdict] | None = None
 
-    def add(self, index: CaptureIndex, evicted: Counter[Outcome], findings: Sequence[Finding] = ()) -> None:
-        """Take the judged conversations of a capture and the findings about it or about several of them."""
+    def add(
+        self,
+        index: CaptureIndex,
+        evicted: Counter[Outcome],
+        findings: Sequence[Finding] = (),
+        chosen: Sequence[Conversation] | None = None,
+    ) -> None:
+        """Take the judged conversations of a capture and the findings about it or about several of them.
+
+        The verdict is only about the ``chosen`` conversations.
+        """
         self.evicted += evicted
-        self._outcomes.update(one.outcome for one in index.conversations)
+        chosen = index.conversations if chosen is None else chosen
+        self._outcomes.update(one.outcome for one in chosen)
         by_id = index.by_id
         newest = newest_by_client(index.conversations)
         found = [
             ((problem.is_over, order), problem, _verdict_on(problem, by_id[problem.conversation], newest))
-            for order, problem in problems_of(index, findings)
+            for order, problem in problems_of(index, findings, chosen)
             if problem.conversation is not None
         ]
         together = [*self._problems, *found]
         self._problems = nsmallest(MAX_PROBLEMS, together, key=lambda kept: kept[0])
         self.omitted += len(together) - len(self._problems)
-        self._take_best(index.conversations)
+        self._take_best(chosen)
 
     def _take_best(self, conversations: Sequence[Conversation]) -> None:
         """Without any problem, the conversation that is asked first speaks."""

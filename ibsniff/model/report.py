@@ -259,6 +259,15 @@ class Verdict(NamedTuple):
     """How many conversations had which outcome; evicted ones are included."""
 
 
+class Narrowed(NamedTuple):
+    """What a report was restricted to."""
+
+    chosen_by: str
+    """The options that chose its conversations, as the user wrote them."""
+    left_out: int
+    """How many others the inputs have."""
+
+
 class Report(NamedTuple):
     """The result of an analysis: a value that does not change any more."""
 
@@ -277,3 +286,5 @@ class Report(NamedTuple):
     """Everything that is wrong, each problem once; the worst comes first, and those that are over come last."""
     problems_omitted: int = 0
     """How many more there are, which are less bad."""
+    narrowed: Narrowed | None = None
+    """Not None if conversations were left out because the user chose others."""

@@ -24,17 +24,17 @@ from ibsniff.model import (
     Loss,
     MachineReport,
     Moment,
+    Narrowed,
     Problem,
     Reply,
     Report,
     ServerOutage,
     Side,
-    Verdict,
     WatchedBy,
     WireText,
 )
-from ibsniff.render.headline import NO_CONVERSATION
-from ibsniff.render.report_view import most_severe
+from ibsniff.render.headline import no_conversation
+from ibsniff.render.report_view import lead_of
 from ibsniff.render.request_counts import requests_document
 from ibsniff.render.text import Masker, json_text
 from ibsniff.render.timeline import evidence_of
@@ -102,12 +102,13 @@ def _members(report: Report, tool_version: str, show_accounts: bool) -> dict[str
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "ibsniff", "version": tool_version},
         "inputs": map(writer.input, report.inputs),
-        "verdict": writer.verdict(report.verdict, most_severe(report.findings)),
+        "verdict": writer.verdict(report),
         "findings": map(writer.shared_finding, report.findings),
         "problems": map(writer.problem, report.problems),
         "problems_omitted": report.problems_omitted,
         "outages": map(writer.outage, report.outages),
         "omitted": report.omitted,
+        "narrowed": writer.narrowed(report.narrowed),
         "conversations": map(writer.conversation, report.conversations),
     }
 
@@ -124,6 +125,12 @@ class DocumentWriter(NamedTuple):
     def optional(self, text: str | WireText | None) -> str | None:
         """The same for a text that may be missing."""
         return None if text is None else self.text(text)
+
+    def narrowed(self, narrowed: Narrowed | None) -> Json | None:
+        """What the report was restricted to; None for one on all conversations."""
+        if narrowed is None:
+            return None
+        return {"chosen_by": self.text(narrowed.chosen_by), "left_out": narrowed.left_out}
 
     def outage(self, outage: ServerOutage) -> Json:
         """A time in which a server served nobody."""
@@ -186,15 +193,15 @@ class DocumentWriter(NamedTuple):
         """Packets that the capture lost; ``since`` is null when it may have been from its beginning on."""
         return {"since": _time(loss.since_ns or None), "until": _time(loss.until_ns), "packets": loss.packets}
 
-    def verdict(self, verdict: Verdict | None, most_severe_of_capture: Finding | None) -> Json:
+    def verdict(self, report: Report) -> Json:
         """The verdict; without any conversation ``outcome`` is null, and the most severe finding takes its place."""
-        lead = verdict or most_severe_of_capture
+        verdict, lead = report.verdict, lead_of(report)
         return {
             "outcome": verdict.outcome.value if verdict else None,
             "fault": lead.fault.value if lead else "undetermined",
             "confidence": lead.confidence.value if lead else "low",
             "code": lead.code if lead else None,
-            "summary": self.text(lead.summary) if lead else NO_CONVERSATION,
+            "summary": self.text(lead.summary) if lead else no_conversation(report),
             "conversation": verdict.conversation if verdict else None,
             "counts": {outcome.value: count for outcome, count in verdict.counts.items()} if verdict else {},
         }

@@ -21,6 +21,9 @@ from ibsniff.model import (
 
 NO_CONVERSATION = "The capture contains no conversation with TWS or IB Gateway."
 
+NONE_CHOSEN = "None of its conversations is chosen by"
+"""Said before the options that chose none."""
+
 CONFIDENCE: dict[Confidence, str] = {
     Confidence.HIGH: "the packets prove it",
     Confidence.MEDIUM: "likely, not proved",
@@ -40,6 +43,19 @@ ACTORS: dict[Fault, str] = {
 """Who must act, for a column of a table."""
 
 
+def no_conversation(report: Report) -> str:
+    """What is said of a report without any conversation."""
+    return NO_CONVERSATION if report.narrowed is None else f"{NONE_CHOSEN} {report.narrowed.chosen_by}."
+
+
+def left_out(report: Report) -> str | None:
+    """What is said of a report that was narrowed; None for one on all conversations."""
+    if report.narrowed is None:
+        return None
+    there_are = "conversation is" if report.narrowed.left_out == 1 else "conversations are"
+    return f"Only {report.narrowed.chosen_by}: {report.narrowed.left_out:,} other {there_are} left out."
+
+
 def headline(report: Report, problem: Problem | None) -> str:
     """Does it work, must you act, on which machine; about this problem, or about a capture without any."""
     by_id = {one.id: one for one in report.conversations}
@@ -48,7 +64,7 @@ def headline(report: Report, problem: Problem | None) -> str:
         return f"{_state(problem, shown_by)} {_action(problem, shown_by.connection)}"
     verdict = report.verdict
     shown = by_id.get(verdict.conversation) if verdict is not None and verdict.conversation else None
-    return NO_CONVERSATION if shown is None else f"{_good_state(shown)} {_nothing_to_do(shown)}"
+    return no_conversation(report) if shown is None else f"{_good_state(shown)} {_nothing_to_do(shown)}"
 
 
 def sureness(problem: Problem) -> str:

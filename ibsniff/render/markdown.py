@@ -16,7 +16,7 @@ from ibsniff.model import Conversation, Finding, Report, Side
 from ibsniff.render import machine_reports, participants, server_messages, story
 from ibsniff.render.code_spans import prose, with_ticks
 from ibsniff.render.grouping import ConversationGroup
-from ibsniff.render.headline import ACTORS
+from ibsniff.render.headline import ACTORS, left_out
 from ibsniff.render.ladder import RungView, Step, ladder
 from ibsniff.render.proof import Proof, ProofRow, proof_of
 from ibsniff.render.report_view import (
@@ -81,6 +81,8 @@ class MarkdownWriter(NamedTuple):
 
 def _parts(view: ReportView, writer: MarkdownWriter, tool_version: str) -> Iterator[str]:
     yield f"**{writer.text(view.headline)}**\n"
+    if note := left_out(view.report):
+        yield f"*{writer.text(note)}*\n"
     if len(view.problems) > 1:
         yield _table_of_problems(view, writer)
     for each in view.told:
@@ -97,6 +99,9 @@ def _parts(view: ReportView, writer: MarkdownWriter, tool_version: str) -> Itera
         yield f"**Also noticed:**\n\n{_items(others)}"
     if who := list(participants.markdown_items(participants.participants_of(view.concerned, view.report), writer.text)):
         yield f"**Who is who:**\n\n{_items(who, len(who))}"
+    if view.report.narrowed is not None and len(view.report.conversations) == 1 and view.report.outages:
+        texts = [writer.prose(outage.text) for outage in view.report.outages]
+        yield f"**Meanwhile:**\n\n{_items(texts, len(texts))}"
     if len(view.report.conversations) > 1:
         told = list(story.markdown_items(story.story(view.report), view.report, writer.text))
         yield f"**What happened when** (UTC):\n\n{_items(told, len(told))}"

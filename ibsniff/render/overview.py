@@ -13,7 +13,7 @@ from ibsniff.clock import LOCAL_CLOCK, Clock
 from ibsniff.formatting import counted
 from ibsniff.masking.sentence import timed
 from ibsniff.model import Fault, Report, UserError, WireText
-from ibsniff.render.headline import NO_CONVERSATION
+from ibsniff.render.headline import no_conversation
 from ibsniff.render.report_view import lead_of
 from ibsniff.render.screen import COLOURS
 from ibsniff.render.shortening import short_names, shortened
@@ -50,6 +50,8 @@ class Row(NamedTuple):
     fault: Fault
     summary: str
     """Masked and made visible."""
+    left_out: int = 0
+    """Conversations that were not chosen."""
 
     def counts(self, limit: int = MAX_OUTCOMES) -> str:
         """Its conversations, by outcome."""
@@ -67,7 +69,8 @@ def row(report: Report, show_accounts: bool, clock: Clock = LOCAL_CLOCK) -> Row:
         {outcome.value: count for outcome, count in verdict.counts.items()} if verdict else {},
         lead.code or "" if lead else "",
         lead.fault if lead else Fault.UNDETERMINED,
-        masker.visible_line(timed(lead.summary if lead else NO_CONVERSATION, clock)),
+        masker.visible_line(timed(lead.summary if lead else no_conversation(report), clock)),
+        report.narrowed.left_out if report.narrowed is not None else 0,
     )
 
 
@@ -77,7 +80,7 @@ def unreadable_row(path: str, error: UserError, show_accounts: bool = False) -> 
     return Row(path, None, {UNREADABLE: 1}, "", Fault.UNDETERMINED, visible_line(error.what))
 
 
-def totals(rows: Iterable[Row]) -> Iterator[str]:
+def totals(rows: Sequence[Row]) -> Iterator[str]:
     """The sums over all lines: files and packets, and conversations by outcome, the most frequent first."""
     files, packets = 0, 0
     outcomes: Counter[str] = Counter()
@@ -90,6 +93,8 @@ def totals(rows: Iterable[Row]) -> Iterator[str]:
     yield f"{read}, {unreadable} unreadable" if unreadable else read
     named = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
     yield counted(outcomes.total(), "conversation") + (f": {named}" if named else "")
+    if left_out := sum(each.left_out for each in rows):
+        yield f"{counted(left_out, 'conversation')} left out, which were not chosen"
 
 
 class OverviewTable(NamedTuple):

@@ -23,7 +23,7 @@ from ibsniff.model import (
     WireText,
 )
 from ibsniff.render.grouping import ConversationGroup, group_identical, group_key
-from ibsniff.render.headline import NO_CONVERSATION, headline, sureness
+from ibsniff.render.headline import headline, no_conversation, sureness
 from ibsniff.render.text import Masker, plain_ascii
 
 FIX_LABELS: dict[Fault, str] = {
@@ -161,8 +161,11 @@ def most_severe(findings: Iterable[Finding]) -> Finding | None:
 
 
 def lead_of(report: Report) -> Verdict | Finding | None:
-    """What the report is about: the verdict, or without any conversation the most severe finding about the capture."""
-    return report.verdict or most_severe(report.findings)
+    """What the report is about: the verdict, or without any conversation the most severe finding about the capture.
+
+    None if it is about conversations of which none was chosen.
+    """
+    return report.verdict or (most_severe(report.findings) if report.narrowed is None else None)
 
 
 def problem_line(problem: Problem) -> str:
@@ -206,9 +209,11 @@ def verdict_line(report: Report, *, show_accounts: bool = False) -> str:
     label = _label(lead.fault if lead else Fault.UNDETERMINED, report)
     parts = [report.verdict.outcome if report.verdict else "no conversation", label[0].lower() + label[1:]]
     parts += [lead.code] if lead and lead.code else []
-    line = f"{', '.join(parts)}: {marked(lead.summary) if lead else NO_CONVERSATION}"
+    line = f"{', '.join(parts)}: {marked(lead.summary) if lead else no_conversation(report)}"
     if (more := len(report.problems) + report.problems_omitted - 1) > 0:
         line += f" [{counted(more, 'more problem')}]"
+    if report.narrowed is not None:
+        line += f" [{counted(report.narrowed.left_out, 'other conversation')} left out]"
     if report.omitted:
         line += f" [{counted(report.omitted, 'older conversation')} only counted]"
     if lost := sum(facts.dropped or 0 for facts in report.inputs):

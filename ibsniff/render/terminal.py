@@ -20,6 +20,7 @@ from ibsniff.formatting import counted, duration
 from ibsniff.model import Finding, Report
 from ibsniff.render import machine_reports, participants, server_messages, story
 from ibsniff.render.grouping import ConversationGroup
+from ibsniff.render.headline import left_out
 from ibsniff.render.problem_screen import conversation_parts, problem_parts, problem_table, statement
 from ibsniff.render.report_view import ReportView, display_filter, input_line, problem_line, view_of, what_it_is
 from ibsniff.render.request_counts import requests_line
@@ -125,6 +126,8 @@ def head(view: ReportView, writer: ConsoleWriter) -> RenderableType:
         lines.append(writer.literal(f"There are {len(view.problems)} problems{more}; the worst is told first."))
     elif view.shown:
         lines.append(writer.prose(view.shown[0].summary))
+    if note := left_out(view.report):
+        lines.append(writer.text(note, "italic"))
     return Group(*lines)
 
 
@@ -159,6 +162,8 @@ def sections(view: ReportView, writer: ConsoleWriter, width: int, verbose: bool)
         yield with_heading("Also noticed", also_noticed(view, writer, verbose))
     if who := list(participant_rows(participants.participants_of(view.concerned, report), writer)):
         yield with_heading("Who is who", who)
+    if report.narrowed is not None and len(report.conversations) == 1 and report.outages:
+        yield with_heading("Meanwhile", [writer.prose(outage.text) for outage in report.outages])
     if len(report.conversations) > 1:
         yield with_heading("What happened when", story_rows(story.story(report), report, writer))
     if len(report.conversations) > 1 and verbose:

@@ -179,6 +179,7 @@ SCHEMA: dict[str, Any] = {
         }
     ],
     "omitted": int,
+    "narrowed": ({"chosen_by": str, "left_out": int}, None),
     "conversations": [
         {
             "id": str,
