@@ -162,6 +162,13 @@ def sections(view: ReportView, writer: ConsoleWriter, width: int, verbose: bool)
         yield with_heading("Also noticed", also_noticed(view, writer, verbose))
     if who := list(participant_rows(participants.participants_of(view.concerned, report), writer)):
         yield with_heading("Who is who", who)
+    yield from _in_time(view, writer, verbose)
+    yield Group(*about_inputs(view, writer))
+
+
+def _in_time(view: ReportView, writer: ConsoleWriter, verbose: bool) -> Iterator[RenderableType]:
+    """What happened when; of a single chosen conversation, the outages that it belongs to."""
+    report = view.report
     if report.narrowed is not None and len(report.conversations) == 1 and report.outages:
         yield with_heading("Meanwhile", [writer.prose(outage.text) for outage in report.outages])
     if len(report.conversations) > 1:
@@ -171,7 +178,6 @@ def sections(view: ReportView, writer: ConsoleWriter, width: int, verbose: bool)
             c.connection.first.time_ns for each in view.groups for c in (each.first, each.newest)
         )
         yield with_heading(f"Conversations ({began.heading})", group_rows(view, writer, began, verbose))
-    yield Group(*about_inputs(view, writer))
 
 
 def _remedy_of_capture(view: ReportView, writer: ConsoleWriter) -> Iterator[RenderableType]:
