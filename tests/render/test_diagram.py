@@ -80,10 +80,9 @@ def test_messages_one_after_the_other_are_folded_and_counted() -> None:
 
 def test_the_same_messages_again_and_again_are_one_row() -> None:
     talk = ready()
-    pairs = [
-        (message("REQ_CURRENT_TIME", at(20 + n, 1000 * n), Side.CLIENT), at(30 + n, 1000 * n + 1)) for n in range(5)
-    ]
-    talk.dialogue.first_messages = [each for asked, at_ in pairs for each in (asked, message("CURRENT_TIME", at_))]
+    for n in range(5):
+        asked = message("REQ_CURRENT_TIME", at(20 + 2 * n, 1000 * (n + 1)), Side.CLIENT)
+        talk.dialogue.first_messages += [asked, message("CURRENT_TIME", at(21 + 2 * n, 1000 * (n + 1) + 1))]
     assert "messages: 5 times, every 1 s: REQ_CURRENT_TIME, CURRENT_TIME" in texts(talk)
     talk.dialogue.first_messages = talk.dialogue.first_messages[:4]
     assert sum("REQ_CURRENT_TIME" in text for text in texts(talk)) == 2
