@@ -13,7 +13,7 @@ from ibsniff.model import Conversation, Fault, Outcome, Problem, Report
 from ibsniff.render import participants, server_messages, story
 from ibsniff.render.code_spans import prose
 from ibsniff.render.grouping import ConversationGroup, group_key
-from ibsniff.render.headline import ACTORS
+from ibsniff.render.headline import ACTORS, left_out
 from ibsniff.render.html_diagram import DiagramPart, diagram_part, ladder_part, packet_part
 from ibsniff.render.html_parts import (
     Alternative,
@@ -86,6 +86,7 @@ class _Maker:
         page = Page(
             title=self._text(view.headline),
             headline=self._text(view.headline),
+            narrowed=self._text(left_out(report) or ""),
             tone="good" if view.problems and view.problems[0].problem.is_over else _tone(view.fault),
             files=tuple(self._text(facts.path) for facts in report.inputs),
             table=tuple(self._row(each) for each in view.problems) if len(view.problems) > 1 else (),

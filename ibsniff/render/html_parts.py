@@ -110,6 +110,8 @@ class Page(NamedTuple):
 
     title: str
     headline: str
+    narrowed: str
+    """What was left out because other conversations were chosen; empty for a report on all."""
     tone: str
     files: tuple[str, ...]
     table: tuple[ProblemRow, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from synthesise import CAPTURES
@@ -62,6 +63,12 @@ def test_every_form_is_narrowed(form: list[str]) -> None:
     shown = run(RELAY, "--server", "127.0.0.1:4002", *form).stdout
     assert "other conversation is left out" in shown or "other conversation left out" in shown or '"left_out"' in shown
     assert "4002" in shown
+
+
+def test_a_page_says_what_is_left_out(tmp_path: Path) -> None:
+    assert run(RELAY, "--server", "127.0.0.1:4002", "--html", tmp_path / "page.html").exit_code == 0
+    page = (tmp_path / "page.html").read_text()
+    assert "<p>Only --server 127.0.0.1:4002: 1 other conversation is left out.</p>" in page
 
 
 def test_a_table_of_many_files_is_narrowed() -> None:
