@@ -9,15 +9,14 @@ from typing import NamedTuple
 
 from ibsniff.formatting import counted
 from ibsniff.model import (
-    NANOSECONDS,
     Endpoint,
     Side,
     WireBytes,
 )
 from ibsniff.timeline.event import NOTHING
 
-MIN_SILENCE_NS = NANOSECONDS
-"""Shorter pauses are not drawn: programs compute, and TWS asks IB's servers."""
+MIN_SILENCE_NS = 800_000_000
+"""Shorter pauses are not drawn: programs compute, and TWS asks IB's servers. What comes every second has a pause before it."""
 
 MAX_NAMES = 3
 """Kinds of messages that a folded row names; the others are counted."""

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from rich.cells import cell_len
 
 from ibsniff.formatting import duration, seconds
-from ibsniff.model import NANOSECONDS, Side
-from ibsniff.render.diagram import Diagram, Kind, Row
+from ibsniff.model import Side
+from ibsniff.render.diagram_rows import MIN_SILENCE_NS, Diagram, Kind, Row
 from ibsniff.render.svg_shapes import (
     ARROW,
     LINE,
@@ -144,7 +144,7 @@ class _Drawing:
 
     def _grow(self, row: Row, top: float) -> None:
         """Make a row as high as the time is long that it stands for."""
-        if row.length_ns >= NANOSECONDS:
+        if row.length_ns >= MIN_SILENCE_NS:
             self._y = max(self._y, top + self._scale.height(row))
             if self._scale.cuts(row):
                 self._break(self._y - 10)
@@ -173,7 +173,7 @@ class _Drawing:
             for x in (self._layout.left, self._layout.right):
                 self._lines.append(LineShape(x - 8, self._y, x + 8, self._y, "foot"))
         self._y += 10
-        if not any(row.length_ns >= NANOSECONDS for row in self._diagram.rows):
+        if not any(row.length_ns >= MIN_SILENCE_NS for row in self._diagram.rows):
             return
         length = next((each for each in ROUND_SECONDS if each * self._scale.per_second >= MIN_BAR), ROUND_SECONDS[-1])
         height, x = length * self._scale.per_second, self._layout.left + 8

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ibsniff.formatting import seconds
-from ibsniff.model import NANOSECONDS
-from ibsniff.render.diagram_rows import Diagram, Row
+from ibsniff.render.diagram_rows import MIN_SILENCE_NS, Diagram, Row
 
 LINE, ARROW, SPACE = 17, 9, 9
 """Heights: of a line of text, from the text to its arrow, from one row to the next."""
@@ -106,7 +105,7 @@ class Scale(NamedTuple):
     @classmethod
     def of(cls, diagram: Diagram) -> Scale:
         """The scale at which the longest silence that is not cut takes the height it may take."""
-        lengths = sorted(seconds(row.length_ns) for row in diagram.rows if row.length_ns >= NANOSECONDS)
+        lengths = sorted(seconds(row.length_ns) for row in diagram.rows if row.length_ns >= MIN_SILENCE_NS)
         if not lengths:
             return cls(LONGEST / 10, 10)
         longest = max(length for length in lengths if length <= MAX_RATIO * lengths[0])
