@@ -88,6 +88,8 @@ class Explanations:
         self._by_id = index.by_id
         self._places: dict[Place, Finding] = {}
         self._later: dict[Place, tuple[int, Finding]] = {}
+        self._firsts: dict[int, Finding] = {}
+        """By the ``id`` of a finding that stands in ``_places``, and so lives as long."""
         for finding in shared:
             self._add(finding, [self._by_id[name] for name in finding.conversations if name in self._by_id], index)
         for one in index.conversations:
@@ -111,9 +113,11 @@ class Explanations:
         return None
 
     def _first(self, finding: Finding) -> Finding:
-        """The finding at the beginning: one that explains may itself be explained."""
-        above = self.of_shared(finding) if finding.conversations else None
-        return finding if above is None else above
+        """The finding at the beginning: one that explains may itself be explained. It is looked for once."""
+        if id(finding) not in self._firsts:
+            above = self.of_shared(finding) if finding.conversations else None
+            self._firsts[id(finding)] = finding if above is None else above
+        return self._firsts[id(finding)]
 
     def _add(self, finding: Finding, concerned: list[Conversation], index: CaptureIndex) -> None:
         for row in TABLE.get(finding.code, ()):

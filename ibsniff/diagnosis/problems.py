@@ -12,11 +12,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from ibsniff.diagnosis.conclusion import ABOUT_THE_CAPTURE, is_fine
 from ibsniff.diagnosis.explained import TABLE, Explanations
 from ibsniff.diagnosis.precedence import Precedence, order_of
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.ib import errors
 from ibsniff.model import Confidence, Conversation, Endpoint, Fault, Finding, Problem, Rung, Severity
 
 MAX_CONVERSATIONS = 100
@@ -24,9 +26,6 @@ MAX_CONVERSATIONS = 100
 
 ADDRESS_OR_NUMBER = re.compile(r"\d+\.\d+\.\d+\.\d+|[0-9a-f]*::[0-9a-f:]*|\d+")
 """Numbers differ between two remedies that say the same: ports, ids, seconds. The address of a client does not."""
-
-Client = tuple[bytes, Endpoint]
-"""The address of a client, and a server that it connects to."""
 
 
 @dataclass(slots=True)
@@ -39,20 +38,21 @@ class Gathered:
     concerned: dict[str, Conversation] = field(default_factory=dict)
     explained: Counter[str] = field(default_factory=Counter)
 
-    def problem(self, newest: dict[Client, Conversation]) -> Problem:
-        """The problem; ``newest`` is the latest conversation of each client with each server."""
-        concerned = self.concerned.values()
-        began = [one.connection.first.time_ns for one in concerned]
+    def problem(self, newest: Newest) -> Problem:
+        """The problem, which is over if all its clients have worked since."""
+        all_of_them = list(self.concerned.values())
+        troubled = [one for one in all_of_them if not works(one)] or all_of_them
+        began = [one.connection.first.time_ns for one in troubled]
         return Problem(
             finding=self.finding,
             conversation=self.shown_by.id,
             conversations=tuple(self.concerned)[:MAX_CONVERSATIONS],
-            total=len(self.concerned),
-            servers=tuple(dict.fromkeys(one.connection.server for one in concerned)),
+            total=len(troubled),
+            servers=tuple(dict.fromkeys(one.connection.server for one in troubled)),
             explained=dict(self.explained),
             first_ns=min(began),
             last_ns=max(began),
-            is_over=all(works(newest[client_of(one)]) for one in concerned),
+            is_over=all(newest.that_works(since=one) is not None for one in troubled),
         )
 
 
@@ -67,7 +67,7 @@ def problems_of(
     shared = [one for one in findings if one.conversations]
     chosen_ids = frozenset(one.id for one in (index.conversations if chosen is None else chosen))
     gathered = _gather(index, shared, chosen_ids)
-    newest = newest_by_client(index.conversations)
+    newest = Newest(index.conversations)
     found = [(each.order, each.problem(newest)) for each in gathered]
     found.sort(key=lambda pair: (pair[1].is_over, *pair[0]))
     return [(order, problem) for (order, _), problem in found]
@@ -172,19 +172,42 @@ def _is_other_address(text: str, server: str) -> bool:
     return text != server and ("." in text or ":" in text)
 
 
-def newest_by_client(conversations: Iterable[Conversation]) -> dict[Client, Conversation]:
+class Newest:
     """Of each client with each server, the conversation that began last."""
-    newest: dict[Client, Conversation] = {}
-    for one in conversations:
-        before = newest.get(client_of(one))
-        if before is None or one.connection.first.time_ns > before.connection.first.time_ns:
-            newest[client_of(one)] = one
-    return newest
+
+    def __init__(self, conversations: Iterable[Conversation]) -> None:
+        self._newest: dict[Client, Conversation] = {}
+        for one in conversations:
+            for client in {_client(one), _client(one)._replace(client_id=None)}:
+                before = self._newest.get(client)
+                if before is None or one.connection.first.time_ns > before.connection.first.time_ns:
+                    self._newest[client] = one
+
+    def that_works(self, since: Conversation) -> Conversation | None:
+        """The newest conversation of the same client, if it works and began after this one failed; else None.
+
+        A program is known by its client id, unless that is what was refused.
+        """
+        newest = self._newest[_client(since)]
+        ended = since.connection.ended
+        failed_ns = (ended.moment if ended is not None else since.connection.first).time_ns
+        return newest if works(newest) and newest.connection.first.time_ns > failed_ns else None
 
 
-def client_of(one: Conversation) -> Client:
-    """The address of its client, and its server."""
-    return one.connection.client.address, one.connection.server
+class Client(NamedTuple):
+    """Who connects to which server."""
+
+    address: bytes
+    server: Endpoint
+    client_id: int | None
+
+
+def _client(one: Conversation) -> Client:
+    start, connection = one.dialogue.start, one.connection
+    is_refused = start is None or errors.CLIENT_ID_IN_USE in one.dialogue.errors
+    return Client(
+        connection.client.address, connection.server, None if is_refused or start is None else start.client_id
+    )
 
 
 def works(one: Conversation) -> bool:

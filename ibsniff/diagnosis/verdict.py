@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from heapq import nsmallest
 
 from ibsniff.diagnosis.precedence import Precedence, order_of
-from ibsniff.diagnosis.problems import Client, client_of, newest_by_client, problems_of, works
+from ibsniff.diagnosis.problems import Newest, problems_of
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.model import Conversation, Finding, Outcome, Problem, Verdict
 
@@ -46,7 +46,7 @@ class VerdictSoFar:
         chosen = index.conversations if chosen is None else chosen
         self._outcomes.update(one.outcome for one in chosen)
         by_id = index.by_id
-        newest = newest_by_client(index.conversations)
+        newest = Newest(index.conversations)
         found = [
             ((problem.is_over, order), problem, _verdict_on(problem, by_id[problem.conversation], newest))
             for order, problem in problems_of(index, findings, chosen)
@@ -78,10 +78,10 @@ class VerdictSoFar:
         return None if chosen is None else chosen._replace(counts=dict(self._outcomes + self.evicted))
 
 
-def _verdict_on(problem: Problem, shown_by: Conversation, newest: dict[Client, Conversation]) -> Verdict:
+def _verdict_on(problem: Problem, shown_by: Conversation, newest: Newest) -> Verdict:
     """The verdict if this problem is the worst; it also says when the newest conversation works."""
-    finding, latest = problem.finding, newest[client_of(shown_by)]
-    recovered = f" The latest conversation ({latest.id}) is ready: it has worked since then." if works(latest) else ""
+    finding, latest = problem.finding, newest.that_works(since=shown_by)
+    recovered = f" The latest conversation ({latest.id}) is ready: it has worked since then." if latest else ""
     return Verdict(
         outcome=shown_by.outcome,
         fault=finding.fault,

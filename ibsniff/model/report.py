@@ -229,7 +229,8 @@ class Problem(NamedTuple):
     conversation: str | None
     """The id of the conversation that shows it best; None if it concerns no conversation."""
     conversations: tuple[str, ...] = ()
-    """The ids of those it concerns, in the order of the capture; the first ones, if there are many."""
+    """The ids of those it concerns, in the order of the capture; the first ones, if there are many. One that works may be among
+    them, as it is part of the proof; it does not count in what follows."""
     total: int = 0
     """How many it concerns."""
     servers: tuple[Endpoint, ...] = ()

@@ -31,6 +31,13 @@ CONFIDENCE: dict[Confidence, str] = {
 }
 """How sure a cause is, in words."""
 
+MUST_ACT: dict[Confidence, str] = {
+    Confidence.HIGH: "You must act:",
+    Confidence.MEDIUM: "You probably must act:",
+    Confidence.LOW: "A guess where to look first:",
+}
+"""Whether somebody must act, by how sure the cause is."""
+
 ACTORS: dict[Fault, str] = {
     Fault.NONE: "nobody",
     Fault.CLIENT: "your program",
@@ -102,17 +109,18 @@ def _action(problem: Problem, connection: Connection) -> str:
     here, there = _client_machine(connection), _server_machine(connection)
     if problem.is_over:
         return "You need not act now; read on to prevent it next time."
+    must = MUST_ACT[problem.finding.confidence]
     match problem.finding.fault:
         case Fault.CLIENT:
-            return f"You must act: your program is to be changed, {here}."
+            return f"{must} your program is to be changed, {here}."
         case Fault.TWS_CONFIG:
-            return f"You must act: a setting of TWS is to be changed, {there}."
+            return f"{must} a setting of TWS is to be changed, {there}."
         case Fault.TWS_STATE:
-            return f"You must act: look after TWS or Gateway, {there}."
+            return f"{must} look after TWS or Gateway, {there}."
         case Fault.NETWORK if connection.same_host:
-            return f"You must act: the address, the port or a relay is wrong, {there}."
+            return f"{must} the address, the port or a relay is wrong, {there}."
         case Fault.NETWORK:
-            return f"You must act: something between {connection.client.ip} and {connection.server.ip} is wrong."
+            return f"{must} something between {connection.client.ip} and {connection.server.ip} is wrong."
         case Fault.IB:
             return "Nothing is wrong on your machines: IB's servers or your account need attention."
         case _:

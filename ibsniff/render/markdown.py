@@ -32,6 +32,7 @@ from ibsniff.render.report_view import (
     times_of,
     view_of,
     what_it_is,
+    what_works,
 )
 from ibsniff.render.request_counts import requests_line
 from ibsniff.render.text import MAX_LINE_CHARACTERS, MAX_SHOWN_CHARACTERS, Masker
@@ -83,6 +84,8 @@ def _parts(view: ReportView, writer: MarkdownWriter, tool_version: str) -> Itera
     yield f"**{writer.text(view.headline)}**\n"
     if note := left_out(view.report):
         yield f"*{writer.text(note)}*\n"
+    if view.problems and (working := what_works(view)):
+        yield f"{working}\n"
     if len(view.problems) > 1:
         yield _table_of_problems(view, writer)
     for each in view.told:

@@ -10,6 +10,7 @@ from ibsniff.formatting import counted, duration, period, seconds
 from ibsniff.masking.sentence import marked
 from ibsniff.model import (
     Conversation,
+    Endpoint,
     Fault,
     Finding,
     InputFacts,
@@ -17,6 +18,7 @@ from ibsniff.model import (
     Outcome,
     Problem,
     Report,
+    Rung,
     Severity,
     Verdict,
     WatchedBy,
@@ -189,6 +191,26 @@ def times_of(problems: Iterable[ProblemView], clock: Clock) -> TimeColumn:
     """The column of the times at which problems were seen."""
     both = ((each.problem.first_ns, each.problem.last_ns) for each in problems)
     return clock.column(time_ns for times in both for time_ns in times if time_ns is not None)
+
+
+def what_works(view: ReportView) -> str:
+    """What is in order beside the problems: the servers whose latest sessions work; empty if there is none."""
+    concerned = {server for each in view.problems if not each.problem.is_over for server in each.problem.servers}
+    newest: dict[tuple[bytes, Endpoint], Conversation] = {}
+    for one in view.report.conversations:
+        newest[one.connection.client.address, one.connection.server] = one
+    working = {one.connection.server: one for one in newest.values() if works(one)}
+    if not working or all(each.problem.is_over for each in view.problems):
+        return ""
+    named = [f"{server} ({one.id})" for server, one in list(working.items())[:MAX_SERVERS]]
+    more = f" and {counted(len(working) - MAX_SERVERS, 'more server')}" if len(working) > MAX_SERVERS else ""
+    beside = "Another session works" if concerned & working.keys() else "Meanwhile a session works"
+    return f"{beside}: {', '.join(named)}{more}."
+
+
+def works(conversation: Conversation) -> bool:
+    """It is ready, and nothing is wrong with it."""
+    return conversation.rung is Rung.READY and conversation.fault is Fault.NONE
 
 
 def what_it_is(problem: Problem) -> str:

@@ -22,7 +22,15 @@ from ibsniff.render import machine_reports, participants, server_messages, story
 from ibsniff.render.grouping import ConversationGroup
 from ibsniff.render.headline import left_out
 from ibsniff.render.problem_screen import conversation_parts, problem_parts, problem_table, statement
-from ibsniff.render.report_view import ReportView, display_filter, input_line, problem_line, view_of, what_it_is
+from ibsniff.render.report_view import (
+    ReportView,
+    display_filter,
+    input_line,
+    problem_line,
+    view_of,
+    what_it_is,
+    what_works,
+)
 from ibsniff.render.request_counts import requests_line
 from ibsniff.render.screen import (
     COLOURS,
@@ -126,6 +134,8 @@ def head(view: ReportView, writer: ConsoleWriter) -> RenderableType:
         lines.append(writer.literal(f"There are {len(view.problems)} problems{more}; the worst is told first."))
     elif view.shown:
         lines.append(writer.prose(view.shown[0].summary))
+    if view.problems and (working := what_works(view)):
+        lines.append(writer.literal(working))
     if note := left_out(view.report):
         lines.append(writer.text(note, "italic"))
     return Group(*lines)

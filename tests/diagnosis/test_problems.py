@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from ib_bytes import HELLO, READY, REPLY, start_api, text
 from judging import Watch, judge
 from rule_wires import queue_full, session, silent
 from wire import START_NS, Wire
@@ -92,6 +93,21 @@ def test_a_problem_is_over_when_the_same_client_works_again() -> None:
 def test_a_problem_is_not_over_when_another_client_or_server_works_or_the_same_did_before(later: Wire) -> None:
     report = judge(silent(at(0)), session(later), watch=LONG)
     assert [problem.is_over for problem in report.problems] == [False]
+
+
+def test_a_session_that_went_on_meanwhile_does_not_show_that_another_one_works_again() -> None:
+    other = session(at(0, "127.0.0.1:51001")).server(text(49, 1, 1_790_000_000), after=60)
+    report = judge(session(at(-1)).rst_server(after=20), other, watch=LONG)
+    assert [(one.finding.code, one.is_over) for one in report.problems] == [("IBS405", False)]
+
+
+@pytest.mark.parametrize(("client_id", "is_over"), [(7, True), (8, False)])
+def test_a_program_works_again_when_its_client_id_does(client_id: int, is_over: bool) -> None:
+    died = session(at(-1)).rst_server(after=20)
+    started = start_api(178, client_id)
+    later = at(40, "127.0.0.1:51001").connect().client(HELLO).server(REPLY).client(started).server(READY)
+    report = judge(died, later, watch=LONG)
+    assert [(one.finding.code, one.is_over) for one in report.problems] == [("IBS405", is_over)]
 
 
 def test_what_is_not_over_comes_first() -> None:

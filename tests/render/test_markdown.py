@@ -11,7 +11,7 @@ from ibsniff.render.markdown import escape, markdown
 def test_a_ticket() -> None:
     assert markdown(report(silent()), tool_version="1.2.3") == dedent("""\
         **It does not work: the program gets no API session with 127.0.0.1:7497. """) + dedent("""\
-        You must act: look after TWS or Gateway, on the machine where both run.**
+        You probably must act: look after TWS or Gateway, on the machine where both run.**
 
         TWS took the connection and the hello, and never answered.
         IBS301 silent-on-this-host · Fix: TWS (its state) · likely, not proved

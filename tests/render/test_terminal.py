@@ -54,7 +54,7 @@ def lines(text: str) -> str:
 def test_a_silence() -> None:
     assert screen(report(silent())) == lines("""
         ▌ It does not work: the program gets no API session with 127.0.0.1:7497. You
-        ▌ must act: look after TWS or Gateway, on the machine where both run.
+        ▌ probably must act: look after TWS or Gateway, on the machine where both run.
         ▌ TWS took the connection and the hello, and never answered.
         ▌ IBS301 silent-on-this-host · Fix: TWS (its state) · likely, not proved
 
