@@ -74,6 +74,8 @@ class LocalProcess(NamedTuple):
         """The program as its user knows it: ``python bot.py``; None if it is not known."""
         if self.name is None or self.script is None:
             return self.name
+        if self.script.unmasked.startswith(self.name.unmasked):  # a script that names its interpreter in its first line
+            return self.script
         return WireText(f"{self.name.unmasked.rstrip('.0123456789')} {self.script.unmasked}")
 
     def report(self, conversation: Conversation, time_ns: int) -> MachineReport:

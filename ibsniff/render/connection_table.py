@@ -72,7 +72,9 @@ class TableView:
     server: Endpoint | None = None
     """The server whose rows are shown with ``Shown.SERVER``."""
     is_alone: bool = False
-    """Show the selected conversation without the other rows."""
+    """Show the selected conversation without the rows."""
+    scrolled: int = 0
+    """By how many lines it is scrolled then."""
     rates: Mapping[str, float] = field(default_factory=dict)
     """Messages per second, by conversation."""
     hint: str = ""
@@ -129,11 +131,14 @@ class ConnectionTable(NamedTuple):
             parts = [
                 Part(part.rank, lay_out(part.body)) for part in details(self.report, self.view, table, writer, width)
             ]
-            max_lines = _lines_for_table(parts, room, self.view.is_alone)
-            about_hidden = _about_hidden(self.report, self.view, table)
-            rows = table_lines(table.rows, self.view.rates, table.selected, writer, width, max_lines, about_hidden)
-            above = [lay_out(line)[0] for line in rows]
-            lines += [*above, *fitted(parts, room - len(above), writer)]
+            if self.view.is_alone:
+                lines += scrolled(parts, room, self.view.scrolled, writer)
+            else:
+                about_hidden = _about_hidden(self.report, self.view, table)
+                max_lines = _lines_for_table(parts, room)
+                rows = table_lines(table.rows, self.view.rates, table.selected, writer, width, max_lines, about_hidden)
+                above = [lay_out(line)[0] for line in rows]
+                lines += [*above, *fitted(parts, room - len(above), writer)]
         lines += [[] for _ in range(height - 1 - len(lines))]
         keys = cropped(writer.literal(self.view.keys, "dim"), writer, width)
         for number, line in enumerate([*lines[: height - 1], lay_out(keys)[0]]):
@@ -171,6 +176,9 @@ def _help(view: TableView, writer: ConsoleWriter) -> Iterator[Text]:
     yield Text()
     for health, (sign, style) in STYLES.items():
         yield writer.literal(f"  {sign.ljust(wide)}  ", style).append_text(writer.literal(MEANINGS[health]))
+    yield writer.literal(f"  {'id'.ljust(wide)}  ", "bold").append_text(
+        writer.literal("the API client id of the program")
+    )
 
 
 def _about_hidden(report: Report, view: TableView, table: Table) -> str:
@@ -229,8 +237,10 @@ def details(report: Report, view: TableView, table: Table, writer: ConsoleWriter
     yield Detail(Rank.LADDER, draw_ladder(as_of_now, writer, width, in_progress=in_progress))
     yield Detail(Rank.SENTENCE, _what_happened(row, writer))
     if said := next((table.said[each.id] for each in reversed(row.conversations) if each.id in table.said), None):
-        bullets = [bullet(writer.text(machine_reports.in_words(each)), writer) for each in said]
-        yield Detail(Rank.MACHINE, with_heading(machine_reports.HEADING, bullets))
+        signs_first = sorted(said, key=lambda each: not machine_reports.has_signs(each))
+        words = ". ".join(map(machine_reports.in_words, signs_first))
+        heading = writer.literal(f"{machine_reports.HEADING}: ", "bold")
+        yield Detail(Rank.MACHINE, heading.append_text(writer.text(f"{words}.")))
     if one.cause is not None and one.cause.remedy and not in_progress:
         yield Detail(Rank.REMEDY, with_heading("What to do", [writer.prose(one.cause.remedy)]))
     others = [found for found in one.findings if found is not one.cause]
@@ -249,7 +259,7 @@ def _what_happened(row: Row, writer: ConsoleWriter) -> Text:
     style = COLOURS[one.fault] if one.cause is not None or row.is_healthy else ""
     text = writer.text(f"{marked(one.summary)} [{label}]", style)
     if len(row.conversations) > 1:
-        text.append_text(writer.text(f" {_how_often(row)}"))
+        text.append(" ").append_text(writer.text(_how_often(row)))
     return text
 
 
@@ -258,7 +268,7 @@ def _how_often(row: Row) -> str:
     pace = f", every {duration(row.interval)}" if row.interval is not None else ""
     passed = age(seconds(row.newest.watched_until_ns - first_ns))
     now = " The next attempt is in progress." if row.waiting is not None else ""
-    return f"So it went {count:,} times in {passed}{pace}.{now}"
+    return f"{count:,} attempts went like this in {passed}{pace}.{now}"
 
 
 def _progress(conversation: Conversation) -> str:
@@ -271,20 +281,19 @@ def _progress(conversation: Conversation) -> str:
 # What fits
 
 
-def _lines_for_table(parts: Sequence[Part], room: int, is_alone: bool) -> int:
+def _lines_for_table(parts: Sequence[Part], room: int) -> int:
     """Lines that the table may take: a share of the screen and what the parts below leave, but not their most important."""
-    if is_alone:
-        return MIN_TABLE_LINES
     vital = sum(len(part.lines) + 1 for part in parts if part.rank <= Rank.REMEDY)
     wanted = sum(len(part.lines) + 1 for part in parts)
     return max(MIN_TABLE_LINES, room - wanted, min(int(room * TABLE_SHARE), room - vital))
 
 
 def fitted(parts: Sequence[Part], room: int, writer: ConsoleWriter) -> Lines:
-    """The parts, each after a blank line, in at most so many lines: the least important are cut, then the blank lines."""
+    """The parts in at most so many lines, each after a blank line as long as there is room; the least important are cut."""
     kept = {part.rank: part.lines for part in parts}
     for rank in sorted(kept, reverse=True):
-        excess = sum(len(lines) + 1 for lines in kept.values() if lines) - room
+        gap = 1 if rank > Rank.MACHINE else 0
+        excess = sum(len(lines) + gap for lines in kept.values() if lines) - room
         if excess > 0 and rank > Rank.REMEDY:
             kept[rank] = _less(rank, kept[rank], len(kept[rank]) - excess, writer)
     gaps = sum(len(lines) + 1 for lines in kept.values() if lines) <= room
@@ -294,6 +303,12 @@ def fitted(parts: Sequence[Part], room: int, writer: ConsoleWriter) -> Lines:
     return _cut(shown, room, writer)
 
 
+def scrolled(parts: Sequence[Part], room: int, first: int, writer: ConsoleWriter) -> Lines:
+    """All parts from this line on, or the last ones that fill the screen; the most important part comes first."""
+    every: Lines = [line for part in sorted(parts, key=lambda part: part.rank) for line in ([], *part.lines)]
+    return _cut(every[max(0, min(first, len(every) - room)) :], room, writer, "↓ or PgDn")
+
+
 def _less(rank: Rank, lines: Lines, room: int, writer: ConsoleWriter) -> Lines:
     """A part in fewer lines than it has, or none of it: a ladder without some of its rungs would mislead."""
     if rank is Rank.LADDER:
@@ -301,9 +316,9 @@ def _less(rank: Rank, lines: Lines, room: int, writer: ConsoleWriter) -> Lines:
     return _cut(lines, room, writer) if room > 1 else []
 
 
-def _cut(lines: Lines, room: int, writer: ConsoleWriter) -> Lines:
-    """As many lines as there is room for; the last one says how many are missing."""
+def _cut(lines: Lines, room: int, writer: ConsoleWriter, key: str = "Enter") -> Lines:
+    """As many lines as there is room for; the last one says how many are missing, and which key shows them."""
     if len(lines) <= room:
         return lines
-    more = Segment(writer.literal(f"  … {len(lines) - room + 1} more lines").plain, Style(dim=True))
+    more = Segment(writer.literal(f"  … {len(lines) - room + 1} more lines: {key}").plain, Style(dim=True))
     return [*lines[: room - 1], [more]] if room > 1 else []

@@ -51,6 +51,11 @@ def in_words(each: MachineReport, *, dated: bool = True) -> str:
     return "; ".join(parts)
 
 
+def has_signs(each: MachineReport) -> bool:
+    """Whether it says more than who it is."""
+    return bool(each.unread or each.accept_queue or each.close_wait)
+
+
 def label(each: MachineReport) -> str:
     """The process in words."""
     if each.process is None:

@@ -65,7 +65,7 @@ ALL_KEYS = (
     ("Home End", "the first or the last row"),
     ("s", "sort: worst first, newest first, by server"),
     ("v", "view: all, problems, healthy, the selected row's server"),
-    ("Enter", "the selected conversation alone, and back"),
+    ("Enter", "the selected conversation alone (arrows scroll), and back"),
     ("f", "follow what is new, otherwise the worst"),
     ("Ctrl-L", "draw the screen again"),
     ("?", "this page, and back"),

@@ -21,6 +21,9 @@ from ibsniff.render.text import visible_line
 from ibsniff.screens.keys import ALL_KEYS, Keys, open_keys
 from ibsniff.screens.painter import Painter
 
+MAX_SCROLLED = 200
+"""Lines by which one conversation can be scrolled: more than its findings take at 20 columns."""
+
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -111,11 +114,13 @@ class LiveScreen:
             case "follow":
                 self._view = replace(view, selected=None)
             case "alone":
-                self._view = replace(view, is_alone=not view.is_alone)
+                self._view = replace(view, is_alone=not view.is_alone, scrolled=0)
             case "sort":
                 self._view = replace(view, order=_next(Order, view.order))
             case "view":
                 self._view = self._next_view(report)
+            case _ if view.is_alone:
+                self._view = replace(view, scrolled=self._scrolled(key))
             case _:
                 self._move(key, table_of(report, view))
 
@@ -129,6 +134,12 @@ class LiveScreen:
             shown = Shown.ALL
         server = selected.newest.connection.server if shown is Shown.SERVER and selected is not None else None
         return replace(view, shown=shown, server=server)
+
+    def _scrolled(self, key: str) -> int:
+        """By how many lines the conversation that is shown alone is scrolled after this key."""
+        page = max(1, self._painter.console.height // 2)
+        steps = {"up": -1, "down": 1, "page up": -page, "page down": page, "first": -MAX_SCROLLED, "last": MAX_SCROLLED}
+        return max(0, min(self._view.scrolled + steps[key], MAX_SCROLLED))
 
     def _move(self, key: str, table: Table) -> None:
         """Select another row."""

@@ -111,7 +111,7 @@ def test_a_reconnect_loop_is_one_row_with_its_count_and_pace() -> None:
     assert "c39" in lines[2]
     assert "x 39, every 5 s" in lines[2]
     assert "✓ ready" in lines[3]
-    assert "So it went 39 times in 3 min, every 5 s." in " ".join("\n".join(lines).split())
+    assert "39 attempts went like this in 3 min, every 5 s." in " ".join("\n".join(lines).split())
 
 
 def test_rows_that_do_not_fit_are_counted() -> None:
@@ -151,9 +151,15 @@ def test_a_low_screen_shows_a_ladder_whole_or_not_at_all() -> None:
         assert ("✓ called" in text) == ("no reply in 4 s" in text)
 
 
-def test_the_selected_conversation_can_be_shown_alone() -> None:
-    lines = table(many(), TableView(selected="c3", is_alone=True))
-    assert [line[2:5].strip() for line in lines if line[2:3] == "c"] == ["c3"]
+def test_the_selected_conversation_can_be_shown_alone_and_scrolled() -> None:
+    lines = table(many(), TableView(selected="c3", is_alone=True), 40, 12)
+    assert lines[2].startswith("TWS took the connection"), "what happened comes before the ladder"
+    assert lines[-2].endswith("more lines: ↓ or PgDn")
+    down = table(many(), TableView(selected="c3", is_alone=True, scrolled=2), 40, 12)
+    assert down[1:8] == lines[3:10]
+    end = table(many(), TableView(selected="c3", is_alone=True, scrolled=200), 40, 12)
+    assert "more lines" not in "".join(end)
+    assert end[-2].strip()
 
 
 def test_the_keys_are_explained_with_the_signs() -> None:
@@ -178,7 +184,7 @@ def test_what_the_machine_reports_stands_beside_the_verdict() -> None:
     seen = report(one)._replace(inputs=(facts(machine_reports=(said,)),))
     text = " ".join("\n".join(table(seen, height=40)).split())
     assert (
-        "This machine reports (not from the packets) • server 127.0.0.1:7497 is java, process 8; 3 connections" in text
+        "This machine reports (not from the packets): server 127.0.0.1:7497 is java, process 8; 3 connections" in text
     )
     assert "in CLOSE_WAIT: only the other side has closed; seen at 2026-01-05 09:30:01 UTC" in text
 

@@ -121,12 +121,14 @@ def test_the_keys_are_explained_until_another_is_pressed() -> None:
     assert shown.stops == 1
 
 
-def test_the_selected_conversation_alone() -> None:
+def test_the_selected_conversation_alone_is_scrolled() -> None:
     shown = Shown()
     with shown.screen:
         shown.show(three())
-        assert "2 more rows" in shown.show(three(), "alone")
-        assert "more rows" not in shown.show(three(), "alone", "repaint")
+        assert "activity" not in shown.show(three(), "up", "alone", "repaint")
+        assert "c1  127.0.0.1" in shown.show(three(), "repaint"), "still the same"
+        assert "c1  127.0.0.1" in shown.show(three(), "last", "page up", "first", "repaint")
+        assert "▸ c1" in shown.show(three(), "alone")
 
 
 def test_a_selected_loop_stays_selected_while_its_old_attempts_are_evicted() -> None:
