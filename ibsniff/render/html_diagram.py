@@ -16,6 +16,9 @@ from ibsniff.render.text import MAX_SHOWN_CHARACTERS, Masker
 MAX_ROWS_DRAWN, MAX_ROWS_LISTED = 80, 200
 """Rows of a diagram and of the table below it: more is for Wireshark."""
 
+MAX_REASON = 120
+"""Characters of the reason why a rung was not reached."""
+
 
 class PacketPart(NamedTuple):
     """A row of a table of packets."""
@@ -105,7 +108,7 @@ def ladder_part(conversation: Conversation, masker: Masker) -> LadderPart:
 
 
 def _rung(conversation: Conversation, view: RungView, masker: Masker) -> RungPart:
-    detail = masker.visible_line(view.reason)
+    detail = masker.visible_line(view.reason, MAX_REASON)
     if view.moment is not None:
         detail = f"#{view.moment.packet}, {elapsed(conversation.connection.first, view.moment)}"
     return RungPart(view.rung.value, view.step.value, detail)

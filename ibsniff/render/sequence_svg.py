@@ -17,6 +17,7 @@ from ibsniff.render.diagram_rows import MIN_SILENCE_NS, Diagram, Kind, Row
 from ibsniff.render.svg_shapes import (
     ARROW,
     LINE,
+    MAX_LABEL,
     MIN_BAR,
     ROUND_SECONDS,
     SPACE,
@@ -29,7 +30,7 @@ from ibsniff.render.svg_shapes import (
     Svg,
     TextShape,
 )
-from ibsniff.render.text import MAX_SHOWN_CHARACTERS, Masker
+from ibsniff.render.text import Masker
 
 
 def sequence_svg(diagram: Diagram, masker: Masker, layout: Layout) -> Svg:
@@ -111,7 +112,7 @@ class _Drawing:
             self._text(
                 x,
                 self._y,
-                f"{mark}#{row.packets[0]}  {self._since(row)}",
+                f"{mark}#{row.packets[0]} · {self._since(row)}",
                 "start",
                 "packet cited" if row.is_cited else "dim",
             )
@@ -185,7 +186,7 @@ class _Drawing:
     def _label(self, row: Row) -> Iterator[str]:
         """The words of a row in lines."""
         line = ""
-        for word in self._masker.visible_line(row.what, MAX_SHOWN_CHARACTERS).split():
+        for word in self._masker.visible_line(row.what, MAX_LABEL).split():
             for part in _pieces(word, self._layout.characters):
                 if line and cell_len(line) + 1 + cell_len(part) > self._layout.characters:
                     yield line

@@ -11,6 +11,8 @@ LINE, ARROW, SPACE = 17, 9, 9
 """Heights: of a line of text, from the text to its arrow, from one row to the next."""
 CHARACTER = 7.2
 """Width of a character at 13 px, generously: a label that is a little too short is better than one that is cut."""
+MAX_LABEL = 160
+"""Characters of a label: two lines, or four on a phone; the table below the diagram has more."""
 TIP = 8
 """Length of an arrow's tip."""
 
