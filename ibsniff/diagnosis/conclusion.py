@@ -3,12 +3,13 @@
 A session in which no rule finds a fault has none. That is certain only if the session was shown to work until it was closed in
 good order or until the watching ended (``facts.liveness.standing``). A session in which nothing was asked and nothing came for
 the last 5 s may be idle as well as dead: no fault, medium, and the summary says since when. Nor is it certain where bytes are
-missing from the capture, because rules that rest on what did not come say nothing then.
+missing from the capture, because rules that rest on what did not come say nothing then, nor where TWS left a question for a
+long time unanswered and then went on.
 """
 
 from __future__ import annotations
 
-from ibsniff.facts.liveness import Standing, questions_since_last_byte, standing
+from ibsniff.facts.liveness import Standing, hang_that_ended, questions_since_last_byte, standing
 from ibsniff.facts.questions import QUESTIONS
 from ibsniff.facts.recovery import over_since
 from ibsniff.formatting import counted, duration, elapsed, time_of_day
@@ -21,6 +22,7 @@ from ibsniff.model import (
     ErrorTally,
     Fault,
     Finding,
+    LateAnswer,
     Moment,
     Outcome,
     Rung,
@@ -52,14 +54,16 @@ def conclude(conversation: Conversation, findings: tuple[Finding, ...]) -> Conve
             summary=cause.summary,
         )
     works = conversation.rung is Rung.READY or conversation.outcome is Outcome.JOINED
+    hang = hang_that_ended(conversation) if works else None
     has_unseen_time = any(loss.packets is None for loss in conversation.lost_in_wait)
     fine = works and not has_unseen_time
     if works and has_unseen_time:
         also = " What happened to it while the interface was down is not known."
     else:
-        also = _not_shown(conversation) if works else ""
+        also = _hang_in_words(hang) + _not_shown(conversation) if works else ""
     has_gap = bool(conversation.dialogue.bytes_after_gap)  # what is missing may have said otherwise
-    shown = Confidence.HIGH if standing(conversation) in SHOWN_TO_WORK and not has_gap else Confidence.MEDIUM
+    is_shown = standing(conversation) in SHOWN_TO_WORK and not has_gap and hang is None
+    shown = Confidence.HIGH if is_shown else Confidence.MEDIUM
     return conversation._replace(
         findings=findings,
         fault=Fault.NONE if fine else Fault.UNDETERMINED,
@@ -148,6 +152,16 @@ def _text_and_times(tally: ErrorTally) -> str:
 def _lost_and_back(code: int, lost: Moment, since: Moment) -> str:
     what = "IB's servers" if code in errors.IB_CONNECTION_DOWN else "a data farm of IB"
     return f" TWS lost its connection to {what} (error {code}) and had it back {elapsed(lost, since)} later."
+
+
+def _hang_in_words(hang: LateAnswer | None) -> str:
+    """A sentence about a time in which TWS did not answer; empty if there was none."""
+    if hang is None:
+        return ""
+    return (
+        f" TWS left {hang.name} unanswered for {elapsed(hang.asked, hang.answered)}, from {time_of_day(hang.asked.time_ns)} on, "
+        "and then went on: what held it up, the packets do not show."
+    )
 
 
 def _not_shown(conversation: Conversation) -> str:

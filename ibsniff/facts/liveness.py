@@ -18,7 +18,7 @@ from ibsniff.facts.reliability import all_captured
 from ibsniff.facts.server_close import in_session
 from ibsniff.facts.timing import closed_after_client, end_of_wait_ns
 from ibsniff.formatting import seconds_between
-from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, How, Moment, Outcome, Request, Side
+from ibsniff.model import NANOSECONDS, PATIENCE, Conversation, How, LateAnswer, Moment, Outcome, Request, Side
 
 MAY_BE_REORDERED_NS = 20_000_000
 """A capture may hold packets of its two directions in the wrong order, so that an answer stands before its question."""
@@ -152,6 +152,21 @@ def unanswered_since_joined(conversation: Conversation) -> Unanswered | None:
     seconds = (end_of_wait_ns(conversation) - first.asked.time_ns) / NANOSECONDS
     again = len(asked) - 1
     return Unanswered(first.name, first.asked, seconds, again) if seconds >= SURE_SPAN else None
+
+
+def hang_that_ended(conversation: Conversation) -> LateAnswer | None:
+    """The longest time for which TWS left a question unanswered before it answered after all; None if there was none.
+
+    None as well where something else explains the wait: the session was not ready, a packet was lost and sent again, or the
+    client took nothing.
+    """
+    late, dialogue = conversation.dialogue.requests.late, conversation.dialogue
+    client, server = conversation.connection.from_client, conversation.connection.from_server
+    if late is None or client.retransmissions or server.retransmissions or client.zero_windows:
+        return None
+    if dialogue.ready is not None and late.asked.packet < dialogue.ready.packet:
+        return None
+    return late
 
 
 def half_message(conversation: Conversation) -> HalfMessage | None:

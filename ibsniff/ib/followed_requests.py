@@ -6,8 +6,9 @@ same key at once, because TWS counts the ids of each kind of request, and those 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, KeysView
+from collections.abc import Collection, Iterator, KeysView, Sequence
 
+from ibsniff.ib.late_answers import late_answer
 from ibsniff.ib.request_table import ORDERS, SHOW_LIFE
 from ibsniff.model import NO_REQUESTS, Dialogue, Moment, Request, Requests, RequestState
 
@@ -198,6 +199,14 @@ class FollowedRequests:
             self._forget_place(key, place)
         if len(self._unmarked) > 2 * MAX_OPEN:
             self._unmarked = [open_place for open_place in self._unmarked if open_place in requests.open]
+
+    def note_answer(self, places: Sequence[int], moment: Moment) -> None:
+        """These questions of one name are answered now: keep the longest time that TWS left one of them unanswered."""
+        requests = self._requests
+        row = [requests.open[place] for place in places]
+        late, longest = late_answer(row, requests.settled.get(row[0].name), moment), requests.late
+        if late is not None and (longest is None or late.wait_ns > longest.wait_ns):
+            requests.late = late
 
     def reopen(self, place: int) -> bool:
         """A recent request turns out to be alive; False if too many are open already."""

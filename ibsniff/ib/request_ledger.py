@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ibsniff.ib import errors, id_fields, names
 from ibsniff.ib.followed_requests import FollowedRequests, Key
+from ibsniff.ib.late_answers import AT_ONCE
 from ibsniff.ib.messages import Payload, decode_start, name_of
 from ibsniff.ib.rejections import is_about_orders, rejects
 from ibsniff.ib.request_table import (
@@ -270,13 +271,17 @@ class RequestLedger:
         return until is not None and (self.server_version or id_fields.ASSUMED_TEXT_VERSION) < until
 
     def _end_answered(self, key: Key, place: int, moment: Moment) -> None:
-        name = self._followed[place].name
+        name, places = self._followed[place].name, [place]
         if REQUESTS[name].answers_all_before:
-            for before in self._followed.open_with(key, (name,)):
-                if before < place or self._followed[before].asked.packet <= moment.packet:
-                    self._end(key, before, RequestState.ANSWERED, moment)
-        else:
-            self._end(key, place, RequestState.ANSWERED, moment)
+            places = [
+                before
+                for before in self._followed.open_with(key, (name,))
+                if before <= place or self._followed[before].asked.packet <= moment.packet
+            ]
+        if name in AT_ONCE:
+            self._followed.note_answer(places, moment)
+        for answered in places:
+            self._end(key, answered, RequestState.ANSWERED, moment)
 
     # -- orders --------------------------------------------------------------------------------------------------------
 

@@ -77,7 +77,7 @@ from ibsniff.model.report import (
     Severity,
     Verdict,
 )
-from ibsniff.model.requests import NO_REQUESTS, Request, Requests, RequestState, WireError
+from ibsniff.model.requests import NO_REQUESTS, LateAnswer, Request, Requests, RequestState, WireError
 
 __all__ = [
     "ACK",
@@ -117,6 +117,7 @@ __all__ = [
     "InputFacts",
     "InputState",
     "Lane",
+    "LateAnswer",
     "Loss",
     "MachineReport",
     "Mark",

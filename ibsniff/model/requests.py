@@ -75,6 +75,20 @@ class Request(NamedTuple):
         return Request._make((*self[:3], begun, latest, self.answers + count, *self[6:]))
 
 
+class LateAnswer(NamedTuple):
+    """A question that TWS answers at once as a rule, and that it answered after a long time."""
+
+    name: str
+    """Of the client's message: ``REQ_CURRENT_TIME``."""
+    asked: Moment
+    answered: Moment
+
+    @property
+    def wait_ns(self) -> int:
+        """How long it was unanswered."""
+        return self.answered.time_ns - self.asked.time_ns
+
+
 @dataclass(slots=True)
 class Requests:
     """The requests and orders of one conversation. Only ``ib`` changes it."""
@@ -97,6 +111,8 @@ class Requests:
     """The first orders that TWS made inactive without an error, and that were not placed again (bounded by ``ib``)."""
     taken_back: Counter[int] = field(default_factory=Counter)
     """By error number: how many rejections did not last, because an answer came after all."""
+    late: LateAnswer | None = None
+    """The longest time for which TWS left a question unanswered that it answers at once as a rule."""
 
     @property
     def asked(self) -> int:
@@ -123,7 +139,9 @@ class Requests:
 
     def copy(self) -> Self:
         """Return its present state, which does not change any more."""
-        counts, opened, rejected, settled, not_followed, keeps_ended, ended, inactive, back = _FIELDS_OF_REQUESTS(self)
+        counts, opened, rejected, settled, not_followed, keeps_ended, ended, inactive, back, late = _FIELDS_OF_REQUESTS(
+            self
+        )
         return type(self)(
             counts.copy(),
             opened.copy(),
@@ -134,6 +152,7 @@ class Requests:
             ended.copy(),
             inactive.copy(),
             back.copy(),
+            late,
         )
 
 
