@@ -55,8 +55,10 @@ class OutputFormat:
         """Report that a capture could not be read."""
         print_error(error)
 
-    def print_summary(self) -> None:
-        """Print what sums up all captures."""
+    def print_summary(self, note: str = "") -> None:
+        """Print what sums up all captures, and a note about all of them: here on stderr, since they were printed before."""
+        if note:
+            print(f"ibsniff: {note}", file=sys.stderr)
 
 
 class NdjsonFormat(OutputFormat):
@@ -139,24 +141,17 @@ class TableFormat(OutputFormat):
         print_error(error)
         self.rows.append(unreadable_row(path, error, self.show_accounts))
 
-    def print_summary(self) -> None:
+    def print_summary(self, note: str = "") -> None:
         """Print table and summary; lines are cropped to the width of a terminal, and whole in a file."""
-        from ibsniff.render.overview import OverviewTable, totals
+        from ibsniff.render.overview import HOW_TO_OPEN_ONE, OverviewTable, totals
 
+        if note:
+            print(for_stdout(f"{note}\n"))
         if sys.stdout.isatty():
             console().print(OverviewTable(self.rows, is_cropped=True), no_wrap=True, overflow="ellipsis")
         else:
             console().print(OverviewTable(self.rows, is_cropped=False), soft_wrap=True)
-        print(*map(for_stdout, totals(self.rows)), sep="\n", flush=True)
-
-
-def choose_format(as_ndjson: bool, show_accounts: bool, verbose: bool, quiet: bool, clock: Clock) -> OutputFormat:
-    """The format that the options ask for."""
-    if as_ndjson:
-        return NdjsonFormat(show_accounts)
-    if quiet:
-        return LineFormat(show_accounts)
-    return FullFormat(show_accounts, clock) if verbose else TableFormat(show_accounts, clock)
+        print(*map(for_stdout, totals(self.rows)), HOW_TO_OPEN_ONE, sep="\n", flush=True)
 
 
 class CaptureResult(NamedTuple):

@@ -55,8 +55,8 @@ if TYPE_CHECKING:
 DEMO = ("silent-ib-async-loopback", "closed-by-relay-socat", "dropped-wsl")
 """Scenarios with three different causes in which the client reports the same error, ``TimeoutError``."""
 
-MAX_IN_ONE_REPORT = 5
-"""Up to this number, captures are reported together; of more captures each gets a line."""
+MAX_IN_MEMORY = 5
+"""The document of more captures is printed from a file, piece by piece."""
 
 
 @app.command()
@@ -153,12 +153,14 @@ def read(
         processes = inputs.jobs(jobs)
         if not join:
             _check_numbers_mean_one_capture(inputs, problem, conversation)
-        is_many = len(inputs.paths) > MAX_IN_ONE_REPORT and not (join or as_json or as_markdown or as_html)
+        is_many = len(inputs.paths) > 1 and not (join or as_json or as_html)
         if as_ndjson or is_many:
-            from ibsniff.cli.many import CaptureTask, choose_format
+            from ibsniff.cli.many import CaptureTask
+            from ibsniff.cli.output_formats import Form, choose_format
 
+            form = Form.NDJSON if as_ndjson else Form.MARKDOWN if as_markdown else Form.SCREEN
             task = CaptureTask(
-                reader, choose_format(as_ndjson, show_accounts, verbose, quiet, clock), fail_on, narrowing
+                reader, choose_format(len(inputs.paths), form, show_accounts, verbose, quiet, clock), fail_on, narrowing
             )
             code = _read_one_by_one(task, inputs, processes, progress, quiet)
         else:
@@ -239,7 +241,7 @@ def _choose_collecting(inputs: Inputs, as_json: bool, narrowing: Narrowing | Non
     from ibsniff.analysis.judgement import judge
     from ibsniff.analysis.reading import collect, collect_in_file
 
-    if as_json and len(inputs.paths) > MAX_IN_ONE_REPORT:
+    if as_json and len(inputs.paths) > MAX_IN_MEMORY:
         return partial(collect_in_file, narrowing=narrowing)
     return lambda results: nullcontext(collect(results, partial(judge, narrowing=narrowing)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
 from typing import NamedTuple
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -20,6 +21,9 @@ from ibsniff.render.shortening import short_names, shortened
 from ibsniff.render.text import Masker, plain_ascii, visible_line
 
 UNREADABLE = "unreadable"
+
+HOW_TO_OPEN_ONE = "ibsniff read FILE opens one of them; -v prints the reports on all"
+"""Said below the lines of many captures."""
 
 PATHS_SHARE = 0.35
 """Share of a line with everything that the path may take; a longer one is shortened."""
@@ -102,11 +106,13 @@ class OverviewTable(NamedTuple):
 
     rows: Sequence[Row]
     is_cropped: bool
+    is_wrapped: bool = False
+    """Sentences stand below the names, whole."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         ascii_only = options.ascii_only or options.legacy_windows
         width = options.max_width if self.is_cropped else None
-        for line in _lines(self.rows, width):
+        for line in _lines(self.rows, width, self.is_wrapped):
             yield Text(plain_ascii(line.plain)) if ascii_only else line
 
 
@@ -115,9 +121,9 @@ def overview(reports: Iterable[Report], show_accounts: bool, is_cropped: bool = 
     return OverviewTable([row(report, show_accounts) for report in reports], is_cropped)
 
 
-def _lines(rows: Sequence[Row], width: int | None) -> Iterator[Text]:
+def _lines(rows: Sequence[Row], width: int | None, is_wrapped: bool = False) -> Iterator[Text]:
     paths = [visible_line(each.path) for each in rows]
-    is_tall = width is not None and width < WIDTH_FOR_ALL
+    is_tall = width is not None and (is_wrapped or width < WIDTH_FOR_ALL)
     if width is not None:
         folder, paths = short_names(paths, _longest_path(rows, width))
         if folder:
@@ -127,7 +133,7 @@ def _lines(rows: Sequence[Row], width: int | None) -> Iterator[Text]:
     for each, texts in zip(rows, cells, strict=True):
         code, *others = map(str.ljust, texts, widths)
         summary = each.summary
-        if width is not None:
+        if width is not None and not is_wrapped:
             summary = shortened(summary, width - (INDENTATION if is_tall else sum(one + 2 for one in widths if one)))
         styled = zip((*others, "" if is_tall else summary), ("bold", "", "", "dim"), strict=True)
         line = Text("  ").join(
@@ -135,8 +141,9 @@ def _lines(rows: Sequence[Row], width: int | None) -> Iterator[Text]:
         )
         line.rstrip()
         yield line
-        if is_tall:
-            yield Text(f"{' ' * INDENTATION}{summary}", "dim")
+        if is_tall and width is not None:
+            below = [summary] if not is_wrapped else wrap(summary, max(1, width - INDENTATION), break_on_hyphens=False)
+            yield from (Text(f"{' ' * INDENTATION}{part}", "dim") for part in below)
 
 
 def _longest_path(rows: Sequence[Row], width: int) -> int:

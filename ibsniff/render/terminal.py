@@ -81,6 +81,8 @@ class ReportScreen(NamedTuple):
     width: int | None
     clock: Clock = LOCAL_CLOCK
     problem: int | None = None
+    repeats: bool = True
+    """What is higher than the screen ends with the line that it began with."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = max(MIN_WIDTH, min(self.width or options.max_width, MAX_WIDTH))
@@ -96,7 +98,7 @@ class ReportScreen(NamedTuple):
         parts = [lay_out(part) for part in sections(view, writer, width - 2, self.verbose)]
         first = list(with_bar(lay_out(_narrower(head(view, writer))), writer, COLOURS[view.fault]))
         lines = first + [line for part in parts for line in ([], *part)]
-        if console.is_terminal and len(lines) >= console.size.height:
+        if self.repeats and console.is_terminal and len(lines) >= console.size.height:
             above = writer.literal(f"  (the report begins {len(lines)} lines above{_more_about(view)})", "dim")
             again = list(with_bar(lay_out(_narrower(headline(view, writer))), writer, COLOURS[view.fault]))
             lines += [[], *again, *lay_out(above)]
