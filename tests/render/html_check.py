@@ -63,6 +63,7 @@ ATTRIBUTES = {
     *(
         "aria-label",
         "aria-labelledby",
+        "aria-hidden",
         "viewbox",
         "width",
         "height",
@@ -86,6 +87,7 @@ class PageReader(HTMLParser):
         self.open: list[str] = []
         self.ids: list[str] = []
         self.links: list[str] = []
+        self.regions: list[str] = []
         self.headings: list[int] = []
         self.text: list[str] = []
         self.policy = ""
@@ -95,6 +97,7 @@ class PageReader(HTMLParser):
         given = dict(attrs)
         assert set(given) <= ATTRIBUTES, given
         assert given.get("tabindex", "0") == "0"
+        self.regions += [given["aria-label"] or ""] if given.get("role") == "region" else []
         self.ids += [given["id"] or ""] if "id" in given else []
         self.links += [given["href"] or ""] if "href" in given else []
         self.headings += [int(tag[1])] if re.fullmatch(r"h\d", tag) else []
@@ -124,6 +127,7 @@ def read_page(page: str) -> PageReader:
     assert len(reader.ids) == len(set(reader.ids))
     assert {link.removeprefix("#") for link in reader.links} <= set(reader.ids)
     assert all(link.startswith("#") for link in reader.links)
+    assert len(reader.regions) == len(set(reader.regions))
     assert reader.headings[0] == 1
     assert reader.headings.count(1) == 1
     return reader
