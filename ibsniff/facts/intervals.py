@@ -48,7 +48,7 @@ class CaptureOrder:
     """Conversations in the order of the capture, which is not their order in time when the clock steps back."""
 
     def __init__(self, conversations: list[Conversation]) -> None:
-        self.first = conversations[0]
+        self.first, self.last = conversations[0], conversations[-1]
         self._conversations = conversations
         earliest = accumulate((one.connection.first.time_ns for one in conversations), min)
         self._ascending = [-time_ns for time_ns in earliest]

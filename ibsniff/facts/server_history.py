@@ -112,6 +112,21 @@ class ServerHistory:
         """An earlier connection to the same server that was accepted and not answered."""
         return _first_before(self._silent.get(conversation.connection.server), conversation)
 
+    def silent_after(self, session: Conversation) -> Conversation | None:
+        """The last connection of the same two machines, begun after the last byte of this session, that was not answered.
+
+        None if the server answered one that began later still.
+        """
+        found, heard = self._silent.get(session.connection.server), session.connection.from_server.last_data
+        last = found.last if found is not None else None
+        if last is None or heard is None or _pair(last.connection) != _pair(session.connection):
+            return None
+        served = self._sessions.get(session.connection.server)
+        began_ns = last.connection.first.time_ns
+        answered_since = served is not None and served.last.connection.first.time_ns > began_ns
+        is_valid = last.dialogue.hello is not None and last.dialogue.hello.is_valid
+        return last if is_valid and began_ns > heard.time_ns and not answered_since else None
+
     # -- the tables ----------------------------------------------------------------------------------------------
 
     @cached_property

@@ -72,6 +72,18 @@ def unanswered_requests(conversation: Conversation) -> UnansweredRequests:
     )
 
 
+def unconfirmed_orders(conversation: Conversation) -> tuple[Request, ...]:
+    """Orders that TWS was to send on at once, and of which it said nothing, however short the time was.
+
+    Whether TWS has them is not known where the session did not go on.
+    """
+    dialogue = conversation.dialogue
+    if any(code in dialogue.errors for code in MAY_BE_THE_ANSWER):
+        return ()
+    unanswered = (one for one in dialogue.requests.open.values() if one.is_unanswered and not one.may_have_missed)
+    return tuple(one for one in unanswered if one.name == ORDER and one.is_transmitted)
+
+
 def waited(conversation: Conversation, request: Request) -> float:
     """Seconds since the request, until the end of the connection or of the time that was watched."""
     return (end_of_wait_ns(conversation) - request.asked.time_ns) / NANOSECONDS

@@ -28,6 +28,7 @@ from ibsniff.ib import errors
 from ibsniff.model import Alternative, Confidence, Conversation, Ended, Fault, How, Severity, Side
 from ibsniff.rules.registry import Citation, Statement, cited, conversation_rule
 from ibsniff.rules.wording.endings import time_between
+from ibsniff.rules.wording.orders import never_confirmed
 from ibsniff.rules.wording.remedies import auto_restart
 from ibsniff.rules.wording.stated_reason import stated_reason
 
@@ -77,7 +78,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         return None
     cause = _by_relay(conversation, index) or _stated(conversation) or _unstated(conversation, index, ended)
     return Statement(
-        f"The session worked for {time_between(began, ended.moment)}{_at_least(conversation)}; then the server ended it "
+        f"{never_confirmed(conversation)}The session worked for {time_between(began, ended.moment)}{_at_least(conversation)}; then the server ended it "
         f"({ended.how.upper()}). {cause.why}.",
         cause.fault,
         cause.confidence,

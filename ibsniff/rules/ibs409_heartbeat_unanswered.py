@@ -18,8 +18,8 @@ Sources: TraderAlice/OpenAlice 294 (a stopped Gateway process); ib_insync 604 an
 that came too soon).
 What else: no other message proves anything by its silence. History, scanners, contract chains and executions may take
 minutes; an order may be held in TWS; a quiet market sends nothing.
-What to do: look at TWS's window; restart it; request the time regularly (``reqCurrentTime``, every 5 s or less often) and
-reconnect when there is no answer.
+What to do: reconnect; when a new connection is not answered either, restart TWS. Let the program request the time regularly
+(``reqCurrentTime``, every 5 s or less often), so that it notices.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from ibsniff.facts.timing import closed_after_client
 from ibsniff.formatting import duration
 from ibsniff.model import Alternative, Confidence, Connection, Conversation, Fault, Moment, Severity, Side
 from ibsniff.rules.registry import Statement, cited, conversation_rule
+from ibsniff.rules.wording.orders import AT_A_RESTART, never_confirmed
 
 RELAY_LOST_IT = Alternative(
     "a relay in front of TWS (ssh -L, socat, a container's port) lost its connection to it and keeps this one open",
@@ -43,8 +44,14 @@ DROPPED = (
     "It is frozen, or it drops requests for the time that come too soon after each other: the packets do not tell which. Asked "
     "every 5 s or less often, it answers each"
 )
-WINDOW_FIRST = "Look at the TWS or Gateway window, and restart it if it does not respond."
-NETWORK_FIRST = "Check whether the machine can still be reached; look at VPNs, tunnels and firewalls on the way."
+RECONNECT_FIRST = (
+    "Let the program reconnect. If its new connection is not answered either, TWS or Gateway hangs: restart it. "
+    f"{AT_A_RESTART}"
+)
+NETWORK_FIRST = (
+    "Check whether the machine can still be reached; look at VPNs, tunnels and firewalls on the way. Then let the program "
+    "reconnect."
+)
 
 LAST_DATA = "the last data of the server"
 
@@ -54,7 +61,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """A question that TWS always answers got no answer, and nothing else came."""
     may_be_lost = bool(conversation.lost_in_wait)  # of the questions, the time that sequence numbers prove is counted
     if not may_be_lost and (late := unanswered_since_joined(conversation)) is not None:
-        return _since_joined(conversation, late)
+        return _since_joined(conversation, late, index)
     connection, question = conversation.connection, unanswered(conversation)
     received = connection.from_server.last_data
     half = half_message(conversation) if question is None and not may_be_lost else None
@@ -63,7 +70,7 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     if undelivered(connection, Side.CLIENT) is not None or unacknowledged(connection, Side.SERVER) is not None:
         return None  # IBS416 reports what was lost on the way
     if half is not None:
-        return _half_message(conversation, half, received)
+        return _half_message(conversation, half, received, index)
     assert question is not None
     what, fault = _why(connection)
     doubtful = index.reliability.may_have_missed(conversation)
@@ -74,40 +81,51 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     awake = question.seconds - index.reliability.seconds_jumped(conversation, question.asked)
     doubtful = doubtful or awake < QUESTIONS[question.name].patience  # the machine may have slept in between
     return Statement(
-        f"The session worked, and then TWS stopped answering: the client asked {_asked(question)} and received nothing for "
+        f"{never_confirmed(conversation)}The session worked, and then TWS stopped answering: the client asked {_asked(question)} and received nothing for "
         f"{duration(question.seconds)}. {what}.",
         fault,
         Confidence.LOW if doubtful or fault is Fault.UNDETERMINED else Confidence.MEDIUM,
         packets=(cited(conversation, received, LAST_DATA), question.asked),
-        remedy=f"{NETWORK_FIRST if fault is Fault.NETWORK else WINDOW_FIRST} Let the program reconnect when reqCurrentTime "
-        "is not answered.",
+        remedy=NETWORK_FIRST if fault is Fault.NETWORK else _what_to_do(conversation, index),
         alternatives=(RELAY_LOST_IT,) if fault is Fault.TWS_STATE else (),
     )
 
 
-def _since_joined(conversation: Conversation, question: Unanswered) -> Statement:
+def _since_joined(conversation: Conversation, question: Unanswered, index: CaptureIndex) -> Statement:
     return Statement(
-        f"TWS answers nothing, at least since the capture began: the client asked {_asked(question)} and received nothing for "
+        f"{never_confirmed(conversation)}TWS answers nothing, at least since the capture began: the client asked {_asked(question)} and received nothing for "
         f"{duration(question.seconds)}. What it sent was acknowledged. How the session began is not known.",
         Fault.TWS_STATE,
         Confidence.LOW,
         packets=(question.asked,),
-        remedy=f"{WINDOW_FIRST} Let the program reconnect when reqCurrentTime is not answered.",
+        remedy=_what_to_do(conversation, index),
         alternatives=(RELAY_LOST_IT,),
         explains=conversation.missing,
     )
 
 
-def _half_message(conversation: Conversation, half: HalfMessage, received: Moment) -> Statement:
+def _half_message(conversation: Conversation, half: HalfMessage, received: Moment, index: CaptureIndex) -> Statement:
     connection = conversation.connection
     is_certain = connection.same_host and not on_relay_port(connection) and not closed_after_client(connection)
     return Statement(
-        f"The session worked, and then TWS stopped in the middle of a message: nothing more came for {duration(half.seconds)}.",
+        f"{never_confirmed(conversation)}The session worked, and then TWS stopped in the middle of a message: nothing more "
+        f"came for {duration(half.seconds)}.",
         Fault.TWS_STATE if is_certain else Fault.UNDETERMINED,
         Confidence.MEDIUM if is_certain else Confidence.LOW,
         packets=(half.began, cited(conversation, received, LAST_DATA)),
-        remedy=f"{WINDOW_FIRST} Let the program reconnect.",
+        remedy=_what_to_do(conversation, index),
         alternatives=(RELAY_LOST_IT,),
+    )
+
+
+def _what_to_do(conversation: Conversation, index: CaptureIndex) -> str:
+    """Reconnect, unless a new connection was seen to get no answer either; then only a restart is left."""
+    later = index.server_history.silent_after(conversation)
+    if later is None:
+        return RECONNECT_FIRST
+    return (
+        f"Restart TWS or Gateway: a new connection ({later.id}) was not answered either. {AT_A_RESTART} Then let the program "
+        "reconnect."
     )
 
 

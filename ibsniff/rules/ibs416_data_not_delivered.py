@@ -22,6 +22,7 @@ from ibsniff.facts.liveness import unanswered
 from ibsniff.formatting import counted, duration, seconds_between
 from ibsniff.model import Confidence, Conversation, Fault, Moment, Outcome, Rung, Severity, Side, Stall
 from ibsniff.rules.registry import Statement, conversation_rule
+from ibsniff.rules.wording.orders import never_confirmed
 
 
 @conversation_rule(Severity.ERROR)
@@ -38,7 +39,7 @@ def _statement(conversation: Conversation, side: Side, stall: Stall) -> Statemen
     receiver = Side.SERVER if side is Side.CLIENT else Side.CLIENT
     proof = stall.below if undelivered(conversation.connection, side) is not None else None
     return Statement(
-        _summary(conversation, side, receiver, stall, is_proved=proof is not None),
+        f"{never_confirmed(conversation)}{_summary(conversation, side, receiver, stall, is_proved=proof is not None)}",
         Fault.NETWORK,
         Confidence.MEDIUM,
         packets=(stall.since.packet, stall.last.packet, proof.packet if proof else None),

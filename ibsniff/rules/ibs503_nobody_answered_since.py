@@ -27,6 +27,7 @@ from ibsniff.facts.timing import closed_after_client
 from ibsniff.formatting import counted, elapsed, seconds
 from ibsniff.model import NANOSECONDS, Confidence, Conversation, Fault, Rung, Severity
 from ibsniff.rules.registry import Statement, capture_rule, cited
+from ibsniff.rules.wording.orders import AT_A_RESTART
 from ibsniff.rules.wording.what_was_sent import sent_instead_of_hello
 
 ENOUGH = 2
@@ -38,7 +39,7 @@ WAIT_FIRST = (
     "If it was started just now, wait two minutes. If nobody is answered after that either, restart it: nothing else "
     "has been seen to help."
 )
-WHEN_IT_HANGS = "Restart TWS or Gateway; nothing else has been seen to help."
+WHEN_IT_HANGS = f"Restart TWS or Gateway; nothing else has been seen to help. {AT_A_RESTART}"
 IF_IT_HANGS_AGAIN = "If it hangs again, restart TWS or Gateway; nothing else has been seen to help."
 
 

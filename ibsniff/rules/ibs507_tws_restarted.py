@@ -25,6 +25,7 @@ from ibsniff.formatting import counted, date_and_time, duration, seconds
 from ibsniff.ib import errors
 from ibsniff.model import Alternative, Confidence, Conversation, Fault, Outcome, Rung, Severity
 from ibsniff.rules.registry import Statement, capture_rule, cited
+from ibsniff.rules.wording.orders import never_confirmed
 from ibsniff.rules.wording.remedies import auto_restart
 
 RELAY_GONE = Alternative(
@@ -66,7 +67,7 @@ def _statement(latest: Outage, earlier: list[Outage]) -> Statement:
         remedy = "Check whether it waits for a login (once a week Gateway needs one by hand); let the program reconnect"
     on_relay = on_relay_port(one.connection)
     return Statement(
-        f"TWS {what}: it ended {one.id} at {date_and_time(latest.began_ns)}, then refused "
+        f"{never_confirmed(*latest.ended)}TWS {what}: it ended {one.id} at {date_and_time(latest.began_ns)}, then refused "
         f"{counted(len(refused), 'connection attempt')}, and {outcome}.{_before(earlier)}",
         Fault.TWS_STATE,
         Confidence.LOW if on_relay or one.dialogue.bytes_after_gap else Confidence.MEDIUM,
