@@ -55,17 +55,27 @@ SESSION_LOST = frozenset({"IBS405", "IBS409", "IBS416", "IBS417"})
 """The session ended, or one side is gone."""
 
 TABLE: dict[str, tuple[Explains, ...]] = {
+    "IBS107": (Explains(Where.SAME_SERVER, frozenset({"IBS405"})),),
     "IBS303": (Explains(Where.SAME_SERVER, frozenset({"IBS301", "IBS302"}), Fault.TWS_STATE),),
     "IBS403": (Explains(Where.SAME_CONVERSATION, frozenset({"IBS410"}) | OVERDUE),),
     "IBS405": (Explains(Where.SAME_CONVERSATION, OVERDUE),),
     "IBS407": (Explains(Where.SAME_SERVER_LATER, frozenset({"IBS101", "IBS102"})),),
-    "IBS409": (Explains(Where.SAME_CONVERSATION, OVERDUE),),
+    "IBS409": (
+        Explains(Where.SAME_CONVERSATION, OVERDUE),
+        Explains(Where.SAME_SERVER_LATER, NOT_ANSWERED | {"IBS106"}, Fault.TWS_STATE),
+    ),
     "IBS416": (Explains(Where.SAME_CONVERSATION, OVERDUE | {"IBS405", "IBS409"}),),
     "IBS417": (Explains(Where.SAME_CONVERSATION, OVERDUE | {"IBS405", "IBS409"}),),
     "IBS501": (Explains(Where.SAME_SERVER, NOT_CONNECTED | {"IBS304", "IBS305"}),),
     "IBS502": (Explains(Where.LISTED, frozenset({"IBS201", "IBS301", "IBS302"})),),
-    "IBS503": (Explains(Where.LISTED, NOT_CONNECTED | NOT_ANSWERED | {"IBS201"}),),
-    "IBS504": (Explains(Where.LISTED, NOT_CONNECTED | NOT_ANSWERED | {"IBS201", "IBS503", "IBS508"}),),
+    "IBS503": (
+        Explains(Where.LISTED, NOT_CONNECTED | NOT_ANSWERED | {"IBS201"}),
+        Explains(Where.SAME_SERVER, OVERDUE | {"IBS409"}),
+    ),
+    "IBS504": (
+        Explains(Where.LISTED, NOT_CONNECTED | NOT_ANSWERED | {"IBS201", "IBS503", "IBS508"}),
+        Explains(Where.SAME_SERVER, OVERDUE | {"IBS409"}),
+    ),
     "IBS505": (Explains(Where.SAME_CLIENT, NOT_ANSWERED),),
     "IBS506": (
         Explains(Where.SAME_CLIENT, frozenset({"IBS310", "IBS311"})),
@@ -80,30 +90,38 @@ Place = tuple[object, ...]
 """Where a finding stands: a conversation, a server, or a client and a server; each with the code."""
 
 
+class Explanation(NamedTuple):
+    """A finding that explains others, and the conversation in which it stands; None if it is about several."""
+
+    finding: Finding
+    conversation: Conversation | None
+
+
 class Explanations:
     """The findings of one capture that explain others."""
 
     def __init__(self, index: CaptureIndex, shared: Sequence[Finding]) -> None:
         """``shared`` are the findings about several conversations; the others stand in the conversations of the index."""
         self._by_id = index.by_id
-        self._places: dict[Place, Finding] = {}
-        self._later: dict[Place, tuple[int, Finding]] = {}
+        self._places: dict[Place, Explanation] = {}
+        self._later: dict[Place, tuple[int, Explanation]] = {}
         self._firsts: dict[int, Finding] = {}
-        """By the ``id`` of a finding that stands in ``_places``, and so lives as long."""
+        """By the ``id`` of a finding that stands in one of those, and so lives as long."""
         for finding in shared:
-            self._add(finding, [self._by_id[name] for name in finding.conversations if name in self._by_id], index)
+            concerned = [self._by_id[name] for name in finding.conversations if name in self._by_id]
+            self._add(Explanation(finding, None), concerned, index)
         for one in index.conversations:
             for finding in one.findings:
-                self._add(finding, [one], index)
+                self._add(Explanation(finding, one), [one], index)
 
     def of(self, finding: Finding, conversation: Conversation) -> Finding | None:
         """The finding that explains this one of a conversation; None if it is a problem of its own."""
-        connection = conversation.connection
         for place in _places(finding.code, conversation):
-            if (explains := self._places.get(place)) is not None and explains != finding:
+            if (explains := self._places.get(place)) is not None and explains.finding != finding:
                 return self._first(explains)
-        since, explains_later = self._later.get((connection.server, finding.code), (0, None))
-        return explains_later if connection.first.time_ns > since else None
+        since, later = self._later.get((conversation.connection.server, finding.code), (0, None))
+        began_ns = conversation.connection.first.time_ns
+        return self._first(later) if later is not None and began_ns > since else None
 
     def of_shared(self, finding: Finding) -> Finding | None:
         """The same for a finding about several conversations."""
@@ -112,32 +130,33 @@ class Explanations:
                 return explains
         return None
 
-    def _first(self, finding: Finding) -> Finding:
+    def _first(self, explains: Explanation) -> Finding:
         """The finding at the beginning: one that explains may itself be explained. It is looked for once."""
+        finding, conversation = explains
         if id(finding) not in self._firsts:
-            above = self.of_shared(finding) if finding.conversations else None
+            above = self.of_shared(finding) if conversation is None else self.of(finding, conversation)
             self._firsts[id(finding)] = finding if above is None else above
         return self._firsts[id(finding)]
 
-    def _add(self, finding: Finding, concerned: list[Conversation], index: CaptureIndex) -> None:
-        for row in TABLE.get(finding.code, ()):
-            if row.fault not in (None, finding.fault):
+    def _add(self, explains: Explanation, concerned: list[Conversation], index: CaptureIndex) -> None:
+        for row in TABLE.get(explains.finding.code, ()):
+            if row.fault not in (None, explains.finding.fault):
                 continue
             for one in _standing(row.where, concerned, index):
-                self._note(row, finding, one)
+                self._note(row, explains, one)
 
-    def _note(self, row: Explains, finding: Finding, one: Conversation) -> None:
+    def _note(self, row: Explains, explains: Explanation, one: Conversation) -> None:
         for code in row.codes:
             by_conversation, by_client, by_server = _places(code, one)
             match row.where:
                 case Where.SAME_SERVER:
-                    self._places.setdefault(by_server, finding)
+                    self._places.setdefault(by_server, explains)
                 case Where.SAME_CLIENT:
-                    self._places.setdefault(by_client, finding)
+                    self._places.setdefault(by_client, explains)
                 case Where.SAME_SERVER_LATER:
-                    self._later.setdefault(by_server, (one.connection.first.time_ns, finding))
+                    self._later.setdefault(by_server, (one.connection.first.time_ns, explains))
                 case _:
-                    self._places.setdefault(by_conversation, finding)
+                    self._places.setdefault(by_conversation, explains)
 
 
 def _places(code: str, one: Conversation) -> tuple[Place, Place, Place]:

@@ -8,6 +8,7 @@ went worse (`order_of`), the newest of equals; and a finding about several conve
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,13 +20,17 @@ from ibsniff.diagnosis.explained import TABLE, Explanations
 from ibsniff.diagnosis.precedence import Precedence, order_of
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.ib import errors
-from ibsniff.model import Confidence, Conversation, Endpoint, Fault, Finding, Problem, Rung, Severity
+from ibsniff.model import Confidence, Conversation, Endpoint, Fault, Finding, Outcome, Problem, Rung, Severity
 
 MAX_CONVERSATIONS = 100
 """Of one problem, listed by id; all are counted."""
 
 ADDRESS_OR_NUMBER = re.compile(r"\d+\.\d+\.\d+\.\d+|[0-9a-f]*::[0-9a-f:]*|\d+")
 """Numbers differ between two remedies that say the same: ports, ids, seconds. The address of a client does not."""
+
+
+_NEVER_NS = sys.maxsize
+"""Later than any packet."""
 
 
 @dataclass(slots=True)
@@ -36,13 +41,21 @@ class Gathered:
     order: tuple[Precedence, bool]
     shown_by: Conversation
     concerned: dict[str, Conversation] = field(default_factory=dict)
+    seen_ns: dict[str, int] = field(default_factory=dict)
+    """When it was seen in each of them."""
     explained: Counter[str] = field(default_factory=Counter)
+
+    def take(self, finding: Finding, conversations: Iterable[Conversation]) -> None:
+        """Add conversations that it concerns, and when it was seen in each."""
+        for one in conversations:
+            self.concerned[one.id] = one
+            self.seen_ns[one.id] = min(_seen_ns(finding, one), self.seen_ns.get(one.id, _NEVER_NS))
 
     def problem(self, newest: Newest) -> Problem:
         """The problem, which is over if all its clients have worked since."""
         all_of_them = list(self.concerned.values())
         troubled = [one for one in all_of_them if not works(one)] or all_of_them
-        began = [one.connection.first.time_ns for one in troubled]
+        seen = [self.seen_ns[one.id] for one in troubled]
         return Problem(
             finding=self.finding,
             conversation=self.shown_by.id,
@@ -50,8 +63,8 @@ class Gathered:
             total=len(troubled),
             servers=tuple(dict.fromkeys(one.connection.server for one in troubled)),
             explained=dict(self.explained),
-            first_ns=min(began),
-            last_ns=max(began),
+            first_ns=min(seen),
+            last_ns=max(seen),
             is_over=all(newest.that_works(since=one) is not None for one in troubled),
         )
 
@@ -90,7 +103,7 @@ def _gather(index: CaptureIndex, shared: Sequence[Finding], chosen: frozenset[st
         if order < found.order:
             found.finding, found.order, found.shown_by = finding, order, concerned[0]
         for following, those in ((finding, concerned), *follows):
-            found.concerned.update({one.id: one for one in those})
+            found.take(following, those)
             if following is not finding:
                 found.explained[following.code] += 1
     return problems.values()
@@ -155,6 +168,16 @@ def _is_problem(finding: Finding) -> bool:
 def _unexplained(one: Conversation) -> Finding:
     """What is said of a conversation that no rule explains."""
     return Finding("", "", Severity.WARNING, one.fault, Confidence.LOW, one.summary, input=one.input)
+
+
+def _seen_ns(finding: Finding, one: Conversation) -> int:
+    """The first packet of a session that proves it; a connection that became no session failed as a whole."""
+    ready = one.dialogue.ready
+    if ready is None and one.outcome is not Outcome.JOINED:
+        return one.connection.first.time_ns
+    since_ns = ready.time_ns if ready is not None else one.connection.first.time_ns
+    cited = (each.time_ns for each in finding.evidence if each.conversation in ("", one.id))
+    return min((time_ns for time_ns in cited if time_ns is not None and time_ns >= since_ns), default=since_ns)
 
 
 def _key(finding: Finding, concerned: Sequence[Conversation]) -> object:

@@ -152,6 +152,8 @@ class Finding(NamedTuple):
     """The ids of the conversations it belongs to, if these are several."""
     evidence: tuple[Evidence, ...] = ()
     """The same packets, in the same order, with what each of them shows."""
+    title: str = ""
+    """What the rule finds, in a few words."""
 
 
 class Conversation(NamedTuple):
@@ -237,9 +239,9 @@ class Problem(NamedTuple):
     explained: dict[str, int] = {}  # noqa: RUF012  (nobody changes it)
     """Other findings that follow from this one and are no problems of their own: how many, by code."""
     first_ns: int | None = None
-    """When the first of its conversations began."""
+    """When it was first seen: in a session the first packet that proves it, otherwise when the connection began."""
     last_ns: int | None = None
-    """When the last of its conversations began."""
+    """The same for the last of its conversations."""
     is_over: bool = False
     """Each client it concerns has worked since then, with the same server."""
 

@@ -12,12 +12,15 @@ from ibsniff.model import (
     Conversation,
     Endpoint,
     Fault,
+    Finding,
     Outcome,
     Problem,
     Report,
     Rung,
     Severity,
+    Side,
 )
+from ibsniff.render.server_messages import needs_reading, server_messages
 
 NO_CONVERSATION = "The capture contains no conversation with TWS or IB Gateway."
 
@@ -40,14 +43,25 @@ MUST_ACT: dict[Confidence, str] = {
 
 ACTORS: dict[Fault, str] = {
     Fault.NONE: "nobody",
-    Fault.CLIENT: "your program",
-    Fault.TWS_CONFIG: "TWS: a setting",
-    Fault.TWS_STATE: "TWS or Gateway",
-    Fault.NETWORK: "network or relay",
-    Fault.IB: "IB or the account",
-    Fault.UNDETERMINED: "not decided",
+    Fault.CLIENT: "you: your program",
+    Fault.TWS_CONFIG: "you: a TWS setting",
+    Fault.TWS_STATE: "you: TWS or Gateway",
+    Fault.NETWORK: "you: network or relay",
+    Fault.IB: "you: your IB account",
+    Fault.UNDETERMINED: "you: look further",
 }
-"""Who must act, for a column of a table."""
+"""Who must act and where, for a column of a table."""
+
+ABOUT_A_SESSION = "IBS4"
+"""Findings of this family are about sessions that work."""
+
+AT_IB = ("IBS403", "IBS410")
+"""Findings about IB's own servers: nobody can do anything about them but wait."""
+
+
+def actor(finding: Finding) -> str:
+    """Who must act, for a column of a table."""
+    return "IB: wait" if finding.code in AT_IB else ACTORS[finding.fault]
 
 
 def no_conversation(report: Report) -> str:
@@ -71,7 +85,7 @@ def headline(report: Report, problem: Problem | None) -> str:
         return f"{_state(problem, shown_by)} {_action(problem, shown_by.connection)}"
     verdict = report.verdict
     shown = by_id.get(verdict.conversation) if verdict is not None and verdict.conversation else None
-    return no_conversation(report) if shown is None else f"{_good_state(shown)} {_nothing_to_do(shown)}"
+    return no_conversation(report) if shown is None else f"{_good_state(shown)} {_nothing_to_do(report, shown)}"
 
 
 def sureness(problem: Problem) -> str:
@@ -93,9 +107,19 @@ def _state(problem: Problem, shown_by: Conversation) -> str:
         return f"This capture does not show whether {where} works."
     if shown_by.rung is not Rung.READY and shown_by.outcome is not Outcome.JOINED:
         return f"It does not work: the program gets no API session with {where}."
-    if problem.finding.severity is Severity.WARNING:
-        return f"The API session with {where} is up, but not everything works."
-    return f"It no longer works: the API session with {where} has failed."
+    return _state_of_session(problem, shown_by, where)
+
+
+def _state_of_session(problem: Problem, session: Conversation, where: str) -> str:
+    """Whether a session that had begun works."""
+    ended = session.connection.ended
+    if ended is not None and ended.by is Side.SERVER:
+        return f"It worked until {time_of_day(ended.moment.time_ns)}; then {where} ended the API session."
+    if problem.finding.severity is Severity.ERROR:
+        return f"It no longer works: the API session with {where} has failed."
+    if ended is not None:
+        return f"The API session with {where} worked until the client ended it, but not everything in it worked."
+    return f"The API session with {where} is up, but not everything works."
 
 
 def _servers(servers: tuple[Endpoint, ...]) -> str:
@@ -121,8 +145,10 @@ def _action(problem: Problem, connection: Connection) -> str:
             return f"{must} the address, the port or a relay is wrong, {there}."
         case Fault.NETWORK:
             return f"{must} something between {connection.client.ip} and {connection.server.ip} is wrong."
+        case Fault.IB if problem.finding.code in AT_IB:
+            return "You can only wait: TWS has no connection to IB's servers, and nothing is wrong on your machines."
         case Fault.IB:
-            return "Nothing is wrong on your machines: IB's servers or your account need attention."
+            return f"{must} your IB account lacks something, and nothing is wrong on your machines."
         case _:
             return "You must look further: these packets alone do not show who is to blame."
 
@@ -137,15 +163,29 @@ def _client_machine(connection: Connection) -> str:
 
 def _good_state(shown: Conversation) -> str:
     """What is shown of a capture in which nothing is wrong."""
-    server, heard = shown.connection.server, shown.connection.from_server.last_data
+    connection = shown.connection
+    server, heard, ended = connection.server, connection.from_server.last_data, connection.ended
     if shown.rung is not Rung.READY and shown.outcome is not Outcome.JOINED:
         return f"Nothing is wrong with {server}, and no API session was needed there."
-    if shown.confidence is Confidence.HIGH or heard is None:
-        return f"It works: the API session with {server} is in order."
-    return (
-        f"It worked until {time_of_day(heard.time_ns)}: the API session with {server} was in order, and then fell idle."
-    )
+    if heard is not None and shown.confidence is not Confidence.HIGH:
+        when = time_of_day(heard.time_ns)
+        return f"It worked until {when}: the API session with {server} was in order, and then fell idle."
+    if ended is not None:
+        when = time_of_day(ended.moment.time_ns)
+        return f"It worked: the API session with {server} was in order until the client ended it at {when}."
+    return f"It works: the API session with {server} is in order."
 
 
-def _nothing_to_do(shown: Conversation) -> str:
+def _others_too(report: Report) -> str:
+    """That the other sessions were in order, too."""
+    sessions = sum(one.rung is Rung.READY or one.outcome is Outcome.JOINED for one in report.conversations)
+    return f" All {sessions:,} sessions of the capture were in order." if sessions > 1 else ""
+
+
+def _nothing_to_do(report: Report, shown: Conversation) -> str:
+    """That nobody must act, unless there is something that should be read first."""
+    if any(needs_reading(server_messages([one])) for one in report.conversations if one.dialogue.errors):
+        return "TWS reported errors that you should read: see 'What TWS said'."
+    if any(found.fault is not Fault.NONE and found.code.startswith(ABOUT_A_SESSION) for found in shown.findings):
+        return "Before you rely on it, read 'Also noticed'."
     return "You need not do anything." if shown.confidence is Confidence.HIGH else "Nothing shows that you must act."

@@ -13,7 +13,7 @@ from ibsniff.model import Conversation, Fault, Outcome, Problem, Report
 from ibsniff.render import participants, server_messages, story
 from ibsniff.render.code_spans import prose
 from ibsniff.render.grouping import ConversationGroup, group_key
-from ibsniff.render.headline import ACTORS, left_out
+from ibsniff.render.headline import actor, left_out
 from ibsniff.render.html_diagram import DiagramPart, diagram_part, ladder_part, packet_part
 from ibsniff.render.html_parts import (
     Alternative,
@@ -127,7 +127,7 @@ class _Maker:
             self._servers(each),
             self._file(each),
             _how_often(problem),
-            ACTORS[problem.finding.fault],
+            actor(problem.finding),
             each in self._told,
             problem.is_over,
         )
@@ -151,7 +151,7 @@ class _Maker:
             tone="good" if problem.is_over else _tone(finding.fault),
             summary=self._prose(finding.summary),
             line=self._text(problem_line(problem)),
-            who=ACTORS[finding.fault],
+            who=actor(finding),
             where=self._servers(each),
             file=self._file(each),
             when=_how_often(problem),

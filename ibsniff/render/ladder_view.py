@@ -10,12 +10,14 @@ from rich.padding import Padding
 from rich.text import Text
 
 from ibsniff.formatting import elapsed
-from ibsniff.model import Conversation
+from ibsniff.model import Conversation, Rung
 from ibsniff.render.ladder import RungView, Step, ladder
 from ibsniff.render.screen import ConsoleWriter, columns
 
 MIN_GAP, MAX_GAP = 2, 8
 """Columns between rungs: enough to separate them, and few enough that the ladder is still seen as one."""
+
+NOT_CAPTURED = "The connection began before the capture: how it began is not known."
 
 STEPS: dict[Step, tuple[str, str]] = {
     Step.REACHED: ("✓", "green"),
@@ -43,6 +45,8 @@ def draw_ladder(
     addresses = f"{connection.client} → {connection.server}"
     title = Text(f"{prefix}{conversation.id}  ", "bold").append_text(writer.literal(addresses, "bold"))
     title.append(f"  {writer.clock.date_and_time(connection.first.time_ns)}", "dim")
+    if conversation.rung is Rung.UNKNOWN:
+        return Group(title, Padding(Text(NOT_CAPTURED), (0, 0, 0, 2)))
     rungs = [drawn_rung(conversation, view) for view in ladder(conversation, in_progress=in_progress)]
     body = in_one_row(rungs, writer, width - 2) or in_one_column(rungs, writer)
     return Group(title, Padding(body, (0, 0, 0, 2)))

@@ -16,7 +16,7 @@ from ibsniff.model import Conversation, Finding, Report, Side
 from ibsniff.render import machine_reports, participants, server_messages, story
 from ibsniff.render.code_spans import prose, with_ticks
 from ibsniff.render.grouping import ConversationGroup
-from ibsniff.render.headline import ACTORS, left_out
+from ibsniff.render.headline import actor, left_out
 from ibsniff.render.ladder import RungView, Step, ladder
 from ibsniff.render.proof import Proof, ProofRow, proof_of
 from ibsniff.render.report_view import (
@@ -127,7 +127,7 @@ def _table_row(each: ProblemView, column: TimeColumn, writer: MarkdownWriter) ->
     yield writer.text(what_it_is(problem)) + (" (over)" if problem.is_over else "")
     yield writer.text(servers_of(problem))
     yield how_often(problem, column)
-    yield writer.text(ACTORS[problem.finding.fault])
+    yield writer.text(actor(problem.finding))
 
 
 def _problem(each: ProblemView, view: ReportView, writer: MarkdownWriter) -> Iterator[str]:

@@ -377,6 +377,8 @@ def rows(who: Participants, clock: Clock = UTC_CLOCK) -> Iterator[Row]:
 def _machines(who: Participants) -> str:
     if who.one_machine is None or not who.programs:
         return ""
+    if not who.one_machine and any(server.reached_through for server in who.servers):
+        return ""  # which machine answered says more
     if not who.one_machine:
         return "two, or two containers: the addresses of the program and the server differ"
     return f"one: the program and the server run on it{f' ({who.system})' if who.system else ''}"

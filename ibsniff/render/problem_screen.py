@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ibsniff.masking.sentence import marked
 from ibsniff.model import Conversation, Finding, Problem
-from ibsniff.render.headline import ACTORS
+from ibsniff.render.headline import actor
 from ibsniff.render.ladder_view import draw_ladder
 from ibsniff.render.proof import Proof, ProofRow, proof_of
 from ibsniff.render.report_view import (
@@ -45,7 +45,7 @@ def problem_table(problems: Sequence[ProblemView], writer: ConsoleWriter) -> Ren
             writer.text(f"{what_it_is(problem)}{over}", colour),
             writer.text(servers_of(problem)),
             writer.literal(how_often(problem, column)),
-            Text(ACTORS[problem.finding.fault], colour),
+            Text(actor(problem.finding), colour),
         )
     return grid
 

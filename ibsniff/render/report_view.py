@@ -140,7 +140,7 @@ def view_of(report: Report, problem: int | None = None) -> ReportView:
         problems=problems,
         told=told,
         shown=shown,
-        concerned=tuple(one for one in report.conversations if one.id in listed) or shown,
+        concerned=tuple(one for one in report.conversations if one.id in listed or not told),
         about_capture=tuple(found for found in about_capture if found is not lead),
         notes=_notes(report, shown),
         groups=_worst_first(group_identical(report.conversations), shown[0] if shown else None),
@@ -184,7 +184,8 @@ def how_often(problem: Problem, column: TimeColumn) -> str:
     first, last = column.shortest(first_ns), column.shortest(last_ns)
     if problem.total == 1:
         return f"once, {first}"
-    return f"{problem.total:,} times, {first}" + (f" to {last}" if last != first else "")
+    several = "connections" if problem.finding.conversations else "times"
+    return f"{problem.total:,} {several}, {first}" + (f" to {last}" if last != first else "")
 
 
 def times_of(problems: Iterable[ProblemView], clock: Clock) -> TimeColumn:
@@ -214,8 +215,8 @@ def works(conversation: Conversation) -> bool:
 
 
 def what_it_is(problem: Problem) -> str:
-    """A problem in a few words: the name of its rule, or what became of its conversation."""
-    return problem.finding.name.replace("-", " ") or "not explained"
+    """A problem in a few words."""
+    return problem.finding.title or problem.finding.name.replace("-", " ") or "Nothing explains how it went"
 
 
 def servers_of(problem: Problem) -> str:

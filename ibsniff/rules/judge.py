@@ -89,6 +89,7 @@ def _finding(rule: Rule, statement: Statement, index: int, proof: tuple[Evidence
     return Finding(
         code=rule.code,
         name=rule.name,
+        title=rule.title,
         severity=statement.severity or rule.severity,
         fault=statement.fault,
         confidence=statement.confidence,

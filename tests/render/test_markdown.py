@@ -60,7 +60,7 @@ def test_several_problems_have_a_table_and_then_each_its_proof() -> None:
     text = markdown(report(silent(), refused(id="c2")))
     assert text.count("| packet | time since packet 1 | | what |") == 2
     assert "| | what | where | how often (2026-01-05, UTC) | who must act |" in text
-    assert "| 2 | silent on this host | 127.0.0.1:7497 | once, 09:30:00 | TWS or Gateway |" in text
+    assert "| 2 | silent on this host | 127.0.0.1:7497 | once, 09:30:00 | you: TWS or Gateway |" in text
     assert "### Problem 2 of 2" in text
     assert "### Problem 1" not in markdown(report(silent(), refused(id="c2")), problem=2)
 

@@ -96,8 +96,8 @@ def test_two_problems_have_a_table_and_then_each_its_proof() -> None:
         ▌ There are 2 problems; the worst is told first.
 
            what                 where           how often (2026-01-05, UTC)  who must act
-        1  silent on this host  127.0.0.1:7497  once, 09:30:00               TWS: a setting
-        2  silent on this host  127.0.0.1:7497  once, 09:30:00               TWS or Gateway
+        1  silent on this host  127.0.0.1:7497  once, 09:30:00               you: a TWS setting
+        2  silent on this host  127.0.0.1:7497  once, 09:30:00               you: TWS or Gateway
 
         Problem 1 of 2: silent on this host
         Nothing listens on 127.0.0.1:7497.
