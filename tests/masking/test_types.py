@@ -18,6 +18,7 @@ OURS = {
     ("Message", "name"): "a name from the table in ib.names",
     ("Dialogue", "messages"): "the same",
     ("Request", "name"): "the same",
+    ("LateAnswer", "name"): "the same",
     ("Requests", "counts"): "the same",
     ("Requests", "not_followed"): "the same",
     ("Requests", "settled"): "the same",
