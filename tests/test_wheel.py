@@ -63,3 +63,10 @@ def test_regress_without_a_folder_says_that_there_are_no_captures_here(installed
 def test_regress_takes_a_folder_of_the_users_own(installed: Path, tmp_path: Path) -> None:
     result = run(installed, tmp_path, "regress", "-q", str(ROOT / "captures"))
     assert result.returncode == 0, result.stdout
+
+
+def test_a_page_is_made_with_the_templates_of_the_wheel(installed: Path, tmp_path: Path) -> None:
+    capture = ROOT / "captures/silent-ib-async-loopback/capture.pcap"
+    result = run(installed, tmp_path, "read", str(capture), "--html", "-")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("<!DOCTYPE html>")
