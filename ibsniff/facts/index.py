@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -11,7 +12,7 @@ from ibsniff.facts.related_connections import RelatedConnections
 from ibsniff.facts.relay_legs import SessionsOverRelays
 from ibsniff.facts.reliability import Reliability
 from ibsniff.facts.server_history import ServerHistory
-from ibsniff.model import Capture, Conversation
+from ibsniff.model import Capture, Conversation, Endpoint
 
 
 class CaptureIndex:
@@ -53,6 +54,20 @@ class CaptureIndex:
         """For each server that had outages, its conversations and the outages, in order of time."""
         found = [(group, list(outages(group))) for group in self.related.by_server]
         return [(group, those) for group, those in found if those]
+
+    def in_outage(self, conversation: Conversation) -> bool:
+        """Tell whether it began while its server served nobody."""
+        began_ns = conversation.connection.first.time_ns
+        outages = self._outages_by_server.get(conversation.connection.server, [])
+        place = bisect_right(outages, began_ns, key=lambda outage: outage.began_ns)
+        if not place:
+            return False
+        back_ns = outages[place - 1].back_ns
+        return back_ns is None or began_ns < back_ns
+
+    @cached_property
+    def _outages_by_server(self) -> dict[Endpoint, list[Outage]]:
+        return {those[0].server: those for _, those in self.outages}
 
     @cached_property
     def answered_hellos(self) -> AnsweredHellos:

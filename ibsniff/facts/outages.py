@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from enum import IntEnum, auto
 from typing import NamedTuple
 
-from ibsniff.facts.timing import ENDS_TOGETHER_NS, end_of_wait_ns
+from ibsniff.facts.ports import on_relay_port
+from ibsniff.facts.timing import ENDS_TOGETHER_NS, end_of_wait_ns, is_within
 from ibsniff.model import NANOSECONDS, Conversation, Endpoint, Fault, Outcome, Rung, Side
 
 TIME_TO_RETURN_NS = 120 * NANOSECONDS
 """A program that reconnects with growing pauses, of a minute at most, is back after this time and has subscribed."""
+RELAY_CONNECTS = 1.0
+"""Seconds within which a relay finds that nothing listens behind it."""
 SUBSCRIPTIONS = (
     "REQ_MKT_DATA",
     "REQ_MKT_DEPTH",
@@ -60,7 +63,8 @@ def outages(conversations: Sequence[Conversation]) -> Iterator[Outage]:
 
     A server that was never seen to serve anybody has none: whether it ever worked is not known. A session that the
     server ends while others go on is none either. A client that was never served may not be allowed, so its failures do
-    not count, except for refusals: a closed port is closed to all.
+    not count, and neither do those of a client that sent no valid hello. Refusals do: a closed port is closed to all, and so is a
+    relay that closes at once.
     """
     served = {one.connection.client.address for one in conversations if is_session(one)}
     if not served:
@@ -74,6 +78,14 @@ def outages(conversations: Sequence[Conversation]) -> Iterator[Outage]:
 def is_session(conversation: Conversation) -> bool:
     """Tell whether it was ready, or was working when the capture began."""
     return conversation.rung is Rung.READY or conversation.outcome is Outcome.JOINED
+
+
+def closed_by_relay(conversation: Conversation) -> bool:
+    """Tell whether it was closed at once on a port where relays listen: the server behind the relay is not there."""
+    accepted, ended = conversation.connection.syn_ack, conversation.connection.ended
+    if conversation.outcome not in (Outcome.CLOSED, Outcome.RESET) or accepted is None or ended is None:
+        return False
+    return on_relay_port(conversation.connection) and is_within(accepted, ended.moment, RELAY_CONNECTS)
 
 
 class _Kind(IntEnum):
@@ -104,6 +116,11 @@ def _events(conversations: Iterable[Conversation], served: set[bytes]) -> Iterat
 def _counts_as_failed(one: Conversation, served: set[bytes]) -> bool:
     if one.outcome is Outcome.REFUSED:
         return one.fault is not Fault.NONE
+    if closed_by_relay(one):
+        return True
+    hello = one.dialogue.hello
+    if hello is not None and not hello.is_valid:
+        return False  # its own bytes are the reason: nobody else would be answered less
     return one.outcome in (*FAILURES, Outcome.REPLIED) and one.connection.client.address in served
 
 

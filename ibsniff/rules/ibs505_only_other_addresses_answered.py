@@ -8,6 +8,8 @@ How sure: both are in the capture; the packets do not show whether it is the dia
 other client was not accepted while the unanswered one waited, but before or after (TWS may have hung, or not been
 running; a TWS that accepts no new clients may go on serving the ones it has); when TWS was shutting down or starting;
 or when one client connected to the loopback and it does not show that the other connected to the same machine.
+Not reported while the server served nobody, for clients that sent nothing (a port test), and on the usual port of a
+relay: behind it TWS sees the relay's address for all clients alike.
 Sources: ib_async 18; ib_insync 529 and 381; IBKR-API-Rust 28; IbcAlpha/IBC 334.
 What to do: add this single address to Trusted IPs (ranges are ignored, IPv6 addresses need entries of their own), and
 untick "Allow connections from localhost only".
@@ -21,6 +23,7 @@ from collections.abc import Iterator
 
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.network_path import captured_near_client, captured_near_server
+from ibsniff.facts.ports import on_relay_port
 from ibsniff.facts.server_close import closed_without_reply
 from ibsniff.facts.server_history import is_starting, times_down
 from ibsniff.facts.server_silence import latest_silent, silent_to_valid_hello
@@ -34,7 +37,7 @@ def check(index: CaptureIndex) -> Iterator[Statement]:
     """One address is served, another is not."""
     for conversations in index.related.by_server_port:
         ready = [one for one in conversations if one.rung is Rung.READY]
-        latest = {one.connection.client.address: one for one in conversations if ready and _may_be_rejected(one)}
+        latest = {one.connection.client.address: one for one in conversations if ready and _may_be_rejected(one, index)}
         if not latest:
             continue
         hangs = any(_address_is_not_the_reason(one, index) for one in latest_silent(conversations))
@@ -113,11 +116,13 @@ def _works_meanwhile(one: Conversation, served: list[_Served]) -> bool:
     return later and any(group.accepted_between(0, until_ns) for group in served)
 
 
-def _may_be_rejected(conversation: Conversation) -> bool:
-    hello = conversation.dialogue.hello
-    if conversation.connection.client.is_loopback or (hello is not None and not hello.is_valid):
+def _may_be_rejected(conversation: Conversation, index: CaptureIndex) -> bool:
+    """It failed as TWS rejects an address: not a port test, not a relay's connection, and not while nobody was served."""
+    connection, hello = conversation.connection, conversation.dialogue.hello
+    if connection.client.is_loopback or on_relay_port(connection) or (hello is not None and not hello.is_valid):
         return False
-    return silent_to_valid_hello(conversation) or closed_without_reply(conversation) is not None
+    failed = silent_to_valid_hello(conversation) or closed_without_reply(conversation) is not None
+    return failed and connection.from_client.length > 0 and not index.in_outage(conversation)
 
 
 def _statement(one: Conversation, served: Conversation, *, certain: bool) -> Statement:

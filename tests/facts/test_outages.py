@@ -51,7 +51,7 @@ def test_each_night_is_one_outage() -> None:
 def test_a_restart_counts_its_own_refusals_only() -> None:
     restart = next(found for found in week(7).findings if found.code == "IBS507")
     assert "then refused 3 connection attempts" in restart.summary
-    assert "It had restarted 6 times before in this capture, and worked again after " in restart.summary
+    assert "It restarted 6 other times in this capture, and worked again after " in restart.summary
 
 
 @pytest.mark.parametrize("nights", [1, 3])

@@ -107,8 +107,8 @@ CLOSED_PORT: Family = {
         "101 405 507",
         Fault.TWS_STATE,
         Meets.CAUSE,
-        says=("TWS went down: .* did not come back in this capture", "waits for a login"),
-        never=("TWS restarted", "Enable ActiveX"),
+        says=("Gateway went down: .* did not come back in this capture", "waits for a login"),
+        never=("restarted:", "Enable ActiveX"),
     ),
     "A10": Thread(
         "IB4m 31",

@@ -93,7 +93,7 @@ STALLED: Family = {
         Fault.NONE,
         Meets.CAUSE,
         says=("lost its connection to IB's servers and has it back",),
-        never=("TWS restarted", *SETTINGS),
+        never=("restarted:", *SETTINGS),
     ),
     "F8": Thread(
         "QuantConnect/Lean.Brokerages.InteractiveBrokers 242",
@@ -107,7 +107,7 @@ STALLED: Family = {
         "101 405 507",
         Fault.TWS_STATE,
         Meets.CAUSE,
-        says=("TWS restarted: .* worked again 79 s later", "Auto restart"),
+        says=("Gateway restarted: .* worked again 79 s later", "Auto restart"),
         never=SETTINGS,
     ),
     "F9": Thread(

@@ -240,7 +240,7 @@ def test_a_tws_that_answers_again_has_come_back() -> None:
     ]
     report = judge(ended, *down, *taken)
     assert "did not come back" not in told(report)
-    assert "TWS restarted" in told(report)
+    assert "Gateway restarted" in told(report)
     assert "(c6), but no session became ready" in told(report)
     assert "did not come back" in told(judge(ended, *down))
 

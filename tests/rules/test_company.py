@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import ib_bytes
 import pytest
 from ib_bytes import BROKEN_HELLOS, HELLO, PROXY_HEADERS, READY, REPLY, START, text
 from judging import judge, only
-from rule_wires import NOT_MET, in_use, local, queue_full, remote, session, silent
+from rule_wires import NOT_MET, answered, in_use, local, queue_full, remote, session, silent
 from wire import START_NS, Wire
 
 from ibsniff.model import NANOSECONDS, Confidence, Fault, Finding, Report, Rung, UnreachableKind
@@ -157,3 +158,119 @@ def test_a_server_that_expects_the_header_is_read_as_if_there_were_none(header: 
     assert conversation.rung is Rung.READY
     assert conversation.dialogue.start is not None
     assert conversation.findings == ()
+
+
+# -- a relay whose server went down ---------------------------------------------------------------------------------------
+
+
+def behind_relay(seconds: float, host: str = "172.20.0.5") -> Wire:
+    return Wire(
+        f"{host}:{40_000 + round(seconds)}", "172.20.0.2:4004", start_ns=START_NS + round(seconds * NANOSECONDS)
+    )
+
+
+def closed_at_once(seconds: float) -> Wire:
+    return behind_relay(seconds).connect().client(HELLO, ack=False).fin_server(after=0.0004).rst_server()
+
+
+def port_test(seconds: float, *, by_server: bool) -> Wire:
+    wire = behind_relay(seconds, "172.20.0.1").connect()
+    return wire.fin_server(after=0.0005).fin_client() if by_server else wire.fin_client(after=0.01).fin_server()
+
+
+def test_a_server_that_ends_behind_its_relay_is_one_problem_and_no_setting_is_accused() -> None:
+    report = judge(
+        port_test(2, by_server=False),
+        session(behind_relay(0)).fin_server(after=30.0),
+        *(closed_at_once(at) for at in (33, 39, 51, 75)),
+        *(port_test(at, by_server=True) for at in (52, 62)),
+    )
+    assert not any(one.code == "IBS505" or one.fault is Fault.TWS_CONFIG for one in report.findings)
+    down = found(report, "IBS507")
+    assert (down.fault, down.confidence) == (Fault.TWS_STATE, Confidence.MEDIUM)
+    assert "Gateway behind the relay 172.20.0.2:4004 went down at" in down.summary
+    assert "accepted 6 connections and closed each at once, and did not come back" in down.summary
+    assert down.remedy.startswith("On 172.20.0.2, check that Gateway is running and logged in")
+    assert [one.finding.code for one in report.problems] == ["IBS507", "IBS201"]
+
+
+def test_a_relay_that_goes_on_serving_others_has_its_server() -> None:
+    report = judge(
+        session(behind_relay(0)).wait(200).server(READY),
+        session(behind_relay(5)).fin_server(after=9),
+        closed_at_once(33),
+    )
+    assert "IBS507" not in [one.code for one in report.findings]
+
+
+# -- the same address closed and served -----------------------------------------------------------------------------------
+
+
+def from_host(host: str, seconds: float) -> Wire:
+    return Wire(
+        f"{host}:{40_000 + round(seconds)}", "172.24.32.1:7497", start_ns=START_NS + round(seconds * NANOSECONDS)
+    )
+
+
+@pytest.mark.parametrize(("hello", "codes"), [(HELLO, {"IBS505"}), (b"", set())])
+def test_only_a_client_that_said_hello_can_be_rejected_for_its_address(hello: bytes, codes: set[str]) -> None:
+    other = from_host("172.24.46.64", 20).connect()
+    other = other.client(hello).fin_server(after=0.005) if hello else other.fin_server(after=0.005)
+    report = judge(session(from_host("172.24.46.63", 0)).wait(60).server(READY), other)
+    assert {one.code for one in report.findings} & {"IBS505"} == codes
+
+
+def test_a_server_that_nobody_can_use_meanwhile_does_not_choose_by_address() -> None:
+    gone = session(from_host("172.24.46.63", 0)).fin_server(after=30)
+    also = [
+        from_host(host, at).connect().client(HELLO).fin_server(after=0.005)
+        for host, at in (("172.24.46.63", 40), ("172.24.46.64", 50))
+    ]
+    assert "IBS505" not in [one.code for one in judge(gone, *also).findings]
+
+
+def test_a_client_whose_own_bytes_are_wrong_makes_no_outage() -> None:
+    report = judge(session(at(0)).close(), silent(at(20, port=40_009), NOT_MET), session(at(40, port=40_011)))
+    assert not report.outages
+
+
+# -- an outage of hours -----------------------------------------------------------------------------------------------------
+
+
+def session_with_id(seconds: float, client_id: int) -> Wire:
+    wire = answered(at(seconds, port=40_000 + round(seconds) % 9_000 + client_id))
+    return wire.client(ib_bytes.start_api(178, client_id)).server(READY)
+
+
+def night_of(hours: float) -> Report:
+    back = 100 + 3600 * hours
+    return judge(
+        session_with_id(0, 1).rst_server(after=60),
+        session_with_id(1, 2).rst_server(after=59),
+        *(at(80 + 60 * number, port=50_000 + number).syn().refuse() for number in range(3)),
+        session_with_id(back, 1).wait(600).server(READY),
+    )
+
+
+def test_an_outage_of_hours_probably_waited_for_a_login_and_names_who_did_not_come_back() -> None:
+    long, short = found(night_of(7.0), "IBS507"), found(night_of(0.1), "IBS507")
+    assert "worked again 7 h" in long.summary
+    assert "Client id 2 did not come back." in long.summary
+    assert long.remedy.startswith("Start the program with client id 2 again.")
+    assert "waited for a login or a second factor" in long.remedy
+    assert "nothing to fix" not in long.remedy
+    assert "login" not in short.remedy
+
+
+def test_of_several_restarts_the_unusually_long_one_is_told() -> None:
+    def night(begins: float, length: float) -> list[Wire]:
+        refused = at(begins + 65, port=50_000 + round(begins) % 9_000).syn().refuse()
+        return [
+            session_with_id(begins, 1).rst_server(after=60),
+            refused,
+            session_with_id(begins + 60 + length, 1).wait(9).fin_client(),
+        ]
+
+    restart = found(judge(*night(0, 100), *night(10_000, 20_000), *night(60_000, 100)), "IBS507")
+    assert "worked again 5 h 33 min later" in restart.summary
+    assert "It restarted 2 other times in this capture, and worked again after 100 s" in restart.summary
