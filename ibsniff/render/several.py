@@ -16,7 +16,7 @@ from rich.text import Text
 from ibsniff.clock import LOCAL_CLOCK, UTC_CLOCK, Clock
 from ibsniff.formatting import counted
 from ibsniff.model import Report, UserError
-from ibsniff.render.headline import ACTORS
+from ibsniff.render.headline import actor
 from ibsniff.render.markdown import escape, markdown
 from ibsniff.render.overview import HOW_TO_OPEN_ONE, OverviewTable, Row, row, totals, unreadable_row
 from ibsniff.render.report_view import servers_of, what_it_is
@@ -51,8 +51,8 @@ def _in_brief(report: Report) -> str:
     """What is wrong, where, and who must act, in a few words."""
     worst, number = report.problems[0], len(report.problems) + report.problems_omitted
     what = f"{what_it_is(worst)}, {servers_of(worst)}" + (", over" if worst.is_over else "")
-    who = f"who must act: {ACTORS[worst.finding.fault]}"
-    return f"{counted(number, 'problem')}, the worst: {what}; {who}" if number > 1 else f"{what}; {who}"
+    who = f"({actor(worst.finding)})"
+    return f"{counted(number, 'problem')}, the worst: {what} {who}" if number > 1 else f"{what} {who}"
 
 
 class SeveralScreen(NamedTuple):

@@ -26,6 +26,7 @@ from ibsniff.render.report_view import (
     ReportView,
     display_filter,
     input_line,
+    lead_of,
     problem_line,
     view_of,
     what_it_is,
@@ -136,6 +137,9 @@ def head(view: ReportView, writer: ConsoleWriter) -> RenderableType:
         lines.append(writer.literal(f"There are {len(view.problems)} problems{more}; the worst is told first."))
     elif view.shown:
         lines.append(writer.prose(view.shown[0].summary))
+    lead = lead_of(view.report)
+    if isinstance(lead, Finding):
+        lines.append(writer.literal(f"{lead.code} {lead.name}", COLOURS[view.fault]))
     if view.problems and (working := what_works(view)):
         lines.append(writer.literal(working))
     if note := left_out(view.report):

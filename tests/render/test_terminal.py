@@ -146,6 +146,7 @@ def test_without_a_conversation_a_finding_about_the_capture_comes_first() -> Non
     seen = facts(packets=12, link_types=(113,), skipped=Counter({"UDP": 9, "other ports": 3}))
     assert screen(report(findings=(nothing,), inputs=(seen,))) == lines("""
         ▌ 12 packets, and none of them is API traffic.
+        ▌ IBS006 silent-on-this-host
 
         What to do
           Capture on the interface that carries it.
