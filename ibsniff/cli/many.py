@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ibsniff.analysis.judgement import judge
+from ibsniff.analysis.pieces import Edges, edges_of
 from ibsniff.cli.app import as_document, console, for_stdout, has_finding
 from ibsniff.cli.errors import print_error
 from ibsniff.clock import LOCAL_CLOCK, Clock
@@ -155,10 +156,11 @@ class TableFormat(OutputFormat):
 
 
 class CaptureResult(NamedTuple):
-    """Of one capture: what will be printed, and whether it has a finding as severe as ``--fail-on`` says."""
+    """Of one capture: what will be printed, whether it has a finding as severe as ``--fail-on`` says, and what may go on."""
 
     content: Any
     fails: bool
+    edges: Edges
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ class CaptureTask:
 
     def __call__(self, path: str, progress: ReadingProgress | None = None) -> CaptureResult:
         """Raise UserError if the capture cannot be read."""
-        report = judge([self.reader.read(path, progress)], narrowing=self.narrowing)
+        snapshot = self.reader.read(path, progress)
+        report = judge([snapshot], narrowing=self.narrowing)
         fails = self.fail_on is not None and has_finding(report, self.fail_on)
-        return CaptureResult(self.output_format.make(report), fails)
+        return CaptureResult(self.output_format.make(report), fails, edges_of(snapshot))

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from ibsniff.analysis.narrowing import Narrowing
+    from ibsniff.analysis.pieces import Edges
     from ibsniff.analysis.reading import InputReader, Reading
     from ibsniff.analysis.reading_progress import ReadingProgress
     from ibsniff.analysis.snapshot import Snapshot
@@ -259,39 +260,46 @@ def _read_for_one_report(
     """Read all inputs for one common report."""
     from ibsniff.analysis.reading import result_or_error
     from ibsniff.cli.inputs import results_of_each
+    from ibsniff.cli.pieces import noting_edges, pieces_note
     from ibsniff.cli.progress import reading
 
+    edges: list[Edges | None] = []
     if join:
         results = iter([result_or_error(lambda _: reader.read_joined(inputs.paths, progress), "")])
     else:
-        results = (result for _, result in results_of_each(reader.read, inputs, jobs, progress))
+        each = (result for _, result in results_of_each(reader.read, inputs, jobs, progress))
+        results = noting_edges(each, edges)
     with ExitStack() as until_printed:
         with reading(progress, inputs.size, alone=jobs == 1, show=not quiet):
             made = until_printed.enter_context(collecting(results))
         made.unreadable += inputs.unreadable_folders
         for error in made.unreadable:
             print_error(error)
+        if len(edges) > 1 and not quiet and (note := pieces_note(inputs.paths, edges, show_accounts=False)):
+            print(f"ibsniff: {note}", file=sys.stderr)
         yield made
 
 
 def _read_one_by_one(task: CaptureTask, inputs: Inputs, jobs: int, progress: ReadingProgress, quiet: bool) -> ExitCode:
     """Read all inputs, and print each as it comes."""
     from ibsniff.cli.inputs import results_of_each
+    from ibsniff.cli.pieces import pieces_note
     from ibsniff.cli.progress import reading
 
-    code = ExitCode.OK
+    code, edges = ExitCode.OK, list["Edges | None"]()
     for error in inputs.unreadable_folders:
         print_error(error)
         code = ExitCode.INPUT
     with reading(progress, inputs.size, alone=jobs == 1, show=not quiet and task.output_format.leaves_terminal_free):
         for path, result in results_of_each(task, inputs, jobs, progress):
+            edges.append(None if isinstance(result, UserError) else result.edges)
             if isinstance(result, UserError):
                 task.output_format.print_unreadable(path, result)
                 code = result.exit_code
             else:
                 task.output_format.print_capture(path, result.content)
                 code = code or (ExitCode.FINDINGS if result.fails else ExitCode.OK)
-    task.output_format.print_summary()
+    task.output_format.print_summary(pieces_note(inputs.paths, edges, task.output_format.show_accounts))
     return code
 
 

@@ -97,6 +97,8 @@ class Half:
     """One direction of a connection: what one side sent."""
 
     segments: int = 0
+    origin: int = -1
+    """The sequence number of its first byte, as far as it was captured; -1 if it is not known."""
     length: int = 0
     """Stream length by sequence numbers: data bytes sent, captured or not, each counted once."""
     captured: int = 0

@@ -66,21 +66,24 @@ class SeveralScreen(NamedTuple):
     """What is said before everything else."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        lines = list(self._lines(console, options.update(height=None)))
+        within = options.update(height=None)
+        beginning = list(self._beginning(console, within))
+        lines = [*beginning, *self._reports(console, within)]
         if console.is_terminal and len(lines) >= console.size.height:
-            above = Text(
-                f"  (the first report begins {len(lines) - len(self._overview(console, options))} lines above)", "dim"
-            )
-            lines += [[], *self._overview(console, options), *_laid_out(above, console, options)]
+            above = Text(f"  (the first report begins {len(lines) - len(beginning)} lines above)", "dim")
+            lines += [[], *beginning, *_laid_out(above, console, options)]
         for line in lines:
             yield from line
             yield Segment.line()
 
-    def _lines(self, console: Console, options: ConsoleOptions) -> Iterator[list[Segment]]:
+    def _beginning(self, console: Console, options: ConsoleOptions) -> Iterator[list[Segment]]:
         if self.note:
             yield from _laid_out(Text(_shown(self.note, options), "bold yellow"), console, options)
             yield []
-        yield from self._overview(console, options)
+        rows = [each.row for each in self.captures]
+        yield from _laid_out(OverviewTable(rows, is_cropped=True, is_wrapped=True), console, options)
+
+    def _reports(self, console: Console, options: ConsoleOptions) -> Iterator[list[Segment]]:
         for each in self.captures:
             if each.report is None:
                 continue
@@ -88,10 +91,6 @@ class SeveralScreen(NamedTuple):
             yield []
             yield from _laid_out(_heading(each.row, options), console, options)
             yield from _laid_out(screen, console, options)
-
-    def _overview(self, console: Console, options: ConsoleOptions) -> Lines:
-        rows = [each.row for each in self.captures]
-        return _laid_out(OverviewTable(rows, is_cropped=True, is_wrapped=True), console, options)
 
 
 def _heading(line: Row, options: ConsoleOptions) -> Text:

@@ -99,7 +99,7 @@ class Direction:
 
     def begin(self, sequence: int) -> None:
         """Make this sequence number offset 0."""
-        self.next_sequence = self.acked_sequence = sequence
+        self.next_sequence = self.acked_sequence = self.half.origin = sequence
         self.acknowledged = 0
 
     def offset(self, sequence: int) -> int:

@@ -167,6 +167,34 @@ def test_joined_parts_are_the_whole_capture(tmp_path: Path) -> None:
     assert joined == expected
 
 
+@pytest.mark.parametrize("form", [[], ["-v"], ["--markdown"], ["-q"], ["--json"], ["--ndjson"]])
+def test_parts_that_are_not_joined_are_recognised(tmp_path: Path, form: list[str]) -> None:
+    _, parts = pieces(tmp_path)
+    result = run(*parts, *form)
+    said = " ".join((result.stdout if not form or form[0] in ("-v", "--markdown") else result.stderr).split())
+    assert "These 3 files look like pieces of one capture: read them with --join." in said.replace("\\", "")
+    assert "127.0.0.1:50000" in said
+    assert "look like pieces" not in run("--join", *parts, *(form if form != ["--ndjson"] else [])).output
+
+
+def test_before_the_reports_on_parts_it_is_said_what_they_are(tmp_path: Path) -> None:
+    _, parts = pieces(tmp_path)
+    assert run(*parts).stdout.startswith("These 3 files look like pieces of one capture")
+    assert run(*parts, "--markdown").stdout.startswith("**These 3 files look like pieces of one capture")
+
+
+def test_of_more_files_those_that_are_parts_are_named(tmp_path: Path, folder: Path) -> None:
+    _, parts = pieces(tmp_path)
+    line, *_ = run(*parts, folder).stdout.splitlines()
+    assert all(str(part) in line for part in parts)
+    assert "look like pieces of one capture" in line
+
+
+def test_files_that_have_nothing_to_do_with_each_other_are_no_parts(folder: Path) -> None:
+    result = run(folder)
+    assert "pieces" not in result.output
+
+
 def test_one_unreadable_part_is_an_error_without_a_report(tmp_path: Path) -> None:
     _, parts = pieces(tmp_path)
     parts[1].write_text("not a capture")
