@@ -11,7 +11,7 @@ from judging import judge, only
 from rule_wires import NOT_MET, answered, in_use, local, queue_full, remote, session, silent
 from wire import START_NS, Wire
 
-from ibsniff.model import NANOSECONDS, Confidence, Fault, Finding, Report, Rung, UnreachableKind
+from ibsniff.model import NANOSECONDS, Confidence, Fault, Finding, Report, Rung, Side, UnreachableKind
 
 BYSTANDERS = {
     "HTTP": NOT_MET,
@@ -274,3 +274,49 @@ def test_of_several_restarts_the_unusually_long_one_is_told() -> None:
     restart = found(judge(*night(0, 100), *night(10_000, 20_000), *night(60_000, 100)), "IBS507")
     assert "worked again 5 h 33 min later" in restart.summary
     assert "It restarted 2 other times in this capture, and worked again after 100 s" in restart.summary
+
+
+# -- an accept queue that fills after a server was seen to work -----------------------------------------------------------
+
+
+def to_server(seconds: float) -> Wire:
+    start_ns = START_NS + round(seconds * NANOSECONDS)
+    return Wire(f"192.168.1.30:{40_000 + round(seconds)}", "192.168.1.64:7497", start_ns=start_ns)
+
+
+def left_waiting(seconds: float, hello: bytes = b"") -> Wire:
+    """Accepted by the kernel alone: not even the client's FIN is answered by one."""
+    wire = to_server(seconds).connect()
+    return (wire.client(hello) if hello else wire).fin_client(after=2).ack(Side.SERVER)
+
+
+def unanswered(seconds: float) -> Wire:
+    return to_server(seconds).syn().again(after=1.0).again(after=2.0)
+
+
+def queue_after_service(waiting: int, served_between: bool = False) -> Report:
+    """It serves a session and closes port tests; then it accepts nobody, while the session goes on."""
+    begins = [session(to_server(0)).wait(1500).server(READY), to_server(5).connect().close(after=2)]
+    queue = [left_waiting(20 + 10 * number, HELLO if number % 3 else b"") for number in range(waiting)]
+    last = 20 + 10 * waiting
+    between = [to_server(last + 5).connect().close(after=2)] if served_between else []
+    return judge(*begins, *queue, *between, unanswered(last + 20), unanswered(last + 40))
+
+
+def test_the_connections_since_the_last_one_that_was_served_fill_the_queue() -> None:
+    full = found(queue_after_service(51), "IBS504")
+    assert (full.fault, full.confidence) == (Fault.TWS_STATE, Confidence.MEDIUM)
+    assert "51 earlier connections were accepted and never served" in full.summary
+    assert "It has accepted nobody since" in full.summary
+    assert "(c3)" in full.summary
+    assert "stop the port test from 192.168.1.30" in full.remedy
+    assert {"c54", "c55"} < set(full.conversations), "every attempt that was not answered is a consequence"
+
+
+def test_few_waiting_connections_leave_other_reasons_open() -> None:
+    few = found(queue_after_service(3), "IBS504")
+    assert few.confidence is Confidence.LOW
+
+
+def test_a_connection_that_was_closed_meanwhile_shows_an_empty_queue() -> None:
+    assert "IBS504" not in [one.code for one in queue_after_service(51, served_between=True).findings]
