@@ -99,10 +99,11 @@ class Reliability:
 
     def seconds_jumped(self, conversation: Conversation, since: Moment) -> float:
         """Seconds by which the clock leapt between this moment and the end of the conversation."""
-        until_ns = end_of_wait_ns(conversation)
-        inside = (
-            one for one in self._capture.clock_jumps if since.time_ns <= one.before_ns and one.after_ns <= until_ns
-        )
+        return self.seconds_jumped_between(since.time_ns, end_of_wait_ns(conversation))
+
+    def seconds_jumped_between(self, since_ns: int, until_ns: int) -> float:
+        """Seconds by which the clock leapt between two times."""
+        inside = (one for one in self._capture.clock_jumps if since_ns <= one.before_ns and one.after_ns <= until_ns)
         return sum(one.after_ns - one.before_ns for one in inside) / NANOSECONDS
 
     @staticmethod

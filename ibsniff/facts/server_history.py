@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from ibsniff.facts.intervals import CaptureOrder, Interval, Timeline, first_that_covers
-from ibsniff.facts.timing import ENDS_TOGETHER_NS, end_of_wait_ns, is_within
+from ibsniff.facts.timing import ENDS_TOGETHER_NS, clock_stepped_back, end_of_wait_ns, is_within
 from ibsniff.ib import errors
 from ibsniff.model import NANOSECONDS, Connection, Conversation, Endpoint, Moment, Outcome, Rung, Side, WireBytes
 
@@ -112,6 +112,21 @@ class ServerHistory:
         """An earlier connection to the same server that was accepted and not answered."""
         return _first_before(self._silent.get(conversation.connection.server), conversation)
 
+    def nobody_came_back(self, ended: Conversation) -> float | None:
+        """Seconds from the end of this connection to the end of the capture, if its client and its server had no other since.
+
+        Those that ended together with it do not count.
+        """
+        moment, connection = ended.connection.ended, ended.connection
+        if moment is None or clock_stepped_back(connection.first, moment.moment):
+            return None
+        together_ns = moment.moment.time_ns + ENDS_TOGETHER_NS
+        for address in (connection.client.address, connection.server.address):
+            began, last = self._latest[address]
+            if began > moment.moment.packet or any(time_ns > together_ns for time_ns, name in last if name != ended.id):
+                return None
+        return (ended.watched_until_ns - moment.moment.time_ns) / NANOSECONDS
+
     def silent_after(self, session: Conversation) -> Conversation | None:
         """The last connection of the same two machines, begun after the last byte of this session, that was not answered.
 
@@ -210,6 +225,21 @@ class ServerHistory:
     def _port_changes(self) -> dict[int, Conversation]:
         sessions = (one for one in self._conversations if errors.API_PORT_CHANGED in one.dialogue.errors)
         return {_port(one): one for one in sessions}
+
+    @cached_property
+    def _latest(self) -> dict[bytes, tuple[int, list[tuple[int, str]]]]:
+        """By address of a client or a server: the first packet of its latest connection, and its two latest packets.
+
+        Of two connections, each with its time and id.
+        """
+        began: dict[bytes, int] = defaultdict(int)
+        last: dict[bytes, list[tuple[int, str]]] = defaultdict(list)
+        for one in self._conversations:
+            connection = one.connection
+            for address in {connection.client.address, connection.server.address}:
+                began[address] = max(began[address], connection.first.packet)
+                last[address] = sorted([*last[address], (connection.last.time_ns, one.id)])[-2:]
+        return {address: (began[address], last[address]) for address in began}
 
     @cached_property
     def _silent(self) -> dict[Endpoint, CaptureOrder]:

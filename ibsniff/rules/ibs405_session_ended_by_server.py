@@ -10,6 +10,7 @@ RST has another TTL than the server's other packets. Where both connections of a
 the one to TWS itself, the relay ended the session: after the same time without data several times, because of its idle
 limit. Right after error 1100 or 2110 TWS's connection to IB is the probable reason.
 Sources: QuantConnect Lean 242 (nightly restart: all sockets reset at one instant, back after 79 s).
+A program that does not connect again for 10 min or longer, and would be served as far as is known, must act first.
 What to do: let the client reconnect with pauses that grow longer; check TWS's auto restart time.
 """
 
@@ -23,7 +24,7 @@ from ibsniff.facts.ports import on_relay_port
 from ibsniff.facts.relay_legs import quiet_before_end
 from ibsniff.facts.server_close import ServerClose, certainly_legs, server_close
 from ibsniff.facts.timing import clock_stepped_back
-from ibsniff.formatting import duration, seconds_between
+from ibsniff.formatting import date_and_time, duration, seconds_between
 from ibsniff.ib import errors
 from ibsniff.model import Alternative, Confidence, Conversation, Ended, Fault, How, Severity, Side
 from ibsniff.rules.registry import Citation, Statement, cited, conversation_rule
@@ -55,13 +56,22 @@ ON_THE_WAY = Alternative(
 )
 
 
+TIME_TO_COME_BACK = 600.0
+"""Seconds after which a program that reconnects, with pauses of some minutes, has tried again."""
+NOT_NEEDED = Alternative(
+    "TWS was closed on purpose and stayed closed, and nobody needs the program",
+    Fault.NONE,
+    "somebody closed TWS at that time, and does not miss the program",
+)
+
+
 class _Cause(NamedTuple):
     """Why the session was probably ended, and who must act."""
 
     why: str
     fault: Fault
     confidence: Confidence
-    remedy: str
+    what_to_do: str
     packets: tuple[Citation | None, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
 
@@ -77,14 +87,50 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     if Side.CLIENT in conversation.dialogue.unframed:  # IBS412 says what came before
         return None
     cause = _by_relay(conversation, index) or _stated(conversation) or _unstated(conversation, index, ended)
+    alone = _nobody_came_back(conversation, index)
+    if alone is not None:
+        cause = _nobody_tried(cause)
     return Statement(
         f"{never_confirmed(conversation)}The session worked for {time_between(began, ended.moment)}{_at_least(conversation)}; then the server ended it "
-        f"({ended.how.upper()}). {cause.why}.",
+        f"({ended.how.upper()}). {cause.why}.{_since_then(ended, alone)}",
         cause.fault,
         cause.confidence,
         packets=(ended.moment.packet, *cause.packets),
-        remedy=cause.remedy,
+        remedy=cause.what_to_do,
         alternatives=cause.alternatives,
+        severity=Severity.ERROR if alone is not None else None,
+    )
+
+
+def _nobody_came_back(conversation: Conversation, index: CaptureIndex) -> float | None:
+    """How long no program connected again, if that was long enough to say so."""
+    seconds = index.server_history.nobody_came_back(conversation)
+    if (
+        seconds is None
+        or seconds < TIME_TO_COME_BACK
+        or index.capture.omitted
+        or index.reliability.may_have_missed(conversation)
+    ):
+        return None
+    since_ns, until_ns = conversation.connection.last.time_ns, conversation.watched_until_ns
+    awake = seconds - index.reliability.seconds_jumped_between(since_ns, until_ns)
+    return seconds if awake >= TIME_TO_COME_BACK else None
+
+
+def _since_then(ended: Ended, alone: float | None) -> str:
+    if alone is None:
+        return ""
+    since = date_and_time(ended.moment.time_ns)
+    return f" Since then, from {since} to the end of the capture {duration(alone)} later, no program connected again."
+
+
+def _nobody_tried(cause: _Cause) -> _Cause:
+    """The same cause; but what must be done first is to bring the program back."""
+    is_restart = cause.fault is Fault.TWS_STATE
+    return cause._replace(
+        fault=Fault.CLIENT if is_restart else cause.fault,
+        what_to_do=f"Start the program again if it does not run, and let it reconnect by itself. {cause.what_to_do}",
+        alternatives=(*((NOT_NEEDED,) if is_restart else ()), *cause.alternatives),
     )
 
 
