@@ -6,6 +6,7 @@ It answers three questions in plain words, before anything else is said. What fa
 from __future__ import annotations
 
 from ibsniff.formatting import counted, time_of_day
+from ibsniff.ib import errors
 from ibsniff.model import (
     Confidence,
     Connection,
@@ -20,7 +21,6 @@ from ibsniff.model import (
     Severity,
     Side,
 )
-from ibsniff.render.server_messages import needs_reading, server_messages
 
 NO_CONVERSATION = "The capture contains no conversation with TWS or IB Gateway."
 
@@ -41,16 +41,16 @@ MUST_ACT: dict[Confidence, str] = {
 }
 """Whether somebody must act, by how sure the cause is."""
 
-ACTORS: dict[Fault, str] = {
-    Fault.NONE: "nobody",
-    Fault.CLIENT: "you: your program",
-    Fault.TWS_CONFIG: "you: a TWS setting",
-    Fault.TWS_STATE: "you: TWS or Gateway",
-    Fault.NETWORK: "you: network or relay",
-    Fault.IB: "you: your IB account",
-    Fault.UNDETERMINED: "you: look further",
+WHERE: dict[Fault, str] = {
+    Fault.NONE: "nothing to fix",
+    Fault.CLIENT: "your program",
+    Fault.TWS_CONFIG: "a TWS setting",
+    Fault.TWS_STATE: "TWS or Gateway",
+    Fault.NETWORK: "network or relay",
+    Fault.IB: "your IB account",
+    Fault.UNDETERMINED: "look further",
 }
-"""Who must act and where, for a column of a table."""
+"""Where something has to be fixed, in two or three words."""
 
 ABOUT_A_SESSION = "IBS4"
 """Findings of this family are about sessions that work."""
@@ -60,8 +60,10 @@ AT_IB = ("IBS403", "IBS410")
 
 
 def actor(finding: Finding) -> str:
-    """Who must act, for a column of a table."""
-    return "IB: wait" if finding.code in AT_IB else ACTORS[finding.fault]
+    """Who must act and where, for a column of a table."""
+    if finding.code in AT_IB:
+        return "IB: wait"
+    return "nobody" if finding.fault is Fault.NONE else f"you: {WHERE[finding.fault]}"
 
 
 def no_conversation(report: Report) -> str:
@@ -184,8 +186,9 @@ def _others_too(report: Report) -> str:
 
 def _nothing_to_do(report: Report, shown: Conversation) -> str:
     """That nobody must act, unless there is something that should be read first."""
-    if any(needs_reading(server_messages([one])) for one in report.conversations if one.dialogue.errors):
-        return "TWS reported errors that you should read: see 'What TWS said'."
+    lost = (one.dialogue.errors.get(errors.IB_CONNECTION_RESTORED_DATA_LOST) for one in report.conversations)
+    if any(lost):
+        return "TWS lost subscriptions to market data (error 1101): check that your program made them again."
     if any(found.fault is not Fault.NONE and found.code.startswith(ABOUT_A_SESSION) for found in shown.findings):
         return "Before you rely on it, read 'Also noticed'."
     return "You need not do anything." if shown.confidence is Confidence.HIGH else "Nothing shows that you must act."

@@ -13,7 +13,7 @@ from ibsniff.model import Conversation, Fault, Outcome, Problem, Report
 from ibsniff.render import participants, server_messages, story
 from ibsniff.render.code_spans import prose
 from ibsniff.render.grouping import ConversationGroup, group_key
-from ibsniff.render.headline import actor, left_out
+from ibsniff.render.headline import WHERE, actor, left_out
 from ibsniff.render.html_diagram import DiagramPart, diagram_part, ladder_part, packet_part
 from ibsniff.render.html_parts import (
     Alternative,
@@ -28,7 +28,6 @@ from ibsniff.render.html_parts import (
 )
 from ibsniff.render.proof import Proof, proof_of
 from ibsniff.render.report_view import (
-    FIX_LABELS,
     ProblemView,
     ReportView,
     display_filter,
@@ -36,6 +35,7 @@ from ibsniff.render.report_view import (
     problem_line,
     view_of,
     what_it_is,
+    what_works,
 )
 from ibsniff.render.text import Masker
 
@@ -87,6 +87,7 @@ class _Maker:
             title=self._text(view.headline),
             headline=self._text(view.headline),
             narrowed=self._text(left_out(report) or ""),
+            works=what_works(view) if view.problems else "",
             tone="good" if view.problems and view.problems[0].problem.is_over else _tone(view.fault),
             files=tuple(self._text(facts.path) for facts in report.inputs),
             table=tuple(self._row(each) for each in view.problems) if len(view.problems) > 1 else (),
@@ -165,7 +166,7 @@ class _Maker:
             alternatives=tuple(
                 Alternative(
                     self._prose(other.cause),
-                    "" if other.fault is finding.fault else FIX_LABELS[other.fault],
+                    "" if other.fault is finding.fault else WHERE[other.fault],
                     self._prose(other.how_to_tell),
                 )
                 for other in finding.alternatives

@@ -112,6 +112,8 @@ class Page(NamedTuple):
     headline: str
     narrowed: str
     """What was left out because other conversations were chosen; empty for a report on all."""
+    works: str
+    """What is in order beside the problems; empty if nothing is."""
     tone: str
     files: tuple[str, ...]
     table: tuple[ProblemRow, ...]

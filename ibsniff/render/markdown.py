@@ -12,15 +12,14 @@ from typing import NamedTuple
 from ibsniff.clock import UTC_CLOCK, TimeColumn
 from ibsniff.formatting import counted, duration, elapsed
 from ibsniff.masking.sentence import marked
-from ibsniff.model import Conversation, Finding, Report, Side
+from ibsniff.model import Alternative, Conversation, Finding, Report, Side
 from ibsniff.render import machine_reports, participants, server_messages, story
 from ibsniff.render.code_spans import prose, with_ticks
 from ibsniff.render.grouping import ConversationGroup
-from ibsniff.render.headline import actor, left_out
+from ibsniff.render.headline import WHERE, actor, left_out
 from ibsniff.render.ladder import RungView, Step, ladder
 from ibsniff.render.proof import Proof, ProofRow, proof_of
 from ibsniff.render.report_view import (
-    FIX_LABELS,
     ProblemView,
     ReportView,
     display_filter,
@@ -196,10 +195,15 @@ def _proof_row(row: ProofRow, proof: Proof, column: TimeColumn, several: bool, w
 
 def _alternatives(finding: Finding, writer: MarkdownWriter) -> str:
     others = [
-        f"{writer.prose(f'{marked(other.cause)} [{FIX_LABELS[other.fault]}]')}: {writer.prose(other.how_to_tell)}"
+        f"{writer.prose(marked(other.cause) + _elsewhere(other, finding))}: {writer.prose(other.how_to_tell)}"
         for other in finding.alternatives
     ]
     return f"**It could also be:**\n\n{_items(others)}"
+
+
+def _elsewhere(other: Alternative, finding: Finding) -> str:
+    """Where it would have to be fixed, if that is another place."""
+    return "" if other.fault is finding.fault else f" [{WHERE[other.fault]}]"
 
 
 def _in_brief(each: ProblemView, writer: MarkdownWriter) -> str:

@@ -10,11 +10,10 @@ from rich.text import Text
 
 from ibsniff.masking.sentence import marked
 from ibsniff.model import Conversation, Finding, Problem
-from ibsniff.render.headline import actor
+from ibsniff.render.headline import WHERE, actor
 from ibsniff.render.ladder_view import draw_ladder
 from ibsniff.render.proof import Proof, ProofRow, proof_of
 from ibsniff.render.report_view import (
-    FIX_LABELS,
     ProblemView,
     ReportView,
     how_often,
@@ -124,7 +123,7 @@ def alternatives(finding: Finding, writer: ConsoleWriter, *, verbose: bool) -> I
     """Other possible causes, each with where it would have to be fixed and how to tell."""
     rows = ALTERNATIVE_ROWS_VERBOSE if verbose else ALTERNATIVE_ROWS
     for other in finding.alternatives[:rows]:
-        label = "" if other.fault is finding.fault else f" [{FIX_LABELS[other.fault]}]"
+        label = "" if other.fault is finding.fault else f" [{WHERE[other.fault]}]"
         cause = writer.prose(f"{marked(other.cause)}{label}", "bold")
         yield bullet(cause.append(": ").append_text(writer.prose(other.how_to_tell, "not bold")), writer)
     yield from more_line(len(finding.alternatives) - rows, "cause", writer)

@@ -25,7 +25,7 @@ from ibsniff.model import (
     WireText,
 )
 from ibsniff.render.grouping import ConversationGroup, group_identical, group_key
-from ibsniff.render.headline import headline, no_conversation, sureness
+from ibsniff.render.headline import actor, headline, no_conversation, sureness
 from ibsniff.render.text import Masker, plain_ascii
 
 FIX_LABELS: dict[Fault, str] = {
@@ -174,7 +174,7 @@ def problem_line(problem: Problem) -> str:
     """The line below the sentence about a problem: its code, where it must be fixed, how sure that is."""
     finding = problem.finding
     parts = [f"{finding.code} {finding.name}"] if finding.code else []
-    parts += [FIX_LABELS[finding.fault]] if finding.fault is not Fault.UNDETERMINED else []
+    parts += [actor(finding)] if finding.fault is not Fault.UNDETERMINED else []
     return " · ".join([*parts, sureness(problem)])
 
 

@@ -14,7 +14,7 @@ def test_a_ticket() -> None:
         You probably must act: look after TWS or Gateway, on the machine where both run.**
 
         TWS took the connection and the hello, and never answered.
-        IBS301 silent-on-this-host · Fix: TWS (its state) · likely, not proved
+        IBS301 silent-on-this-host · you: TWS or Gateway · likely, not proved
 
         c1, 127.0.0.1:50123 → 127.0.0.1:7497, 2026-01-05 09:30:00 UTC:
         ✓ called (packet 1, 0 s) · ✓ connected (packet 2, 50 µs) · ✓ greeted (packet 4, 0.4 ms) · """) + dedent("""\
@@ -34,8 +34,8 @@ def test_a_ticket() -> None:
 
         **It could also be:**
 
-        * TWS is frozen \\[Fix: TWS (its state)\\]: its window does not react; jstack shows where it hangs
-        * TWS has just started \\[Fix: TWS (its state)\\]: try again after 90 seconds
+        * TWS is frozen: its window does not react; jstack shows where it hangs
+        * TWS has just started: try again after 90 seconds
 
         **Who is who:**
 

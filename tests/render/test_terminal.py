@@ -38,7 +38,7 @@ from ibsniff.model import (
     WireText,
 )
 from ibsniff.render import terminal
-from ibsniff.render.headline import ACTORS
+from ibsniff.render.headline import WHERE
 from ibsniff.render.report_view import FIX_LABELS, MAX_NOTES, input_line, verdict_line
 from ibsniff.render.screen import COLOURS
 
@@ -56,7 +56,7 @@ def test_a_silence() -> None:
         ▌ It does not work: the program gets no API session with 127.0.0.1:7497. You
         ▌ probably must act: look after TWS or Gateway, on the machine where both run.
         ▌ TWS took the connection and the hello, and never answered.
-        ▌ IBS301 silent-on-this-host · Fix: TWS (its state) · likely, not proved
+        ▌ IBS301 silent-on-this-host · you: TWS or Gateway · likely, not proved
 
         c1  127.0.0.1:50123 → 127.0.0.1:7497  2026-01-05 09:30:00 UTC
           ✓ called ── ✓ connected ── ✓ greeted ──── ✗ answered    · started    · ready
@@ -101,7 +101,7 @@ def test_two_problems_have_a_table_and_then_each_its_proof() -> None:
 
         Problem 1 of 2: silent on this host
         Nothing listens on 127.0.0.1:7497.
-        IBS101 silent-on-this-host · Fix: TWS (its settings) · the packets prove it
+        IBS101 silent-on-this-host · you: a TWS setting · the packets prove it
         """)
     headings = [
         line.split("   ")[0] for line in text.splitlines() if line[:1].isalpha() and not line.startswith(("c1", "c2"))
@@ -309,7 +309,7 @@ def test_standard_input_has_a_name() -> None:
 
 
 def test_every_fault_has_a_label_and_a_colour() -> None:
-    assert set(FIX_LABELS) == set(ACTORS) == set(COLOURS) == set(Fault)
+    assert set(FIX_LABELS) == set(WHERE) == set(COLOURS) == set(Fault)
 
 
 def test_the_report_itself_is_not_changed() -> None:
