@@ -69,7 +69,7 @@ def edges_of(snapshot: Snapshot) -> Edges:
 
 
 def _had_begun(one: Conversation) -> bool:
-    return not one.connection.syn_count and one.connection.syn_ack is None
+    return not one.connection.syn_count and not one.connection.refusals
 
 
 def _is_open(one: Conversation) -> bool:

@@ -26,11 +26,17 @@ def pieces_note(paths: Sequence[str], captures: Sequence[Edges | None], show_acc
     notes = []
     for found in pieces(captures):
         chosen = [paths[number] for number in found.numbers]
-        named = ", ".join(f"{WireText(path):quoted}" for path in chosen[:MAX_NAMES])
-        more = f" and {counted(len(chosen) - MAX_NAMES, 'more file')}" if len(chosen) > MAX_NAMES else ""
-        these = f"These {len(chosen)} files" if len(chosen) == len(paths) else f"{named}{more}"
+        these = f"These {len(chosen)} files" if len(chosen) == len(paths) else _named(chosen)
         notes.append(
             f"{these} look like pieces of one capture: read them with --join. The connection {found.client} → "
             f"{found.server} goes on from one to the next."
         )
     return masker.visible_line(" ".join(notes[:MAX_NAMES]))
+
+
+def _named(paths: Sequence[str]) -> str:
+    """The files by name; of many the first ones."""
+    more = len(paths) - MAX_NAMES
+    names = [f"{WireText(path):quoted}" for path in paths[:MAX_NAMES]]
+    names += [counted(more, "more file")] if more > 0 else []
+    return f"{', '.join(names[:-1])} and {names[-1]}"

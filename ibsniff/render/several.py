@@ -50,9 +50,9 @@ def not_read(path: str, error: UserError, show_accounts: bool) -> Told:
 def _in_brief(report: Report) -> str:
     """What is wrong, where, and who must act, in a few words."""
     worst, number = report.problems[0], len(report.problems) + report.problems_omitted
-    what = f"{what_it_is(worst)}, {servers_of(worst)}" + (", over" if worst.is_over else "")
-    who = f"({actor(worst.finding)})"
-    return f"{counted(number, 'problem')}, the worst: {what} {who}" if number > 1 else f"{what} {who}"
+    where = f"{counted(number, 'problem')}, the worst at {servers_of(worst)}" if number > 1 else servers_of(worst)
+    what = what_it_is(worst) + (", which is over" if worst.is_over else "")
+    return f"{where}: {what} ({actor(worst.finding)})"
 
 
 class SeveralScreen(NamedTuple):

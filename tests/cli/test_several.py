@@ -33,11 +33,11 @@ def test_lines_come_first_and_then_the_reports_of_files_with_problems() -> None:
     headings = [number for number, line in enumerate(lines) if line.startswith("── ")]
     overview = lines[: headings[0]]
     assert " ".join(" ".join(overview[1:]).split()) == (
-        "IBS302 1 silent silent-ib-async-wsl/ TWS accepted the connection from another machine, received a valid hello, and did "
-        "not answer, 172.24.32.1:7497 (you: TWS or Gateway) "
+        "IBS302 1 silent silent-ib-async-wsl/ 172.24.32.1:7497: TWS accepted the connection from another machine, received a "
+        "valid hello, and did not answer (you: TWS or Gateway) "
         "1 replied ok-ib-async-wsl/ 172.24.32.1:7497 replied and the API session is ready (server version 178). "
-        "IBS301 2 silent http-check-beside-a-hung-gateway/ 2 problems, the worst: TWS on the same machine accepted the "
-        "connection, received a valid hello, and did not answer, 127.0.0.1:4002 (you: TWS or Gateway)"
+        "IBS301 2 silent http-check-beside-a-hung-gateway/ 2 problems, the worst at 127.0.0.1:4002: TWS on the same "
+        "machine accepted the connection, received a valid hello, and did not answer (you: TWS or Gateway)"
     )
     assert len(headings) == 2
     assert "silent-ib-async-wsl" in lines[headings[0]]
