@@ -36,6 +36,14 @@ EVENTS = (*CONNECTION_EVENTS, *FARM_EVENTS, errors.COMPETING_SESSION, errors.LIV
 """Errors after which data may stop. 1101 says so itself: it is ``lost_subscriptions``."""
 
 
+TOGETHER_MIN, TOGETHER = 3, 3.0
+"""So many streams whose last ticks came within so many seconds did not fall quiet one by one."""
+LONG_SILENCE, LONG_PACES = 600.0, 100.0
+"""Their silence, in seconds and in times of their usual pace, after which a quiet moment is excluded."""
+MARKETS_CLOSE_EVERY, MARKETS_CLOSE_WITHIN = 300.0, 10.0
+"""Exchanges close, and pause, at full five minutes of every time zone, and the last ticks come within seconds of that."""
+
+
 class LostSubscriptions(NamedTuple):
     """Market data that TWS said was lost (1101), and that was not asked for again."""
 
@@ -104,20 +112,79 @@ def stopped_streams(conversation: Conversation) -> StoppedStreams | None:
     return StoppedStreams(tuple(group), event, _end_of(conversation, event), len(stopped) - len(group))
 
 
+def stopped_at_once(conversation: Conversation, found: StoppedStreams) -> bool:
+    """Tell whether all streams of a session stopped at one instant at which no market closes, and for a long time."""
+    streams, end_ns = found.streams, end_of_wait_ns(conversation)
+    lasts = [one.last_answer for one in streams if one.last_answer is not None]
+    times_ns = sorted(last.time_ns for last in lasts)
+    if found.event is not None or len(streams) < TOGETHER_MIN or times_ns[-1] - times_ns[0] > TOGETHER * NANOSECONDS:
+        return False
+    if any(not has_stopped(one, end_ns, LONG_SILENCE, LONG_PACES) for one in streams):
+        return False
+    stopped = {one.asked.packet for one in streams}
+    since = _replaced_before(conversation)
+    others = [one for one in conversation.dialogue.requests.open.values() if one.name in STREAMS and one.answers]
+    if any(one.asked.packet not in stopped and one.asked.packet > since for one in others):
+        return False
+    off = times_ns[-1] / NANOSECONDS % MARKETS_CLOSE_EVERY
+    return MARKETS_CLOSE_WITHIN < off < MARKETS_CLOSE_EVERY - MARKETS_CLOSE_WITHIN
+
+
+class TakenData(NamedTuple):
+    """What became of the market data that another session of the same user took."""
+
+    said: WireError
+    """The last error 10197."""
+    stopped: tuple[Request, ...]
+    """The streams that have brought nothing since."""
+    back: Moment | None
+    """The latest tick, if every stream that ticked before brings data again."""
+
+
+def taken_data(conversation: Conversation) -> TakenData | None:
+    """The streams that stopped with error 10197, or that all came back after it; None if there was none.
+
+    TWS reports no end of it: only data that comes again shows that it is over.
+    """
+    tally = conversation.dialogue.errors.get(errors.COMPETING_SESSION)
+    if tally is None:
+        return None
+    said = tally.examples[-1]
+    asked = conversation.dialogue.requests.open.values()
+    ticked = [
+        one for one in asked if one.name in STREAMS and one.first_answer and one.asked.packet < said.moment.packet
+    ]
+    lasts = [one.last_answer for one in ticked if one.last_answer is not None]
+    end_ns = end_of_wait_ns(conversation)
+    stopped = tuple(
+        one
+        for one in ticked
+        if has_stopped(one, end_ns) and not one.may_have_missed and any(_taken_by(one, each) for each in tally.examples)
+    )
+    came_again = bool(lasts) and all(seconds_between(said.moment, last) > WITH_EVENT for last in lasts)
+    return TakenData(said, stopped, max(lasts, key=lambda last: last.packet) if came_again else None)
+
+
+def _taken_by(stream: Request, error: WireError) -> bool:
+    """Tell whether the last tick came shortly before the error: TWS sends it when the data has already stopped."""
+    last = stream.last_answer
+    return last is not None and -WITH_EVENT <= seconds_between(last, error.moment) <= SILENCE
+
+
 def _replaced_before(conversation: Conversation) -> int:
     """The packet of the last 1101: subscriptions of before must be made again, and are not expected to go on."""
     tally = conversation.dialogue.errors.get(errors.IB_CONNECTION_RESTORED_DATA_LOST)
     return tally.examples[-1].moment.packet if tally is not None else 0
 
 
-def has_stopped(stream: Request, end_ns: int) -> bool:
+def has_stopped(stream: Request, end_ns: int, seconds: float = SILENCE, paces: float = PACES) -> bool:
     """Tell whether a subscription ticked long enough to know its pace, and then not for much longer than that."""
     first, last = stream.first_answer, stream.last_answer
     if stream.name not in STREAMS or first is None or last is None or stream.answers < MIN_TICKS:
         return False
     span = seconds_between(first, last)
     silent = (end_ns - last.time_ns) / NANOSECONDS
-    return span >= MIN_SPAN and silent >= max(SILENCE, PACES * span / stream.answers)
+    return span >= MIN_SPAN and silent >= max(seconds, paces * span / stream.answers)
 
 
 def _socket_lives(conversation: Conversation, stopped: Iterable[Request]) -> bool:

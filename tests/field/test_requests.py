@@ -384,7 +384,7 @@ def test_a_market_that_closed_is_a_note(event: bytes) -> None:
 )
 def test_while_the_event_lasts_its_own_rule_speaks(event: bytes, code: str) -> None:
     report = judge(going_on(ticking(subscribed(1, 2), 1, 2).server(event, after=0.5)))
-    assert short(report) == f"{code} 424"
+    assert short(report) == (f"{code} 424" if code != "411" else code)
     assert report.verdict is not None
     assert report.verdict.code == f"IBS{code}"
 
