@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ibsniff.analysis.pipeline import Analysis
-from ibsniff.model import Conversation, Fault, Outcome, Report, Rung, Severity
+from ibsniff.model import Conversation, Outcome, Report, Rung, Severity
 
 NO_CONNECTION = (Outcome.REFUSED, Outcome.UNREACHABLE)
 """A failed connection attempt; without a fault if the program went on to the next address of a host name."""
@@ -89,5 +89,5 @@ def verdict_reached(report: Report) -> bool:
     A failed attempt at another address of the same host name, as ``localhost`` over IPv6, does not count.
     """
     attempts = (one for one in report.conversations if one.connection.syn_count)
-    first = next((one for one in attempts if one.fault is not Fault.NONE or one.outcome not in NO_CONNECTION), None)
+    first = next((one for one in attempts if not one.is_fine or one.outcome not in NO_CONNECTION), None)
     return first is not None and is_settled(first)

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from ibsniff.diagnosis import ABOUT_THE_CAPTURE
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.outages import Outage
 from ibsniff.model import Conversation, Finding, InputFacts, Outcome, ServerOutage
@@ -86,7 +85,7 @@ def _about(findings: Sequence[Finding], chosen: frozenset[str]) -> tuple[Finding
 
 def _concerns(finding: Finding, chosen: frozenset[str]) -> bool:
     if not finding.conversations:
-        return finding.code.startswith(ABOUT_THE_CAPTURE)
+        return finding.is_about_trust
     return not chosen.isdisjoint((*finding.conversations, *(one.conversation for one in finding.evidence)))
 
 

@@ -12,18 +12,16 @@
 | `verdict.py` | which of them is the verdict |
 """
 
-from ibsniff.diagnosis.conclusion import ABOUT_THE_CAPTURE, conclude, is_fine
+from ibsniff.diagnosis.conclusion import conclude
 from ibsniff.diagnosis.ladder import first_missing, rung_of
 from ibsniff.diagnosis.losses import lost_in_wait
 from ibsniff.diagnosis.outcome import outcome_of
 from ibsniff.diagnosis.verdict import VerdictSoFar, verdict_of
 
 __all__ = [
-    "ABOUT_THE_CAPTURE",
     "VerdictSoFar",
     "conclude",
     "first_missing",
-    "is_fine",
     "lost_in_wait",
     "outcome_of",
     "rung_of",

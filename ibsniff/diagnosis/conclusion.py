@@ -29,9 +29,6 @@ from ibsniff.model import (
     Severity,
 )
 
-ABOUT_THE_CAPTURE = "IBS0"
-"""Findings of this family say what can be trusted, not what is wrong with a session."""
-
 MAX_ERRORS = 2
 """Errors told with their texts in a sentence."""
 
@@ -74,11 +71,6 @@ def conclude(conversation: Conversation, findings: tuple[Finding, ...]) -> Conve
     )
 
 
-def is_fine(conversation: Conversation) -> bool:
-    """Nothing is wrong with it."""
-    return conversation.fault is Fault.NONE
-
-
 def _cause(conversation: Conversation, findings: tuple[Finding, ...]) -> Finding | None:
     """The finding that explains the first missing rung; at the top, the worst problem of the session."""
     if conversation.missing is not None:
@@ -89,8 +81,7 @@ def _cause(conversation: Conversation, findings: tuple[Finding, ...]) -> Finding
 
 
 def _is_problem_of_session(finding: Finding) -> bool:
-    is_problem = finding.severity is not Severity.NOTE and finding.fault is not Fault.NONE
-    return is_problem and finding.explains is None and not finding.code.startswith(ABOUT_THE_CAPTURE)
+    return finding.is_problem and finding.explains is None and not finding.is_about_trust
 
 
 def _gravity(finding: Finding) -> tuple[int, int, str]:

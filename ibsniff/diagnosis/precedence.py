@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ibsniff.diagnosis.conclusion import is_fine
 from ibsniff.model import Conversation, Finding, Outcome, Rung, Severity
 
 WORST_FIRST = (
@@ -40,7 +39,7 @@ def badness(conversation: Conversation) -> tuple[int, int]:
     One that failed where nobody has to act comes after those that worked. A client that sent no hello does not speak before
     one whose good hello was left unanswered, nor before a session that died: a health check by HTTP beside a TWS that hangs.
     """
-    if is_fine(conversation):
+    if conversation.is_fine:
         severity = len(Severity) + (conversation.cause is not None)
     elif conversation.cause is not None:
         severity = list(Severity).index(conversation.cause.severity)

@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from ibsniff.diagnosis.conclusion import ABOUT_THE_CAPTURE, is_fine
 from ibsniff.diagnosis.explained import TABLE, Explanations
 from ibsniff.diagnosis.precedence import Precedence, order_of
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.ib import errors
-from ibsniff.model import Confidence, Conversation, Endpoint, Fault, Finding, Outcome, Problem, Rung, Severity
+from ibsniff.model import Confidence, Conversation, Endpoint, Fault, Finding, Outcome, Problem, Severity
 
 MAX_CONVERSATIONS = 100
 """Of one problem, listed by id; all are counted."""
@@ -54,7 +53,7 @@ class Gathered:
     def problem(self, newest: Newest) -> Problem:
         """The problem, which is over if all its clients have worked since."""
         all_of_them = list(self.concerned.values())
-        troubled = [one for one in all_of_them if not works(one)] or all_of_them
+        troubled = [one for one in all_of_them if not one.works] or all_of_them
         seen = [self.seen_ns[one.id] for one in troubled]
         return Problem(
             finding=self.finding,
@@ -146,23 +145,19 @@ def _shared(
 ) -> Iterator[tuple[Finding, list[Conversation]]]:
     for finding in findings:
         concerned = [by_id[name] for name in finding.conversations if name in by_id]
-        if concerned and _is_problem(finding):
+        if concerned and finding.is_problem:
             yield finding, concerned
 
 
 def _own(conversations: Iterable[Conversation]) -> Iterator[tuple[Finding, list[Conversation]]]:
     """The problems of each conversation: its cause, and what else is wrong with it."""
     for one in conversations:
-        if one.cause is None and not is_fine(one):
+        if one.cause is None and not one.is_fine:
             yield _unexplained(one), [one]
         for finding in one.findings:
             is_cause = finding is one.cause and finding.fault is not Fault.NONE
-            if is_cause or (_is_problem(finding) and not finding.code.startswith(ABOUT_THE_CAPTURE)):
+            if is_cause or (finding.is_problem and not finding.is_about_trust):
                 yield finding, [one]
-
-
-def _is_problem(finding: Finding) -> bool:
-    return finding.severity is not Severity.NOTE and finding.fault is not Fault.NONE
 
 
 def _unexplained(one: Conversation) -> Finding:
@@ -214,7 +209,7 @@ class Newest:
         newest = self._newest[_client(since)]
         ended = since.connection.ended
         failed_ns = (ended.moment if ended is not None else since.connection.first).time_ns
-        return newest if works(newest) and newest.connection.first.time_ns > failed_ns else None
+        return newest if newest.works and newest.connection.first.time_ns > failed_ns else None
 
 
 class Client(NamedTuple):
@@ -231,8 +226,3 @@ def _client(one: Conversation) -> Client:
     return Client(
         connection.client.address, connection.server, None if is_refused or start is None else start.client_id
     )
-
-
-def works(one: Conversation) -> bool:
-    """It is ready, and nothing is wrong with it."""
-    return one.rung is Rung.READY and is_fine(one)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ibsniff.facts.ports import on_relay_port
 from ibsniff.facts.timing import ENDS_TOGETHER_NS, end_of_wait_ns, is_within
-from ibsniff.model import NANOSECONDS, Conversation, Endpoint, Fault, Outcome, Rung, Side
+from ibsniff.model import NANOSECONDS, Conversation, Endpoint, Outcome, Rung, Side
 
 TIME_TO_RETURN_NS = 120 * NANOSECONDS
 """A program that reconnects with growing pauses, of a minute at most, is back after this time and has subscribed."""
@@ -115,7 +115,7 @@ def _events(conversations: Iterable[Conversation], served: set[bytes]) -> Iterat
 
 def _counts_as_failed(one: Conversation, served: set[bytes]) -> bool:
     if one.outcome is Outcome.REFUSED:
-        return one.fault is not Fault.NONE
+        return not one.is_fine
     if closed_by_relay(one):
         return True
     hello = one.dialogue.hello

@@ -155,6 +155,16 @@ class Finding(NamedTuple):
     title: str = ""
     """What the rule finds, in a few words."""
 
+    @property
+    def is_problem(self) -> bool:
+        """Somebody must do something about it; else it is a note, or says that all is in order."""
+        return self.severity is not Severity.NOTE and self.fault is not Fault.NONE
+
+    @property
+    def is_about_trust(self) -> bool:
+        """It says what can be trusted of a capture, not what is wrong with a session."""
+        return self.code.startswith("IBS0")
+
 
 class Conversation(NamedTuple):
     """One connection, or one attempt at one, with the conclusions about it."""
@@ -188,6 +198,16 @@ class Conversation(NamedTuple):
     confidence: Confidence = Confidence.LOW
     summary: str = ""
     """One or two sentences for people: those of the cause, if there is one."""
+
+    @property
+    def is_fine(self) -> bool:
+        """Nothing is wrong with it."""
+        return self.fault is Fault.NONE
+
+    @property
+    def works(self) -> bool:
+        """It is ready, and nothing is wrong with it."""
+        return self.rung is Rung.READY and self.is_fine
 
 
 class Capture(NamedTuple):

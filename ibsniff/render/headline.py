@@ -178,12 +178,6 @@ def _good_state(shown: Conversation) -> str:
     return f"It works: the API session with {server} is in order."
 
 
-def _others_too(report: Report) -> str:
-    """That the other sessions were in order, too."""
-    sessions = sum(one.rung is Rung.READY or one.outcome is Outcome.JOINED for one in report.conversations)
-    return f" All {sessions:,} sessions of the capture were in order." if sessions > 1 else ""
-
-
 def _nothing_to_do(report: Report, shown: Conversation) -> str:
     """That nobody must act, unless there is something that should be read first."""
     lost = (one.dialogue.errors.get(errors.IB_CONNECTION_RESTORED_DATA_LOST) for one in report.conversations)

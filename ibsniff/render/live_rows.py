@@ -11,7 +11,6 @@ from ibsniff.model import (
     NANOSECONDS,
     Conversation,
     Endpoint,
-    Fault,
     Outcome,
     Report,
     RequestState,
@@ -112,7 +111,7 @@ def health_of(one: Conversation, troubled: Collection[str] = ()) -> Health:
         return Health.FAILED
     if works and (one.id in troubled or is_troubled(one)):
         return Health.TROUBLED
-    if one.fault is Fault.NONE:
+    if one.is_fine:
         return Health.WELL if works and one.connection.ended is None else Health.OVER
     if one.cause is not None and one.outcome is not Outcome.UNPROVEN and one.cause.severity is Severity.WARNING:
         return Health.TROUBLED

@@ -18,7 +18,6 @@ from ibsniff.model import (
     Outcome,
     Problem,
     Report,
-    Rung,
     Severity,
     Verdict,
     WatchedBy,
@@ -69,9 +68,6 @@ IPV4_BYTES = 4
 
 MAX_SERVERS = 3
 """Servers of one problem in the table of problems."""
-
-ABOUT_THE_CAPTURE = "IBS0"
-"""Findings of this family say what can be trusted of a capture."""
 
 MAX_TOLD = 3
 """Problems told in full; of the others a line each says which option opens them."""
@@ -151,7 +147,7 @@ def _notes(report: Report, shown: tuple[Conversation, ...]) -> tuple[Finding, ..
     """What is neither a problem nor explained by one, of the conversations shown; each code once."""
     across = [found for found in report.findings if found.conversations]
     own = [found for one in shown for found in one.findings]
-    doubts = [found for found in own if found.code.startswith(ABOUT_THE_CAPTURE)]
+    doubts = [found for found in own if found.is_about_trust]
     remarks = [found for found in (*own, *across) if found.severity is Severity.NOTE and found not in doubts]
     told = {problem.finding.code for problem in report.problems}
     return tuple({found.code: found for found in (*doubts, *remarks) if found.code not in told}.values())
@@ -200,18 +196,13 @@ def what_works(view: ReportView) -> str:
     newest: dict[tuple[bytes, Endpoint], Conversation] = {}
     for one in view.report.conversations:
         newest[one.connection.client.address, one.connection.server] = one
-    working = {one.connection.server: one for one in newest.values() if works(one)}
+    working = {one.connection.server: one for one in newest.values() if one.works}
     if not working or all(each.problem.is_over for each in view.problems):
         return ""
     named = [f"{server} ({one.id})" for server, one in list(working.items())[:MAX_SERVERS]]
     more = f" and {counted(len(working) - MAX_SERVERS, 'more server')}" if len(working) > MAX_SERVERS else ""
     beside = "Another session works" if concerned & working.keys() else "Meanwhile a session works"
     return f"{beside}: {', '.join(named)}{more}."
-
-
-def works(conversation: Conversation) -> bool:
-    """It is ready, and nothing is wrong with it."""
-    return conversation.rung is Rung.READY and conversation.fault is Fault.NONE
 
 
 def what_it_is(problem: Problem) -> str:

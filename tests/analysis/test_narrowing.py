@@ -17,7 +17,6 @@ from ibsniff.analysis.narrowing import Narrowing
 from ibsniff.analysis.reading import InputReader
 from ibsniff.analysis.snapshot import Snapshot
 from ibsniff.analysis.watched_until import parse_watched_until
-from ibsniff.diagnosis import is_fine
 from ibsniff.model import Conversation, Finding, Outcome, Report
 from ibsniff.regression.running import options_of
 from ibsniff.render.document import document
@@ -77,7 +76,7 @@ def test_a_report_on_one_conversation_tells_only_what_is_wrong_with_it(name: str
         )
         assert all(is_about(told.finding, one) for told in report.problems)
         assert all(is_about(found, one) or found.code.startswith("IBS0") for found in report.findings)
-        assert report.problems or is_fine(one)
+        assert report.problems or one.is_fine
         if len(whole.conversations) > 1:
             assert report.narrowed == ("--conversation", len(whole.conversations) - 1)
 

@@ -13,7 +13,7 @@ from ib_bytes import HELLO, READY, REPLY, START
 from judging import Watch, judge, only
 from wire import START_NS, Wire
 
-from ibsniff.diagnosis import is_fine, verdict_of
+from ibsniff.diagnosis import verdict_of
 from ibsniff.diagnosis.outcome import ENOUGH_SYNS, SYN_PATIENCE
 from ibsniff.diagnosis.precedence import WORST_FIRST, badness
 from ibsniff.facts.index import CaptureIndex
@@ -244,7 +244,7 @@ def test_how_far_it_got(wire: Wire, rung: Rung) -> None:
 def test_a_ready_session_is_fine() -> None:
     conversation = only(session(), SHORT)
     assert (conversation.fault, conversation.confidence, conversation.cause) == (Fault.NONE, Confidence.HIGH, None)
-    assert is_fine(conversation)
+    assert conversation.is_fine
 
 
 def test_what_rests_on_the_users_word_is_medium_at_most() -> None:
