@@ -147,7 +147,7 @@ class TableFormat(OutputFormat):
         from ibsniff.render.overview import HOW_TO_OPEN_ONE, OverviewTable, totals
 
         if note:
-            print(for_stdout(f"{note}\n"))
+            console().print(for_stdout(f"{note}\n"), soft_wrap=not sys.stdout.isatty())
         if sys.stdout.isatty():
             console().print(OverviewTable(self.rows, is_cropped=True), no_wrap=True, overflow="ellipsis")
         else:
