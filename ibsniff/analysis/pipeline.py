@@ -179,7 +179,8 @@ class Analysis:
         """
         if tracked.reported is not None:
             before, losses = tracked.reported
-            if losses == facts.losses and before.arp_unanswered == self._other.arp_unanswered_for(before.connection):
+            arp = self._other.arp_unanswered_for(before.connection), self._other.arp_answered_for(before.connection)
+            if losses == facts.losses and (before.arp_unanswered, before.arp_answered) == arp:
                 return as_of(before, facts.watched_until_ns or 0)
         conversation = self._conversation_now(tracked, facts)
         ended = conversation.connection.ended is not None and conversation.outcome is not Outcome.UNPROVEN
@@ -203,6 +204,7 @@ class Analysis:
             rung=rung,
             conn_state=conn_state(connection),
             arp_unanswered=self._other.arp_unanswered_for(connection),
+            arp_answered=self._other.arp_answered_for(connection),
             patience=patience,
             lost_in_wait=lost_in_wait(connection, until_ns, facts.losses),
             missing=first_missing(rung),

@@ -142,6 +142,17 @@ def network_path(connection: Connection) -> NetworkPath | None:
     return _over_a_bridge(connection) or _from_wsl_to_windows(connection) or _forwarded(connection)
 
 
+def may_be_from_wsl(connection: Connection) -> bool:
+    """Tell whether the addresses are those of a WSL and its Windows host, and nothing contradicts that."""
+    client, server = _addresses(connection)
+    if connection.from_server.ttl not in (None, WINDOWS_TTL) or server.version != 4 or server not in PRIVATE_172:
+        return False
+    if any(server in one for one in CONTAINER_NETWORKS):
+        return False
+    network = ipaddress.ip_network((server, WSL_PREFIX), strict=False)
+    return server == network[1] and client in network
+
+
 def _over_a_bridge(connection: Connection) -> NetworkPath | None:
     if connection.from_server.ttl != LINUX_MACOS_TTL:
         return None

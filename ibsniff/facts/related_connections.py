@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from ibsniff.facts.intervals import Timeline
-from ibsniff.model import NANOSECONDS, Connection, Conversation, Endpoint, Moment, Outcome
+from ibsniff.model import NANOSECONDS, Connection, Conversation, Endpoint, Moment, Outcome, Rung
 
 AT_ONCE_NS = NANOSECONDS
 """A program tries the next address of a name within a second."""
@@ -44,6 +44,19 @@ class RelatedConnections:
     def other_unanswered(self, conversation: Conversation) -> Conversation | None:
         """Another unanswered conversation with that port, for which a firewall was not the reason."""
         return self._unanswered.get(conversation.connection.server.port)
+
+    def alive_meanwhile(self, unanswered: Conversation) -> Conversation | None:
+        """A connection on which the same machine answered at another port; it did so before this attempt was over and since.
+
+        One that it accepted, if there is any; one that was refused otherwise.
+        """
+        connection = unanswered.connection
+        found = self._answering.get(connection.server.address)
+        if found is None or connection.same_host:
+            return None
+        first_ns, last_ns, best = found
+        was_there = first_ns <= connection.last.time_ns and last_ns >= connection.first.time_ns
+        return best if was_there and best.connection.server.port != connection.server.port else None
 
     def waiting_before(self, conversation: Conversation) -> tuple[int, Conversation | None]:
         """How many connections the server's kernel accepted before this one and its program never served, and the latest.
@@ -80,6 +93,19 @@ class RelatedConnections:
         for conversation in self._conversations:
             if conversation.connection.syn_ack is not None:
                 found.setdefault(_pair(conversation.connection), conversation)
+        return found
+
+    @cached_property
+    def _answering(self) -> dict[bytes, tuple[int, int, Conversation]]:
+        """By server address: from when to when it was seen to answer, and the connection that shows it best."""
+        found: dict[bytes, tuple[int, int, Conversation]] = {}
+        for one in self._conversations:
+            if not one.connection.from_server.segments:
+                continue
+            first_ns, last_ns = began_ns(one), one.connection.last.time_ns
+            known = found.setdefault(one.connection.server.address, (first_ns, last_ns, one))
+            best = one if _shows_more(one, known[2]) else known[2]
+            found[one.connection.server.address] = min(first_ns, known[0]), max(last_ns, known[1]), best
         return found
 
     @cached_property
@@ -137,6 +163,14 @@ class RelatedConnections:
 def began_ns(conversation: Conversation) -> int:
     """The time of its first packet."""
     return conversation.connection.first.time_ns
+
+
+def _shows_more(one: Conversation, other: Conversation) -> bool:
+    """Tell whether this connection shows better than the other one that its server is there."""
+    return (one.rung is Rung.READY, bool(one.connection.syn_ack)) > (
+        other.rung is Rung.READY,
+        bool(other.connection.syn_ack),
+    )
 
 
 def by_client(conversations: list[Conversation]) -> list[list[Conversation]]:

@@ -184,6 +184,8 @@ class Conversation(NamedTuple):
     """Zeek's conn_state of the connection."""
     arp_unanswered: tuple[Moment, ...] = ()
     """ARP requests of the client for the server's address without a reply, if no SYN-ACK came either."""
+    arp_answered: Moment | None = None
+    """When ARP showed that a machine has the server's address, if no SYN-ACK came."""
     patience: float = PATIENCE
     """Seconds without an answer after which the server counted as silent."""
     lost_in_wait: tuple[Loss, ...] = ()

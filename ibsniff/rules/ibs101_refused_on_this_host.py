@@ -17,10 +17,11 @@ ActiveX and Socket Clients" (Gateway has no such checkbox).
 from __future__ import annotations
 
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.network_path import System, system
 from ibsniff.facts.ports import application
 from ibsniff.formatting import elapsed
 from ibsniff.ib.names import DEFAULT_PORTS, RELAY_PORTS
-from ibsniff.model import Conversation, Outcome, Severity
+from ibsniff.model import Connection, Conversation, Outcome, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.alternatives import causes_of_refusal
 from ibsniff.rules.wording.refusal import refused
@@ -48,6 +49,15 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         conversation,
         index,
         f"Connection refused: nothing listens on {connection.server}{usual}{tried}.",
-        f"{look}In a container or WSL, localhost is the container or WSL itself.",
+        f"{look}{_own_localhost(connection)}".rstrip(),
         causes_of_refusal(port),
+    )
+
+
+def _own_localhost(connection: Connection) -> str:
+    """A container and a WSL are Linux: nothing else tells from there."""
+    if system(connection) in (System.MACOS, System.WINDOWS):
+        return ""
+    return (
+        "If the program runs in a container or in WSL, localhost is that container or WSL, not the machine around it."
     )

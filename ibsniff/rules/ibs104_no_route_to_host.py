@@ -16,6 +16,7 @@ forwarded to; from WSL, the Windows host is the default gateway
 from __future__ import annotations
 
 from ibsniff.facts.index import CaptureIndex
+from ibsniff.facts.network_path import may_be_from_wsl
 from ibsniff.model import (
     Alternative,
     Confidence,
@@ -58,11 +59,16 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         Fault.NETWORK,
         Confidence.HIGH,
         packets=packets,
-        remedy="Check the address that the program connects to, and that the machine is on. From WSL, the Windows "
-        "host is the default gateway: `ip route show default`.",
+        remedy=f"Check the address that the program connects to, and that the machine is on.{_default_gateway(connection)}",
         explains=Rung.CONNECTED,
     )
     return unless_other_ip_version_followed(statement, conversation, index)
+
+
+def _default_gateway(connection: Connection) -> str:
+    """Where a program in WSL finds the address of its Windows host."""
+    in_wsl = may_be_from_wsl(connection)
+    return " In WSL, the Windows host is the default gateway: `ip route show default`." if in_wsl else ""
 
 
 def _arp_packets(conversation: Conversation) -> list[int]:

@@ -36,7 +36,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         Fault.UNDETERMINED,
         Confidence.MEDIUM,
         packets=(connection.first.packet, connection.syn_ack.packet, ended.moment.packet),
-        remedy="In WSL, try NAT instead of mirrored networking. Capture with `-i any` to see which way the packets go.",
+        remedy="Capture with `-i any` to see which way the packets go. In WSL, try NAT instead of mirrored networking.",
         alternatives=(SCANNER,),
         explains=conversation.missing,
     )

@@ -8,7 +8,7 @@ import ib_bytes
 import pytest
 from ib_bytes import BROKEN_HELLOS, HELLO, PROXY_HEADERS, READY, REPLY, START, text
 from judging import judge, only
-from rule_wires import NOT_MET, answered, in_use, local, queue_full, remote, session, silent
+from rule_wires import LONG, NOT_MET, answered, in_use, local, queue_full, remote, session, silent
 from wire import START_NS, Wire
 
 from ibsniff.model import NANOSECONDS, Confidence, Fault, Finding, Report, Rung, Side, UnreachableKind
@@ -320,3 +320,62 @@ def test_few_waiting_connections_leave_other_reasons_open() -> None:
 
 def test_a_connection_that_was_closed_meanwhile_shows_an_empty_queue() -> None:
     assert "IBS504" not in [one.code for one in queue_after_service(51, served_between=True).findings]
+
+
+# -- a SYN that nothing answers: is a machine there? ------------------------------------------------------------------------
+
+
+def unanswered_attempt(*wires: Wire) -> Finding:
+    findings = [one for each in judge(*wires, watch=LONG).conversations for one in each.findings]
+    (finding,) = (one for one in findings if one.code == "IBS105")
+    return finding
+
+
+def dropped(server: str, client: str = "192.168.1.23") -> Wire:
+    return Wire(f"{client}:45000", server, start_ns=START_NS + 30 * NANOSECONDS).syn().again(after=1.0).again(after=2.0)
+
+
+def test_another_port_that_answers_meanwhile_shows_that_a_firewall_drops_this_one() -> None:
+    works = session(Wire("192.168.1.23:44000", "192.168.1.50:7497", server_ttl=128)).wait(60).server(READY)
+    finding = unanswered_attempt(works, dropped("192.168.1.50:7496"))
+    assert (finding.fault, finding.confidence) == (Fault.NETWORK, Confidence.MEDIUM)
+    assert "The machine is there: it served a client on port 7497 (c1)" in finding.summary
+    assert "no machine" not in finding.summary
+    assert finding.remedy.startswith("Check that port 7496 is the one you mean")
+    assert not finding.alternatives, "a full queue makes Windows refuse"
+
+
+def test_another_port_that_answered_only_before_does_not_show_it() -> None:
+    ended = session(Wire("192.168.1.23:44000", "192.168.1.50:7497")).close(after=5)
+    assert "or no machine is there" in unanswered_attempt(ended, dropped("192.168.1.50:7496")).summary
+
+
+def test_arp_shows_that_a_machine_has_the_address() -> None:
+    asked = (
+        Wire("192.168.1.23:45000", "192.168.1.50:7497", start_ns=START_NS + 29 * NANOSECONDS).arp_who_has().arp_reply()
+    )
+    finding = unanswered_attempt(asked, dropped("192.168.1.50:7497"))
+    assert "A machine has this address (it sent ARP)" in finding.summary
+    assert finding.packets[-1] == 2
+    earlier = (
+        Wire("192.168.1.23:45000", "192.168.1.50:7497", start_ns=START_NS - 900 * NANOSECONDS).arp_who_has().arp_reply()
+    )
+    assert "or no machine is there" in unanswered_attempt(earlier, dropped("192.168.1.50:7497")).summary
+    other = (
+        Wire("192.168.1.23:45000", "192.168.1.51:7497", start_ns=START_NS + 29 * NANOSECONDS).arp_who_has().arp_reply()
+    )
+    assert "or no machine is there" in unanswered_attempt(other, dropped("192.168.1.50:7497")).summary
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "is_wsl"),
+    [
+        ("172.24.46.63", "172.24.32.1:7497", True),
+        ("172.20.0.5", "172.20.0.1:7497", False),
+        ("192.168.1.23", "192.168.1.50:7497", False),
+    ],
+)
+def test_wsl_is_named_only_where_the_addresses_are_those_of_a_wsl(client: str, server: str, is_wsl: bool) -> None:
+    finding = unanswered_attempt(dropped(server, client))
+    assert ("WSL" in finding.remedy + str(finding.alternatives)) is is_wsl
+    assert finding.remedy.startswith("Check that")
