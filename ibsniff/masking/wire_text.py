@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import takewhile
 
 from ibsniff.masking.invisible import printable
 from ibsniff.masking.masker import looks_only
@@ -52,6 +53,13 @@ class WireText:
         """The part behind the last of these characters, without spaces around it; empty if there is none."""
         last = max(map(self._text.rfind, separators))
         return WireText(self._text[last + 1 :].strip() if last >= 0 else "", self.is_cut)
+
+    def after_common_words(self, other: WireText) -> WireText:
+        """What is left of it without the words and sentences with which both texts begin."""
+        pairs = zip(self._text, other._text, strict=False)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        begin = max(map(self._text[:same].rfind, " ."))
+        return WireText(self._text[begin + 1 :], self.is_cut)
 
     def __bool__(self) -> bool:
         return bool(self._text)

@@ -4,8 +4,9 @@ Seen: an error that names an order and ends it, without or after an answer to it
 order, which stays as it was.
 Meaning: the connection works, and TWS has answered: the order does not exist. A program that drops the error waits for the
 order until it reports a timeout, although the answer came within milliseconds.
-How sure: TWS says so itself. Who must act follows from the number of the error: medium. Undetermined and low when the
-number leaves it open (201: the text says why), when several errors differ in it, and when TWS could not reach IB at that
+How sure: TWS says so itself. Who must act follows from the number of the error, and for 201 from well-known words of its
+text (margin, available funds, trading permissions): medium. Undetermined and low when the
+number leaves it open, when several errors differ in it, and when TWS could not reach IB at that
 time.
 Sources: IB's API documentation (message codes); QuantConnect Lean.Brokerages.InteractiveBrokers, pull request 248 (of 27
 timeouts, IB had answered 25 within milliseconds).

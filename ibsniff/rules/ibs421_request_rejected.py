@@ -4,7 +4,8 @@ Seen: an error that names a request (market data, history, a contract ...) and e
 Meaning: the connection works, and TWS has answered: nothing else will come for this request. A program that drops the
 error waits until it reports a timeout, although the answer came within milliseconds.
 How sure: TWS says so itself. Who must act follows from the number of the error: the request (200: no such contract, 321),
-or the account (354: no subscription to the market data): medium. Undetermined and low when the number leaves it open
+or the account: medium. High where the error names the very cause (354, 10089: no subscription to the market data).
+Undetermined and low when the number leaves it open
 (162: too many requests, or no permission), when several errors differ in it, and when TWS could not reach IB at
 that time.
 Sources: IB's API documentation (message codes); QuantConnect Lean.Brokerages.InteractiveBrokers, pull request 248 (of 27

@@ -210,4 +210,4 @@ def test_every_number_has_advice_of_whole_sentences(code: int) -> None:
 
 
 def test_the_same_advice_is_given_once() -> None:
-    assert advice_on([29_999, 354, 29_998]).startswith("Errors 29999, 29998: The text decides")
+    assert advice_on([29_999, 354, 29_998]).startswith("Errors 29999, 29998: The text says what TWS objects to")

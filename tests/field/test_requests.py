@@ -27,7 +27,7 @@ def test_a_rejected_order_is_said_as_it_is() -> None:
     assert report.verdict.summary.startswith(
         "TWS rejected order 10 (error 200: No security definition) after 4.1 ms; nothing more was said about it for 5 min 00 s."
     )
-    assert "If your program reports a timeout, it did not pass the error on." in report.verdict.summary
+    assert "A program that reports a timeout here ignores the errors that TWS sends." in report.verdict.summary
     assert accused(report) == {Fault.CLIENT: "IBS420"}
 
 
@@ -46,7 +46,8 @@ def test_the_error_decides_who_must_act(code: int, fault: Fault) -> None:
     wire = session(Wire()).client(asked("REQ_MKT_DATA")).server(said(code, "a text", request=7))
     (finding,) = findings(judge(wire))
     assert (finding.code, finding.fault, finding.severity) == ("IBS421", fault, Severity.WARNING)
-    assert finding.confidence is (Confidence.LOW if fault is Fault.UNDETERMINED else Confidence.MEDIUM)
+    likely = Confidence.HIGH if code in (354, 10089) else Confidence.MEDIUM
+    assert finding.confidence is (Confidence.LOW if fault is Fault.UNDETERMINED else likely)
 
 
 def test_several_errors_of_different_turns_accuse_nobody_alone() -> None:
@@ -55,7 +56,7 @@ def test_several_errors_of_different_turns_accuse_nobody_alone() -> None:
         wire.client(asked("REQ_MKT_DATA", number)).server(said(code, "no", request=number))
     (finding,) = findings(judge(wire))
     assert finding.fault is Fault.UNDETERMINED
-    assert "3 requests: 1, 2 (error 354: no); 3 (error 200: no)" in finding.summary
+    assert "3 requests: REQ_MKT_DATA 1, 2 (error 354: no); REQ_MKT_DATA 3 (error 200: no)" in finding.summary
 
 
 def test_many_rejections_are_one_finding_with_the_first_ids() -> None:
@@ -64,7 +65,7 @@ def test_many_rejections_are_one_finding_with_the_first_ids() -> None:
         wire.client(asked("REQ_MKT_DATA", number)).server(said(354, "no" if number < 7 else "never", request=number))
     (finding,) = findings(judge(wire))
     assert finding.summary == (
-        "The session works. TWS rejected 7 requests: 1, 2, 3, 4 and 3 more (error 354: no; other texts too)."
+        "The session works. TWS rejected 7 requests: REQ_MKT_DATA 1, 2, 3, 4 and 3 more (error 354: no; for 7: never)."
     )
 
 

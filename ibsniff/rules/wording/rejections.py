@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ibsniff.facts.index import CaptureIndex
@@ -13,6 +13,7 @@ from ibsniff.ib import errors
 from ibsniff.model import PATIENCE, Alternative, Confidence, Conversation, Evidence, FarmKind, Fault, Request, WireError
 from ibsniff.rules.registry import Statement, cited
 from ibsniff.rules.wording.endings import session_works, time_between
+from ibsniff.rules.wording.rejection_reasons import reason_of
 from ibsniff.timeline.asked import name_of
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_CODES, MAX_IDS = 3, 4
 """Error numbers and ids named in a sentence."""
+MAX_END = 40
+"""Characters of the end of a text in which two texts of the same error differ: the name of an instrument."""
 
 NOT_CONNECTED = Alternative(
     "TWS had lost its connection to IB or to a data farm at that time, and could not look it up",
@@ -30,7 +33,7 @@ DELAYED_DATA_HELPS = frozenset({354, errors.MARKET_DATA_NOT_SUBSCRIBED_FOR_API, 
 """Live data is not subscribed to, and delayed data was not asked for."""
 ABOUT_CANCELLATIONS = frozenset({135, 136, 137, 161, 10147, 10148})
 """They refuse a cancellation, usually because the order had just been filled."""
-TEXT_DECIDES = "The text decides whether the request, the account or a setting has to change."
+UNKNOWN_NUMBER = "The text says what TWS objects to; this error number is not documented."
 
 
 class Judged(NamedTuple):
@@ -49,7 +52,7 @@ def judged(code: int) -> Judged:
 
     known = find_error(code)
     if known is None:
-        return Judged(Fault.UNDETERMINED, TEXT_DECIDES)
+        return Judged(Fault.UNDETERMINED, UNKNOWN_NUMBER)
     farms: tuple[FarmKind, ...] = ()
     if known.error_class is ErrorClass.CONTRACT:
         farms = (FarmKind.SECURITY_DEFINITIONS,)
@@ -61,11 +64,22 @@ def judged(code: int) -> Judged:
     return Judged(fault, _what_to_do(known, fault), farms)
 
 
+def judged_by_text(rejection: Rejection) -> Judged:
+    """The same for rejected requests, where the texts of their errors all name one known reason."""
+    by_number, reasons = judged(rejection.code), {reason_of(error) for _, error in rejection.requests}
+    reason = reasons.pop() if len(reasons) == 1 else None
+    return by_number if reason is None else by_number._replace(fault=reason.fault, advice=reason.advice)
+
+
 def advice_on(codes: Sequence[int]) -> str:
     """What to do about the first of these error numbers; those about which there is the same to say stand together."""
+    return _advice((code, judged(code)) for code in codes[:MAX_CODES])
+
+
+def _advice(by_code: Iterable[tuple[int, Judged]]) -> str:
     by_advice: dict[str, list[str]] = {}
-    for code in codes[:MAX_CODES]:
-        by_advice.setdefault(judged(code).advice, []).append(str(code))
+    for code, each in by_code:
+        by_advice.setdefault(each.advice, []).append(str(code))
     return " ".join(
         f"{'Error' if len(same) == 1 else 'Errors'} {', '.join(same)}: {advice}" for advice, same in by_advice.items()
     )
@@ -90,7 +104,7 @@ def _what_to_do(known: ErrorNumber, fault: Fault) -> str:
     if code == errors.REQUEST_REFUSED:
         return "TWS read the request and refused it; the text says what to correct in it."
     if fault is Fault.UNDETERMINED:
-        return f"{meaning} {TEXT_DECIDES}"
+        return meaning
     if known.error_class is ErrorClass.PACING:
         return f"{meaning} Cancel what is not needed before asking for more."
     if fault is Fault.CLIENT:
@@ -110,18 +124,19 @@ def rejected_statement(
     conversation: Conversation, found: Sequence[Rejection], what: str, index: CaptureIndex
 ) -> Statement:
     """State that TWS rejected these; ``what`` they are: ``order`` or ``request``."""
-    by_code = [(one, judged(one.code)) for one in found]
+    by_code = [(one, judged_by_text(one)) for one in found]
     faults = {each.fault for _, each in by_code}
     out_of_reach = any(ib_was_out_of_reach(conversation, one.requests, each.farms) for one, each in by_code)
     requests = all_of(found)
     is_doubtful = out_of_reach or any(is_guess(*each) for each in requests)
     is_decided = len(faults) == 1 and Fault.UNDETERMINED not in faults and not is_doubtful
+    is_proved = is_decided and {one.code for one in found} <= DELAYED_DATA_HELPS  # the error names the very cause
     return Statement(
         _summary(conversation, found, requests, what, index),
         faults.pop() if is_decided else Fault.UNDETERMINED,
-        Confidence.MEDIUM if is_decided else Confidence.LOW,
+        Confidence.HIGH if is_proved else Confidence.MEDIUM if is_decided else Confidence.LOW,
         packets=[one for request, error in requests[:MAX_IDS] for one in _cited(conversation, request, error)],
-        remedy=advice_on([one.code for one in found]),
+        remedy=_advice((one.code, each) for one, each in by_code[:MAX_CODES]),
         alternatives=(NOT_CONNECTED,) if out_of_reach else (),
     )
 
@@ -149,8 +164,8 @@ def _summary(
         return f"{told}."
     it = "it" if len(requests) == 1 else "them"
     return (
-        f"{told}; nothing more was said about {it} for {duration(quiet)}. If your program reports a timeout, it did not "
-        "pass the error on."
+        f"{told}; nothing more was said about {it} for {duration(quiet)}. A program that reports a timeout here ignores the "
+        "errors that TWS sends."
     )
 
 
@@ -187,11 +202,27 @@ def _many(conversation: Conversation, found: Sequence[Rejection], total: int, of
 def _group(rejection: Rejection) -> str:
     """The requests that were rejected with one error number, and its text; it may differ from one to the next."""
     errors_given = [error for _, error in rejection.requests]
-    named = (str(request.number) if request.number is not None else request.name for request, _ in rejection.requests)
-    names = list(dict.fromkeys(named))
+    names = list(dict.fromkeys(map(_id_in_list, (request for request, _ in rejection.requests))))
     more = f" and {len(names) - MAX_IDS:,} more" if len(names) > MAX_IDS else ""
-    other_texts = "; other texts too" if any(error.text != errors_given[0].text for error in errors_given) else ""
-    return f"{', '.join(names[:MAX_IDS])}{more} ({error_in_words(errors_given[0])}{other_texts})"
+    kinds = {request.name for request, _ in rejection.requests} - ORDERS
+    kind = f"{kinds.pop()} " if len(kinds) == 1 and names[0].isdecimal() else ""
+    return f"{kind}{', '.join(names[:MAX_IDS])}{more} ({error_in_words(errors_given[0])}{_other_texts(rejection)})"
+
+
+def _id_in_list(request: Request) -> str:
+    return request.name if request.number is None else str(request.number)
+
+
+def _other_texts(rejection: Rejection) -> str:
+    """What the texts of the same error say differently of other requests: usually the instrument, at the end."""
+    first = rejection.requests[0][1].text
+    others = [(request, error.text) for request, error in rejection.requests if error.text != first]
+    if not others:
+        return ""
+    ends = [(request, text.after_common_words(first)) for request, text in others[:MAX_IDS]]
+    if len(others) > MAX_IDS or any(not end or len(end) > MAX_END for _, end in ends):
+        return "; other texts too"
+    return "".join(f"; for {_id_in_list(request)}: {end:quoted}" for request, end in ends)
 
 
 def error_in_words(error: WireError) -> str:
