@@ -34,7 +34,7 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         Fault.CLIENT,
         Confidence.HIGH,
         packets=(start.moment.packet if start else None, *(one.moment.packet for one in tally.examples)),
-        remedy="Use another client id, or close the session that uses it; after a crash wait a minute.",
+        remedy="Use another client id; or close the session that uses it, if it is left over. After a crash wait a minute.",
         alternatives=(LEFTOVER,),
         explains=conversation.missing,
     )

@@ -12,8 +12,8 @@ When nothing acknowledges what TWS sends on the first connection, its client is 
 How sure: both numbers, and who closed, are in the packets; without error 326 the reason is inferred. That a
 half-closed session keeps its id was reported, hence medium.
 Sources: IB's API documentation (message code 326); nautilus_trader 4193 and 4412; ib_insync 106 and 386 (CLOSE_WAIT).
-What to do: close the old connection before opening a new one; where its client is gone, use another id until TWS notices;
-give each program an id of its own.
+What to do: give each program an id of its own; close the old connection only if it is left over from the same program;
+where its client is gone, use another id until TWS notices.
 """
 
 from __future__ import annotations
@@ -148,15 +148,7 @@ def _statement(later: Conversation, first: Conversation, client_id: int, *, sure
         )
     else:
         holds = "was still open"
-        remedy = (
-            f"Close {first.connection.client} first (a program that reconnects must close its old socket), or give "
-            "each program a client id of its own. If its program crashed, TWS may notice only after a while."
-        )
-        if moved:
-            remedy += (
-                f" If {first.connection.client.ip} was this machine's own address before, nobody can close that socket: "
-                "use another client id until TWS notices."
-            )
+        remedy = _another_id(later, first, same_machine=same_machine, moved=moved)
     return Statement(
         f"Client id {client_id} was taken when {later.id} asked for it: {first.id} from {whose} {holds}.{inferred}",
         Fault.NETWORK if lost or gone else Fault.TWS_STATE if half else Fault.CLIENT,
@@ -168,6 +160,24 @@ def _statement(later: Conversation, first: Conversation, client_id: int, *, sure
         packets=(moment.packet for moment in starts),
         remedy=remedy,
         conversations=(later.id, first.id),
+    )
+
+
+def _another_id(later: Conversation, first: Conversation, *, same_machine: bool, moved: bool) -> str:
+    """What to do while the first connection may be at work: it is not the one to end."""
+    own = f"Give the program that was refused, on {later.connection.client} ({later.id}), a client id of its own."
+    old = f"{first.connection.client} ({first.id})"
+    if same_machine:
+        return (
+            f"{own} Only if {old} is left over from the same program, close that connection instead: a program must close "
+            "its old socket before it connects again. After a crash, TWS may notice only after a while."
+        )
+    keep = f" {old} is on another machine: leave it alone if it is at work."
+    if not moved:
+        return own + keep
+    return (
+        f"{own}{keep} If {first.connection.client.ip} was this machine's own address before, nobody can close that socket: "
+        "use another client id until TWS notices."
     )
 
 

@@ -130,9 +130,17 @@ def test_a_quiet_client_at_another_address_may_be_gone() -> None:
     finding = found(judge(begun("172.24.46.63"), refused_later("172.24.46.64")), "IBS506")
     assert (finding.fault, finding.confidence) == (Fault.CLIENT, Confidence.MEDIUM)
     assert "If 172.24.46.63 was this machine's own address before, nobody can close that socket" in finding.remedy
+    assert finding.remedy.startswith(
+        "Give the program that was refused, on 172.24.46.64:51009 (c2), a client id of its own."
+    )
+    assert "is on another machine: leave it alone" in finding.remedy
+    assert "old socket" not in finding.remedy
     same = found(judge(begun("172.24.46.63"), refused_later("172.24.46.63")), "IBS506")
     assert (same.fault, same.confidence) == (Fault.CLIENT, Confidence.HIGH)
     assert "nobody can close" not in same.remedy
+    assert same.remedy.index("a client id of its own") < same.remedy.index(
+        "Only if 172.24.46.63:51000 (c1) is left over"
+    )
 
 
 # -- a relay's header in front of the hello -----------------------------------------------------------------------------
