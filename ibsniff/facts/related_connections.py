@@ -77,6 +77,21 @@ class RelatedConnections:
         """Whether the server sent data to a client, and since then left no connection waiting that began before this one."""
         return conversation.connection.server in self._last_served_ns and not self.waiting_before(conversation)[0]
 
+    def heard_meanwhile(self, stalled: Conversation, since_ns: int) -> Conversation | None:
+        """Another connection of the same client machine and server, on which the server sent data after that time."""
+        served = self._last_served.get(_pair(stalled.connection), ())
+        others = (other for other in served if other is not stalled)
+        return next((other for other in others if _last_data_ns(other) > since_ns), None)
+
+    @cached_property
+    def _last_served(self) -> dict[tuple[bytes, Endpoint], list[Conversation]]:
+        """By client address and server: the two connections on which the server sent data last, the later one first."""
+        found: dict[tuple[bytes, Endpoint], list[Conversation]] = defaultdict(list)
+        for one in self._conversations:
+            pair = _pair(one.connection)
+            found[pair] = sorted([*found[pair], one], key=_last_data_ns, reverse=True)[:2]
+        return found
+
     def attempt_at_other_ip_version(self, failed: Conversation) -> Conversation | None:
         """An attempt at the same port over the other IP version, not refused, during a failed one or right after it."""
         connection = failed.connection
@@ -158,6 +173,11 @@ class RelatedConnections:
                 version6 = len(one.connection.server.address) != IPV4_BYTES
                 marks[*_kind(one.connection), version6].append((began_ns(one), place))
         return {kind: Timeline(those) for kind, those in marks.items()}
+
+
+def _last_data_ns(conversation: Conversation) -> int:
+    last = conversation.connection.from_server.last_data
+    return last.time_ns if last is not None else 0
 
 
 def began_ns(conversation: Conversation) -> int:
