@@ -67,13 +67,14 @@ class Analysis:
         watched_ports = Ports(ports, any_port)
         self._dissector = Dissector(watched_ports.filter, self.skipped)
         self._table = ConnectionTable(ports)
-        self._tracker = ConversationTracker(
+        self.tracker = ConversationTracker(
             watched_ports, patience, self._table.forget, lambda: self.record.losses, partial(_reader, keep_requests)
         )
         self._other = OtherTraffic(self.skipped)
         self._column_lane: ColumnLane | None = None
         self._now_ns = 0
-        self._memory: Memory | None = None
+        self.memory: Memory | None = None
+        """The judgements of the last report; None for a file, which is judged only once."""
 
     def run(self, events: Iterable[Frame | Columns | Tick]) -> None:
         """Take all events of a source, to its end."""
@@ -95,10 +96,10 @@ class Analysis:
     def finish(self) -> None:
         """The input ends: missing bytes become gaps, and incomplete fragments are counted."""
         for connection, side, piece in self._table.finish():
-            tracked = self._tracker.changing(connection)
+            tracked = self.tracker.changing(connection)
             if tracked is not None:
                 tracked.take(side, piece)
-        self._tracker.finish()
+        self.tracker.finish()
         self._dissector.finish()
 
     # -- one packet, or many -------------------------------------------------------------------------------------
@@ -109,7 +110,7 @@ class Analysis:
         elif isinstance(packet, Unreachable):
             connection = self._table.unreachable(packet)
             if connection is not None:
-                self._tracker.changing(connection)
+                self.tracker.changing(connection)
         elif isinstance(packet, Arp):
             self._other.take_arp(packet)
         else:
@@ -117,7 +118,7 @@ class Analysis:
 
     def _take_segment(self, segment: Segment) -> None:
         connection, pieces = self._table.feed(segment)
-        tracked = self._tracker.changing(connection) or self._tracker.begin(connection)
+        tracked = self.tracker.changing(connection) or self.tracker.begin(connection)
         for side, piece in pieces:
             tracked.take(side, piece)
 
@@ -126,12 +127,12 @@ class Analysis:
             from ibsniff.analysis.columns import ColumnLane  # noqa: PLC0415  (numpy, and 0.1 s)
 
             self._column_lane = ColumnLane(self._dissector, self._table, self._take, self._reader_of)
-            self._tracker.catch_up = self._column_lane.catch_up
+            self.tracker.catch_up = self._column_lane.catch_up
         self._column_lane.feed(columns)
 
     def _reader_of(self, connection: Connection) -> DialogueReader | None:
         """The reader of a connection that the column lane is about to change."""
-        tracked = self._tracker.changing(connection)
+        tracked = self.tracker.changing(connection)
         return None if tracked is None else tracked.reader
 
     # -- the result --------------------------------------------------------------------------------------
@@ -149,7 +150,7 @@ class Analysis:
     @property
     def connections(self) -> int:
         """The number of connections so far, of whatever kind."""
-        return self._tracker.count
+        return self.tracker.count
 
     def snapshot(self) -> Snapshot:
         """Return what there is to judge so far; packets that come later do not change it.
@@ -158,19 +159,19 @@ class Analysis:
         out not to belong to the API, or are evicted.
         """
         facts = self.facts
-        conversations = tuple(self._conversation(tracked, facts) for tracked in self._tracker.api_conversations())
-        evicted = Counter(self._tracker.evicted)
+        conversations = tuple(self._conversation(tracked, facts) for tracked in self.tracker.api_conversations())
+        evicted = Counter(self.tracker.evicted)
         stray_hellos, unanswered_arp = self._other.stray_hellos(), self._other.unanswered_arp()
         capture = Capture(0, facts, conversations, stray_hellos, unanswered_arp, evicted.total())
-        return Snapshot(capture, self._tracker.count, evicted)
+        return Snapshot(capture, self.tracker.count, evicted)
 
     def report(self) -> Report:
         """Return the snapshot, judged. Judgements that still hold are those of the report before."""
-        if self._memory is None and self.record.facts().watched_by is WatchedBy.LIVE:
+        if self.memory is None and self.record.facts().watched_by is WatchedBy.LIVE:
             from ibsniff.analysis.remembered import Memory  # noqa: PLC0415  (a file is judged only once)
 
-            self._memory = Memory()
-        return judge([self.snapshot()], self._memory)
+            self.memory = Memory()
+        return judge([self.snapshot()], self.memory)
 
     def _conversation(self, tracked: Tracked, facts: InputFacts) -> Conversation:
         """One conversation as it is now; of one that has ended, only the time until which was watched is new.
@@ -182,15 +183,16 @@ class Analysis:
             arp = self._other.arp_unanswered_for(before.connection), self._other.arp_answered_for(before.connection)
             if losses == facts.losses and (before.arp_unanswered, before.arp_answered) == arp:
                 return as_of(before, facts.watched_until_ns or 0)
-        conversation = self._conversation_now(tracked, facts)
+        conversation = self.conversation_now(tracked, facts)
         ended = conversation.connection.ended is not None and conversation.outcome is not Outcome.UNPROVEN
         tracked.reported = (conversation, facts.losses) if ended else None
         return conversation
 
-    def _conversation_now(self, tracked: Tracked, facts: InputFacts) -> Conversation:
+    def conversation_now(self, tracked: Tracked, facts: InputFacts) -> Conversation:
+        """One conversation as it is now, made anew."""
         connection, dialogue = tracked.copy()
         until_ns = facts.watched_until_ns or 0
-        patience = self._tracker.patience_for(dialogue)
+        patience = self.tracker.patience_for(dialogue)
         outcome = outcome_of(connection, dialogue, until_ns, patience, facts.losses)
         rung = rung_of(connection, dialogue, outcome)
         return Conversation(

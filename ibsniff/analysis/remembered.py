@@ -49,7 +49,7 @@ class Memory:
     """The judgements of one live capture."""
 
     def __init__(self) -> None:
-        self._remembered: dict[str, Remembered] = {}
+        self.remembered: dict[str, Remembered] = {}
         """By conversation; evicted ones are forgotten."""
         self._facts: dict[tuple[Fact, ...], tuple[Fact, ...]] = {}
         """The same facts are one value for all conversations that rest on them, so that they are compared once."""
@@ -60,7 +60,7 @@ class Memory:
         index = NotedIndex(unjudged._replace(conversations=watched), self._facts)
         if len(self._facts) > MAX_FACTS:
             self._facts.clear()
-        before, self._remembered = self._remembered, {}
+        before, self.remembered = self.remembered, {}
         judged = []
         for plain, one in zip(unjudged.conversations, watched, strict=True):
             index.look_at(one)
@@ -69,7 +69,7 @@ class Memory:
                 _renew(remembered, plain, one, index)
             else:
                 remembered = _judged_anew(plain, one, index)
-            self._remembered[one.id] = remembered
+            self.remembered[one.id] = remembered
             judged.append(remembered.judged)
         return unjudged._replace(conversations=tuple(judged))
 

@@ -64,8 +64,8 @@ def test_a_report_with_kept_judgements_is_that_of_all_rules(path: Path) -> None:
 def anew(analysis: Analysis) -> Snapshot:
     """The snapshot without anything that was kept."""
     snapshot, facts = analysis.snapshot(), analysis.facts
-    tracked = analysis._tracker.api_conversations()
-    conversations = tuple(analysis._conversation_now(one, facts) for one in tracked)
+    tracked = analysis.tracker.api_conversations()
+    conversations = tuple(analysis.conversation_now(one, facts) for one in tracked)
     return snapshot._replace(capture=snapshot.capture._replace(conversations=conversations))
 
 
@@ -126,7 +126,7 @@ def test_evicted_conversations_are_forgotten() -> None:
     capture = analysis.snapshot().capture
     memory.judged(capture)
     memory.judged(capture._replace(conversations=capture.conversations[2:]))
-    assert sorted(memory._remembered) == ["c3", "c4"]
+    assert sorted(memory.remembered) == ["c3", "c4"]
 
 
 def test_a_file_keeps_no_judgements() -> None:
@@ -134,4 +134,4 @@ def test_a_file_keeps_no_judgements() -> None:
     for frame in loop(2):
         analysis.feed(frame)
     analysis.report()
-    assert analysis._memory is None
+    assert analysis.memory is None
