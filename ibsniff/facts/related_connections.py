@@ -58,6 +58,15 @@ class RelatedConnections:
         was_there = first_ns <= connection.last.time_ns and last_ns >= connection.first.time_ns
         return best if was_there and best.connection.server.port != connection.server.port else None
 
+    def closed_alike(self, conversation: Conversation) -> int:
+        """How many connections of these two machines the server ended without a byte after about the same time as this one."""
+        took_ns = _closed_after_ns(conversation)
+        if took_ns is None:
+            return 0
+        times_ns = self._closed_after.get(_pair(conversation.connection), [])
+        margin_ns = round(REGULAR * took_ns)
+        return bisect_right(times_ns, took_ns + margin_ns) - bisect_left(times_ns, took_ns - margin_ns)
+
     def waiting_before(self, conversation: Conversation) -> tuple[int, Conversation | None]:
         """How many connections the server's kernel accepted before this one and its program never served, and the latest.
 
@@ -122,6 +131,16 @@ class RelatedConnections:
             best = one if _shows_more(one, known[2]) else known[2]
             found[one.connection.server.address] = min(first_ns, known[0]), max(last_ns, known[1]), best
         return found
+
+    @cached_property
+    def _closed_after(self) -> dict[tuple[bytes, Endpoint], list[int]]:
+        """By client address and server, how long after their beginning connections were ended without a byte, ascending."""
+        found: dict[tuple[bytes, Endpoint], list[int]] = defaultdict(list)
+        for one in self._conversations:
+            took_ns = _closed_after_ns(one)
+            if took_ns is not None:
+                found[_pair(one.connection)].append(took_ns)
+        return {pair: sorted(times_ns) for pair, times_ns in found.items()}
 
     @cached_property
     def _waiting(self) -> dict[Endpoint, list[Conversation]]:
@@ -191,6 +210,13 @@ def _shows_more(one: Conversation, other: Conversation) -> bool:
         other.rung is Rung.READY,
         bool(other.connection.syn_ack),
     )
+
+
+def _closed_after_ns(one: Conversation) -> int | None:
+    """How long after its beginning the server ended it without a byte; None if it did not."""
+    ended = one.connection.ended
+    closed = ended is not None and one.outcome in (Outcome.CLOSED, Outcome.RESET)
+    return ended.moment.time_ns - began_ns(one) if closed and ended is not None else None
 
 
 def by_client(conversations: list[Conversation]) -> list[list[Conversation]]:

@@ -8,7 +8,8 @@ TWS sees: that of WSL, of a container, or an IPv6 address.
 How sure: there are several confirmed cases, but a quick relay whose backend refuses or is missing looks the same:
 medium. Low when the close came at once, when packets were lost on the way, or when the handshake was not captured.
 FIN or RST makes no difference. Undetermined on a relay's port; over a container's bridge, where both are usual; where
-neither TWS nor a relay usually listens; later than 0.5 s after the hello, or in the middle of it; when TWS accepted
+neither TWS nor a relay usually listens; later than 0.5 s after the hello, or in the middle of it (after about 2 s on
+Windows it may be a netsh portproxy with nothing behind it); when TWS accepted
 the same address at another time; when it ended a session at that moment, because it was shutting down; and when the
 capture's clock stepped back before the close.
 Sources: sparkstartconsulting/IBKR-API-Rust 28, lbilli/Jib.jl 43, ib-controller 197, clifton/docker-ib-gateway 1.
@@ -20,7 +21,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.facts.network_path import network_path
+from ibsniff.facts.network_path import System, network_path, system
 from ibsniff.facts.opening import opening_packets
 from ibsniff.facts.ports import API_PORTS, on_relay_port
 from ibsniff.facts.server_close import ServerClose, accepted_at, fin_not_captured, server_close
@@ -50,6 +51,13 @@ refuses took 0.5 to 0.9 ms (measured); TWS takes several milliseconds to reject 
 DECIDED = 0.5
 """Seconds after the hello until which a close may still be TWS's decision about an address, without the round trip: up
 to 50 ms were reported. A later close waited for something, or for someone who clicked No."""
+
+ALIKE = 3
+"""Connections ended after about the same time: nobody restarts TWS, or clicks, at such a regular pace."""
+
+PORTPROXY_GIVES_UP = (1.8, 2.5)
+"""Seconds after which a netsh portproxy ends the connection when nothing listens behind it: Windows repeats
+a SYN that was refused, and reports a closed port only after about 2 s."""
 
 QUICK_RELAY = Alternative(
     "a relay or a container's port map whose backend refuses or is missing",
@@ -91,14 +99,15 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         alternatives=(
             *on_its_system((QUICK_RELAY,), connection),
             *((FIREWALL,) if ended.how is How.RST else ()),
-            SOMEBODY_CLICKED_NO,
+            *(() if index.related.closed_alike(conversation) >= ALIKE else (SOMEBODY_CLICKED_NO,)),
             *too_new(conversation),
         ),
         explains=conversation.missing,
     )
 
 
-READ_ITS_LOG = "Try again; capture on its machine too, and read TWS's log of that time."
+READ_ITS_LOG = "Read TWS's log of that time; capture on its machine too."
+TRY_AGAIN = f"Try again in a minute or two. {READ_ITS_LOG}"
 LOOK_BEHIND_RELAY = "Look behind the relay, and capture there to see which connection was closed first."
 
 
@@ -127,12 +136,10 @@ def _probable_cause(conversation: Conversation, index: CaptureIndex) -> _Cause:
         )
         return _Cause(why, Fault.UNDETERMINED, READ_ITS_LOG)
     if _too_late(conversation):
-        return _Cause("this was too late to be a decision about the address", Fault.UNDETERMINED, READ_ITS_LOG)
+        return _late(conversation, index)
     gone = index.server_history.session_ended_with(conversation)
     if gone is not None:
-        return _Cause(
-            f"it ended {gone.id} at that moment too, so it was shutting down", Fault.UNDETERMINED, READ_ITS_LOG
-        )
+        return _Cause(f"it ended {gone.id} at that moment too, so it was shutting down", Fault.UNDETERMINED, TRY_AGAIN)
     accepted, answerer = index.server_history.other_not_rejected(conversation), network_path(connection)
     if accepted is not None:
         return _Cause(_accepted_at_another_time(accepted, conversation, address), Fault.UNDETERMINED, READ_ITS_LOG)
@@ -155,6 +162,38 @@ def _probable_cause(conversation: Conversation, index: CaptureIndex) -> _Cause:
             f"connection arrives at TWS from {address}: {trust}",
         )
     return _Cause(f"it probably does not accept connections from {address}", Fault.TWS_CONFIG, trust)
+
+
+def _late(conversation: Conversation, index: CaptureIndex) -> _Cause:
+    """It took too long for a decision about the address, which TWS makes at once; a relay may have waited for its server."""
+    connection, alike = conversation.connection, index.related.closed_alike(conversation)
+    why = "the address is probably not the reason, as TWS rejects an address within half a second"
+    if alike >= ALIKE:
+        why += (
+            f". {alike:,} connections ended like this, after about the same time: so they do when a relay does not reach the "
+            "server behind it"
+        )
+    port = connection.server.port
+    listens = f"find out which program listens on port {port} ({who_listens(connection)})"
+    behind = "If it is a relay, look whether TWS or Gateway runs behind it; if it is TWS, read its log of that time."
+    if not _as_a_portproxy(conversation):
+        return _Cause(why, Fault.UNDETERMINED, f"On {connection.server.ip}, {listens}. {behind}")
+    return _Cause(
+        f"{why}. Windows takes about 2 s to find that a port is closed, so it may be a netsh portproxy with nothing behind it",
+        Fault.UNDETERMINED,
+        f"On {connection.server.ip}, run `netsh interface portproxy show all`: if it forwards port {port}, check that TWS or "
+        f"Gateway is running and listens where it forwards to. Otherwise, {listens}. {behind}",
+    )
+
+
+def _as_a_portproxy(conversation: Conversation) -> bool:
+    """A Windows machine ended it after the time that Windows needs to find a port closed."""
+    connection, ended = conversation.connection, conversation.connection.ended
+    accepted = accepted_at(connection)
+    if ended is None or accepted is None or system(connection) is not System.WINDOWS:
+        return False
+    shortest, longest = PORTPROXY_GIVES_UP
+    return shortest <= seconds_between(accepted, ended.moment) - time_to_server(connection) <= longest
 
 
 def _moment_is_unclear(connection: Connection) -> bool:

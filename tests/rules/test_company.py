@@ -387,3 +387,40 @@ def test_wsl_is_named_only_where_the_addresses_are_those_of_a_wsl(client: str, s
     finding = unanswered_attempt(dropped(server, client))
     assert ("WSL" in finding.remedy + str(finding.alternatives)) is is_wsl
     assert finding.remedy.startswith("Check that")
+
+
+# -- closed late, and again and again -----------------------------------------------------------------------------------------
+
+
+def reset_late(number: int, after: float, ttl: int = 128) -> Wire:
+    start_ns = START_NS + 14 * number * NANOSECONDS
+    wire = Wire(f"172.28.25.140:{41_000 + number}", "172.28.16.1:7497", server_ttl=ttl, start_ns=start_ns)
+    return wire.connect().client(HELLO).rst_server(after=after)
+
+
+def closed_late(*wires: Wire) -> Finding:
+    cause = judge(*wires).conversations[-1].cause
+    assert cause is not None
+    assert cause.code == "IBS305"
+    return cause
+
+
+def test_equal_late_resets_by_windows_are_looked_for_in_the_portproxy() -> None:
+    cause = closed_late(*(reset_late(number, 2.03) for number in range(6)))
+    assert cause.fault is Fault.UNDETERMINED
+    assert "reset it 2 s later" in cause.summary
+    assert "6 connections ended like this, after about the same time" in cause.summary
+    assert cause.remedy.startswith("On 172.28.16.1, run `netsh interface portproxy show all`")
+    assert "try again" not in (cause.remedy + str(cause.alternatives)).lower()
+
+
+@pytest.mark.parametrize(("after", "ttl"), [(2.03, 64), (6.0, 128), (0.9, 128)])
+def test_other_late_resets_are_no_portproxy(after: float, ttl: int) -> None:
+    cause = closed_late(*(reset_late(number, after, ttl) for number in range(6)))
+    assert "portproxy" not in cause.summary + cause.remedy
+
+
+def test_late_resets_at_different_times_may_be_somebodys_click() -> None:
+    cause = closed_late(*(reset_late(number, after) for number, after in enumerate((1.0, 3.5, 7.0))))
+    assert "ended like this" not in cause.summary
+    assert any("answered its dialog" in other.cause for other in cause.alternatives)
