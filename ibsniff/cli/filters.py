@@ -11,17 +11,16 @@ from typing import Annotated, NamedTuple
 import typer
 
 from ibsniff.analysis.narrowing import Narrowing
+from ibsniff.cli.usage import usage
 from ibsniff.clock import UTC_CLOCK, Clock
 from ibsniff.model import (
     NANOSECONDS,
     Connection,
     Conversation,
     Endpoint,
-    ExitCode,
     InputFacts,
     Outcome,
     Side,
-    UserError,
 )
 
 RELATIVE = re.compile(r"\+(\d{1,12}(?:\.\d{1,9})?)(ms|s|min|h|d)?")
@@ -133,6 +132,24 @@ def _active_until_ns(conversation: Conversation) -> int:
     return connection.last.time_ns if is_over else max(connection.last.time_ns, conversation.watched_until_ns)
 
 
+def filters_of(
+    conversations: list[str] | None,
+    client: str | None,
+    server: str | None,
+    since: str | None,
+    until: str | None,
+    clock: Clock,
+) -> Filters:
+    """What these options choose. Raises UserError for what cannot be understood."""
+    return Filters(
+        conversations=parse_conversations(conversations),
+        client=parse_endpoint("--client", client),
+        server=parse_endpoint("--server", server),
+        since=parse_time("--from", since, clock),
+        until=parse_time("--to", until, clock),
+    )
+
+
 def narrowing_of(
     conversations: list[str] | None,
     client: str | None,
@@ -142,13 +159,7 @@ def narrowing_of(
     clock: Clock,
 ) -> Narrowing | None:
     """What a report is restricted to by these options; None without any. Raises UserError for what cannot be understood."""
-    filters = Filters(
-        conversations=parse_conversations(conversations),
-        client=parse_endpoint("--client", client),
-        server=parse_endpoint("--server", server),
-        since=parse_time("--from", since, clock),
-        until=parse_time("--to", until, clock),
-    )
+    filters = filters_of(conversations, client, server, since, until, clock)
     named = [("--conversation", name) for name in conversations or ()]
     given = [*named, ("--client", client), ("--server", server), ("--from", since), ("--to", until)]
     options = " ".join(f"{option} {value}" for option, value in given if value is not None)
@@ -159,7 +170,7 @@ def parse_conversations(names: list[str] | None) -> frozenset[str] | None:
     """Understand ``c1``. Raises UserError for anything else."""
     for name in names or ():
         if not re.fullmatch(r"c[1-9]\d{0,8}", name):
-            raise _usage(f"--conversation {name}: no conversation is called that", "Give its id in the report, as c1")
+            raise usage(f"--conversation {name}: no conversation is called that", "Give its id in the report, as c1")
     return frozenset(names) if names else None
 
 
@@ -175,7 +186,7 @@ def parse_endpoint(option: str, text: str | None) -> EndpointPattern | None:
     except ValueError:
         found = None
     if found is None or (found.port or 0) > 0xFFFF:
-        raise _usage(f"{option} {text}: not an address", "Give 192.168.1.20, 192.168.1.20:7497 or [::1]:7497")
+        raise usage(f"{option} {text}: not an address", "Give 192.168.1.20, 192.168.1.20:7497 or [::1]:7497")
     return found
 
 
@@ -194,8 +205,4 @@ def parse_time(option: str, text: str | None, clock: Clock) -> TimeLimit | None:
         return TimeLimit(clock.read(datetime.fromisoformat(text)))
     except (ValueError, OverflowError, OSError):
         what_to_do = "Give a time, as 09:30 or 2026-01-05T09:30:00Z, or one after the beginning, as +90s"
-        raise _usage(f"{option} {text}: not a time", what_to_do) from None
-
-
-def _usage(what: str, what_to_do: str) -> UserError:
-    return UserError(what, what_to_do, ExitCode.USAGE)
+        raise usage(f"{option} {text}: not a time", what_to_do) from None

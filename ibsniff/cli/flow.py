@@ -25,9 +25,7 @@ from ibsniff.cli.filters import (
     FromOption,
     ServerOption,
     ToOption,
-    parse_conversations,
-    parse_endpoint,
-    parse_time,
+    filters_of,
 )
 from ibsniff.model import ExitCode, UserError
 
@@ -61,13 +59,7 @@ def flow(
 
     with handle_errors():
         clock = chosen_clock(utc)
-        filters = Filters(
-            conversations=parse_conversations(conversation),
-            client=parse_endpoint("--client", client),
-            server=parse_endpoint("--server", server),
-            since=parse_time("--from", since, clock),
-            until=parse_time("--to", until, clock),
-        )
+        filters = filters_of(conversation, client, server, since, until, clock)
         reader = InputReader(parse_ports(port or ()))
         reading = collect(
             result_or_error(lambda path: reader.read(path, stdin=sys.stdin.buffer), path) for path in [file]
@@ -109,8 +101,8 @@ def _chosen(report: Report, filters: Filters) -> list[Conversation]:
     if not report.conversations:
         raise UserError(NO_CONVERSATION[0].lower() + NO_CONVERSATION[1:].removesuffix("."), "Try 'ibsniff read FILE'")
     if not found:
-        what = "no conversation is left by --conversation, --client and --server"
-        ids = f"{report.conversations[0].id} to {report.conversations[-1].id}"
+        what = "none of the conversations is chosen by --conversation, --client and --server"
+        ids = " to ".join(dict.fromkeys((report.conversations[0].id, report.conversations[-1].id)))
         raise UserError(what, f"The capture has {ids}; 'ibsniff read FILE' lists them", ExitCode.USAGE)
     if len(found) < len(report.conversations):
         return found

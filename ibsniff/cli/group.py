@@ -81,7 +81,7 @@ class LazyGroup(TyperGroup):
         """Find the command; for an unknown name suggest a similar one."""
         if args and args[0] not in MODULES and not ctx.resilient_parsing:
             near = did_you_mean(args[0], list(MODULES))
-            raise usage(f"there is no command '{args[0]}'", " ".join([*near, "'ibsniff help' lists all commands."]))
+            raise usage(f"there is no command '{args[0]}'", " ".join([*near, "'ibsniff help' lists all commands"]))
         return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:

@@ -20,9 +20,7 @@ from ibsniff.cli.filters import (
     RequestOption,
     ServerOption,
     ToOption,
-    parse_conversations,
-    parse_endpoint,
-    parse_time,
+    filters_of,
 )
 from ibsniff.formatting import counted
 
@@ -61,15 +59,7 @@ def requests(
 
     with handle_errors():
         clock = chosen_clock(utc)
-        filters = Filters(
-            conversations=parse_conversations(conversation),
-            client=parse_endpoint("--client", client),
-            server=parse_endpoint("--server", server),
-            request=request,
-            name=name,
-            since=parse_time("--from", since, clock),
-            until=parse_time("--to", until, clock),
-        )
+        filters = filters_of(conversation, client, server, since, until, clock)._replace(request=request, name=name)
         reader = InputReader(parse_ports(port or ()), keep_requests=MAX_LISTED)
         reading = collect(
             result_or_error(lambda path: reader.read(path, stdin=sys.stdin.buffer), path) for path in files

@@ -12,8 +12,9 @@ import typer
 from ibsniff import __version__
 from ibsniff.cli.app import AccountsOption, UtcOption, app, chosen_clock, console, handle_errors, only_one_of
 from ibsniff.cli.errors import print_error
+from ibsniff.cli.usage import usage
 from ibsniff.formatting import counted
-from ibsniff.model import ExitCode, Side, UserError
+from ibsniff.model import Side, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +73,7 @@ def streams(
     with handle_errors():
         if number is None:
             if as_hex or raw or side:
-                raise _usage("--hex, --raw and --side need --follow", "Add --follow N")
+                raise usage("--hex, --raw and --side need --follow", "Add --follow N")
             _list(files, frozenset(port) if port else None, sha256, as_json, show_accounts, chosen_clock(utc))
             return
         only_one_of(hex=as_hex, raw=raw)
@@ -80,7 +81,7 @@ def streams(
             only_one_of(follow=True, **{name: is_given})
         if len(files) != 1:
             what = f"--follow takes one FILE, not {len(files)}"
-            raise _usage(what, "Name one: ibsniff streams FILE --follow N [--hex|--raw] [--side client|server]")
+            raise usage(what, "Name one: ibsniff streams FILE --follow N [--hex|--raw] [--side client|server]")
         sides = {side} if side else set(Side)
         _follow(
             files[0],
@@ -89,10 +90,6 @@ def streams(
             sides,
             show_accounts,
         )
-
-
-def _usage(what: str, what_to_do: str) -> UserError:
-    return UserError(what, what_to_do, ExitCode.USAGE)
 
 
 def _list(
@@ -147,9 +144,7 @@ def _follow(path: str, number: int, follow_format: FollowFormat, sides: set[Side
     from ibsniff.capture.files import open_capture
 
     if follow_format is FollowFormat.RAW and sys.stdout.isatty():
-        raise _usage(
-            "--raw would write unknown bytes to your terminal", "Add > FILE or | COMMAND, or use --hex instead"
-        )
+        raise usage("--raw would write unknown bytes to your terminal", "Add > FILE or | COMMAND, or use --hex instead")
     with open_capture(path, sys.stdin.buffer) as source:
         reader = StreamReader(source.record)
         chunks = (chunk for chunk in reader.follow(source.frames(), number) if chunk.side in sides)
@@ -158,7 +153,7 @@ def _follow(path: str, number: int, follow_format: FollowFormat, sides: set[Side
         else:
             _print(chunks, reader, follow_format, show_accounts)
     if reader.followed is None:
-        raise _usage(
+        raise usage(
             f"--follow {number}: the capture has {counted(reader.total, 'conversation')}, numbered from 0",
             f"List them: ibsniff streams {path}",
         )

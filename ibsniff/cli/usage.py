@@ -69,7 +69,7 @@ def _no_such_option(option: str, ctx: Any) -> UserError:
         )
     known = [name for parameter in ctx.command.get_params(ctx) for name in parameter.opts if name.startswith("--")]
     what = f"'{ctx.info_name}' has no option {option}"
-    return usage(what, " ".join([*did_you_mean(option, known), f"'{ctx.command_path} --help' lists all options."]))
+    return usage(what, " ".join([*did_you_mean(option, known), f"'{ctx.command_path} --help' lists all options"]))
 
 
 def _bad_option(option: str, message: str, ctx: Any) -> UserError:
@@ -85,7 +85,7 @@ def bad_value(parameter: Any, value: object) -> UserError:
     name, choices = _name(parameter), _choices(parameter)
     if choices:
         near = did_you_mean(str(first), choices)
-        return usage(f"{name} {first}: no such value", " ".join([*near, f"It can be {_listed(choices)}."]))
+        return usage(f"{name} {first}: no such value", " ".join([*near, f"It can be {_listed(choices)}"]))
     return usage(f"{name} {first}: not a value that it can have", f"Give {_range(parameter)}")
 
 

@@ -138,9 +138,9 @@ def _action(problem: Problem, connection: Connection) -> str:
     must = MUST_ACT[problem.finding.confidence]
     match problem.finding.fault:
         case Fault.CLIENT:
-            return f"{must} your program is to be changed, {here}."
+            return f"{must} change your program, {here}."
         case Fault.TWS_CONFIG:
-            return f"{must} a setting of TWS is to be changed, {there}."
+            return f"{must} change a setting of TWS, {there}."
         case Fault.TWS_STATE:
             return f"{must} look after TWS or Gateway, {there}."
         case Fault.NETWORK if connection.same_host:

@@ -33,6 +33,7 @@ from ibsniff.render.report_view import (
     display_filter,
     input_line,
     problem_line,
+    servers_of,
     view_of,
     what_it_is,
     what_works,
@@ -137,9 +138,7 @@ class _Maker:
         return self._text(self._report.inputs[each.conversation.input].path)
 
     def _servers(self, each: ProblemView) -> str:
-        named = ", ".join(map(str, each.problem.servers[:MAX_SERVERS]))
-        more = len(each.problem.servers) - MAX_SERVERS
-        return f"{named} and {counted(more, 'more server')}" if more > 0 else named
+        return servers_of(each.problem, MAX_SERVERS)
 
     def _problem(self, each: ProblemView) -> ProblemPart:
         problem, shown = each.problem, each.conversation
@@ -161,7 +160,7 @@ class _Maker:
             ladder=ladder_part(shown, self._masker),
             diagram=drawing,
             drawn_at=self._drawn.get(shown.id, ""),
-            proof=self._proof(proof_of(finding, shown, others, verbose=False), display_filter(shown)),
+            proof=self._proof(proof_of(finding, shown, others, verbose=False), display_filter(each.cited)),
             remedy=self._prose(finding.remedy) if finding.remedy else (),
             alternatives=tuple(
                 Alternative(

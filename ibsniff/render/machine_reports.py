@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ibsniff.formatting import counted, date_and_time
+from ibsniff.formatting import date_and_time
 from ibsniff.model import Conversation, Endpoint, MachineReport, Report, Side
 
 HEADING = "This machine reports (not from the packets)"
@@ -85,7 +85,8 @@ def lines(report: Report) -> Iterator[str]:
     for key in list(latest)[:MAX_LINES]:
         yield f"{_first_names(names[key])}: {in_words(latest[key])}"
     if len(latest) > MAX_LINES:
-        yield f"and {counted(len(latest) - MAX_LINES, 'more process').replace('processs', 'processes')}"
+        more = len(latest) - MAX_LINES
+        yield f"and {more:,} more {'process' if more == 1 else 'processes'}"
 
 
 def _first_names(names: list[str]) -> str:

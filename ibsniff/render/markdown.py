@@ -6,7 +6,7 @@ Markdown as well, after it was masked and made visible: it reads the same and ha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ibsniff.clock import UTC_CLOCK, TimeColumn
@@ -131,10 +131,10 @@ def _table_row(each: ProblemView, column: TimeColumn, writer: MarkdownWriter) ->
 
 def _problem(each: ProblemView, view: ReportView, writer: MarkdownWriter) -> Iterator[str]:
     finding = each.problem.finding
-    title = f"### Problem {each.number} of {len(view.problems)}\n\n" if len(view.problems) > 1 else ""
-    yield f"{title}{writer.prose(finding.summary)}\n{writer.text(problem_line(each.problem))}\n"
+    title = f"### Problem {each.number} of {len(view.problems)}: {writer.text(what_it_is(each.problem))}\n\n"
+    yield f"{title if len(view.problems) > 1 else ''}{writer.prose(finding.summary)}\n{writer.text(problem_line(each.problem))}\n"
     yield _ladder(each.conversation, writer)
-    yield _proof(proof_of(finding, each.conversation, (), verbose=False), each.conversation, writer)
+    yield _proof(proof_of(finding, each.conversation, (), verbose=False), each.cited, writer)
     if finding.remedy:
         yield f"**What to do:** {writer.prose(finding.remedy)}\n"
     if finding.alternatives:
@@ -146,7 +146,7 @@ def _without_problem(view: ReportView, writer: MarkdownWriter) -> Iterator[str]:
     for shown in view.shown:
         yield f"{writer.prose(shown.summary)}\n"
         yield _ladder(shown, writer)
-        yield _proof(proof_of(shown.cause, shown, (), verbose=False), shown, writer)
+        yield _proof(proof_of(shown.cause, shown, (), verbose=False), (shown,), writer)
     lead = lead_of(view.report)
     if isinstance(lead, Finding) and lead.remedy:
         yield f"**What to do:** {writer.prose(lead.remedy)}\n"
@@ -166,7 +166,7 @@ def _rung(conversation: Conversation, view: RungView) -> str:
     return f"{name} (packet {view.moment.packet}, {elapsed(conversation.connection.first, view.moment)})"
 
 
-def _proof(proof: Proof, shown: Conversation, writer: MarkdownWriter) -> str:
+def _proof(proof: Proof, cited: Sequence[Conversation], writer: MarkdownWriter) -> str:
     """The packets as a table; a column names their conversations if there are several."""
     several = any(row.conversation for row in proof.rows)
     column = UTC_CLOCK.column(row.time_ns for row in proof.rows if row.time_ns is not None)
@@ -176,7 +176,7 @@ def _proof(proof: Proof, shown: Conversation, writer: MarkdownWriter) -> str:
         f"| packet |{' in |' if several else ''} time {zero} | | what |\n|--:|{'---|' if several else ''}--:|---|---|\n"
     )
     more = f"\n… {counted(proof.omitted, 'more packet')}\n" if proof.omitted else ""
-    return f"{head}{rows}{more}\nWireshark: `{display_filter(shown)}`\n"
+    return f"{head}{rows}{more}\nWireshark: `{display_filter(cited)}`\n"
 
 
 def _proof_row(row: ProofRow, proof: Proof, column: TimeColumn, several: bool, writer: MarkdownWriter) -> Iterator[str]:

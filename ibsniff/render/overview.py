@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import NamedTuple
 
@@ -114,11 +114,6 @@ class OverviewTable(NamedTuple):
         width = options.max_width if self.is_cropped else None
         for line in _lines(self.rows, width, self.is_wrapped):
             yield Text(plain_ascii(line.plain)) if ascii_only else line
-
-
-def overview(reports: Iterable[Report], show_accounts: bool, is_cropped: bool = True) -> OverviewTable:
-    """A line for each of these reports, each about one input."""
-    return OverviewTable([row(report, show_accounts) for report in reports], is_cropped)
 
 
 def _lines(rows: Sequence[Row], width: int | None, is_wrapped: bool = False) -> Iterator[Text]:

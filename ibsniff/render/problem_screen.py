@@ -36,7 +36,7 @@ def problem_table(problems: Sequence[ProblemView], writer: ConsoleWriter) -> Ren
     column = times_of(problems, writer.clock)
     titles = ("what", "where", f"how often ({column.heading_with_date})", "who must act")
     grid.add_row("", *(Text(title, "dim") for title in titles))
-    for number, problem, _ in problems:
+    for number, problem, *_ in problems:
         colour = "dim" if problem.is_over else COLOURS[problem.finding.fault]
         over = " (over)" if problem.is_over else ""
         grid.add_row(

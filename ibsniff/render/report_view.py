@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ibsniff.clock import Clock, TimeColumn
@@ -69,6 +69,9 @@ IPV4_BYTES = 4
 MAX_SERVERS = 3
 """Servers of one problem in the table of problems."""
 
+MAX_FILTERED = 4
+"""Conversations named one by one in a display filter: a longer one is hard to read."""
+
 MAX_TOLD = 3
 """Problems told in full; of the others a line each says which option opens them."""
 
@@ -81,6 +84,8 @@ class ProblemView(NamedTuple):
     problem: Problem
     conversation: Conversation
     """The one that shows it best."""
+    cited: tuple[Conversation, ...]
+    """Those that its proof has packets of."""
 
 
 class ReportView(NamedTuple):
@@ -107,6 +112,12 @@ class ReportView(NamedTuple):
     """Conversations, identical ones in one group, those of the worst problem first."""
 
     @property
+    def wireshark_filter(self) -> str:
+        """The display filter for all that is shown; empty if that is no conversation."""
+        cited = {one.id: one for each in self.told for one in each.cited}
+        return display_filter(cited.values() or self.shown)
+
+    @property
     def in_brief(self) -> tuple[ProblemView, ...]:
         """The problems that have only a line."""
         return tuple(each for each in self.problems if each not in self.told)
@@ -116,7 +127,7 @@ def view_of(report: Report, problem: int | None = None) -> ReportView:
     """Select what to show of a report; ``problem`` is the number of the only one to be told in full."""
     by_id = {conversation.id: conversation for conversation in report.conversations}
     problems = tuple(
-        ProblemView(number, each, by_id[each.conversation])
+        ProblemView(number, each, by_id[each.conversation], _cited(each, by_id))
         for number, each in enumerate(report.problems, 1)
         if each.conversation in by_id
     )
@@ -141,6 +152,11 @@ def view_of(report: Report, problem: int | None = None) -> ReportView:
         notes=_notes(report, shown),
         groups=_worst_first(group_identical(report.conversations), shown[0] if shown else None),
     )
+
+
+def _cited(problem: Problem, by_id: Mapping[str, Conversation]) -> tuple[Conversation, ...]:
+    names = [problem.conversation or "", *(one.conversation for one in problem.finding.evidence)]
+    return tuple(by_id[name] for name in dict.fromkeys(names) if name in by_id)
 
 
 def _notes(report: Report, shown: tuple[Conversation, ...]) -> tuple[Finding, ...]:
@@ -210,10 +226,10 @@ def what_it_is(problem: Problem) -> str:
     return problem.finding.title or problem.finding.name.replace("-", " ") or "Nothing explains how it went"
 
 
-def servers_of(problem: Problem) -> str:
+def servers_of(problem: Problem, most: int = MAX_SERVERS) -> str:
     """The servers of a problem; of many the first ones."""
-    named = ", ".join(map(str, problem.servers[:MAX_SERVERS]))
-    more = len(problem.servers) - MAX_SERVERS
+    named = ", ".join(map(str, problem.servers[:most]))
+    more = len(problem.servers) - most
     return f"{named} and {counted(more, 'more server')}" if more > 0 else named
 
 
@@ -282,11 +298,22 @@ def link_name(link_type: int) -> str:
     return LINK_TYPES.get(link_type, f"link type {link_type}")
 
 
-def display_filter(conversation: Conversation) -> str:
-    """The Wireshark display filter that shows this conversation."""
-    client, server = conversation.connection.client, conversation.connection.server
-    address = "ip.addr" if len(client.address) == IPV4_BYTES else "ipv6.addr"
-    return f"({address} eq {client.ip} and tcp.port eq {client.port} and tcp.port eq {server.port})"
+def display_filter(conversations: Iterable[Conversation]) -> str:
+    """The Wireshark display filter that shows these conversations; of many, all with their servers."""
+    connections = [one.connection for one in conversations]
+    if len(connections) > MAX_FILTERED:
+        servers = dict.fromkeys(each.server for each in connections)
+        return " or ".join(f"({_address(each)} eq {each.ip} and tcp.port eq {each.port})" for each in servers)
+    parts = [
+        f"({_address(each.client)} eq {each.client.ip} and tcp.port eq {each.client.port} and tcp.port eq {each.server.port})"
+        for each in connections
+    ]
+    return " or ".join(dict.fromkeys(parts))
+
+
+def _address(endpoint: Endpoint) -> str:
+    """The name of its address in display filters."""
+    return "ip.addr" if len(endpoint.address) == IPV4_BYTES else "ipv6.addr"
 
 
 def _worst_first(groups: list[ConversationGroup], worst: Conversation | None) -> tuple[ConversationGroup, ...]:

@@ -12,9 +12,6 @@ from ibsniff.render.document import SCHEMA_VERSION, DocumentWriter, Json
 from ibsniff.render.request_counts import request_members
 from ibsniff.render.text import Masker
 
-MAX_ERROR = 100
-"""Characters of an error's text in a line; the JSON document has all that is kept."""
-
 
 class ListedRequest(NamedTuple):
     """One request, and the conversation it belongs to."""

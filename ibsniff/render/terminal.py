@@ -24,7 +24,6 @@ from ibsniff.render.headline import left_out
 from ibsniff.render.problem_screen import conversation_parts, problem_parts, problem_table, statement
 from ibsniff.render.report_view import (
     ReportView,
-    display_filter,
     input_line,
     lead_of,
     problem_line,
@@ -205,7 +204,7 @@ def _remedy_of_capture(view: ReportView, writer: ConsoleWriter) -> Iterator[Rend
 
 def in_brief(view: ReportView, writer: ConsoleWriter) -> Iterator[RenderableType]:
     """The problems that are not told in full: a sentence each, and the option that opens it."""
-    for number, problem, _ in view.in_brief[:MAX_IN_BRIEF]:
+    for number, problem, *_ in view.in_brief[:MAX_IN_BRIEF]:
         colour = COLOURS[problem.finding.fault]
         yield (
             writer.literal(f"{number}. ", "bold")
@@ -246,8 +245,8 @@ def about_inputs(view: ReportView, writer: ConsoleWriter) -> Iterator[Renderable
     """Each capture in a line, and how to find what is shown in Wireshark."""
     for facts in view.report.inputs:
         yield writer.text(input_line(facts), "dim")
-    if view.shown:
-        yield writer.text(f"Wireshark: {' or '.join(dict.fromkeys(map(display_filter, view.shown)))}", "dim")
+    if view.wireshark_filter:
+        yield writer.text(f"Wireshark: {view.wireshark_filter}", "dim")
 
 
 def group_rows(view: ReportView, writer: ConsoleWriter, began: TimeColumn, verbose: bool) -> Iterator[RenderableType]:

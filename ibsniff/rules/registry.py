@@ -74,8 +74,8 @@ class Rule(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The first sentence of its documentation."""
-        return self.text.split("\n", 1)[0].rstrip(".")
+        """The first sentence of its documentation, as plain text."""
+        return self.text.split("\n", 1)[0].rstrip(".").replace("``", "")
 
 
 _RULES: dict[str, Rule] = {}

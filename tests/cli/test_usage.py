@@ -17,15 +17,15 @@ def run(*arguments: str) -> Result:
 @pytest.mark.parametrize(
     ("line", "what", "what_to_do"),
     [
-        ("raed x.pcap", "there is no command 'raed'", "Did you mean read? 'ibsniff help' lists all commands."),
-        ("xyzzy", "there is no command 'xyzzy'", "'ibsniff help' lists all commands."),
+        ("raed x.pcap", "there is no command 'raed'", "Did you mean read? 'ibsniff help' lists all commands"),
+        ("xyzzy", "there is no command 'xyzzy'", "'ibsniff help' lists all commands"),
         (
             "read --jsn x",
             "'read' has no option --jsn",
             "Did you mean --json or --ndjson? 'ibsniff read --help'",
         ),
         ("live --paience 3", "'live' has no option --paience", "Did you mean --patience?"),
-        ("read -x f", "'read' has no option -x", "'ibsniff read --help' lists all options."),
+        ("read -x f", "'read' has no option -x", "'ibsniff read --help' lists all options"),
         ("--json x.pcap", "there is no option --json before a command", "ibsniff read FILE --json"),
         ("read x --patience", "--patience needs a value", "--patience SECONDS"),
         ("read x --fail-on", "--fail-on needs a value", "--fail-on error|warning|note"),
@@ -34,11 +34,11 @@ def run(*arguments: str) -> Result:
         ("read x --patience=0", "--patience 0: not a value that it can have", "Give a number from 0.1 to 86400"),
         ("read x --jobs 0", "--jobs 0: not a value that it can have", "Give a whole number, 1 or more"),
         ("streams x --port 99999", "--port 99999: not a value that it can have", "Give a whole number from 1 to 65535"),
-        ("read x --fail-on huge", "--fail-on huge: no such value", "It can be error, warning or note."),
+        ("read x --fail-on huge", "--fail-on huge: no such value", "It can be error, warning or note"),
         (
             "read x --lane colums",
             "--lane colums: no such value",
-            "Did you mean columns? It can be auto, plain or columns.",
+            "Did you mean columns? It can be auto, plain or columns",
         ),
         (
             "simulate",

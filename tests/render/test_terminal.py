@@ -91,8 +91,8 @@ def test_a_silence() -> None:
 def test_two_problems_have_a_table_and_then_each_its_proof() -> None:
     text = screen(report(silent(), refused(id="c2")), width=100)
     assert text.split("\n\nc2  ")[0] + "\n" == lines("""
-        ▌ It does not work: the program gets no API session with 127.0.0.1:7497. You must act: a setting of
-        ▌ TWS is to be changed, on the machine where both run.
+        ▌ It does not work: the program gets no API session with 127.0.0.1:7497. You must act: change a
+        ▌ setting of TWS, on the machine where both run.
         ▌ There are 2 problems; the worst is told first.
 
            what                 where           how often (2026-01-05, UTC)  who must act
