@@ -93,10 +93,15 @@ class SeveralScreen(NamedTuple):
             yield from _laid_out(screen, console, options)
 
 
+RULE = "── "
+"""How the heading of a report begins."""
+
+
 def _heading(line: Row, options: ConsoleOptions) -> Text:
-    """The name of a file, across the screen."""
-    name = f"── {visible_line(line.path)} "
-    return Text(_shown(name.ljust(options.max_width, "─"), options), "bold")
+    """The name of a file, across the screen; of a long one the end. The report below has all of it."""
+    path, room = visible_line(line.path), options.max_width - len(RULE) - 1
+    name = path if len(path) <= room else f"…{path[len(path) - room + 1 :]}"
+    return Text(_shown(f"{RULE}{name} ".ljust(options.max_width, "─"), options), "bold")
 
 
 def _shown(text: str, options: ConsoleOptions) -> str:

@@ -108,3 +108,13 @@ def test_of_more_files_there_are_only_lines_and_how_to_open_one(form: list[str])
     assert "## " not in shown
     assert "6 files" in shown
     assert shown.splitlines()[-1] == "ibsniff read FILE opens one of them; -v prints the reports on all"
+
+
+def test_a_heading_is_one_line_however_long_the_name(tmp_path: Path) -> None:
+    folder = tmp_path / ("a-folder-with-a-long-name-" * 4)
+    folder.mkdir()
+    first, second = folder / "first.pcap", folder / "second.pcapng"
+    first.write_bytes(Path(SILENT).read_bytes())
+    second.write_bytes(Path(TWO_PROBLEMS).read_bytes())
+    headings = [line for line in run(first, second).stdout.splitlines() if line.startswith("── ")]
+    assert [line.rstrip(" ─").rpartition("/")[2] for line in headings] == ["first.pcap", "second.pcapng"]
