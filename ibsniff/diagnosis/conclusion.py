@@ -119,7 +119,7 @@ def errors_in_words(conversation: Conversation) -> str:
     lost = [_lost_and_back(code, serious[code].examples[-1].moment, since) for code, since in over.items()]
     if errors.IB_CONNECTION_RESTORED_DATA_LOST in serious and not over.keys().isdisjoint(errors.IB_CONNECTION_DOWN):
         del serious[errors.IB_CONNECTION_RESTORED_DATA_LOST]
-        lost.append(" Subscriptions to market data were lost with it (error 1101).")
+        lost.append(" Subscriptions to market data were lost with it (error 1101): the program must make them again.")
     empty = [code for code, tally in serious.items() if all(map(errors.is_no_data, tally.examples))]
     lost += [f" TWS had no data for {counted(serious[code].count, 'request')} (error {code})." for code in empty]
     still = [(code, tally) for code, tally in serious.items() if code not in over and code not in empty]

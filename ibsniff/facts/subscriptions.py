@@ -15,6 +15,8 @@ MARKET_DATA = ("REQ_MKT_DATA", "REQ_MKT_DEPTH", "REQ_REAL_TIME_BARS", "REQ_TICK_
 """Requests that go on sending market data until they are cancelled."""
 STREAMS = (*MARKET_DATA, "REQ_HISTORICAL_DATA")
 """The same, and historical data that is kept up to date."""
+TICKS = ("TICK_PRICE", "MARKET_DEPTH", "MARKET_DEPTH_L2", "REAL_TIME_BARS", "TICK_BY_TICK")
+"""Messages that such requests bring; each of them at least one of these."""
 TIME_TO_SUBSCRIBE = 10.0
 """Seconds in which a program that reacts to error 1101 has subscribed again, with a pause in between."""
 
@@ -71,6 +73,24 @@ def lost_subscriptions(conversation: Conversation) -> LostSubscriptions | None:
     later = Counter(one.name for one in asked if one.asked.packet > said.moment.packet)
     again = sum(min(count, later[name]) for name, count in Counter(one.name for one in lost).items())
     return LostSubscriptions(said, tuple(lost), again, seconds) if again < len(lost) else None
+
+
+def lost_before_capture(conversation: Conversation) -> tuple[WireError, float] | None:
+    """The last 1101 of a joined session that brought market data, if nothing was subscribed to in it; and the seconds since.
+
+    The subscriptions were made before the capture began, so that it is not known which they are.
+    """
+    dialogue, tally = conversation.dialogue, conversation.dialogue.errors.get(errors.IB_CONNECTION_RESTORED_DATA_LOST)
+    if conversation.outcome is not Outcome.JOINED or tally is None or Side.CLIENT in dialogue.bytes_after_gap:
+        return None
+    if dialogue.ib_connection is None or dialogue.ib_connection.code in errors.IB_CONNECTION_DOWN:
+        return None
+    if any(dialogue.messages[Side.CLIENT][name] for name in MARKET_DATA):
+        return None
+    said = tally.examples[-1]
+    seconds = (end_of_wait_ns(conversation) - said.moment.time_ns) / NANOSECONDS
+    brought_data = sum(dialogue.messages[Side.SERVER][name] for name in TICKS) >= MIN_TICKS
+    return (said, seconds) if brought_data and seconds >= TIME_TO_SUBSCRIBE else None
 
 
 def _ended_with(request: Request, moment: Moment) -> bool:

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.facts.windows import closed_to_the_end
-from ibsniff.formatting import counted, duration
-from ibsniff.model import Confidence, Conversation, Fault, Severity, Side
+from ibsniff.formatting import counted, duration, elapsed
+from ibsniff.model import Confidence, Conversation, Fault, Moment, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
 
 REMEDY = "Read the socket in its own thread, do less in callbacks, subscribe to less."
@@ -30,10 +30,10 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
     if closed is not None:
         return Statement(
             f"The client stopped reading: its TCP window was closed for {duration(closed.seconds)}, until the end. TWS "
-            "may not send it anything in that time.",
+            f"may not send it anything in that time.{_before(half.first_zero_window, closed.since)}",
             Fault.CLIENT,
             Confidence.HIGH,
-            packets=(closed.since.packet,),
+            packets=(half.first_zero_window.packet, closed.since.packet),
             remedy=f"Find out where the program hangs. {REMEDY}",
             severity=Severity.WARNING,
         )
@@ -45,3 +45,10 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         packets=(half.first_zero_window.packet,),
         remedy=REMEDY,
     )
+
+
+def _before(first: Moment, last: Moment) -> str:
+    """It had stopped earlier as well, and then read on."""
+    if first.packet >= last.packet:
+        return ""
+    return f" It had stopped before: the first time {elapsed(first, last)} earlier, after which it read on for a while."

@@ -5,7 +5,8 @@ neither a tick for them nor as many new subscriptions of the same kind.
 Meaning: TWS was cut off from IB, and when it came back, IB's servers did not know these subscriptions any more. The
 connection works, and no data will come until the program asks for it again.
 How sure: TWS says that the data is lost, and everybody who subscribes can see that nothing comes: medium. Low when some
-were made again, as the program may not need the others any more.
+were made again, as the program may not need the others any more; and where the capture joined a session that brought data,
+and in which nothing was subscribed to.
 Sources: IB's API documentation (message codes 1101 and 1102).
 What else: after 1102 TWS has kept the subscriptions. A program that connects anew and subscribes there has made them again.
 What to do: on error 1101, cancel all subscriptions to market data and make them again.
@@ -14,9 +15,14 @@ What to do: on error 1101, cancel all subscriptions to market data and make them
 from __future__ import annotations
 
 from ibsniff.facts.index import CaptureIndex
-from ibsniff.facts.subscriptions import LostSubscriptions, lost_subscriptions, subscribed_again_later
+from ibsniff.facts.subscriptions import (
+    LostSubscriptions,
+    lost_before_capture,
+    lost_subscriptions,
+    subscribed_again_later,
+)
 from ibsniff.formatting import counted, duration
-from ibsniff.model import Confidence, Conversation, Fault, Severity
+from ibsniff.model import Confidence, Conversation, Fault, Severity, WireError
 from ibsniff.rules.registry import Statement, cited, conversation_rule
 from ibsniff.timeline.asked import name_of
 
@@ -28,6 +34,8 @@ MAX_NAMED = 4
 def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """1101 came, and the subscriptions of before are not there any more."""
     found = lost_subscriptions(conversation)
+    if found is None and (before := lost_before_capture(conversation)) is not None:
+        return _before_capture(conversation, index, *before)
     if found is None or any(one.may_have_missed for one in found.lost):
         return None
     if subscribed_again_later(conversation, index.conversations):
@@ -45,6 +53,22 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
             ),
         ),
         remedy=f"Let the program make its subscriptions again whenever it receives error 1101: here {_named(found)}.",
+    )
+
+
+def _before_capture(conversation: Conversation, index: CaptureIndex, said: WireError, since: float) -> Statement | None:
+    """What was subscribed to before the capture began was lost, and nothing was subscribed to since then."""
+    if subscribed_again_later(conversation, index.conversations):
+        return None
+    return Statement(
+        "TWS lost the subscriptions to market data when it was cut off from IB (error 1101), and within "
+        f"{duration(since)} the client made none again. They were made before the capture began, so which they are is not "
+        "known.",
+        Fault.CLIENT,
+        Confidence.LOW,
+        packets=(said.moment.packet,),
+        remedy="Let the program make its subscriptions again whenever it receives error 1101. Look whether its quotes still "
+        "move.",
     )
 
 

@@ -48,7 +48,10 @@ def test_a_connection_that_was_lost_and_came_back() -> None:
     lost = " TWS lost its connection to IB's servers (error 1100) and had it back 1 s later."
     assert summary((1100, "lost"), (1102, "back")) == lost
     with_data = summary((1100, "lost"), (1101, "data lost"))
-    assert with_data == f"{lost} Subscriptions to market data were lost with it (error 1101)."
+    assert (
+        with_data
+        == f"{lost} Subscriptions to market data were lost with it (error 1101): the program must make them again."
+    )
     assert summary((2103, "broken:usfarm"), (2104, "OK:usfarm")) == (
         " TWS lost its connection to a data farm of IB (error 2103) and had it back 1 s later."
     )
