@@ -90,7 +90,7 @@ MAY_IMPORT = {
         "analysis.spool",
         "analysis.remembered",
     },
-    "analysis.narrowing": {"model", "diagnosis", "facts", "rules"},
+    "analysis.narrowing": {"model", "facts", "rules"},
     "analysis.pieces": {"model", "analysis.snapshot"},
     "analysis.noted_index": {"model", "facts", "analysis.snapshot"},
     "analysis.remembered": {"model", "diagnosis", "rules", "analysis.noted_index", "analysis.snapshot"},

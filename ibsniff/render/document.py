@@ -33,11 +33,11 @@ from ibsniff.model import (
     WatchedBy,
     WireText,
 )
+from ibsniff.render.cited_packets import evidence_of
 from ibsniff.render.headline import no_conversation
 from ibsniff.render.report_view import lead_of
 from ibsniff.render.request_counts import requests_document
 from ibsniff.render.text import Masker, json_text
-from ibsniff.render.timeline import evidence_of
 from ibsniff.timeline.dialogues import guessed_library
 
 SCHEMA_VERSION = 1

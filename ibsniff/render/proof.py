@@ -9,8 +9,8 @@ from typing import NamedTuple
 from ibsniff.formatting import duration, seconds
 from ibsniff.masking.sentence import marked
 from ibsniff.model import NANOSECONDS, Conversation, Evidence, Finding, Side, WireBytes
+from ibsniff.render.cited_packets import MAX_EVIDENCE, evidence_of
 from ibsniff.render.report_view import state_at_end
-from ibsniff.render.timeline import MAX_EVIDENCE, evidence_of
 from ibsniff.timeline.event import DECISIVE, NOTHING, Event
 from ibsniff.timeline.events import events
 

@@ -15,9 +15,9 @@ from render.scenarios import report_of
 from render.test_hostile import HOSTILE, with_text_everywhere
 
 from ibsniff.model import NANOSECONDS, Report, Side
+from ibsniff.render.cited_packets import MAX_EVIDENCE
 from ibsniff.render.html import STYLE_SHEET, TEMPLATES, html
 from ibsniff.render.html_page import MAX_DIAGRAMS, MAX_PROBLEMS_TOLD
-from ibsniff.render.timeline import MAX_EVIDENCE
 
 LONGEST = 400_000
 """Characters of a page on hostile texts; a page on a single conversation has some 30,000."""

@@ -9,9 +9,9 @@ from render.build import shown
 
 from ibsniff.model import Finding, Report
 from ibsniff.render import terminal
+from ibsniff.render.cited_packets import evidence_of
 from ibsniff.render.markdown import markdown
 from ibsniff.render.report_view import MAX_TOLD, view_of
-from ibsniff.render.timeline import evidence_of
 
 ON_SCREEN = re.compile(r"#(\d+)")
 IN_A_TABLE = re.compile(r"(?:^\| |\\#)(\d+)", re.MULTILINE)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from render.build import at, finding
 
 from ibsniff.model import Evidence, Finding, Side
-from ibsniff.render.timeline import MAX_EVIDENCE, evidence_of
+from ibsniff.render.cited_packets import MAX_EVIDENCE, evidence_of
 
 
 def citing(*packets: int) -> Finding:
