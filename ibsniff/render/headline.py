@@ -87,7 +87,9 @@ def headline(report: Report, problem: Problem | None) -> str:
         return f"{_state(problem, shown_by)} {_action(problem, shown_by.connection)}"
     verdict = report.verdict
     shown = by_id.get(verdict.conversation) if verdict is not None and verdict.conversation else None
-    return no_conversation(report) if shown is None else f"{_good_state(shown)} {_nothing_to_do(report, shown)}"
+    if shown is None:
+        return no_conversation(report)
+    return " ".join(filter(None, (_good_state(shown), _others_too(report), _nothing_to_do(report, shown))))
 
 
 def sureness(problem: Problem) -> str:
@@ -176,6 +178,12 @@ def _good_state(shown: Conversation) -> str:
         when = time_of_day(ended.moment.time_ns)
         return f"It worked: the API session with {server} was in order until the client ended it at {when}."
     return f"It works: the API session with {server} is in order."
+
+
+def _others_too(report: Report) -> str:
+    """That the other sessions were in order, too."""
+    sessions = sum(one.rung is Rung.READY or one.outcome is Outcome.JOINED for one in report.conversations)
+    return "So were all other sessions of the capture." if sessions > 1 else ""
 
 
 def _nothing_to_do(report: Report, shown: Conversation) -> str:
