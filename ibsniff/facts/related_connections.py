@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from ibsniff.facts.intervals import Timeline
-from ibsniff.model import NANOSECONDS, Connection, Conversation, Endpoint, Moment, Outcome, Rung
+from ibsniff.model import NANOSECONDS, Connection, Conversation, Dialect, Endpoint, Moment, Outcome, Rung
 
 AT_ONCE_NS = NANOSECONDS
 """A program tries the next address of a name within a second."""
@@ -66,6 +66,13 @@ class RelatedConnections:
         times_ns = self._closed_after.get(_pair(conversation.connection), [])
         margin_ns = round(REGULAR * took_ns)
         return bisect_right(times_ns, took_ns + margin_ns) - bisect_left(times_ns, took_ns - margin_ns)
+
+    def interval_of_tests(self, conversation: Conversation) -> float | None:
+        """At what regular interval this client's machine connects and sends the same kind of bytes that are no hello, or none.
+
+        A person or a broken program does not do so: a health check does.
+        """
+        return self._intervals.get((*_pair(conversation.connection), _sent(conversation)))
 
     def waiting_before(self, conversation: Conversation) -> tuple[int, Conversation | None]:
         """How many connections the server's kernel accepted before this one and its program never served, and the latest.
@@ -143,6 +150,18 @@ class RelatedConnections:
         return {pair: sorted(times_ns) for pair, times_ns in found.items()}
 
     @cached_property
+    def _intervals(self) -> dict[tuple[bytes, Endpoint, Dialect | None], float]:
+        """By client address, server, and what was sent in place of a hello."""
+        tests: dict[tuple[bytes, Endpoint, Dialect | None], list[Conversation]] = defaultdict(list)
+        for one in sorted(self._conversations, key=began_ns):
+            hello = one.dialogue.hello
+            is_test = one.outcome is Outcome.NOT_ASKED if hello is None else not hello.is_valid
+            if is_test and one.connection.established is not None:
+                tests[*_pair(one.connection), _sent(one)].append(one)
+        found = {key: regular_interval(those) for key, those in tests.items()}
+        return {key: interval for key, interval in found.items() if interval is not None}
+
+    @cached_property
     def _waiting(self) -> dict[Endpoint, list[Conversation]]:
         """By server, in order of time, the connections that only its kernel accepted: no byte, and no FIN or RST."""
         found: dict[Endpoint, list[Conversation]] = defaultdict(list)
@@ -217,6 +236,10 @@ def _closed_after_ns(one: Conversation) -> int | None:
     ended = one.connection.ended
     closed = ended is not None and one.outcome in (Outcome.CLOSED, Outcome.RESET)
     return ended.moment.time_ns - began_ns(one) if closed and ended is not None else None
+
+
+def _sent(one: Conversation) -> Dialect | None:
+    return None if one.dialogue.hello is None else one.dialogue.hello.dialect
 
 
 def by_client(conversations: list[Conversation]) -> list[list[Conversation]]:

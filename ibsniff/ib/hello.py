@@ -32,6 +32,12 @@ WIDE_VERSION = re.compile(rb"(?:\xff\xfe)?v\0[1-9]\0|(?:\xfe\xff)?\0v\0[1-9]")
 """UTF-16, two bytes for each character in either order: strings of Windows, Java and JavaScript as they are in memory."""
 HTTP = re.compile(rb"(GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|TRACE|PRI) ")
 WEBSOCKET = re.compile(rb"\r\nUpgrade:\s*websocket", re.IGNORECASE)
+HEALTH_CHECK = re.compile(
+    rb"(?:GET|HEAD|OPTIONS) /(?:[\w.-]+/)*_*(?:health(?:[-_]?check|y|z)?|live(?:ness|z)?|ready(?:z)?|readiness|ping|metrics)[ ?/]"
+    rb"|\r\nUser-Agent: ?(?:kube-probe|ELB-HealthChecker|GoogleHC|Prometheus|Consul Health|Uptime|Blackbox)",
+    re.IGNORECASE,
+)
+"""Paths and programs that ask whether a server is alive: Kubernetes, load balancers, monitors."""
 PROXY_V1 = re.compile(rb"PROXY (?:TCP[46]|UNKNOWN)[^\r\n]{0,90}\r\n")
 """A line of at most 107 bytes (haproxy.org, doc/proxy-protocol.txt, 2.1)."""
 PROXY_V2 = b"\r\n\r\n\0\r\nQUIT\n"
@@ -148,8 +154,7 @@ def _without_prefix(raw: bytes) -> ParsedHello:
 def _another_protocol(raw: bytes) -> ParsedHello | None:
     """A protocol that its first bytes reveal, whatever follows."""
     if HTTP.match(raw):
-        kind = "a WebSocket upgrade" if WEBSOCKET.search(raw) else "an HTTP request"
-        return ParsedHello(Dialect.HTTP, detail=f"it is {kind}")
+        return ParsedHello(Dialect.HTTP, detail=f"it is {_kind_of_http(raw)}")
     if raw[:2] == b"\x16\x03":
         return ParsedHello(Dialect.TLS, detail="it is a TLS ClientHello")
     if raw.startswith(b"8=FIX"):
@@ -160,6 +165,12 @@ def _another_protocol(raw: bytes) -> ParsedHello | None:
     if raw.startswith(b"SSH-"):
         return ParsedHello(Dialect.SSH, detail="it is an SSH greeting")
     return None
+
+
+def _kind_of_http(raw: bytes) -> str:
+    if WEBSOCKET.search(raw):
+        return "a WebSocket upgrade"
+    return "an HTTP health check" if HEALTH_CHECK.search(raw) else "an HTTP request"
 
 
 def _no_protocol(raw: bytes) -> ParsedHello:

@@ -17,10 +17,11 @@ from ibsniff.facts.network_path import captured_near_server
 from ibsniff.facts.opening import opening_packets
 from ibsniff.facts.reliability import missing_before_reset
 from ibsniff.facts.server_close import ServerClose, server_close
+from ibsniff.formatting import duration
 from ibsniff.model import Alternative, Confidence, Connection, Conversation, Fault, Outcome, Severity, Side
 from ibsniff.rules.registry import Statement, conversation_rule
-from ibsniff.rules.wording.commands import lists_listeners
 from ibsniff.rules.wording.endings import silence
+from ibsniff.rules.wording.port_tests import test_without_connecting
 
 LOST = Alternative(
     "the client did send data, and it was lost before it reached the place of this capture",
@@ -30,7 +31,7 @@ LOST = Alternative(
 
 
 @conversation_rule(Severity.WARNING, rests_on_absence=True)
-def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
+def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     """Find a connection on which the client had to send first and did not."""
     waited = server_close(conversation) is ServerClose.WAITED_FOR_HELLO
     if not (waited or conversation.outcome is Outcome.NOT_ASKED) or conversation.connection.established is None:
@@ -46,11 +47,17 @@ def check(conversation: Conversation, _index: CaptureIndex) -> Statement | None:
         Fault.CLIENT,
         _confidence(conversation.connection, certain=certain),
         packets=opening_packets(conversation),
-        remedy=f"If this is a port test, use one that does not connect ({lists_listeners(conversation.connection)}): connections without a hello are "
-        "suspected of making Gateway stop answering. If it is your program, find out why it hangs before its hello.",
+        remedy=_remedy(conversation, index.related.interval_of_tests(conversation)),
         alternatives=() if certain or same_host else (LOST,),
         explains=conversation.missing,
     )
+
+
+def _remedy(conversation: Conversation, interval: float | None) -> str:
+    instead = test_without_connecting(conversation.connection)
+    if interval is not None:
+        return f"This comes every {duration(interval)}, as a port test does. {instead}"
+    return f"Is it a port test? {instead} If it is your program, find out why it hangs before its hello."
 
 
 def _confidence(connection: Connection, *, certain: bool) -> Confidence:

@@ -14,6 +14,7 @@ from ibsniff.facts.index import CaptureIndex
 from ibsniff.model import Conversation, Dialect, Severity
 from ibsniff.rules.registry import Statement, conversation_rule
 from ibsniff.rules.wording.broken_hello import blame_broken_hello
+from ibsniff.rules.wording.port_tests import every, test_without_connecting
 
 
 @conversation_rule(Severity.ERROR)
@@ -22,7 +23,11 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
     hello = broken_hello(conversation, Dialect.TLS)
     if hello is None:
         return None
-    what = f"The client sent something other than a hello: {hello.detail}, but the API port is plain TCP"
-    return blame_broken_hello(
-        conversation, index, hello, what, "Switch TLS off in the client; use an SSH tunnel if it must be encrypted."
+    interval = index.related.interval_of_tests(conversation)
+    what = (
+        f"The client sent something other than a hello: {hello.detail}{every(interval)}, but the API port is plain TCP"
     )
+    remedy = "Switch TLS off in the client; use an SSH tunnel if it must be encrypted."
+    if interval is not None:
+        remedy += f" Is it a health check? {test_without_connecting(conversation.connection)}"
+    return blame_broken_hello(conversation, index, hello, what, remedy)

@@ -424,3 +424,50 @@ def test_late_resets_at_different_times_may_be_somebodys_click() -> None:
     cause = closed_late(*(reset_late(number, after) for number, after in enumerate((1.0, 3.5, 7.0))))
     assert "ended like this" not in cause.summary
     assert any("answered its dialog" in other.cause for other in cause.alternatives)
+
+
+# -- health checks --------------------------------------------------------------------------------------------------------------
+
+
+def request_for(path: str, program: str = "") -> bytes:
+    agent = f"User-Agent: {program}\r\n" if program else ""
+    return f"GET {path} HTTP/1.1\r\nHost: gateway:4002\r\n{agent}\r\n".encode()
+
+
+def remedy_for(data: bytes, *seconds: float) -> str:
+    clients = [at(second, port=42_000 + number) for number, second in enumerate(seconds)]
+    tests = [silent(one, data) if data else one.connect().fin_client(after=4) for one in clients]
+    cause = judge(*tests).conversations[-1].cause
+    assert cause is not None
+    return f"{cause.summary} {cause.remedy}"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        request_for("/health"),
+        request_for("/api/healthz?full=1"),
+        request_for("/-/ready"),
+        request_for("/", "kube-probe/1.29"),
+        request_for("/", "ELB-HealthChecker/2.0"),
+        request_for("/metrics", "Prometheus/2.50"),
+    ],
+)
+def test_a_health_check_is_told_to_look_at_what_listens(data: bytes) -> None:
+    text = remedy_for(data, 0)
+    assert "it is an HTTP health check" in text
+    assert "Let a test look at what listens" in text
+    assert "suspected of making Gateway stop answering" in text
+    assert "API client library" not in text
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/api/tickle", "/healthcare/AAPL", "/v1/api/iserver/auth/status"])
+def test_a_request_at_no_regular_interval_may_be_a_programs(path: str) -> None:
+    assert "API client library" in remedy_for(request_for(path), 0, 7, 60)
+    assert "what listens" not in remedy_for(request_for(path), 0, 7, 60)
+
+
+@pytest.mark.parametrize("data", [request_for("/"), BROKEN_HELLOS["28 TLS 1.2 record"], b""])
+def test_what_comes_at_a_regular_interval_may_be_a_health_check(data: bytes) -> None:
+    assert "every 20 s" in remedy_for(data, 0, 20, 40, 60)
+    assert "test look at what listens" in remedy_for(data, 0, 20, 40, 60)
