@@ -10,7 +10,7 @@ accept queue is full. It is only a note, with nothing to fix, when the program t
 ``localhost`` is ::1 first, and a published port often listens on 127.0.0.1 only.
 Sources: extrange/ibkr-docker 16 and 48 (checkbox unticked: refused); gnzsnz/ib-gateway-docker 83 (before login); IB's
 API documentation on error 502.
-What to do: check that TWS is running and logged in; compare the port with its API settings; in TWS only, tick "Enable
+What to do: over IPv6 (::1), try 127.0.0.1 first; check that TWS is running and logged in; compare the port with its API settings; in TWS only, tick "Enable
 ActiveX and Socket Clients" (Gateway has no such checkbox).
 """
 

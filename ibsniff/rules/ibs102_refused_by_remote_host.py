@@ -6,7 +6,7 @@ in, its socket API is off, it listens on another port, or a firewall answers wit
 How sure: it is certain that the connection was rejected; this side does not show by whom and why.
 It is only a note, with nothing to fix, when the program then tried the name's address of the other IP version.
 Sources: IB's API documentation on error 502; gnzsnz/ib-gateway-docker 94 and 218 (published port not the inner one).
-What to do: on the machine of TWS, check that TWS is running and on which port it listens; with containers, compare the
+What to do: over IPv6, try the machine's IPv4 address first; on the machine of TWS, check that TWS is running and on which port it listens; with containers, compare the
 published port with the inner one.
 """
 

@@ -23,6 +23,7 @@ NO_POD = Alternative(
     Fault.TWS_STATE,
     "`kubectl get endpoints` shows no endpoint for the service",
 )
+OR_IPV4 = " Or connect to the IPv4 address: a firewall has rules of its own for IPv6."
 FILTERED = (UnreachableKind.PORT, UnreachableKind.PROHIBITED)
 
 
@@ -40,7 +41,8 @@ def check(conversation: Conversation, index: CaptureIndex) -> Statement | None:
         Fault.NETWORK,
         Confidence.HIGH,
         packets=(connection.first.packet, report.packet),
-        remedy=f"Allow TCP port {connection.server.port} from {connection.client.ip} in the firewall of {reporter}.",
+        remedy=f"Allow TCP port {connection.server.port} from {connection.client.ip} in the firewall of {reporter}."
+        f"{OR_IPV4 if connection.server.address[4:] else ''}",
         alternatives=(NO_POD,) if report.kind is UnreachableKind.PORT else (),
         explains=Rung.CONNECTED,
     )

@@ -471,3 +471,45 @@ def test_a_request_at_no_regular_interval_may_be_a_programs(path: str) -> None:
 def test_what_comes_at_a_regular_interval_may_be_a_health_check(data: bytes) -> None:
     assert "every 20 s" in remedy_for(data, 0, 20, 40, 60)
     assert "test look at what listens" in remedy_for(data, 0, 20, 40, 60)
+
+
+# -- refused over IPv6 ------------------------------------------------------------------------------------------------------------
+
+
+def refused_over(client: str, server: str, *others: Wire) -> Finding:
+    conversation = judge(
+        *others, Wire(client, server, start_ns=START_NS + 9 * NANOSECONDS).syn().refuse()
+    ).conversations[-1]
+    assert conversation.cause is not None
+    return conversation.cause
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "instead"),
+    [
+        ("[::1]:51000", "[::1]:7497", "connect to 127.0.0.1 instead of ::1 or a name such as localhost"),
+        ("[fd00::c4]:51000", "[fd00::1f]:7496", "connect to that machine's IPv4 address instead of fd00::1f"),
+    ],
+)
+def test_a_client_that_is_refused_over_ipv6_tries_ipv4_first(client: str, server: str, instead: str) -> None:
+    cause = refused_over(client, server)
+    assert cause.remedy.startswith(f"First try IPv4: {instead}.")
+    assert "it listens on IPv4 only" in cause.summary
+    assert "IPv4 only" in cause.alternatives[0].cause
+    assert cause.fault is Fault.UNDETERMINED
+
+
+def test_who_was_served_over_ipv6_is_not_sent_to_ipv4() -> None:
+    before = session(Wire("[fd00::c4]:50000", "[fd00::1f]:7496")).close()
+    cause = refused_over("[fd00::c4]:51000", "[fd00::1f]:7496", before)
+    assert "IPv4" not in cause.summary + cause.remedy + str(cause.alternatives)
+    over_ipv4 = refused_over("192.168.1.4:51000", "192.168.1.5:7496")
+    assert "IPv4" not in over_ipv4.summary + over_ipv4.remedy + str(over_ipv4.alternatives)
+
+
+def test_a_firewall_that_rejects_ipv6_may_let_ipv4_through() -> None:
+    rejected = only(
+        Wire("[fd00::c4]:51000", "[fd00::1f]:7496").syn().unreachable(UnreachableKind.PROHIBITED, reporter="fd00::1f")
+    )
+    assert rejected.cause is not None
+    assert rejected.cause.remedy.endswith("Or connect to the IPv4 address: a firewall has rules of its own for IPv6.")

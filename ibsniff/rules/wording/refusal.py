@@ -17,6 +17,14 @@ from ibsniff.rules.wording.unanswered import unless_other_ip_version_followed
 QUEUE_MAY_BE_FULL = ", or its accept queue is full (Windows may refuse connections then)"
 
 
+IPV6_BYTES = 16
+IPV4_ONLY = Alternative(
+    "TWS, or what forwards the port to it, listens on IPv4 only, and the program connects over IPv6",
+    Fault.CLIENT,
+    "it works over the IPv4 address; `netstat -an` there lists the addresses that are listened on",
+)
+
+
 class _Context(NamedTuple):
     """What the other conversations add to a refusal, and who must act in that case."""
 
@@ -35,9 +43,12 @@ def refused(
     """State a refusal: who must act is not known, unless TWS served the same port earlier in the capture."""
     connection, context = conversation.connection, _context(conversation, index)
     attempts = zip(connection.syns, connection.refusals, strict=False)
+    ipv4_first = not context.remedy and _never_served_over_ipv6(connection, index)
+    if ipv4_first:
+        remedy, causes = f"{try_ipv4(connection)} {remedy}", (IPV4_ONLY, *causes)
     is_certain = context.fault is Fault.UNDETERMINED and not context.why
     statement = Statement(
-        f"{summary}{_not_decided(connection) if is_certain else context.why}",
+        f"{summary}{_not_decided(connection, ipv4_first=ipv4_first) if is_certain else context.why}",
         context.fault,
         context.confidence,
         packets=[moment.packet for attempt in attempts for moment in attempt],
@@ -48,7 +59,20 @@ def refused(
     return unless_other_ip_version_followed(statement, conversation, index)
 
 
-def _not_decided(connection: Connection) -> str:
+def _never_served_over_ipv6(connection: Connection, index: CaptureIndex) -> bool:
+    """The client uses IPv6, and nothing shows that TWS listens there."""
+    is_ipv6 = len(connection.server.address) == IPV6_BYTES
+    return is_ipv6 and index.server_history.session(connection.server) is None
+
+
+def try_ipv4(connection: Connection) -> str:
+    """The easiest thing to try for a client that uses IPv6."""
+    if connection.same_host:
+        return f"First try IPv4: connect to 127.0.0.1 instead of {connection.server.ip} or a name such as localhost."
+    return f"First try IPv4: connect to that machine's IPv4 address instead of {connection.server.ip}."
+
+
+def _not_decided(connection: Connection, *, ipv4_first: bool) -> str:
     """What is certain of a refusal, and what only a look at the server's machine decides."""
     port = connection.server.port
     firewall = "" if connection.same_host else ", or a firewall refuses in its place"
@@ -57,6 +81,8 @@ def _not_decided(connection: Connection) -> str:
     else:
         api_off = "" if application(port) == "Gateway" else ", its socket API is off"
         why = f"{application(port)} is not running or not logged in{api_off}, or it listens on another port{firewall}"
+    if ipv4_first:
+        why = f"it listens on IPv4 only, {why}"
     return f" The refusal is certain. Its reason is not decided: {why}. A look at that machine decides it."
 
 
