@@ -55,7 +55,7 @@ def test_a_bot_checks_its_own_capture(silent: Path, capsys: pytest.CaptureFixtur
     assert first.startswith("c1 silent greeted ")
     assert any(line.startswith("IBS301 ") for line in findings)
     silent.unlink()
-    with pytest.raises(SystemExit, match="there is no such file: check the name"):
+    with pytest.raises(SystemExit, match=r"there is no such file\. Check the name"):
         exec(compile(CHECK, "README.md", "exec"), {})
 
 

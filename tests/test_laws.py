@@ -468,7 +468,7 @@ def windows_law(
 
 
 def clock_law(modules: Iterable[Module]) -> Iterator[str]:
-    """Below the handle_errors there is no clock and no socket: time comes from packets and ticks."""
+    """Below `capture`, `standin` and `cli` there is no clock and no socket: time comes from packets and ticks."""
     for module in modules:
         if module.room in MEET_THE_WORLD:
             continue
@@ -481,7 +481,7 @@ def clock_law(modules: Iterable[Module]) -> Iterator[str]:
 
 
 def print_law(modules: Iterable[Module]) -> Iterator[str]:
-    """Only the handle_errors speak."""
+    """Only the command line prints."""
     for module in modules:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Name) and node.id == "print" and module.room not in MEET_THE_WORLD:

@@ -87,7 +87,9 @@ def in_packet_order(paths: Iterable[str]) -> list[str]:
     began: dict[str, int] = {}
     for path in paths:
         if path == STDIN:
-            raise UserError("standard input cannot be joined with files", "mergecap joins them", ExitCode.USAGE)
+            raise UserError(
+                "standard input cannot be joined with files", "Join them with mergecap first", ExitCode.USAGE
+            )
         with open_capture(path) as source:
             first = next(source.frames(), None)
             began[path] = first.time_ns if first else 0

@@ -98,7 +98,7 @@ class _Worker:
 
 
 def _killed() -> UserError:
-    return UserError("a process that was reading was killed", "read with --jobs 1, which needs less memory")
+    return UserError("a process that was reading was killed", "Read with --jobs 1, which needs less memory")
 
 
 def _work(task: Callable[[Any], Any], caller: Connection) -> None:

@@ -20,25 +20,26 @@ class OtherFile(NamedTuple):
     what_to_do: str
 
 
-CONVERT = "convert it with Wireshark's editcap: editcap -F pcapng IN OUT.pcapng"
-_UNPACK = "unpack it first and give ibsniff the capture inside"
-_CAPTURE = "give ibsniff a capture, made by tcpdump -i IFACE -w FILE.pcap or by Wireshark's Save As"
-_WRITE = "let tcpdump write the file itself: tcpdump -i IFACE -w FILE.pcap"
+EDITCAP = "editcap -F pcapng IN OUT.pcapng"
+_CONVERT = f"Convert it with Wireshark's editcap: {EDITCAP}"
+_UNPACK = "Unpack it first and give ibsniff the capture inside"
+_CAPTURE = "Give ibsniff a capture, made by tcpdump -i IFACE -w FILE.pcap or by Wireshark's Save As"
+_WRITE = "Let tcpdump write the file itself: tcpdump -i IFACE -w FILE.pcap"
 _KUZNETZOV = "a pcap with longer packet headers, from a libpcap patched by Alexey Kuznetzov"
 _ETL = "a Windows event trace, as written by netsh trace and pktmon"
 
 _BY_MAGIC: dict[bytes, OtherFile] = {
-    b"\xa1\xb2\xcd\x34": OtherFile(_KUZNETZOV, CONVERT),
-    b"\x34\xcd\xb2\xa1": OtherFile(_KUZNETZOV, CONVERT),
-    b"snoop\0\0\0": OtherFile("a Solaris snoop capture", CONVERT),
-    b"GMBU": OtherFile("a Microsoft Network Monitor 2 capture", CONVERT),
-    b"RTSS": OtherFile("a Microsoft Network Monitor 1 capture", CONVERT),
-    b"TRSNIFF data": OtherFile("a Network General Sniffer capture", CONVERT),
-    b"XCP\0": OtherFile("a NetXRay or Windows Sniffer capture", CONVERT),
-    b"\x7fver": OtherFile("an OmniPeek capture", CONVERT),
-    b"ObserverPktBuffe": OtherFile("a Network Instruments Observer capture", CONVERT),
-    b"iptrace ": OtherFile("an AIX iptrace capture", CONVERT),
-    b"\x54\x52\x00\x64\x00": OtherFile("an HP-UX nettl trace", CONVERT),
+    b"\xa1\xb2\xcd\x34": OtherFile(_KUZNETZOV, _CONVERT),
+    b"\x34\xcd\xb2\xa1": OtherFile(_KUZNETZOV, _CONVERT),
+    b"snoop\0\0\0": OtherFile("a Solaris snoop capture", _CONVERT),
+    b"GMBU": OtherFile("a Microsoft Network Monitor 2 capture", _CONVERT),
+    b"RTSS": OtherFile("a Microsoft Network Monitor 1 capture", _CONVERT),
+    b"TRSNIFF data": OtherFile("a Network General Sniffer capture", _CONVERT),
+    b"XCP\0": OtherFile("a NetXRay or Windows Sniffer capture", _CONVERT),
+    b"\x7fver": OtherFile("an OmniPeek capture", _CONVERT),
+    b"ObserverPktBuffe": OtherFile("a Network Instruments Observer capture", _CONVERT),
+    b"iptrace ": OtherFile("an AIX iptrace capture", _CONVERT),
+    b"\x54\x52\x00\x64\x00": OtherFile("an HP-UX nettl trace", _CONVERT),
     b"btsnoop\0": OtherFile("a Bluetooth capture", _CAPTURE),
     b"PK\x03\x04": OtherFile("a zip archive", _UNPACK),
     b"7z\xbc\xaf\x27\x1c": OtherFile("a 7-Zip archive", _UNPACK),
@@ -57,8 +58,8 @@ _BY_MAGIC: dict[bytes, OtherFile] = {
     b"MZ": OtherFile("a Windows program", _CAPTURE),
     b"\xff\xfe": OtherFile("UTF-16 text: PowerShell's > operator changes the bytes of a capture", _WRITE),
     b"\xef\xbf\xbd": OtherFile("a binary file that was destroyed when it was saved as text", _WRITE),
-    b"\x0d\x0a\x0d\x0d\x0d\x0a": OtherFile("a pcapng that was transferred in text mode", "transfer it in binary mode"),
-    b"\x0a\x0d\x0a": OtherFile("a pcapng that was transferred in text mode", "transfer it in binary mode"),
+    b"\x0d\x0a\x0d\x0d\x0d\x0a": OtherFile("a pcapng that was transferred in text mode", "Transfer it in binary mode"),
+    b"\x0a\x0d\x0a": OtherFile("a pcapng that was transferred in text mode", "Transfer it in binary mode"),
 }
 
 _TAR_MAGIC = b"ustar"
@@ -74,13 +75,13 @@ def describe(start: bytes, path: str) -> OtherFile:
     if start.startswith(_TAR_MAGIC, _TAR_MAGIC_AT):
         return OtherFile("a tar archive", _UNPACK)
     if path.lower().endswith(".etl"):
-        return OtherFile(_ETL, "convert it: pktmon etl2pcap FILE.etl, or etl2pcapng FILE.etl OUT.pcapng")
+        return OtherFile(_ETL, "Convert it: pktmon etl2pcap FILE.etl, or etl2pcapng FILE.etl OUT.pcapng")
     if len(start) < MIN_CAPTURE_BYTES:
         return OtherFile(f"only {counted(len(start), 'byte')} long", _CAPTURE)
     if _is_text(start):
         return _text(start)
     known = "pcap and pcapng, also compressed with gzip, bzip2, xz or zstd"
-    return OtherFile(f"of an unknown type (it starts with {start[:4].hex(' ')}); ibsniff reads {known}", CONVERT)
+    return OtherFile(f"of an unknown type (it starts with {start[:4].hex(' ')}); ibsniff reads {known}", _CONVERT)
 
 
 def _is_text(start: bytes) -> bool:
@@ -97,7 +98,7 @@ def _is_text(start: bytes) -> bool:
 def _text(start: bytes) -> OtherFile:
     lowered = start.lstrip().lower()
     if lowered.startswith((b"<!doctype html", b"<html")):
-        return OtherFile("a web page: the download returned a page instead of the file", "download the file itself")
+        return OtherFile("a web page: the download returned a page instead of the file", "Download the file itself")
     if b" ip " in lowered or b" ip6 " in lowered:
         return OtherFile("the text that tcpdump prints, not the packets", _WRITE)
     return OtherFile("a text file", _CAPTURE)

@@ -186,9 +186,9 @@ def _standard_input(given: BinaryIO | None) -> BinaryIO:
     ours = sys.stdin.buffer if sys.stdin is not None else None
     stream = given or ours
     if stream is None or stream.closed:
-        raise UserError("standard input is closed or has been read already", "give - only once: ibsniff read - < FILE")
+        raise UserError("standard input is closed or has been read already", "Give - only once: ibsniff read - < FILE")
     if given in (None, ours) and stream.isatty():
-        raise UserError("standard input is a terminal", "redirect a capture to it: ibsniff read - < FILE")
+        raise UserError("standard input is a terminal", "Redirect a capture to it: ibsniff read - < FILE")
     return stream
 
 
@@ -196,7 +196,7 @@ def _decompressed(input_buffer: InputBuffer, name: str) -> tuple[InputBuffer, st
     """Return the uncompressed capture, and how error messages call it."""
     input_buffer.advance(0, LONGEST_MAGIC)
     if not input_buffer.data:
-        what_to_do = "capture again, and stop tcpdump with Ctrl-C so that it writes the packets in its buffer"
+        what_to_do = "Capture again, and stop tcpdump with Ctrl-C so that it writes the packets in its buffer"
         raise UserError(f"{name} is empty (0 bytes)", what_to_do)
     try:
         compression = detect_compression(input_buffer.data)
@@ -244,7 +244,7 @@ def _cannot_be_read(path: str, damage: DamagedCapture) -> UserError:
     from ibsniff.capture import file_type  # noqa: PLC0415  (a sound capture does without)
 
     what_to_do = (
-        f"capture again, or check that the file was copied completely; if Wireshark opens it, {file_type.CONVERT}"
+        f"Capture again, or check that the file was copied completely. If Wireshark opens it: {file_type.EDITCAP}"
     )
     return UserError(f"{_shown_path(path)} cannot be read: {damage}", what_to_do)
 

@@ -42,7 +42,7 @@ def find_captures(folder: str) -> FolderContents:
         found.unreadable.append(
             UserError(
                 f"{WireText(str(error.filename)):quoted}: {error.strerror}",
-                "give the names of the captures in it that you may read",
+                "Give the names of the captures in it that you may read",
             )
         )
 

@@ -57,19 +57,19 @@ def open_input(path: str) -> BinaryIO:
     name = f"{WireText(path):quoted}"
     try:
         if is_folder(path):  # opening one gives "permission denied" on Windows
-            raise UserError(f"{name} is a directory", "give the name of the capture file in it")
+            raise UserError(f"{name} is a directory", "Give the name of the capture file in it")
         mode = Path(path).stat().st_mode
         if special := SPECIAL_FILES.get(stat.S_IFMT(mode)):
-            raise UserError(f"{name} is {special}, not a capture file", "give the name of a capture file")
+            raise UserError(f"{name} is {special}, not a capture file", "Give the name of a capture file")
         descriptor = _open_pipe(path) if stat.S_ISFIFO(mode) else os.open(path, READ)
         return os.fdopen(descriptor, "rb", buffering=0)
     except FileNotFoundError as error:
-        raise UserError(f"{name}: there is no such file", "check the name and the current folder") from error
+        raise UserError(f"{name}: there is no such file", "Check the name and the current folder") from error
     except PermissionError as error:
         raise UserError(f"{name}: you have no permission to read it", _how_to_get_permission(path)) from error
     except (OSError, ValueError) as error:
         raise UserError(
-            f"{name} cannot be opened: {getattr(error, 'strerror', None) or error}", "check the name"
+            f"{name} cannot be opened: {getattr(error, 'strerror', None) or error}", "Check the name"
         ) from error
 
 
@@ -77,8 +77,8 @@ def _how_to_get_permission(path: str) -> str:
     target = Path(os.path.realpath(path))  # of a link, the folder that stops the user is that of its target
     parents = [folder for folder in reversed(target.parents) if not os.access(folder, os.X_OK)]
     if parents:
-        return f"you may not look into the folder {WireText(str(parents[0])):quoted}: ask its owner, or copy the file to a folder of yours"
-    return 'captures that were written under sudo belong to root: sudo chown "$USER" FILE'
+        return f"You may not look into the folder {WireText(str(parents[0])):quoted}: ask its owner, or copy the file to a folder of yours"
+    return 'Captures that were written under sudo belong to root: sudo chown "$USER" FILE'
 
 
 def _open_pipe(path: str) -> int:
@@ -96,6 +96,6 @@ def _open_pipe(path: str) -> int:
             os.close(descriptor)
         raise UserError(
             f"{WireText(path):quoted} is a pipe, and no program opened it for writing within {SECONDS_FOR_WRITER:.0f} seconds",
-            "start the program that writes to it first, or join both: PROGRAM | ibsniff read -",
+            "Start the program that writes to it first, or join both: PROGRAM | ibsniff read -",
         )
     return opened[0]

@@ -28,7 +28,7 @@ def open_backends(interfaces: Sequence[str], ports: frozenset[int] | None, backe
     """
     names = [ANY] if ANY in interfaces else list(dict.fromkeys(interfaces))
     if not names:
-        raise UserError("no interface was given", "give one, for example -i lo", ExitCode.USAGE)
+        raise UserError("no interface was given", "Give one, for example -i lo", ExitCode.USAGE)
     with ExitStack() as until_all_are_open:
         opened = []
         for name in names:
@@ -44,7 +44,7 @@ def _open(name: str, names: Sequence[str], ports: frozenset[int] | None, backend
         if sys.platform == "linux" and backend != "scapy":
             return PacketSocket(name, ports, RECEIVE_BUFFER // len(names))
         if backend == "socket":
-            raise UserError("the socket back end works only on Linux", "use --backend scapy", ExitCode.USAGE)
+            raise UserError("the socket back end works only on Linux", "Use --backend scapy", ExitCode.USAGE)
         return ScapyCapture(name, ports)
     except PermissionError as error:
         at_once, better = permission_help(sys.platform, this_command(), sys.argv[1:], names, ports)
@@ -57,18 +57,18 @@ def _cannot_capture(interface: str, error: OSError) -> UserError:
     """Explain why an interface cannot be opened, and what to do."""
     if error.errno == errno.ENODEV:
         known = ", ".join(entry.name for entry in list_interfaces())
-        return UserError(f"there is no interface {interface} here", f"choose one of: {known}", ExitCode.PERMISSION)
+        return UserError(f"there is no interface {interface} here", f"Choose one of: {known}", ExitCode.PERMISSION)
     if error.errno == errno.ENETDOWN:
-        return UserError(f"{interface} is down", f"bring it up: sudo ip link set {interface} up", ExitCode.PERMISSION)
+        return UserError(f"{interface} is down", f"Bring it up: sudo ip link set {interface} up", ExitCode.PERMISSION)
     if detect_wsl() is Wsl.WSL1:
         return UserError(
             "WSL 1 has no packet sockets",
-            "capture on Windows, with Npcap's loopback adapter, or convert this distribution to WSL 2: "
+            "Capture on Windows, with Npcap's loopback adapter, or convert this distribution to WSL 2: "
             "wsl --set-version <name> 2",
             ExitCode.PERMISSION,
         )
     return UserError(
         f"cannot capture on {interface}: {error.strerror or error}",
-        "run `ibsniff interfaces` to list the interfaces of this machine",
+        "Run `ibsniff interfaces` to list the interfaces of this machine",
         ExitCode.PERMISSION,
     )

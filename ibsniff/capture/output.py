@@ -50,19 +50,19 @@ def open_output(path: str | Path) -> BinaryIO:
             raise
     except BlockingIOError as error:
         raise UserError(
-            f"cannot write {path}: another capture is writing to it", "give the name of another file", ExitCode.USAGE
+            f"cannot write {path}: another capture is writing to it", "Give the name of another file", ExitCode.USAGE
         ) from error
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise UserError(f"cannot write {path}: it is a link", "name the file itself", ExitCode.USAGE) from error
+            raise UserError(f"cannot write {path}: it is a link", "Name the file itself", ExitCode.USAGE) from error
         if error.errno == errno.ENXIO:
-            what_to_do = "start the program that reads from it first"
+            what_to_do = "Start the program that reads from it first"
             raise UserError(
                 f"cannot write {path}: no program reads from this pipe", what_to_do, ExitCode.USAGE
             ) from error
         code = ExitCode.PERMISSION if isinstance(error, PermissionError) else ExitCode.USAGE
         raise UserError(
-            f"cannot write {path}: {error.strerror or error}", "choose a folder in which you may write", code
+            f"cannot write {path}: {error.strerror or error}", "Choose a folder in which you may write", code
         ) from error
 
 

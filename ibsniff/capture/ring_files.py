@@ -49,7 +49,7 @@ def parse_ring_options(options: Iterable[str]) -> Ring | None:
         except ValueError:
             pass
         raise UserError(
-            f"-b {option}: not understood", "give duration:SECONDS, filesize:KILOBYTES or files:NUMBER", ExitCode.USAGE
+            f"-b {option}: not understood", "Give duration:SECONDS, filesize:KILOBYTES or files:NUMBER", ExitCode.USAGE
         )
     ring = Ring(seconds, numbers.get("filesize"), numbers.get("files"))
     if ring == Ring():
@@ -57,11 +57,11 @@ def parse_ring_options(options: Iterable[str]) -> Ring | None:
     if seconds is None and ring.kilobytes is None:
         raise UserError(
             f"-b files:{ring.files} does not say when a file is full",
-            "add, for example, -b filesize:10000",
+            "Add, for example, -b filesize:10000",
             ExitCode.USAGE,
         )
     if ring.files is not None and ring.files < MIN_RING_SIZE:
-        raise UserError("-b files:1: a ring needs at least two files", "give -b files:2 or more", ExitCode.USAGE)
+        raise UserError("-b files:1: a ring needs at least two files", "Give -b files:2 or more", ExitCode.USAGE)
     return ring
 
 

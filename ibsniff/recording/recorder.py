@@ -57,7 +57,7 @@ class Recorder:
             self._files[-1].unlink()
             raise UserError(
                 f"cannot create further files in {path.parent}: privileges are dropped when the capture begins",
-                "choose a folder that belongs to you",
+                "Choose a folder that belongs to you",
                 ExitCode.PERMISSION,
             )
 
@@ -191,6 +191,6 @@ class Recorder:
             return
         reason = error.what if isinstance(error, UserError) else error.strerror or str(error)
         what = reason if isinstance(error, UserError) else f"cannot write {self._files[-1]}: {reason}"
-        what_to_do = "the packets written so far are kept; free some space, or choose another file"
+        what_to_do = "The packets written so far are kept; free some space, or choose another file"
         self.failure = UserError(what, what_to_do, ExitCode.INPUT)
         self._source.record.note(f"no further packets are saved: {reason}")  # for the user of the live capture

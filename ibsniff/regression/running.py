@@ -97,9 +97,7 @@ def update(result: Result) -> None:
     try:
         file.write_text(head + "\n".join(["[expect]", *result.found.lines(), ""]), "utf-8")
     except OSError as error:
-        raise UserError(
-            f"cannot write {file}: {error.strerror or error}", "ReadingProgress on a copy of your own"
-        ) from None
+        raise UserError(f"cannot write {file}: {error.strerror or error}", "Work on a copy of your own") from None
 
 
 def junit(results: Sequence[Result], without_promise: Sequence[Path] = ()) -> str:

@@ -83,7 +83,7 @@ def test_compressed_content_that_is_not_a_capture_is_named(name):
 def test_double_compression_is_named():
     with pytest.raises(UserError, match="compressed with gzip") as caught:
         opened(lzma.compress(gzip.compress(CAPTURE)))
-    assert "unpack it first" in caught.value.what_to_do
+    assert "Unpack it first" in caught.value.what_to_do
 
 
 def test_zstd_without_its_package_names_the_extra(monkeypatch):

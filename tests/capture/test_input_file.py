@@ -82,7 +82,7 @@ def test_a_folder_that_may_not_be_searched_is_a_clear_error(command: list[str], 
 @needs_posix
 def test_the_folder_that_stops_the_user_is_named(closed: Path) -> None:
     done = ibsniff("read", closed)
-    assert f"you may not look into the folder {closed.parents[1]}" in done.stderr
+    assert f"You may not look into the folder {closed.parents[1]}" in done.stderr
 
 
 @needs_posix
@@ -95,7 +95,7 @@ def test_a_link_into_a_closed_folder_costs_only_that_file(closed: Path, tmp_path
     assert done.returncode == 3, done
     assert "Connection refused" in done.stdout
     assert "link.pcapng: you have no permission to read it" in done.stderr
-    assert f"you may not look into the folder {closed.parents[1]}" in done.stderr
+    assert f"You may not look into the folder {closed.parents[1]}" in done.stderr
 
 
 @needs_posix

@@ -339,7 +339,7 @@ def failing(error: Exception) -> Callable[..., object]:
     ("error", "what", "to_do"),
     [
         (PermissionError(errno.EPERM, "no"), "no permission to capture on lo", "setcap"),
-        (OSError(errno.ENODEV, "no"), "there is no interface lo here", "choose one of: "),
+        (OSError(errno.ENODEV, "no"), "there is no interface lo here", "Choose one of: "),
         (OSError(errno.ENETDOWN, "no"), "lo is down", "ip link set lo up"),
         (OSError(errno.EINVAL, "bad luck"), "cannot capture on lo: bad luck", "ibsniff interfaces"),
     ],

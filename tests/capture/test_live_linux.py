@@ -378,7 +378,7 @@ def test_an_interface_that_is_down_or_missing(backend: str) -> None:
     assert in_namespace(work).what == "lo is down"
     with pytest.raises(UserError, match="there is no interface nosuch0 here") as raised:
         in_namespace(lambda: open_live(["nosuch0"], PORTS, backend))
-    assert raised.value.what_to_do == "choose one of: lo"
+    assert raised.value.what_to_do == "Choose one of: lo"
     assert raised.value.exit_code is ExitCode.PERMISSION
 
 
