@@ -260,23 +260,28 @@ def _read_for_one_report(
     """Read all inputs for one common report."""
     from ibsniff.analysis.reading import result_or_error
     from ibsniff.cli.inputs import results_of_each
-    from ibsniff.cli.pieces import noting_edges, pieces_note
     from ibsniff.cli.progress import reading
 
     edges: list[Edges | None] = []
     if join:
         results = iter([result_or_error(lambda _: reader.read_joined(inputs.paths, progress), "")])
     else:
-        each = (result for _, result in results_of_each(reader.read, inputs, jobs, progress))
-        results = noting_edges(each, edges)
+        results = (result for _, result in results_of_each(reader.read, inputs, jobs, progress))
+        if len(inputs.paths) > 1:
+            from ibsniff.cli.pieces import noting_edges
+
+            results = noting_edges(results, edges)
     with ExitStack() as until_printed:
         with reading(progress, inputs.size, alone=jobs == 1, show=not quiet):
             made = until_printed.enter_context(collecting(results))
         made.unreadable += inputs.unreadable_folders
         for error in made.unreadable:
             print_error(error)
-        if len(edges) > 1 and not quiet and (note := pieces_note(inputs.paths, edges, show_accounts=False)):
-            print(f"ibsniff: {note}", file=sys.stderr)
+        if len(edges) > 1 and not quiet:
+            from ibsniff.cli.pieces import pieces_note
+
+            if note := pieces_note(inputs.paths, edges, show_accounts=False):
+                print(f"ibsniff: {note}", file=sys.stderr)
         yield made
 
 
