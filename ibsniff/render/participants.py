@@ -362,9 +362,13 @@ def rows(who: Participants, clock: Clock = UTC_CLOCK) -> Iterator[Row]:
         yield Row(
             "relay", f"{relay.endpoint}; passes connections on to {relay.behind} (as {relay.outer} to {relay.inner})"
         )
+    alike: dict[tuple[str, str], list[Server]] = {}
     for server in who.servers:
-        yield Row(_server_label(server), _server_in_words(server, who))
-        if line := server_clock_line(server.clock, clock):
+        told = _server_label(server), _server_in_words(server, who).removeprefix(str(server.endpoint))
+        alike.setdefault(told, []).append(server)
+    for (label, words), servers in alike.items():
+        yield Row(label, ", ".join(str(server.endpoint) for server in servers) + words)
+        for line in filter(None, (server_clock_line(server.clock, clock) for server in servers)):
             yield Row("", line)
     if machines := _machines(who):
         yield Row("machines", machines)
@@ -379,6 +383,8 @@ def _machines(who: Participants) -> str:
         return ""
     if not who.one_machine and any(server.reached_through for server in who.servers):
         return ""  # which machine answered says more
+    if not who.one_machine and len(who.servers) > 1:
+        return "several, or several containers: the addresses differ"
     if not who.one_machine:
         return "two, or two containers: the addresses of the program and the server differ"
     return f"one: the program and the server run on it{f' ({who.system})' if who.system else ''}"

@@ -25,7 +25,7 @@ from ibsniff.render.report_view import (
 from ibsniff.render.screen import ARROWS, COLOURS, ConsoleWriter, bullet, columns, more_line, with_heading
 from ibsniff.render.text import MAX_SHOWN_CHARACTERS
 
-ALTERNATIVE_ROWS, ALTERNATIVE_ROWS_VERBOSE = 4, 50
+ALTERNATIVE_ROWS, ALTERNATIVE_ROWS_VERBOSE = 3, 50
 MAX_QUOTED_CHARACTERS = 140
 """Quoted of one packet: two lines are enough to recognise it; ``-v`` quotes more."""
 

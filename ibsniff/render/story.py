@@ -29,6 +29,8 @@ TOGETHER_NS = NANOSECONDS
 """Sessions that end within this time of each other were ended together."""
 SAME_NEWS_NS = 5 * NANOSECONDS
 """TWS tells all its clients of its connection to IB within this time."""
+MANY_SERVERS = 4
+"""From so many servers on, attempts that failed alike are told together."""
 PAUSE_NS = 3600 * NANOSECONDS
 """After a pause as long as this, equal attempts are told again, unless pauses like this one are their pace."""
 USUAL_PAUSES = 3
@@ -193,6 +195,7 @@ def _runs(conversations: Iterable[Conversation], outages: _Outages, *, several: 
     changes: Counter[Endpoint] = Counter()
     last_kind: dict[Endpoint, bool] = {}
     runs: dict[object, list[Conversation]] = {}
+    over: list[list[Conversation]] = []
     for one in sorted(conversations, key=start_time_ns):
         server, works = one.connection.server, _is_session(one)
         if last_kind.get(server, works) is not works:
@@ -201,10 +204,23 @@ def _runs(conversations: Iterable[Conversation], outages: _Outages, *, several: 
         key = group_key(one), changes[server], outages.number(one)
         run = runs.get(key)
         if run and _is_a_pause(run, one):
-            yield _run(runs.pop(key), several=several)
+            over.append(runs.pop(key))
         runs.setdefault(key, []).append(one)
-    for run in runs.values():
-        yield _run(run, several=several)
+    yield from (_run(run, several=several) for run in _at_many_servers([*over, *runs.values()]))
+
+
+def _at_many_servers(runs: list[list[Conversation]]) -> Iterator[list[Conversation]]:
+    """Attempts that failed alike at many servers are one run: a list of servers tells no story."""
+    alike: dict[object, list[list[Conversation]]] = defaultdict(list)
+    for number, run in enumerate(runs):
+        first = run[0]
+        kind = (first.outcome, first.cause and first.cause.code, first.connection.client.address)
+        alike[number if _is_session(first) else kind].append(run)
+    for those in alike.values():
+        if len({run[0].connection.server for run in those}) < MANY_SERVERS:
+            yield from those
+        else:
+            yield sorted((one for run in those for one in run), key=start_time_ns)
 
 
 def _is_a_pause(run: Sequence[Conversation], following: Conversation) -> bool:
@@ -228,7 +244,8 @@ def _attempts(run: list[Conversation], *, several: bool) -> str:
     what, became = WHAT_FAILED.get(first.outcome, ("connection", "failed"))
     if errors.CLIENT_ID_IN_USE in first.dialogue.errors:
         became = "refused because the client id was in use (error 326)"
-    server = f" to {first.connection.server}" if several else ""
+    servers = len({one.connection.server for one in run})
+    server = f" to {servers} servers" if servers > 1 else f" to {first.connection.server}" if several else ""
     if len(run) > 1:
         return f"{counted(len(run), what)}{server}{_pace(run)}: {became}"
     return f"{first.id}{server}: {became if what == 'connection' else f'{what} {became}'}"

@@ -3,8 +3,11 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+import rule_wires
+from judging import judge
 from render.build import facts, ready, refused, report, shown, silent
 from render.scenarios import report_of, scenario_reports
+from wire import Wire
 
 from ibsniff.model import NANOSECONDS, Conversation, Outcome, Report, ServerOutage
 from ibsniff.render.screen import ConsoleWriter
@@ -131,3 +134,16 @@ def test_every_scenario_is_told_within_bounds(name: str) -> None:
     assert len(told(of)) == len(entries)
     writer = ConsoleWriter(Masker.for_report(of, show_accounts=False), ascii_only=True)
     assert all(shown(row, width=80).isascii() for row in story_rows(entries, of, writer))
+
+
+def test_attempts_that_fail_alike_at_many_servers_are_told_together() -> None:
+    silences = [
+        rule_wires.silent(
+            Wire(f"172.24.46.63:{51000 + n}", f"172.24.32.{1 + n % 12}:7497", start_ns=START_NS + n * 9 * NANOSECONDS)
+        )
+        for n in range(24)
+    ]
+    made = judge(*silences)
+    (only_entry,) = story(made)
+    assert only_entry.text.startswith("24 connections to 12 servers")
+    assert len(made.problems) == 1

@@ -263,7 +263,7 @@ def test_no_remedy_is_cut_and_verbose_adds_packets() -> None:
     short, verbose = screen(overfull()), screen(overfull(), verbose=True)
     assert short.count("word ") > 2 * 300
     assert "alternatives" not in short
-    assert "… 8 more causes with -v" in short
+    assert "… 9 more causes with -v" in short
     assert "more causes" not in verbose
     assert len(verbose) > len(short)
 
