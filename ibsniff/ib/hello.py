@@ -19,6 +19,9 @@ PREFIX = b"API\0"
 LENGTH_END = 8
 """Where the version string begins: after the prefix and the four length bytes."""
 
+OTHER_WIDTHS = {1: "1 byte", 2: "2 bytes", 8: "8 bytes"}
+"""Bytes of an integer that a program may have written as the length: a byte, a short, and a 64-bit one."""
+
 MAX_VERSION_STRING = 512
 """A larger length is wrong: real version strings have 9 bytes, with options about 20."""
 
@@ -77,17 +80,37 @@ def _after_prefix(raw: bytes) -> ParsedHello:
         return _bad_length(None, "the version range stands where its 4-byte length belongs")
     if VERSION.match(raw, LENGTH_END - 1):
         return ParsedHello(Dialect.BAD_PREFIX, detail="the byte 00 after API is missing: the length follows at once")
+    if width := _other_width(raw):
+        return _bad_length(None, f"its length field has {width} instead of 4")
     if len(raw) < LENGTH_END:
         return ParsedHello(Dialect.INCOMPLETE, detail=f"it ends after {len(raw)} bytes, inside the 4-byte length")
     declared = int.from_bytes(raw[4:8], "big")
     body = raw[LENGTH_END : LENGTH_END + declared] if declared <= MAX_VERSION_STRING else raw[LENGTH_END:]
     if declared > MAX_VERSION_STRING:
         swapped = int.from_bytes(raw[4:8], "little")
-        kind = f" ({swapped} in little-endian order)" if swapped <= MAX_VERSION_STRING else ""
-        return _bad_length(declared, f"its length field says {declared:,} bytes{kind}; the length is big-endian")
+        if swapped <= MAX_VERSION_STRING:
+            detail = (
+                f"its length field says {declared:,} bytes: {swapped} with its bytes in the wrong order (little-endian)"
+            )
+        else:
+            detail = f"its length field says {declared:,} bytes, which no version range has"
+        return _bad_length(declared, detail)
     if len(body) < declared:
         return _short(declared, body)
     return _version(declared, body)
+
+
+def _other_width(raw: bytes) -> str:
+    """How many bytes its length field has, if the version range stands where that is not 4; empty otherwise.
+
+    Nothing valid looks like that: read as 4 bytes, such a length is 0, or many thousands.
+    """
+    for width, words in OTHER_WIDTHS.items():
+        field = raw[len(PREFIX) : len(PREFIX) + width]
+        shortest = min(int.from_bytes(field, "big"), int.from_bytes(field, "little"))
+        if VERSION.match(raw, len(PREFIX) + width) and 0 < shortest <= MAX_VERSION_STRING:
+            return words
+    return ""
 
 
 def _bad_length(declared: int | None, detail: str) -> ParsedHello:

@@ -133,7 +133,7 @@ TURNED_AWAY: Family = {
         "202 205",
         Fault.CLIENT,
         Meets.CAUSE,
-        says=("Send 41 50 49 00",),
+        says=("Send the bytes 41 50 49 00",),
         never=("Trusted IPs", "localhost only"),
     ),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,7 +55,7 @@ def test_what_is_wrong_is_named(name: str) -> None:
     [
         ("1 no prefix", "missing in front"),
         ("2 no length", "stands where its 4-byte length belongs"),
-        ("3 little-endian length", "9 in little-endian order"),
+        ("3 little-endian length", "9 with its bytes in the wrong order (little-endian)"),
         ("4 length counts itself", "counts itself"),
         ("4 length counts prefix and itself", "counts the prefix and itself"),
         ("5 prefix framed too", "very first bytes"),
@@ -123,3 +125,21 @@ def test_every_byte_string_has_an_answer(raw: bytes) -> None:
     assert bool(found.consumed) == valid
     assert bool(found.detail) != valid
     assert found.consumed <= len(raw)
+
+
+@pytest.mark.parametrize("rest", [b"", b" +PACEAPI", b"\0\0\0\x09" + b"71\0002\0007\0\0"])
+@pytest.mark.parametrize("order", ["big", "little"])
+@pytest.mark.parametrize(("width", "words"), [(1, "1 byte"), (2, "2 bytes"), (8, "8 bytes")])
+def test_a_length_of_another_width_is_named(
+    width: int, words: str, order: Literal["big", "little"], rest: bytes
+) -> None:
+    found = read_hello(b"API\0" + (9).to_bytes(width, order) + b"v100..187" + rest)
+    assert found.dialect is Dialect.BAD_LENGTH
+    assert found.detail == f"its length field has {words} instead of 4"
+
+
+@pytest.mark.parametrize(
+    "raw", [b"API\0" + frame(b"v100..187"), b"API\0\0\x09x100..187", b"API\0\x7f\xffv100..187", b"API\0\0\x09"]
+)
+def test_a_length_of_four_bytes_or_no_version_behind_it_is_not_mistaken_for_another_width(raw: bytes) -> None:
+    assert "instead of 4" not in read_hello(raw).detail

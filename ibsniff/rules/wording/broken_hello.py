@@ -9,8 +9,14 @@ from ibsniff.model import Alternative, Confidence, Conversation, Fault, Hello
 from ibsniff.rules.registry import Statement
 from ibsniff.rules.wording.endings import closed_or_reset
 
-RIGHT_BYTES = "41 50 49 00, then the length of the version range as 4 bytes big-endian, then for example v100..187"
+RIGHT_BYTES = (
+    "the bytes 41 50 49 00 (API and a zero byte), then the length of the version range as a 4-byte number with the highest "
+    "byte first, then the version range (for v100..187, which has 9 bytes, the length is 00 00 00 09)"
+)
 """A description of a hello that TWS understands."""
+
+LIBRARIES_DO = "IB's own client and libraries such as ib_async send this by themselves."
+"""For those who did not write these bytes on purpose."""
 
 UNTRUSTED = Alternative(
     "TWS closes every connection from this address, whatever the client sends (localhost only, or not in Trusted IPs)",
