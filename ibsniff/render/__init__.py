@@ -5,8 +5,9 @@
 | `report_view.py` | which problems, conversations and notes every form shows, in what order, and the words they share |
 | `headline.py` | the first line, and who must act |
 | `proof.py`, `cited_packets.py` | the packets that prove a problem, as rows; which of many are shown |
-| `participants.py`, `server_messages.py`, `server_clock.py`, `story.py`, `machine_reports.py` | who is who, what TWS said and by which clock, what happened when, \
-what this machine reports: values, and a line for each |
+| `participants.py`, `participant_rows.py` | who is who: values, and a row for each |
+| `server_messages.py`, `server_clock.py` | what TWS said, and by which clock |
+| `story.py`, `machine_reports.py` | what happened when; what the capturing machine reports |
 | `terminal.py`, `problem_screen.py`, `sections.py`, `ladder_view.py` | the report on a console |
 | `markdown.py`, `document.py` | the report as Markdown, and as JSON |
 | `html.py`, `html_page.py`, `html_parts.py`, `html_diagram.py` | the report as an HTML page |

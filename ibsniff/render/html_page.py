@@ -10,7 +10,7 @@ from ibsniff.formatting import counted, duration
 from ibsniff.lookup.words import API, MACHINE, OUTCOME, REPORT, RUNG, TCP, WORDS
 from ibsniff.masking.sentence import marked
 from ibsniff.model import Conversation, Fault, Outcome, Problem, Report
-from ibsniff.render import participants, server_messages, story
+from ibsniff.render import participant_rows, participants, server_messages, story
 from ibsniff.render.code_spans import prose
 from ibsniff.render.grouping import ConversationGroup, group_key
 from ibsniff.render.headline import WHERE, actor, left_out
@@ -101,7 +101,8 @@ class _Maker:
                 self._prose(f"{found.code}: {marked(found.summary)}") for found in (*view.about_capture, *view.notes)
             ),
             who=tuple(
-                row._replace(text=self._text(row.text)) for row in participants.rows(participants.participants(report))
+                row._replace(text=self._text(row.text))
+                for row in participant_rows.rows(participants.participants(report))
             ),
             messages=tuple(self._messages(said)),
             notices=server_messages.notices_line(said),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ibsniff.render import participants
+from ibsniff.render import participant_rows
 from ibsniff.render.code_spans import Prose
 from ibsniff.render.html_diagram import DiagramPart, LadderPart, PacketPart
 
@@ -123,7 +123,7 @@ class Page(NamedTuple):
     summary: Words
     """Of the verdict, if there is no problem."""
     notes: tuple[Words, ...]
-    who: tuple[participants.Row, ...]
+    who: tuple[participant_rows.Row, ...]
     messages: tuple[MessagePart, ...]
     notices: str
     story: tuple[StoryPart, ...]

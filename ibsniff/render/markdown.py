@@ -13,7 +13,7 @@ from ibsniff.clock import UTC_CLOCK, TimeColumn
 from ibsniff.formatting import counted, duration, elapsed
 from ibsniff.masking.sentence import marked
 from ibsniff.model import Alternative, Conversation, Finding, Report, Side
-from ibsniff.render import machine_reports, participants, server_messages, story
+from ibsniff.render import machine_reports, participant_rows, participants, server_messages, story
 from ibsniff.render.code_spans import prose, with_ticks
 from ibsniff.render.grouping import ConversationGroup
 from ibsniff.render.headline import WHERE, actor, left_out
@@ -99,7 +99,9 @@ def _parts(view: ReportView, writer: MarkdownWriter, tool_version: str) -> Itera
         yield f"**What TWS said:**\n\n{_items(said, len(said))}"
     if others := [f"{found.code}: {writer.prose(found.summary)}" for found in (*view.about_capture, *view.notes)]:
         yield f"**Also noticed:**\n\n{_items(others)}"
-    if who := list(participants.markdown_items(participants.participants_of(view.concerned, view.report), writer.text)):
+    if who := list(
+        participant_rows.markdown_items(participants.participants_of(view.concerned, view.report), writer.text)
+    ):
         yield f"**Who is who:**\n\n{_items(who, len(who))}"
     if view.report.narrowed is not None and len(view.report.conversations) == 1 and view.report.outages:
         texts = [writer.prose(outage.text) for outage in view.report.outages]

@@ -8,14 +8,15 @@ from rich.console import Group, RenderableType
 
 from ibsniff.formatting import counted
 from ibsniff.model import Report
-from ibsniff.render import participants, server_messages, story
+from ibsniff.render import participant_rows, server_messages, story
+from ibsniff.render.participants import Participants
 from ibsniff.render.screen import ConsoleWriter, columns
 
 
-def participant_rows(who: participants.Participants, writer: ConsoleWriter) -> Iterator[RenderableType]:
+def who_is_who_rows(who: Participants, writer: ConsoleWriter) -> Iterator[RenderableType]:
     """For a screen: a line for each."""
     grid = columns("left", "left", gap=2)
-    for row in participants.rows(who, writer.clock):
+    for row in participant_rows.rows(who, writer.clock):
         grid.add_row(writer.literal(row.label, "dim"), writer.text(row.text))
     if grid.row_count:
         yield grid

@@ -44,7 +44,7 @@ from ibsniff.render.screen import (
     with_heading,
     without_trailing_spaces,
 )
-from ibsniff.render.sections import participant_rows, server_message_rows, story_rows
+from ibsniff.render.sections import server_message_rows, story_rows, who_is_who_rows
 from ibsniff.render.text import Masker
 
 MAX_WIDTH = 140
@@ -175,7 +175,7 @@ def sections(view: ReportView, writer: ConsoleWriter, width: int, verbose: bool)
         yield with_heading("What TWS said", said)
     if view.about_capture or view.notes:
         yield with_heading("Also noticed", also_noticed(view, writer, verbose))
-    if who := list(participant_rows(participants.participants_of(view.concerned, report), writer)):
+    if who := list(who_is_who_rows(participants.participants_of(view.concerned, report), writer)):
         yield with_heading("Who is who", who)
     yield from _in_time(view, writer, verbose)
     yield Group(*about_inputs(view, writer))

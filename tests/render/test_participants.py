@@ -5,19 +5,17 @@ from render.build import ACCOUNT, ready, reply, report, shown
 from render.scenarios import conversation_of, report_of, scenario_reports
 
 from ibsniff.model import Endpoint, Report, WireText
+from ibsniff.render.participant_rows import Row, markdown_items, rows
 from ibsniff.render.participants import (
     MAX_HOLDERS,
     MAX_PROGRAMS,
     MAX_RELAYS,
     MAX_SERVERS,
-    Row,
-    markdown_items,
     participants,
     participants_of,
-    rows,
 )
 from ibsniff.render.screen import ConsoleWriter
-from ibsniff.render.sections import participant_rows
+from ibsniff.render.sections import who_is_who_rows
 from ibsniff.render.text import Masker
 
 
@@ -126,7 +124,7 @@ def test_what_the_wire_says_is_masked_and_escaped() -> None:
     who, masker = participants(of), Masker.for_report(of, show_accounts=False)
     writer = ConsoleWriter(masker, ascii_only=False)
     for made in (
-        "".join(shown(row) for row in participant_rows(who, writer)),
+        "".join(shown(row) for row in who_is_who_rows(who, writer)),
         *markdown_items(who, masker.visible_line),
     ):
         assert ACCOUNT not in made
@@ -155,5 +153,5 @@ def test_every_scenario_is_told_within_bounds(name: str) -> None:
     assert len(listed) <= MAX_PROGRAMS + 2 * MAX_SERVERS + MAX_RELAYS + MAX_HOLDERS + 2
     assert bool(listed) is bool(report.conversations)
     writer = ConsoleWriter(Masker.for_report(report, show_accounts=False), ascii_only=True)
-    assert all(shown(row, width=80).isascii() for row in participant_rows(who, writer))
+    assert all(shown(row, width=80).isascii() for row in who_is_who_rows(who, writer))
     assert len(list(markdown_items(who, str))) == len(listed)
