@@ -12,13 +12,13 @@ from ibsniff.model import (
     Connection,
     Conversation,
     Evidence,
-    Half,
     Message,
     Request,
     RequestState,
     Side,
 )
 from ibsniff.render.diagram_rows import Kind, Row, named
+from ibsniff.timeline.delivery import halves
 from ibsniff.timeline.event import DETAIL, NOTHING
 from ibsniff.timeline.events import events
 
@@ -51,17 +51,13 @@ def known_rows(conversation: Conversation, cited: Mapping[int, Evidence], verbos
             if verbose and one.weight < DETAIL
         ),
     )
-    lost = {gap.noticed.packet for half in _halves(conversation.connection) for gap in half.gaps}
+    lost = {gap.noticed.packet for _, half in halves(conversation.connection) for gap in half.gaps}
     for source in rows:
         added = [row for row in source if (row.packets[0], row.side) not in taken]
         taken |= {(row.packets[0], row.side) for row in added}
         for row in added:
             is_loss = row.side is None and row.packets[0] in lost
             yield row._replace(kind=Kind.LOSS) if is_loss else row
-
-
-def _halves(connection: Connection) -> tuple[Half, Half]:
-    return connection.from_client, connection.from_server
 
 
 def _requests(conversation: Conversation, verbose: bool) -> Iterator[Row]:
@@ -95,7 +91,7 @@ def _messages(listed: Iterable[Message]) -> Iterator[Row]:
 
 
 def _gaps(connection: Connection) -> Iterator[Row]:
-    for side, half in zip(Side, _halves(connection), strict=True):
+    for side, half in halves(connection):
         for gap in half.gaps:
             what = f"{counted(gap.length, 'byte')} of the {side} before this packet were not captured"
             yield Row(Kind.LOSS, gap.noticed.time_ns, None, what, (gap.noticed.packet,))

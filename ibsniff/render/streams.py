@@ -11,13 +11,14 @@ from rich.text import Text
 
 from ibsniff.clock import LOCAL_CLOCK, Clock
 from ibsniff.formatting import counted, elapsed, iso, seconds_between
-from ibsniff.model import Connection, Half, Side
+from ibsniff.model import Half, Side
 from ibsniff.model.streams import Stream, StreamList
 from ibsniff.render.document import MAX_LISTED, SCHEMA_VERSION, DocumentWriter, Json
 from ibsniff.render.report_view import input_line
 from ibsniff.render.screen import ConsoleWriter
 from ibsniff.render.text import Masker
 from ibsniff.render.transcript import ARROWS
+from ibsniff.timeline.delivery import halves
 
 MAX_ON_SCREEN = 1000
 """Conversations shown; the JSON document contains all that are listed."""
@@ -112,11 +113,6 @@ def anomalies(stream: Stream, side: Side, half: Half) -> Iterator[str]:
             yield f"{count} {one if count == 1 else several}"
     if half.limit_reached:
         yield "a gap given up early, because too much data was buffered behind it"
-
-
-def halves(connection: Connection) -> tuple[tuple[Side, Half], ...]:
-    """Both directions, by sender."""
-    return (Side.CLIENT, connection.from_client), (Side.SERVER, connection.from_server)
 
 
 def packets(half: Half) -> int:
