@@ -53,7 +53,7 @@ def look_into_its_log(connection: Connection) -> str:
     capture = "" if connection.same_host else "capture on the server's machine too, and "
     return (
         f"If that does not solve it, {capture}check whether TWS's log says 'Starting new conversation with client on' "
-        "at that time; a TWS that hangs is reported to log nothing."
+        "at that time. If nothing is logged then, it probably hangs."
     )
 
 
