@@ -22,6 +22,7 @@ from ibsniff.formatting import age, counted, duration, seconds
 from ibsniff.masking.sentence import marked
 from ibsniff.model import NANOSECONDS, Conversation, Endpoint, MachineReport, Report, Rung, WireText
 from ibsniff.render import machine_reports
+from ibsniff.render.headline import actor
 from ibsniff.render.ladder_view import draw_ladder
 from ibsniff.render.live_rows import (
     Health,
@@ -255,7 +256,8 @@ def _what_happened(row: Row, writer: ConsoleWriter) -> Text:
     one = row.newest
     if is_in_progress(one):
         return writer.text(_progress(one))
-    label = ", ".join([FIX_LABELS[one.fault], *([one.cause.code] if one.cause else [])])
+    must_act = FIX_LABELS[one.fault] if one.cause is None or one.is_fine else actor(one.cause)
+    label = ", ".join([must_act, *([one.cause.code] if one.cause else [])])
     style = COLOURS[one.fault] if one.cause is not None or row.is_healthy else ""
     text = writer.text(f"{marked(one.summary)} [{label}]", style)
     if len(row.conversations) > 1:

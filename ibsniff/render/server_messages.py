@@ -77,11 +77,6 @@ class ServerMessages(NamedTuple):
     """Kinds of messages beyond those that are kept."""
 
 
-def needs_reading(said: ServerMessages) -> bool:
-    """Tell whether TWS reported something that is serious and not over: such a report never says that nothing is wrong."""
-    return bool(said.omitted) or any(one.is_serious and one.over is None for one in said.messages)
-
-
 def server_messages(conversations: Iterable[Conversation]) -> ServerMessages:
     """What TWS said in these conversations, merged by number and text."""
     merged: dict[tuple[int, WireText], ServerMessage] = {}

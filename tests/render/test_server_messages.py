@@ -17,7 +17,6 @@ from ibsniff.render.server_messages import (
     ServerMessages,
     headline,
     markdown_items,
-    needs_reading,
     notices_line,
     server_messages,
 )
@@ -55,23 +54,6 @@ def test_an_order_that_was_rejected() -> None:
 def test_one_number_for_several_requests() -> None:
     (message,) = server_messages([conversation_of("no-such-contract-ib-async")]).messages
     assert headline(message) == "3 times, REQ_CONTRACT_DATA 4, 5, 6"
-
-
-@pytest.mark.parametrize(
-    ("name", "needs"),
-    [
-        ("not-subscribed-ib-async", True),
-        ("order-rejected-ib-async", True),
-        ("lost-subscriptions-ib-async", True),
-        ("errors-of-more-codes-than-there-are", True),
-        ("lost-connectivity-ib-async", False),
-        ("data-farm-back", False),
-        ("delayed-market-data", False),
-        ("ok-ib-async-loopback", False),
-    ],
-)
-def test_a_report_with_these_never_says_that_nothing_is_wrong(name: str, *, needs: bool) -> None:
-    assert needs_reading(server_messages(report_of(name).conversations)) is needs
 
 
 def test_requests_without_an_id_are_named_too() -> None:
