@@ -147,7 +147,7 @@ class Explanations:
 
     def _note(self, row: Explains, explains: Explanation, one: Conversation) -> None:
         for code in row.codes:
-            by_conversation, by_client, by_server = _places(code, one)
+            by_client, by_conversation, by_server = _places(code, one)
             match row.where:
                 case Where.SAME_SERVER:
                     self._places.setdefault(by_server, explains)
@@ -160,8 +160,9 @@ class Explanations:
 
 
 def _places(code: str, one: Conversation) -> tuple[Place, Place, Place]:
+    """Where a finding with this code stands, the place that says most first: what is wrong between these two machines."""
     connection = one.connection
-    return (one.id, code), (connection.client.address, connection.server, code), (connection.server, code)
+    return (connection.client.address, connection.server, code), (one.id, code), (connection.server, code)
 
 
 def _standing(where: Where, concerned: Iterable[Conversation], index: CaptureIndex) -> Iterator[Conversation]:

@@ -55,6 +55,9 @@ WHERE: dict[Fault, str] = {
 ABOUT_A_SESSION = "IBS4"
 """Findings of this family are about sessions that work."""
 
+ORDER_REMARK = 399
+"""TWS's remark on an order, for example that it waits until the market opens."""
+
 AT_IB = ("IBS403", "IBS410")
 """Findings about IB's own servers: nobody can do anything about them but wait."""
 
@@ -84,7 +87,7 @@ def headline(report: Report, problem: Problem | None) -> str:
     by_id = {one.id: one for one in report.conversations}
     if problem is not None and problem.conversation in by_id:
         shown_by = by_id[problem.conversation]
-        return f"{_state(problem, shown_by)} {_action(problem, shown_by.connection)}"
+        return f"{_state(problem, shown_by)} {action_on(problem, shown_by.connection)}"
     verdict = report.verdict
     shown = by_id.get(verdict.conversation) if verdict is not None and verdict.conversation else None
     if shown is None:
@@ -132,7 +135,7 @@ def _servers(servers: tuple[Endpoint, ...]) -> str:
     return f"{servers[0]} and {counted(len(servers) - 1, 'more server')}"
 
 
-def _action(problem: Problem, connection: Connection) -> str:
+def action_on(problem: Problem, connection: Connection) -> str:
     """Whether somebody must act, and on which machine."""
     here, there = _client_machine(connection), _server_machine(connection)
     if problem.is_over:
@@ -191,6 +194,8 @@ def _nothing_to_do(report: Report, shown: Conversation) -> str:
     lost = (one.dialogue.errors.get(errors.IB_CONNECTION_RESTORED_DATA_LOST) for one in report.conversations)
     if any(lost):
         return "TWS lost subscriptions to market data (error 1101): check that your program made them again."
+    if any(ORDER_REMARK in one.dialogue.errors for one in report.conversations):
+        return "TWS made a remark on an order (399): see 'What TWS said'."
     if any(found.fault is not Fault.NONE and found.code.startswith(ABOUT_A_SESSION) for found in shown.findings):
         return "Before you rely on it, read 'Also noticed'."
     return "You need not do anything." if shown.confidence is Confidence.HIGH else "Nothing shows that you must act."

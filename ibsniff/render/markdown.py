@@ -16,7 +16,7 @@ from ibsniff.model import Alternative, Conversation, Finding, Report, Side
 from ibsniff.render import machine_reports, participant_rows, participants, server_messages, story
 from ibsniff.render.code_spans import prose, with_ticks
 from ibsniff.render.grouping import ConversationGroup
-from ibsniff.render.headline import WHERE, actor, left_out
+from ibsniff.render.headline import WHERE, action_on, actor, left_out
 from ibsniff.render.ladder import RungView, Step, ladder
 from ibsniff.render.proof import Proof, ProofRow, proof_of
 from ibsniff.render.report_view import (
@@ -133,8 +133,11 @@ def _table_row(each: ProblemView, column: TimeColumn, writer: MarkdownWriter) ->
 
 def _problem(each: ProblemView, view: ReportView, writer: MarkdownWriter) -> Iterator[str]:
     finding = each.problem.finding
-    title = f"### Problem {each.number} of {len(view.problems)}: {writer.text(what_it_is(each.problem))}\n\n"
-    yield f"{title if len(view.problems) > 1 else ''}{writer.prose(finding.summary)}\n{writer.text(problem_line(each.problem))}\n"
+    if len(view.problems) > 1:
+        yield f"### Problem {each.number} of {len(view.problems)}: {writer.text(what_it_is(each.problem))}\n"
+    yield f"{writer.prose(finding.summary)}\n{writer.text(problem_line(each.problem))}\n"
+    if len(view.problems) > 1:
+        yield f"{action_on(each.problem, each.conversation.connection)}\n"
     yield _ladder(each.conversation, writer)
     yield _proof(proof_of(finding, each.conversation, (), verbose=False), each.cited, writer)
     if finding.remedy:

@@ -212,7 +212,8 @@ def what_works(view: ReportView) -> str:
     newest: dict[tuple[bytes, Endpoint], Conversation] = {}
     for one in view.report.conversations:
         newest[one.connection.client.address, one.connection.server] = one
-    working = {one.connection.server: one for one in newest.values() if one.works}
+    open_ones = (one for one in view.report.conversations if one.connection.ended is None)
+    working = {one.connection.server: one for one in (*open_ones, *newest.values()) if one.works}
     if not working or all(each.problem.is_over for each in view.problems):
         return ""
     named = [f"{server} ({one.id})" for server, one in list(working.items())[:MAX_SERVERS]]

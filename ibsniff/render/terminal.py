@@ -20,7 +20,7 @@ from ibsniff.formatting import counted, duration
 from ibsniff.model import Finding, Report
 from ibsniff.render import machine_reports, participants, server_messages, story
 from ibsniff.render.grouping import ConversationGroup
-from ibsniff.render.headline import left_out
+from ibsniff.render.headline import action_on, left_out
 from ibsniff.render.problem_screen import conversation_parts, problem_parts, problem_table, statement
 from ibsniff.render.report_view import (
     ReportView,
@@ -161,6 +161,7 @@ def sections(view: ReportView, writer: ConsoleWriter, width: int, verbose: bool)
             yield Group(
                 writer.text(title, f"bold {COLOURS[each.problem.finding.fault]} underline"),
                 statement(each.problem, writer),
+                writer.literal(action_on(each.problem, each.conversation.connection)),
             )
         yield from problem_parts(each, view, writer, width, verbose=verbose)
     if not view.told and view.shown:

@@ -1,4 +1,4 @@
-"""An order or a request was left without a word, in a session that goes on.
+"""TWS left an order or a request without a word.
 
 Seen: an order that TWS is to send on at once, and for 10 s or longer neither a status nor an error; or a question that a TWS
 that works answers (ids, accounts, positions of several accounts, all open orders), unanswered for 5 to 10 s, or a row of

@@ -1,4 +1,4 @@
-"""Two sessions use the same client id at the same time.
+"""A client id was taken, because another connection held it.
 
 Seen: START_API with a client id is refused (error 326), or the server closes the connection after it, while an
 earlier connection to the same server with the same id is in one of these states: it is still open; it is half open,

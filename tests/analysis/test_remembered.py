@@ -25,7 +25,7 @@ SCENARIOS = sorted(Path(__file__).parents[2].glob("captures/*/*.pcap*"))
 TICK_NS = NANOSECONDS // 2
 MAX_TICKS = 12
 """Ticks in one pause: then the clock leaps to its end, as nobody looks at every second of an hour."""
-MAX_LOOKS = 150
+MAX_LOOKS = 50
 """Reports of one scenario."""
 
 

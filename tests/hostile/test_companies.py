@@ -21,7 +21,7 @@ LINEAR = 1.125 * GROWTH
 
 REACHED = {
     "sessions and refusals": {"IBS102"},
-    "sessions ended and others hung up on later": {"IBS305", "IBS405", "IBS505"},
+    "sessions ended and others hung up on later": {"IBS305", "IBS405"},
     "served at once and silent later": {"IBS302", "IBS503"},
     "many wait for one": {"IBS313", "IBS502"},
     "one client id again and again": {"IBS311"},

@@ -11,6 +11,11 @@ from ibsniff.model import Conversation, Report
 from ibsniff.regression.running import options_of, report_on
 
 
+def scenario_names() -> list[str]:
+    """The names alone, for tests of each: pytest asks for them when it collects, in every process."""
+    return [one.folder.name for one in regression.find_scenarios(synthesise.CAPTURES)]
+
+
 @cache
 def scenario_reports() -> dict[str, Report]:
     """By the name of the scenario."""

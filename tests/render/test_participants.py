@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from render.build import ACCOUNT, ready, reply, report, shown
-from render.scenarios import conversation_of, report_of, scenario_reports
+from render.scenarios import conversation_of, report_of, scenario_names
 
 from ibsniff.model import Endpoint, Report, WireText
 from ibsniff.render.participant_rows import Row, markdown_items, rows
@@ -145,7 +145,7 @@ def test_thousands_of_programs_take_no_longer_each() -> None:
     assert who.omitted == 5000 - MAX_PROGRAMS
 
 
-@pytest.mark.parametrize("name", scenario_reports())
+@pytest.mark.parametrize("name", scenario_names())
 def test_every_scenario_is_told_within_bounds(name: str) -> None:
     report = report_of(name)
     who = participants(report)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from corpus import capture_files, needs_corpus
 from render.build import at, finding, report, shown, silent, with_evidence
-from render.scenarios import scenario_reports
+from render.scenarios import scenario_names, scenario_reports
 from render.whole_proof import what_is_missing
 
 from ibsniff.analysis.api_traffic import Ports
@@ -18,7 +18,7 @@ EVERY_PORT = Ports(frozenset(range(1, 65536)))
 """Whatever is spoken there, each connection is judged as if TWS were asked."""
 
 
-@pytest.mark.parametrize("name", sorted(scenario_reports()))
+@pytest.mark.parametrize("name", scenario_names())
 def test_the_proof_of_every_scenario_is_whole(name: str) -> None:
     assert not list(what_is_missing(scenario_reports()[name]))
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from render.build import ACCOUNT, at, error, read_only, shown
-from render.scenarios import conversation_of, report_of, scenario_reports
+from render.scenarios import conversation_of, report_of, scenario_names
 
 from ibsniff.ib.error_table import is_serious
 from ibsniff.masking.sentence import safe
@@ -106,7 +106,7 @@ def test_accounts_are_masked_in_what_is_quoted() -> None:
     assert ACCOUNT not in "".join(markdown_items(said, Masker().visible_line))
 
 
-@pytest.mark.parametrize("name", scenario_reports())
+@pytest.mark.parametrize("name", scenario_names())
 def test_every_scenario_is_told_within_bounds(name: str) -> None:
     report = report_of(name)
     said = server_messages(report.conversations)

@@ -6,7 +6,7 @@ import pytest
 import rule_wires
 from judging import judge
 from render.build import facts, ready, refused, report, shown, silent
-from render.scenarios import report_of, scenario_reports
+from render.scenarios import report_of, scenario_names
 from wire import Wire
 
 from ibsniff.model import NANOSECONDS, Conversation, Outcome, Report, ServerOutage
@@ -124,7 +124,7 @@ def test_several_files_are_told_one_after_the_other() -> None:
     assert headings[1] == headings[3] == "2026-01-05 (UTC)"
 
 
-@pytest.mark.parametrize("name", scenario_reports())
+@pytest.mark.parametrize("name", scenario_names())
 def test_every_scenario_is_told_within_bounds(name: str) -> None:
     of = report_of(name)
     entries = story(of)
