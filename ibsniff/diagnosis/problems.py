@@ -55,6 +55,7 @@ class Gathered:
         all_of_them = list(self.concerned.values())
         troubled = [one for one in all_of_them if not one.works] or all_of_them
         seen = [self.seen_ns[one.id] for one in troubled]
+        again = [newest.that_works(since=one) is not None for one in troubled]
         return Problem(
             finding=self.finding,
             conversation=self.shown_by.id,
@@ -64,7 +65,8 @@ class Gathered:
             explained=dict(self.explained),
             first_ns=min(seen),
             last_ns=max(seen),
-            is_over=all(newest.that_works(since=one) is not None for one in troubled),
+            is_over=all(again),
+            is_partly_over=any(again) and not all(again),
         )
 
 

@@ -266,6 +266,8 @@ class Problem(NamedTuple):
     """The same for the last of its conversations."""
     is_over: bool = False
     """Each client it concerns has worked since then, with the same server."""
+    is_partly_over: bool = False
+    """Some of its clients have, and others have not."""
 
 
 class Verdict(NamedTuple):

@@ -271,6 +271,7 @@ class DocumentWriter(NamedTuple):
             "first": _time(problem.first_ns),
             "last": _time(problem.last_ns),
             "is_over": problem.is_over,
+            "is_partly_over": problem.is_partly_over,
         }
 
     def conversation(self, conversation: Conversation) -> Json:

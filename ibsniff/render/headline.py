@@ -55,6 +55,9 @@ WHERE: dict[Fault, str] = {
 ABOUT_A_SESSION = "IBS4"
 """Findings of this family are about sessions that work."""
 
+DROPPED = ("IBS103", "IBS105")
+"""Findings about connection attempts that something on the way, or the server's machine, does not let through."""
+
 ORDER_REMARK = 399
 """TWS's remark on an order, for example that it waits until the market opens."""
 
@@ -110,6 +113,8 @@ def _state(problem: Problem, shown_by: Conversation) -> str:
     where = _servers(problem.servers)
     if problem.is_over:
         return f"It works again: {where} had a problem, and serves its clients now."
+    if problem.is_partly_over:
+        return f"It works again for some clients of {where}, but not for all."
     if shown_by.outcome is Outcome.UNPROVEN:
         return f"This capture does not show whether {where} works."
     if shown_by.rung is not Rung.READY and shown_by.outcome is not Outcome.JOINED:
@@ -148,6 +153,8 @@ def action_on(problem: Problem, connection: Connection) -> str:
             return f"{must} change a setting of TWS, {there}."
         case Fault.TWS_STATE:
             return f"{must} look after TWS or Gateway, {there}."
+        case Fault.NETWORK if problem.finding.code in DROPPED and not connection.same_host:
+            return f"{must} look at the address, the port and the firewall, {there} or on the way to it."
         case Fault.NETWORK if connection.same_host:
             return f"{must} the address, the port or a relay is wrong, {there}."
         case Fault.NETWORK:

@@ -110,6 +110,12 @@ def test_a_program_works_again_when_its_client_id_does(client_id: int, is_over: 
     assert [(one.finding.code, one.is_over) for one in report.problems] == [("IBS405", is_over)]
 
 
+def test_a_problem_is_partly_over_when_some_of_its_clients_work_again() -> None:
+    both = [at(0, "127.0.0.1:51000").syn().refuse(), at(1, "127.0.0.2:51000").syn().refuse()]
+    (problem,) = judge(*both, session(at(30, "127.0.0.1:51001")), watch=LONG).problems
+    assert (problem.is_over, problem.is_partly_over) == (False, True)
+
+
 def test_what_is_not_over_comes_first() -> None:
     """A port that was refused, and serves now, against one that is silent now."""
     refused = at(0, server="127.0.0.1:4002").syn().refuse()

@@ -162,6 +162,7 @@ SCHEMA: dict[str, Any] = {
             "first": (str, None),
             "last": (str, None),
             "is_over": bool,
+            "is_partly_over": bool,
         }
     ],
     "problems_omitted": int,

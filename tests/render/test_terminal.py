@@ -102,7 +102,7 @@ def test_two_problems_have_a_table_and_then_each_its_proof() -> None:
         Problem 1 of 2: silent on this host
         Nothing listens on 127.0.0.1:7497.
         IBS101 silent-on-this-host · you: a TWS setting · the packets prove it
-        You must act: a setting of TWS is to be changed, on the machine where both run.
+        You must act: change a setting of TWS, on the machine where both run.
         """)
     headings = [
         line.split("   ")[0] for line in text.splitlines() if line[:1].isalpha() and not line.startswith(("c1", "c2"))
