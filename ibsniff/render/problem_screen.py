@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from ibsniff.clock import TimeColumn
 from ibsniff.masking.sentence import marked
 from ibsniff.model import Conversation, Finding, Problem
 from ibsniff.render.headline import WHERE, actor
@@ -26,26 +27,41 @@ from ibsniff.render.screen import ARROWS, COLOURS, ConsoleWriter, bullet, column
 from ibsniff.render.text import MAX_SHOWN_CHARACTERS
 
 ALTERNATIVE_ROWS, ALTERNATIVE_ROWS_VERBOSE = 3, 50
+MIN_TABLE_WIDTH = 76
+"""Columns that the table of problems needs: in fewer, an address would be broken in two."""
+
 MAX_QUOTED_CHARACTERS = 140
 """Quoted of one packet: two lines are enough to recognise it; ``-v`` quotes more."""
 
 
-def problem_table(problems: Sequence[ProblemView], writer: ConsoleWriter) -> RenderableType:
-    """A line for each problem: its number, what it is, where, how often and when, who must act."""
-    grid = columns("right", "left", "left", "left", "left", gap=2)
+def problem_table(problems: Sequence[ProblemView], writer: ConsoleWriter, width: int) -> RenderableType:
+    """A line for each problem: its number, what it is, where, how often and when, who must act; a list on a narrow console."""
     column = times_of(problems, writer.clock)
     titles = ("what", "where", f"how often ({column.heading_with_date})", "who must act")
+    if width < MIN_TABLE_WIDTH:
+        return Group(*(_listed(each, column, writer) for each in problems))
+    grid = columns("right", "left", "left", "left", "left", gap=2)
     grid.add_row("", *(Text(title, "dim") for title in titles))
-    for number, problem, *_ in problems:
-        colour = "dim" if problem.is_over else COLOURS[problem.finding.fault]
-        over = " (over)" if problem.is_over else ""
-        grid.add_row(
-            Text(str(number), "bold"),
-            writer.text(f"{what_it_is(problem)}{over}", colour),
-            writer.text(servers_of(problem)),
-            writer.literal(how_often(problem, column)),
-            Text(actor(problem.finding), colour),
-        )
+    for each in problems:
+        grid.add_row(Text(str(each.number), "bold"), *_table_cells(each, column, writer))
+    return grid
+
+
+def _table_cells(each: ProblemView, column: TimeColumn, writer: ConsoleWriter) -> tuple[Text, Text, Text, Text]:
+    problem = each.problem
+    colour = "dim" if problem.is_over else COLOURS[problem.finding.fault]
+    return (
+        writer.text(f"{what_it_is(problem)}{' (over)' if problem.is_over else ''}", colour),
+        writer.text(servers_of(problem)),
+        writer.literal(how_often(problem, column)),
+        Text(actor(problem.finding), colour),
+    )
+
+
+def _listed(each: ProblemView, column: TimeColumn, writer: ConsoleWriter) -> RenderableType:
+    line = Text("; ").join(_table_cells(each, column, writer))
+    grid = columns("right", "left")
+    grid.add_row(Text(f"{each.number}.", "bold"), line)
     return grid
 
 

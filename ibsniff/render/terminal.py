@@ -154,7 +154,7 @@ def sections(view: ReportView, writer: ConsoleWriter, width: int, verbose: bool)
     """All sections but the first one."""
     report = view.report
     if len(view.problems) > 1:
-        yield problem_table(view.problems[:MAX_IN_BRIEF], writer)
+        yield problem_table(view.problems[:MAX_IN_BRIEF], writer, width)
     for each in view.told:
         if len(view.problems) > 1:
             title = f"Problem {each.number} of {len(view.problems)}: {what_it_is(each.problem)}"

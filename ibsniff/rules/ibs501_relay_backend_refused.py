@@ -57,7 +57,11 @@ def _statement(outer: Conversation, inner: Conversation, fault: Fault, remedy: s
         f"the relay closed the first one.{'' if fault is not Fault.UNDETERMINED else WHY_CLOSED}",
         fault,
         Confidence.MEDIUM if certainly_legs(outer) else Confidence.LOW,
-        packets=(cited(outer, outer.connection.first), cited(inner, inner.connection.first)),
+        packets=(
+            *(cited(leg, leg.connection.first) for leg in (outer, inner)),
+            *(cited(inner, refusal) for refusal in inner.connection.refusals[:1]),
+            *(cited(leg, leg.connection.ended.moment) for leg in (inner, outer) if leg.connection.ended is not None),
+        ),
         remedy=remedy,
         alternatives=(
             *(() if certainly_legs(outer) else on_its_system((NO_RELAY,), outer.connection)),

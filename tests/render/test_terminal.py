@@ -116,6 +116,11 @@ def test_two_problems_have_a_table_and_then_each_its_proof() -> None:
     ]
 
 
+def test_a_narrow_console_lists_the_problems_so_that_no_address_is_broken() -> None:
+    text = screen(report(silent(), refused(id="c2")), width=60)
+    assert "1. silent on this host; 127.0.0.1:7497; once, 09:30:00; you:\n   a TWS setting\n" in text
+
+
 def test_the_fourth_problem_has_a_line_that_says_how_to_open_it() -> None:
     four = [refused(id=f"c{n}")._replace(cause=named(n), findings=(named(n),)) for n in range(1, 5)]
     text = screen(report(*four), width=120)
