@@ -108,7 +108,7 @@ def _parts(view: ReportView, writer: MarkdownWriter, tool_version: str) -> Itera
         yield f"**Meanwhile:**\n\n{_items(texts, len(texts))}"
     if len(view.report.conversations) > 1:
         told = list(story.markdown_items(story.story(view.report), view.report, writer.text))
-        yield f"**What happened when** (UTC):\n\n{_items(told, len(told))}"
+        yield f"**What happened when:**\n\n{_items(told, len(told))}"
     yield _environment(view, writer, tool_version)
 
 
@@ -241,7 +241,8 @@ def _group(each: ConversationGroup) -> str:
     first_ns, last_ns = (c.connection.first.time_ns for c in (each.first, each.newest))
     when = UTC_CLOCK.date_and_time(first_ns) if each.count == 1 else UTC_CLOCK.period(first_ns, last_ns)
     interval = f", every {duration(each.interval)}" if each.interval else ""
-    return f"{counted(each.count, 'conversation')} {each.first.outcome}, {when}{interval}"
+    where = f"{each.first.connection.client.ip} → {each.first.connection.server}"
+    return f"{counted(each.count, 'conversation')} {each.first.outcome}, {where}, {when}{interval}"
 
 
 def _items(items: list[str], limit: int = MAX_ITEMS) -> str:

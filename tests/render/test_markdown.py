@@ -52,7 +52,10 @@ def test_a_ticket() -> None:
 
 def test_grouped_conversations_are_facts_of_the_environment() -> None:
     text = markdown(many())
-    assert "* 300 conversations silent, 2026-01-05 09:30:00 to 14:29:00 UTC, every 60 s\n" in text
+    assert (
+        "* 300 conversations silent, 127.0.0.1 → 127.0.0.1:7497, 2026-01-05 09:30:00 to 14:29:00 UTC, every 60 s\n"
+        in text
+    )
     assert "* 14:30:00: c301: the session became ready" in text
 
 
