@@ -25,6 +25,8 @@ SCENARIOS = sorted(Path(__file__).parents[2].glob("captures/*/*.pcap*"))
 TICK_NS = NANOSECONDS // 2
 MAX_TICKS = 12
 """Ticks in one pause: then the clock leaps to its end, as nobody looks at every second of an hour."""
+LONG = 150
+"""Packets from which on a capture has fewer of them, as it has more pauses."""
 MAX_LOOKS = 50
 """Reports of one scenario."""
 
@@ -35,8 +37,9 @@ def as_live(frames: Sequence[Frame], looks: int = MAX_LOOKS) -> Iterator[tuple[A
     analysis = Analysis(record)
     every = max(1, len(frames) // looks)
     last_ns = frames[0].time_ns if frames else 0
+    ticks = MAX_TICKS if len(frames) < LONG else 2
     for number, frame in enumerate(frames):
-        for tick_ns in range(last_ns + TICK_NS, min(frame.time_ns, last_ns + MAX_TICKS * TICK_NS), TICK_NS):
+        for tick_ns in range(last_ns + TICK_NS, min(frame.time_ns, last_ns + ticks * TICK_NS), TICK_NS):
             analysis.feed(Tick(tick_ns))
             yield analysis, analysis.report()
         record.add_packet(frame.time_ns)

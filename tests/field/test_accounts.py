@@ -83,7 +83,7 @@ ACCOUNTS = {
         "hello-little-endian",
         "IBS203",
         Fault.CLIENT,
-        (r"The client's hello is broken", r"TWS waits for bytes that never come", r"Send 41 50 49 00"),
+        (r"The client's hello is broken", r"TWS waits for bytes that never come", r"Send the bytes 41 50 49 00"),
         (r"trusted|localhost only", r"Restart", r"hangs or"),
     ),
 }
