@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from found import FOUND
 from harnesses import HARNESSES
 
-SECONDS = 3
+SECONDS = 2
 
 
 @pytest.mark.parametrize("name", HARNESSES)
