@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from ibsniff.diagnosis.explained import TABLE, Explanations
+from ibsniff.diagnosis.explained import SESSION_LOST, TABLE, Explanations
 from ibsniff.diagnosis.precedence import Precedence, order_of
 from ibsniff.facts.index import CaptureIndex
 from ibsniff.ib import errors
-from ibsniff.model import Confidence, Conversation, Endpoint, Fault, Finding, Outcome, Problem, Severity
+from ibsniff.model import Confidence, Conversation, Endpoint, Fault, Finding, Outcome, Problem, Rung, Severity
 
 MAX_CONVERSATIONS = 100
 """Of one problem, listed by id; all are counted."""
@@ -55,7 +55,7 @@ class Gathered:
         all_of_them = list(self.concerned.values())
         troubled = [one for one in all_of_them if not one.works] or all_of_them
         seen = [self.seen_ns[one.id] for one in troubled]
-        again = [newest.that_works(since=one) is not None for one in troubled]
+        again = [newest.that_works(self.finding, since=one) is not None for one in troubled]
         return Problem(
             finding=self.finding,
             conversation=self.shown_by.id,
@@ -192,6 +192,22 @@ def _is_other_address(text: str, server: str) -> bool:
     return text != server and ("." in text or ":" in text)
 
 
+OWN_BYTES = ("IBS20", "IBS215")
+"""Findings about a client that does not speak the API: one that does, at the same address, may be another program."""
+
+
+def _may_be_over(finding: Finding, one: Conversation) -> bool:
+    """Tell whether a later session can show that a problem is over: one about getting a session, or about losing it.
+
+    What was refused or missing within a session may be refused again when it is asked for again.
+    """
+    if finding.conversations:
+        return True
+    if one.rung is Rung.READY or one.outcome is Outcome.JOINED:
+        return finding.code in SESSION_LOST
+    return not finding.code.startswith(OWN_BYTES)
+
+
 class Newest:
     """Of each client with each server, the conversation that began last."""
 
@@ -203,11 +219,13 @@ class Newest:
                 if before is None or one.connection.first.time_ns > before.connection.first.time_ns:
                     self._newest[client] = one
 
-    def that_works(self, since: Conversation) -> Conversation | None:
-        """The newest conversation of the same client, if it works and began after this one failed; else None.
+    def that_works(self, finding: Finding, since: Conversation) -> Conversation | None:
+        """The newest conversation of the same client, if it shows that this problem of an earlier one is over; else None.
 
-        A program is known by its client id, unless that is what was refused.
+        It works, and began after the earlier one failed. A program is known by its client id, unless that is what was refused.
         """
+        if not _may_be_over(finding, since):
+            return None
         newest = self._newest[_client(since)]
         ended = since.connection.ended
         failed_ns = (ended.moment if ended is not None else since.connection.first).time_ns

@@ -80,7 +80,7 @@ class VerdictSoFar:
 
 def _verdict_on(problem: Problem, shown_by: Conversation, newest: Newest) -> Verdict:
     """The verdict if this problem is the worst; it also says when the newest conversation works."""
-    finding, latest = problem.finding, newest.that_works(since=shown_by)
+    finding, latest = problem.finding, newest.that_works(problem.finding, since=shown_by)
     recovered = f" The latest conversation ({latest.id}) is ready: it has worked since then." if latest else ""
     return Verdict(
         outcome=shown_by.outcome,

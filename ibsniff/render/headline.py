@@ -62,13 +62,13 @@ ORDER_REMARK = 399
 """TWS's remark on an order, for example that it waits until the market opens."""
 
 AT_IB = ("IBS403", "IBS410")
-"""Findings about IB's own servers: nobody can do anything about them but wait."""
+"""Findings about the connection between TWS and IB's servers."""
 
 
 def actor(finding: Finding) -> str:
     """Who must act and where, for a column of a table."""
     if finding.code in AT_IB:
-        return "IB: wait"
+        return "IB, or your internet"
     return "nobody" if finding.fault is Fault.NONE else f"you: {WHERE[finding.fault]}"
 
 
@@ -160,9 +160,9 @@ def action_on(problem: Problem, connection: Connection) -> str:
         case Fault.NETWORK:
             return f"{must} something between {connection.client.ip} and {connection.server.ip} is wrong."
         case Fault.IB if problem.finding.code in AT_IB:
-            return "You can only wait: TWS has no connection to IB's servers, and nothing is wrong on your machines."
+            return f"Wait, and check the internet connection of TWS, {there}: its connection to IB's servers was lost."
         case Fault.IB:
-            return f"{must} your IB account lacks something, and nothing is wrong on your machines."
+            return f"{must} look at your IB account: its subscriptions, permissions, funds and other logins."
         case _:
             return "You must look further: these packets alone do not show who is to blame."
 
@@ -191,13 +191,17 @@ def _good_state(shown: Conversation) -> str:
 
 
 def _others_too(report: Report) -> str:
-    """That the other sessions were in order, too."""
-    sessions = sum(one.rung is Rung.READY or one.outcome is Outcome.JOINED for one in report.conversations)
-    return "So were all other sessions of the capture." if sessions > 1 else ""
+    """That the other sessions were in order, too, if all of them were shown to be and none is only counted."""
+    sessions = [one for one in report.conversations if one.rung is Rung.READY or one.outcome is Outcome.JOINED]
+    if len(sessions) < 2 or report.omitted or any(one.confidence is not Confidence.HIGH for one in sessions):
+        return ""
+    return "So were all other sessions of the capture."
 
 
 def _nothing_to_do(report: Report, shown: Conversation) -> str:
     """That nobody must act, unless there is something that should be read first."""
+    if any(loss.packets is None for facts in report.inputs for loss in facts.losses):
+        return "That is what was captured: what happened while the interface was down is not known."
     lost = (one.dialogue.errors.get(errors.IB_CONNECTION_RESTORED_DATA_LOST) for one in report.conversations)
     if any(lost):
         return "TWS lost subscriptions to market data (error 1101): check that your program made them again."

@@ -9,6 +9,7 @@ from ibsniff.clock import Clock, TimeColumn
 from ibsniff.formatting import counted, duration, period, seconds
 from ibsniff.masking.sentence import marked
 from ibsniff.model import (
+    Confidence,
     Conversation,
     Endpoint,
     Fault,
@@ -206,6 +207,11 @@ def times_of(problems: Iterable[ProblemView], clock: Clock) -> TimeColumn:
     return clock.column(time_ns for times in both for time_ns in times if time_ns is not None)
 
 
+def _is_shown_to_work(one: Conversation) -> bool:
+    """One that only fell idle may be as dead as those beside it."""
+    return one.works and one.confidence is Confidence.HIGH
+
+
 def what_works(view: ReportView) -> str:
     """What is in order beside the problems: the servers whose latest sessions work; empty if there is none."""
     concerned = {server for each in view.problems if not each.problem.is_over for server in each.problem.servers}
@@ -213,7 +219,7 @@ def what_works(view: ReportView) -> str:
     for one in view.report.conversations:
         newest[one.connection.client.address, one.connection.server] = one
     open_ones = (one for one in view.report.conversations if one.connection.ended is None)
-    working = {one.connection.server: one for one in (*open_ones, *newest.values()) if one.works}
+    working = {one.connection.server: one for one in (*open_ones, *newest.values()) if _is_shown_to_work(one)}
     if not working or all(each.problem.is_over for each in view.problems):
         return ""
     named = [f"{server} ({one.id})" for server, one in list(working.items())[:MAX_SERVERS]]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from ib_bytes import HELLO, READY, REPLY, start_api, text
 from judging import Watch, judge
-from rule_wires import queue_full, session, silent
+from rule_wires import asked, queue_full, said, session, silent
 from wire import START_NS, Wire
 
 from ibsniff.diagnosis.explained import TABLE, Explanations, Where
@@ -114,6 +114,20 @@ def test_a_problem_is_partly_over_when_some_of_its_clients_work_again() -> None:
     both = [at(0, "127.0.0.1:51000").syn().refuse(), at(1, "127.0.0.2:51000").syn().refuse()]
     (problem,) = judge(*both, session(at(30, "127.0.0.1:51001")), watch=LONG).problems
     assert (problem.is_over, problem.is_partly_over) == (False, True)
+
+
+def test_a_later_session_does_not_show_that_what_was_rejected_is_accepted_now() -> None:
+    asks = session(at(0)).client(asked("REQ_MKT_DATA", 4)).server(said(10089, "No subscription", request=4))
+    report = judge(asks.fin_client(after=8), session(at(60, "127.0.0.1:51001")), watch=LONG)
+    assert [(one.finding.code, one.is_over) for one in report.problems] == [("IBS421", False)]
+    assert report.verdict is not None
+    assert "worked since" not in report.verdict.summary
+
+
+def test_a_bot_that_works_does_not_show_that_a_health_check_beside_it_is_gone() -> None:
+    check = at(0).connect().client(b"GET /health HTTP/1.1\r\n\r\n").fin_client(after=5)
+    report = judge(check, session(at(30, "127.0.0.1:51001")), watch=LONG)
+    assert [(one.finding.code, one.is_over) for one in report.problems] == [("IBS207", False)]
 
 
 def test_what_is_not_over_comes_first() -> None:
